@@ -3,6 +3,7 @@
 // from the npm package @aws-cdk/aws-service-spec (see generate/), so that a change of AWS's schema is a readable diff.
 package spec
 
+//go:generate npm ci --prefix generate --no-audit --no-fund
 //go:generate go run ./generate
 
 // Kind is the JSON kind of a property's value.
