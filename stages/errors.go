@@ -1,0 +1,114 @@
+package stages
+
+import (
+	"fmt"
+	"strings"
+)
+
+// FieldError says that one field of one thing holds what it may not. Every mistake in a set, a stage, a
+// selector or a name is one.
+type FieldError struct {
+	// Thing is what has the field, such as `stage "dev"`.
+	Thing string
+	// Field is the Go field or argument.
+	Field string
+	// Got is the value it has, Want what is allowed, Fix what to write.
+	Got, Want, Fix string
+	// At is the user's Go file and line, where known.
+	At Position
+}
+
+// Error is "<thing>: <field> is <got>, want <allowed>; <what to write>".
+func (e *FieldError) Error() string {
+	text := fmt.Sprintf("%s: %s is %s, want %s; %s", e.Thing, e.Field, e.Got, e.Want, e.Fix)
+	if e.At.File != "" {
+		text = e.At.String() + ": " + text
+	}
+	return text
+}
+
+// WrongAccountError says that the stage asked for lives in another account than the credentials'.
+// Nothing is synthesized then, so nothing can be deployed.
+type WrongAccountError struct {
+	// Stage is the stage asked for; Account is the account of the credentials.
+	Stage   Stage
+	Account string
+}
+
+func (e *WrongAccountError) Error() string {
+	return fmt.Sprintf("stage %s: account is %s (by your credentials), want %s; use a profile of account %s, as in --profile %s",
+		e.Stage.Name, e.Account, e.Stage.Account, e.Stage.Account, e.Stage.Name)
+}
+
+// UnknownAccountError says that no stage lives in the account of the credentials.
+type UnknownAccountError struct {
+	Account string
+	Set     Set
+}
+
+func (e *UnknownAccountError) Error() string {
+	return fmt.Sprintf("account %s: stage is none, want one of the set; use a profile of one of these accounts:\n\n%s", e.Account, e.Set.Table())
+}
+
+// AmbiguousAccountError says that several stages live in the account of the credentials.
+type AmbiguousAccountError struct {
+	Account string
+	Stages  Set
+}
+
+func (e *AmbiguousAccountError) Error() string {
+	names := e.Stages.Names()
+	return fmt.Sprintf("account %s: stage is one of %s, want exactly one; write -c stage=%s\n\n%s",
+		e.Account, strings.Join(names, ", "), names[0], e.Stages.Table())
+}
+
+// UnknownStageError says that the stage asked for is not in the set, nor made by one of its templates.
+type UnknownStageError struct {
+	Name string
+	Set  Set
+	// Reason says why a name that a template matches is no stage after all; usually empty.
+	Reason string
+}
+
+func (e *UnknownStageError) Error() string {
+	reason := e.Reason
+	if reason == "" {
+		reason = "write -c stage=NAME with a name of these"
+	}
+	return fmt.Sprintf("-c stage: name is %q, want a stage of the set; %s:\n\n%s", e.Name, reason, e.Set.Table())
+}
+
+// NoAccountError says that neither an account nor a stage is known.
+type NoAccountError struct {
+	Set Set
+}
+
+func (e *NoAccountError) Error() string {
+	example := "NAME"
+	if names := e.Set.deployable().Names(); len(names) > 0 {
+		example = names[0]
+	}
+	return fmt.Sprintf("no AWS account: stage is unknown, want credentials of a stage's account; use --profile with a profile of one of "+
+		"these accounts (is it spelled as in your AWS config?), or only read, without credentials, with -c stage=%s or -c stage=all:\n\n%s",
+		example, e.Set.Table())
+}
+
+// DeployFromError says that a deploying account was used without naming a stage.
+type DeployFromError struct {
+	Account string
+	Set     Set
+}
+
+func (e *DeployFromError) Error() string {
+	return fmt.Sprintf("account %s: stage is not named, want one because this account deploys to others; write -c stage=NAME:\n\n%s", e.Account, e.Set.Table())
+}
+
+// AllWithAccountError says that every stage was asked for with the credentials of one account.
+type AllWithAccountError struct {
+	Account string
+}
+
+func (e *AllWithAccountError) Error() string {
+	return fmt.Sprintf("-c stage=all: account is %s (by your credentials), want none; all only reads, run it without credentials, or name the account's stage",
+		e.Account)
+}

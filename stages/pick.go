@@ -1,0 +1,44 @@
+package stages
+
+import "fmt"
+
+// Case is one value of a [Pick], made by [When].
+type Case[T any] struct {
+	selector Selector
+	value    T
+}
+
+// When is the value that the selected stages have.
+func When[T any](selector Selector, value T) Case[T] {
+	return Case[T]{selector: selector, value: value}
+}
+
+// Pick is the value of a setting that differs by stage, chosen where it is used:
+//
+//	Memory: stages.Pick(s, 256, stages.When(Production, 1024)),
+//
+// The first case that selects the stage wins; otherwise is the value where none does. It is recorded
+// as a declared difference, with the Go file and line of the call. A case that names a stage outside
+// the set panics with a [*FieldError], which becomes the error of the synthesis.
+func Pick[T any](for_ Chooser, otherwise T, cases ...Case[T]) T {
+	selectors := make([]Selector, len(cases))
+	for i, one := range cases {
+		selectors[i] = one.selector
+	}
+	value := func(outcome int) T {
+		if outcome < 0 {
+			return otherwise
+		}
+		return cases[outcome].value
+	}
+	outcome := for_.Choices().pick(selectors, Caller(), func(outcome int) string {
+		return fmt.Sprintf("%v", value(outcome))
+	})
+	return value(outcome)
+}
+
+// Chooser is what choices are made for: a *stack.Stack.
+type Chooser interface {
+	// Choices is the record of the choices made so far for the stage being defined.
+	Choices() *Choices
+}

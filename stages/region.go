@@ -1,0 +1,35 @@
+package stages
+
+import "strings"
+
+// zonesOf is every region that AWS names, with the number of Availability Zones a new account can use
+// there, at most three counted.
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
+var zonesOf = map[string]int{
+	"af-south-1": 3, "ap-east-1": 3, "ap-east-2": 3, "ap-northeast-1": 3, "ap-northeast-2": 3, "ap-northeast-3": 3,
+	"ap-south-1": 3, "ap-south-2": 3, "ap-southeast-1": 3, "ap-southeast-2": 3, "ap-southeast-3": 3,
+	"ap-southeast-4": 3, "ap-southeast-5": 3, "ap-southeast-6": 3, "ap-southeast-7": 3,
+	"ca-central-1": 3, "ca-west-1": 3, "cn-north-1": 3, "cn-northwest-1": 3,
+	"eu-central-1": 3, "eu-central-2": 3, "eu-north-1": 3, "eu-south-1": 3, "eu-south-2": 3,
+	"eu-west-1": 3, "eu-west-2": 3, "eu-west-3": 3, "eusc-de-east-1": 3,
+	"il-central-1": 3, "me-central-1": 3, "me-south-1": 3, "mx-central-1": 3, "sa-east-1": 3,
+	"us-east-1": 3, "us-east-2": 3, "us-gov-east-1": 3, "us-gov-west-1": 3, "us-west-1": 2, "us-west-2": 3,
+}
+
+// Zones is how many Availability Zones every account can use in the region, at most 3; 0 for a region
+// that does not exist.
+func Zones(region string) int { return zonesOf[region] }
+
+// nearestRegion is the region a misspelt code most likely means, or empty: the one that has the same
+// letters and digits whatever the case and the hyphens.
+func nearestRegion(code string) string {
+	squeeze := func(text string) string {
+		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(text))
+	}
+	for region := range zonesOf {
+		if squeeze(region) == squeeze(code) {
+			return region
+		}
+	}
+	return ""
+}

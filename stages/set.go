@@ -1,0 +1,111 @@
+package stages
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Set is the stages of an organisation or a service, with the templates of its ephemeral stages. One
+// set can serve many services: it is an ordinary Go value in an ordinary package.
+type Set []Stage
+
+// Validate checks every stage, and that no two have one name. The error is a [*FieldError].
+func (set Set) Validate() error {
+	if len(set.deployable()) == 0 {
+		return &FieldError{
+			Thing: "set", Field: "stages", Got: "empty", Want: "at least one stage",
+			Fix: "write stages.Set{Dev, Production}",
+		}
+	}
+	seen := map[string]bool{}
+	for i, stage := range set {
+		if err := stage.validate(i); err != nil {
+			return err
+		}
+		if seen[stage.Name] {
+			return &FieldError{
+				Thing: fmt.Sprintf("stage %d of the set", i+1), Field: "Name", Got: fmt.Sprintf("%q again", stage.Name),
+				Want: "a name of its own", Fix: "rename or remove one of the two",
+			}
+		}
+		seen[stage.Name] = true
+		if stage.template != "" && !slices.ContainsFunc(set, func(s Stage) bool { return s.Name == stage.role && s.template == "" }) {
+			return &FieldError{
+				Thing: fmt.Sprintf("template %q", stage.template), Field: "stage", Got: fmt.Sprintf("%q", stage.role),
+				Want: "a stage of the set", Fix: "add that stage to the set, or make the template from another",
+			}
+		}
+	}
+	return nil
+}
+
+// Names lists the names of the set's stages and templates, in its order.
+func (set Set) Names() []string {
+	names := make([]string, len(set))
+	for i, stage := range set {
+		names[i] = stage.Name
+	}
+	return names
+}
+
+// Stages lists the stages without the templates.
+func (set Set) Stages() []Stage { return set.deployable() }
+
+// deployable is the set without its templates.
+func (set Set) deployable() Set {
+	return slices.DeleteFunc(slices.Clone(set), Stage.IsTemplate)
+}
+
+func (set Set) has(stage Stage) bool {
+	return slices.ContainsFunc(set, func(one Stage) bool { return one.Name == stage.Name })
+}
+
+// Find is the stage of that name: one of the set, or one that a template of the set makes. Where two
+// templates match, the longer pattern wins.
+func (set Set) Find(name string) (Stage, error) {
+	var found Stage
+	for _, stage := range set {
+		if stage.IsTemplate() {
+			if made, ok := stage.instance(name); ok && len(made.template) > len(found.template) {
+				found = made
+			}
+		} else if stage.Name == name {
+			return stage, nil
+		}
+	}
+	if found.Name == "" {
+		return Stage{}, &UnknownStageError{Name: name, Set: set}
+	}
+	if !label.MatchString(name) || len(name) > MaxStageName {
+		return Stage{}, &UnknownStageError{
+			Name: name, Set: set,
+			Reason: fmt.Sprintf("template %q matches, but a stage's name is a lower-case DNS label of at most %d characters, such as %q",
+				found.template, MaxStageName, suggestLabel(name, MaxStageName)),
+		}
+	}
+	return found, nil
+}
+
+// Table is the set for people: one line a stage, with account, region and tier.
+func (set Set) Table() string {
+	rows := [][]string{{"STAGE", "ACCOUNT", "REGION", "TIER"}}
+	for _, stage := range set {
+		rows = append(rows, []string{stage.Name, stage.Account, stage.Region, stage.Tier.String()})
+	}
+	width := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	var table strings.Builder
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			line += fmt.Sprintf("  %-*s", width[i], cell)
+		}
+		table.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return strings.TrimRight(table.String(), "\n")
+}
