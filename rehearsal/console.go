@@ -1,0 +1,40 @@
+package rehearsal
+
+import (
+	"fmt"
+	"maps"
+)
+
+// Console does in one account what a person at AWS's console does: it makes and
+// deletes resources outside CloudFormation, to take a name, or to free one.
+type Console struct {
+	store   *store
+	account string
+}
+
+// Account returns the console of one of the server's accounts. Its methods fail
+// for an account that the server does not have.
+func (s *Server) Account(id string) Console { return Console{store: s.store, account: id} }
+
+// Create makes a resource of a CloudFormation type with the properties of that
+// type. The same rules hold as for a stack: a name that is taken is refused.
+func (c Console) Create(region, kind string, properties map[string]any) (Resource, error) {
+	if !c.store.accounts[c.account] {
+		return Resource{}, fmt.Errorf("rehearsal: there is no account %q", c.account)
+	}
+	made := &Resource{
+		Account: c.account, Region: region, Type: kind, Properties: maps.Clone(properties), LogicalID: "console", seed: requestID(),
+	}
+	made.Name = physicalName(made)
+	made.LogicalID = ""
+	if err := c.store.create(made); err != nil {
+		return Resource{}, err
+	}
+	return made.copy(), nil
+}
+
+// Delete deletes a resource, whoever made it, by its physical id or its name.
+// One that does not exist is no error; a protected one is kept.
+func (c Console) Delete(region, kind, identifier string) error {
+	return c.store.remove(place{c.account, region}, kind, identifier)
+}

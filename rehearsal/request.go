@@ -1,0 +1,239 @@
+package rehearsal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// object is a JSON object, and the content of an XML element.
+type object = map[string]any
+
+// caller is who signed a request.
+type caller struct {
+	account, arn, userID string
+	role                 string // ARN of the role, for an assumed one
+}
+
+// request is one call whose signature was read and whose operation is known.
+type request struct {
+	http    *http.Request
+	server  *Server
+	store   *store
+	caller  caller
+	account string
+	region  string
+	service string
+	// operation is the API's name of what is asked.
+	operation string
+	body      []byte
+	// form holds the parameters of the query protocols, input those of the JSON
+	// ones, path those that a REST route takes out of the path.
+	form  url.Values
+	input object
+	path  map[string]string
+}
+
+// text is a scalar parameter of whichever protocol the request speaks.
+func (r *request) text(name string) string {
+	if value, found := r.path[name]; found {
+		return value
+	}
+	if r.form.Has(name) {
+		return r.form.Get(name)
+	}
+	return textOf(r.input[name])
+}
+
+// flag is a boolean parameter, false when absent.
+func (r *request) flag(name string) bool { return r.text(name) == "true" }
+
+// texts is a list of scalars: Name.member.1 or Name.1 in the query protocols,
+// an array in the JSON ones.
+func (r *request) texts(name string) []string {
+	var out []string
+	if list, isList := r.input[name].([]any); isList {
+		for _, item := range list {
+			out = append(out, textOf(item))
+		}
+		return out
+	}
+	for _, prefix := range []string{name + ".member.", name + "."} {
+		for i := 1; r.form.Has(fmt.Sprint(prefix, i)); i++ {
+			out = append(out, r.form.Get(fmt.Sprint(prefix, i)))
+		}
+	}
+	return out
+}
+
+// structs is a list of flat structures of the query protocols, such as
+// Parameters.member.1.ParameterKey, as one map for each member.
+func (r *request) structs(name string) []map[string]string {
+	var out []map[string]string
+	for i := 1; ; i++ {
+		member := map[string]string{}
+		for _, prefix := range []string{fmt.Sprint(name, ".member.", i, "."), fmt.Sprint(name, ".", i, ".")} {
+			for key, values := range r.form {
+				if field, found := strings.CutPrefix(key, prefix); found {
+					member[field] = values[0]
+				}
+			}
+		}
+		if len(member) == 0 {
+			return out
+		}
+		out = append(out, member)
+	}
+}
+
+// ServeHTTP answers one request of an AWS client.
+func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	done := s.begin()
+	r := &request{http: hr, server: s, store: s.store, service: "unknown", operation: "unknown"}
+	out := &answer{ResponseWriter: w, status: http.StatusOK}
+	defer func() {
+		done(Call{Account: r.account, Region: r.region, Service: r.service, Operation: r.operation, Status: out.status})
+	}()
+	out.Header().Set("X-Amzn-Requestid", requestID())
+	out.Header().Set("X-Amz-Request-Id", out.Header().Get("X-Amzn-Requestid"))
+	out.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	svc, result, err := s.answer(r, out)
+	if svc == nil {
+		svc = unknownService(r)
+	}
+	if err != nil {
+		svc.protocol.fail(out, r, svc, asAPIError(err))
+		return
+	}
+	if result != nil {
+		svc.protocol.succeed(out, r, svc, result)
+	}
+}
+
+// answer does everything between reading the request and writing the answer.
+// A nil result with a nil error means that the operation wrote it itself.
+func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error) {
+	body, err := io.ReadAll(r.http.Body)
+	if err != nil {
+		return nil, nil, refuse(http.StatusBadRequest, "RequestTimeout", "the request's body broke off: %v", err)
+	}
+	r.body = body
+	sig, signed := readSignature(r.http)
+	if !signed {
+		return nil, nil, refuse(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	}
+	r.region, r.service = sig.region, sig.service
+	svc := s.services[sig.service]
+	if svc == nil {
+		return nil, nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the service %q", sig.service)
+	}
+	operation, err := svc.identify(r)
+	if err != nil {
+		return svc, nil, err
+	}
+	if r.caller, err = s.authenticate(sig, r, svc); err != nil {
+		return svc, nil, err
+	}
+	r.account = r.caller.account
+	if fault := s.fault(r); fault != nil {
+		if err := fault.strike(r); err != nil {
+			return svc, nil, err
+		}
+	}
+	if operation == nil {
+		return svc, nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the operation %s of %s", r.operation, r.service)
+	}
+	result, err := operation(r, w)
+	return svc, result, err
+}
+
+// authenticate finds the caller by its access key and checks the signature.
+// The codes differ by protocol; clients recognise all of them.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+func (s *Server) authenticate(sig signature, r *request, svc *service) (caller, error) {
+	secret, who, err := s.credentials(sig)
+	if err != nil {
+		return caller{}, svc.protocol.reword(err.(*apiError))
+	}
+	if payload := r.http.Header.Get("X-Amz-Content-Sha256"); len(payload) == 64 && payload != hashed(r.body) {
+		return caller{}, refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	}
+	if !sig.matches(r.http, r.body, secret) {
+		return caller{}, refuse(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	}
+	return who, nil
+}
+
+func (s *Server) credentials(sig signature) (secret string, who caller, err error) {
+	if account, found := s.accounts[sig.accessKey]; found && sig.token == "" {
+		return account.SecretAccessKey, caller{
+			account: account.ID,
+			arn:     "arn:aws:iam::" + account.ID + ":user/" + account.UserName,
+			userID:  "AIDA" + stableID(account.ID+account.UserName, 17),
+		}, nil
+	}
+	return s.sessions.credentials(sig)
+}
+
+// answer remembers the status for the record of calls.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the status and passes it on.
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// apiError is a refusal in the shape that AWS gives it.
+type apiError struct {
+	Status  int
+	Code    string
+	Message string
+}
+
+// Error says code and message.
+func (e *apiError) Error() string { return e.Code + ": " + e.Message }
+
+func refuse(status int, code, format string, args ...any) *apiError {
+	return &apiError{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func asAPIError(err error) *apiError {
+	if refusal, ok := errors.AsType[*apiError](err); ok {
+		return refusal
+	}
+	return refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)
+}
+
+// decodeJSON reads a body that may be empty.
+func decodeJSON(body []byte) (object, error) {
+	input := object{}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return input, nil
+	}
+	if err := json.Unmarshal(body, &input); err != nil {
+		return nil, refuse(http.StatusBadRequest, "SerializationException", "%v", err)
+	}
+	return input, nil
+}
+
+// textOf writes a scalar as the query protocols would.
+func textOf(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	default:
+		return fmt.Sprint(v)
+	}
+}
