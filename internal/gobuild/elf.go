@@ -1,0 +1,101 @@
+package gobuild
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// The two notes that say how a binary was made and not what it does.
+const (
+	goNote  = ".note.go.buildid"
+	gnuNote = ".note.gnu.build-id"
+)
+
+// span is a range of bytes in a file.
+type span struct{ from, to int64 }
+
+// mask zeroes, in place, what identifies the making of an ELF binary: the
+// content of its Go and GNU build-id notes. The notes themselves, with their
+// names and lengths, stay, so that the file keeps its shape. It gives an error
+// for what is not an ELF file, or not a whole one, and then leaves b as it was.
+func mask(b []byte) error {
+	notes, err := notes(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		clear(b[n.from:n.to])
+	}
+	return nil
+}
+
+// buildID is the content of the Go note, or "" if there is none.
+func buildID(r io.ReaderAt, size int64) (string, error) {
+	notes, err := notes(r, size)
+	if err != nil {
+		return "", err
+	}
+	n, ok := notes[goNote]
+	if !ok {
+		return "", nil
+	}
+	id := make([]byte, n.to-n.from)
+	if _, err := r.ReadAt(id, n.from); err != nil {
+		return "", fmt.Errorf("read %s: %w", goNote, err)
+	}
+	return string(id), nil
+}
+
+// notes finds the contents of the two notes. It reads only headers, and fails
+// if any section lies outside the file: that is a file cut short.
+func notes(r io.ReaderAt, size int64) (map[string]span, error) {
+	f, err := elf.NewFile(r)
+	if err != nil {
+		return nil, fmt.Errorf("not an ELF file: %w", err)
+	}
+	found := map[string]span{}
+	for _, s := range f.Sections {
+		if s.Type == elf.SHT_NOBITS || s.Type == elf.SHT_NULL {
+			continue // takes no room in the file
+		}
+		if s.Offset > uint64(size) || s.FileSize > uint64(size)-s.Offset {
+			return nil, fmt.Errorf("not a whole ELF file: section %s ends behind its end", s.Name)
+		}
+		if s.Name != goNote && s.Name != gnuNote {
+			continue
+		}
+		if _, twice := found[s.Name]; twice {
+			return nil, fmt.Errorf("not a Go binary: two sections %s", s.Name)
+		}
+		at, err := content(r, f.ByteOrder, int64(s.Offset), int64(s.FileSize))
+		if err != nil {
+			return nil, fmt.Errorf("section %s: %w", s.Name, err)
+		}
+		found[s.Name] = at
+	}
+	return found, nil
+}
+
+// content is where the description of a note lies. A note is three words
+// (length of the name, length of the description, type), the name, padded to
+// four bytes, and the description.
+func content(r io.ReaderAt, order binary.ByteOrder, from, size int64) (span, error) {
+	var head [12]byte
+	if size < int64(len(head)) {
+		return span{}, errors.New("shorter than the head of a note")
+	}
+	if _, err := r.ReadAt(head[:], from); err != nil {
+		return span{}, err
+	}
+	name := (int64(order.Uint32(head[0:])) + 3) &^ 3
+	description := int64(order.Uint32(head[4:]))
+	if int64(len(head))+name+description > size {
+		return span{}, errors.New("its note is longer than itself")
+	}
+	start := from + int64(len(head)) + name
+	return span{start, start + description}, nil
+}
