@@ -1,0 +1,336 @@
+package cfn
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+)
+
+// plan is a template with its parameters, ready to be carried out on a stack.
+type plan struct {
+	template   *template
+	parameters map[string]parameterValue
+	tags       []Tag
+	conditions map[string]bool
+	graph      map[string][]string
+	topics     []string
+}
+
+// plan checks all that is refused before anything starts. Its errors are those of the call.
+func (e *Engine) plan(
+	ctx context.Context, at Place, s *stack, body string, inputs []ParameterInput, tags []Tag, topics []string,
+) (*plan, error) {
+	t, err := parseTemplate(body)
+	if err != nil {
+		return nil, err
+	}
+	values, err := e.resolveParameters(ctx, at, t, inputs, s.parameters)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{template: t, parameters: values, tags: tags, topics: topics}
+	v := e.evaluator(ctx, s, p)
+	if err := v.checkRules(); err != nil {
+		return nil, err
+	}
+	if err := v.evaluateConditions(); err != nil {
+		return nil, err
+	}
+	p.conditions = v.conditions
+	if p.graph, err = v.dependencies(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (e *Engine) evaluator(ctx context.Context, s *stack, p *plan) *evaluator {
+	return &evaluator{
+		ctx: ctx, engine: e, at: s.place, template: p.template, parameters: p.parameters, conditions: p.conditions,
+		stackName: s.name, stackID: s.id, topics: p.topics,
+		resource: func(id string) (*resource, bool) { r := s.resources[id]; return r, r != nil && r.exists },
+	}
+}
+
+// typeChanges are the resources whose type a plan would change, which CloudFormation refuses.
+func (p *plan) typeChanges(s *stack) []string {
+	var changed []string
+	for _, id := range sortedKeys(p.graph) {
+		if current := s.resources[id]; current != nil && current.exists && current.typeName != p.template.resources[id].typeName {
+			changed = append(changed, id)
+		}
+	}
+	return changed
+}
+
+// comparison is what a plan means for one resource.
+type comparison struct {
+	change   Change
+	replaces bool // for certain
+	err      error
+}
+
+// changes computes what a plan does to a stack, resource by resource in the order of dependency, so that what a
+// replacement drags along is known. other says whether something else changes: outputs.
+func (e *Engine) changes(ctx context.Context, s *stack, p *plan) (list []Change, other bool, err error) {
+	results := map[string]comparison{}
+	done := map[string]bool{}
+	for wave := ready(p.graph, done); len(wave) > 0; wave = ready(p.graph, done) {
+		for _, id := range wave {
+			result := e.compare(ctx, s, p, id, results)
+			if result.err != nil {
+				return nil, false, result.err
+			}
+			results[id] = result
+		}
+		for _, id := range wave {
+			done[id] = true
+		}
+	}
+	for _, id := range sortedKeys(results) {
+		if results[id].change.Action != "" {
+			list = append(list, results[id].change)
+		}
+	}
+	for _, id := range sortedKeys(s.resources) {
+		current := s.resources[id]
+		if _, stays := p.graph[id]; stays || !current.exists {
+			continue
+		}
+		list = append(list, Change{
+			Action: "Remove", LogicalID: id, PhysicalID: current.physicalID, Type: current.typeName,
+			PolicyAction: policyAction(current.deletionPolicy),
+		})
+	}
+	return list, e.outputsDiffer(ctx, s, p), nil
+}
+
+func policyAction(policy string) string {
+	switch policy {
+	case "Retain", "RetainExceptOnCreate":
+		return "Retain"
+	case "Snapshot":
+		return "Snapshot"
+	}
+	return "Delete"
+}
+
+// compare finds how one resource of a plan differs from what the stack has.
+func (e *Engine) compare(ctx context.Context, s *stack, p *plan, id string, earlier map[string]comparison) comparison {
+	declaration := p.template.resources[id]
+	current := s.resources[id]
+	exists := current != nil && current.exists
+	v := e.evaluator(ctx, s, p)
+	v.resource = func(other string) (*resource, bool) {
+		r := s.resources[other]
+		return r, r != nil && r.exists && !earlier[other].replaces
+	}
+	values := map[string]any{}
+	touched := map[string][]reference{}
+	for _, name := range sortedKeys(declaration.properties) {
+		v.touched = func(r reference) { touched[name] = append(touched[name], r) }
+		value, err := v.value(declaration.properties[name])
+		if err != nil {
+			return comparison{err: err}
+		}
+		if _, removed := value.(noValue); !removed {
+			values[name] = value
+		}
+	}
+	if !exists {
+		return comparison{change: Change{Action: "Add", LogicalID: id, Type: declaration.typeName}}
+	}
+	result := comparison{change: Change{LogicalID: id, PhysicalID: current.physicalID, Type: declaration.typeName}}
+	desired, err := declaredProperties(id, declaration.typeName, values, p.tags)
+	if err != nil {
+		// Wrong properties fail the resource, not the change set; until then they are compared as they are.
+		desired = plainNumbers(cloneMap(values)).(map[string]any)
+	}
+	table, _ := spec.Lookup(declaration.typeName)
+	var replacement spec.Replacement
+	note := func(detail ChangeDetail, scope string, replaces spec.Replacement) {
+		if replaces == spec.Always && detail.Evaluation == "Dynamic" {
+			replaces = spec.Maybe
+		}
+		replacement = max(replacement, replaces)
+		result.change.Details = append(result.change.Details, detail)
+		if !slices.Contains(result.change.Scope, scope) {
+			result.change.Scope = append(result.change.Scope, scope)
+		}
+	}
+	for _, name := range unionKeys(current.declared, desired) {
+		before, after := current.declared[name], desired[name]
+		// A resource that failed has properties nobody knows, so that it is tried again.
+		same := reflect.DeepEqual(before, after) && current.status != "UPDATE_FAILED"
+		causes := causesOf(touched[name], earlier, p, s)
+		if same && !slices.ContainsFunc(causes, func(c cause) bool { return c.dynamic }) {
+			continue
+		}
+		detail := ChangeDetail{
+			Attribute: "Properties", Name: name, RequiresRecreation: "Never", Evaluation: "Static",
+			ChangeSource: "DirectModification", Path: "/Properties/" + name,
+		}
+		replaces := spec.Never
+		if table != nil && table.Properties[name] != nil {
+			replaces = table.Properties[name].Replaces
+			if table.TagProperty == name {
+				detail.Attribute, detail.Name, detail.Path = "Tags", "", "/Properties/"+name
+			}
+		}
+		detail.RequiresRecreation = map[spec.Replacement]string{
+			spec.Never: "Never", spec.Maybe: "Conditionally", spec.Always: "Always",
+		}[replaces]
+		if !containsUnknown(before) && !containsUnknown(after) {
+			detail.Before, detail.After = shownValue(before), shownValue(after)
+		}
+		direct := !reflect.DeepEqual(current.template[name], declaration.properties[name])
+		// A change in the template's own text is static, unless what it came to is not known.
+		if same || containsUnknown(after) {
+			detail.Evaluation = "Dynamic"
+		}
+		if len(causes) > 0 && !direct {
+			for _, c := range causes {
+				one := detail
+				one.ChangeSource, one.CausingEntity = c.source, c.entity
+				if !c.dynamic {
+					one.Evaluation = "Static"
+				}
+				note(one, detail.Attribute, replaces)
+			}
+			continue
+		}
+		note(detail, detail.Attribute, replaces)
+	}
+	for attribute, changed := range map[string]bool{
+		"DeletionPolicy":      current.deletionPolicy != declaration.deletion(),
+		"UpdateReplacePolicy": current.updateReplacePolicy != declaration.replacement(),
+		"Metadata":            !reflect.DeepEqual(current.metadata, declaration.metadata),
+	} {
+		if changed {
+			note(ChangeDetail{
+				Attribute: attribute, RequiresRecreation: "Never", Evaluation: "Static", ChangeSource: "DirectModification",
+				Path: "/" + attribute,
+			}, attribute, spec.Never)
+		}
+	}
+	if len(result.change.Details) == 0 {
+		return comparison{}
+	}
+	slices.Sort(result.change.Scope)
+	slices.SortStableFunc(result.change.Details, func(a, b ChangeDetail) int {
+		if a.Path < b.Path {
+			return -1
+		}
+		return boolToInt(a.Path > b.Path)
+	})
+	result.change.Action = "Modify"
+	result.change.Replacement = map[spec.Replacement]string{spec.Never: "False", spec.Maybe: "Conditional", spec.Always: "True"}[replacement]
+	result.replaces = replacement == spec.Always
+	if replacement != spec.Never {
+		result.change.PolicyAction = "ReplaceAnd" + policyAction(declaration.replacement())
+	}
+	return result
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+type cause struct {
+	source  string
+	entity  string
+	dynamic bool
+}
+
+// causesOf explains a property's change by what it refers to.
+func causesOf(references []reference, earlier map[string]comparison, p *plan, s *stack) []cause {
+	var causes []cause
+	add := func(c cause) {
+		if !slices.Contains(causes, c) {
+			causes = append(causes, c)
+		}
+	}
+	for _, r := range references {
+		if p.template.parameters[r.name] != nil {
+			if old, had := s.parameters[r.name]; had && old.resolved != p.parameters[r.name].resolved {
+				add(cause{source: "ParameterReference", entity: r.name})
+			}
+			continue
+		}
+		other, compared := earlier[r.name]
+		switch {
+		case !compared || other.change.Action != "Modify":
+		case r.getAtt && modifiesProperties(other.change):
+			add(cause{source: "ResourceAttribute", entity: r.name + "." + r.attributeName, dynamic: true})
+		case !r.getAtt && other.replaces:
+			add(cause{source: "ResourceReference", entity: r.name, dynamic: true})
+		}
+	}
+	return causes
+}
+
+// modifiesProperties says whether a change can move an attribute; new metadata cannot.
+func modifiesProperties(c Change) bool { return slices.Contains(c.Scope, "Properties") }
+
+func shownValue(value any) string {
+	if text, ok := scalarText(value); ok {
+		return text
+	}
+	return encodeJSON(value)
+}
+
+func unionKeys(a, b map[string]any) []string {
+	both := map[string]bool{}
+	for key := range a {
+		both[key] = true
+	}
+	for key := range b {
+		both[key] = true
+	}
+	return sortedKeys(both)
+}
+
+// outputsDiffer says whether the outputs change by themselves. Where one cannot be computed before resources change, the
+// resources' changes speak for it.
+func (e *Engine) outputsDiffer(ctx context.Context, s *stack, p *plan) bool {
+	outputs, err := e.evaluator(ctx, s, p).outputs()
+	if err != nil {
+		return false
+	}
+	return !slices.Equal(outputs, s.outputs)
+}
+
+// outputs computes the outputs whose condition holds, sorted by key.
+func (v *evaluator) outputs() ([]Output, error) {
+	var list []Output
+	for _, key := range sortedKeys(v.template.outputs) {
+		declaration := v.template.outputs[key]
+		if !v.live(declaration.condition) {
+			continue
+		}
+		output := Output{Key: key, Description: declaration.description}
+		for target, node := range map[*string]any{&output.Value: declaration.value, &output.ExportName: declaration.exportName} {
+			if node == nil {
+				continue
+			}
+			value, err := v.value(node)
+			if err != nil {
+				return nil, err
+			}
+			if pending, ok := value.(unknown); ok {
+				return nil, validationError("Output " + key + " waits for " + pending.from.name)
+			}
+			text, ok := scalarText(value)
+			if !ok {
+				return nil, formatError("The Value field of every Outputs member must evaluate to a String.")
+			}
+			*target = text
+		}
+		list = append(list, output)
+	}
+	return list, nil
+}
