@@ -200,3 +200,25 @@ func checkRoute(s *store, r *Resource) error {
 	}
 	return nil
 }
+
+// regionalBucket is the form of the names that only their own account and
+// region may use.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+var regionalBucket = regexp.MustCompile(`-([0-9]{12})-([a-z]{2}(?:-[a-z]+)+-[0-9])-an$`)
+
+// checkBucket keeps the names of an account's regional namespace to itself.
+func checkBucket(_ *store, r *Resource) error {
+	refusal := func(message string) error {
+		return handlerError("InvalidRequest", "%s (Service: S3, Status Code: 400, Request ID: {request})", message)
+	}
+	owner := regionalBucket.FindStringSubmatch(r.Name)
+	switch regional := r.text("BucketNamespace") == "account-regional"; {
+	case strings.Contains(r.Name, ".."):
+		return refusal("The specified bucket is not valid.")
+	case regional && (owner == nil || owner[1] != r.Account || owner[2] != r.Region):
+		return refusal("The specified bucket name does not follow the naming rules of the account regional namespace: it must end in -" + r.Account + "-" + r.Region + "-an.")
+	case !regional && owner != nil:
+		return refusal("The specified bucket name is reserved for an account regional namespace.")
+	}
+	return nil
+}

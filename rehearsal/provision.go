@@ -55,6 +55,9 @@ func physicalName(r *Resource) string {
 			return name
 		}
 	}
+	if prefix := r.text("BucketNamePrefix"); prefix != "" {
+		return prefix + "-" + r.Account + "-" + r.Region + "-an"
+	}
 	name := r.Stack + "-" + r.LogicalID
 	if longest := ruleOf(r.Type).longest; longest > 0 {
 		name = name[:min(len(name), longest-13)]
@@ -133,12 +136,39 @@ func (s *store) remove(at place, kind, physicalID string) error {
 	if err := s.unreferenced(current); err != nil {
 		return err
 	}
-	t, _ := spec.Lookup(kind)
-	delete(s.resources, identity(current, t))
-	if kind == "AWS::S3::Bucket" {
-		delete(s.objects, current.Name)
-	}
+	s.forget(current)
 	return nil
+}
+
+// forget deletes a resource and what belongs to it: an API's routes, a
+// function's permissions.
+func (s *store) forget(r *Resource) {
+	for _, other := range s.resources {
+		if s.belongs(other, r) {
+			defer s.forget(other)
+		}
+	}
+	t, _ := spec.Lookup(r.Type)
+	delete(s.resources, identity(r, t))
+	if r.Type == "AWS::S3::Bucket" {
+		delete(s.objects, r.Name)
+	}
+}
+
+// belongs says whether a resource goes when another one goes: it needs that
+// one and does not keep it.
+func (s *store) belongs(part, whole *Resource) bool {
+	for _, n := range ruleOf(part.Type).needs {
+		if n.kind != whole.Type || n.blocks != "" {
+			continue
+		}
+		for _, reference := range references(part, n.property) {
+			if s.referred(part, n.kind, reference) == whole {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // identity is the key under which the store keeps a resource: its name, within
@@ -193,8 +223,11 @@ func (s *store) verify(r *Resource) error {
 // unreferenced refuses the deletion of what others still need.
 func (s *store) unreferenced(r *Resource) error {
 	for _, other := range s.resources {
+		if s.belongs(other, r) {
+			continue
+		}
 		for _, n := range ruleOf(other.Type).needs {
-			if n.kind != r.Type || n.blocks == "" {
+			if n.kind != r.Type || n.blocks == "" || n.blocks == lets {
 				continue
 			}
 			for _, reference := range references(other, n.property) {

@@ -36,10 +36,13 @@ type need struct {
 	// missing is the service's refusal of a reference to nothing; %s is the
 	// reference.
 	missing string
-	// blocks is its refusal to delete what is still referred to; empty when the
-	// service deletes it all the same.
+	// blocks is its refusal to delete what is still referred to. Where it is
+	// empty, what refers goes with it, as an API's routes do.
 	blocks string
 }
+
+// lets is the blocks of a reference that neither keeps nor goes.
+const lets = "-"
 
 // ruleOf is the rule of a type, the zero rule for most.
 func ruleOf(kind string) *rule {
@@ -93,7 +96,7 @@ func resourceRules() map[string]*rule {
 				"RegionalDomainName":  "{name}.s3.{region}.{suffix}",
 				"WebsiteURL":          "http://{name}.s3-website-{region}.{suffix}",
 			},
-			keep: keepFullBucket,
+			check: checkBucket, keep: keepFullBucket,
 		},
 		"AWS::S3::BucketPolicy": {
 			needs: []need{{"Bucket", "AWS::S3::Bucket", "The specified bucket does not exist (Service: S3, Status Code: 404, Request ID: {request})", ""}},
@@ -154,7 +157,7 @@ func resourceRules() map[string]*rule {
 			attributes: map[string]string{
 				"Id": "{uuid}", "EventSourceMappingArn": "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{uuid}",
 			},
-			needs: []need{{"FunctionName", "AWS::Lambda::Function", noFunction, ""}},
+			needs: []need{{"FunctionName", "AWS::Lambda::Function", noFunction, lets}},
 		},
 		"AWS::Lambda::LayerVersion": {
 			ref:        "arn:{partition}:lambda:{region}:{account}:layer:{name}:1",
@@ -248,7 +251,7 @@ func resourceRules() map[string]*rule {
 			ref: "vpce-{hex:17}", attributes: map[string]string{"Id": "vpce-{hex:17}", "CreationTimestamp": "2026-01-01 00:00:00 +0000 UTC"},
 			needs: []need{
 				{"VpcId", "AWS::EC2::VPC", noVPC, vpcInUse},
-				{"RouteTableIds", "AWS::EC2::RouteTable", noRouteTable, ""},
+				{"RouteTableIds", "AWS::EC2::RouteTable", noRouteTable, lets},
 				{"SubnetIds", "AWS::EC2::Subnet", noSubnet, subnetInUse},
 				{"SecurityGroupIds", "AWS::EC2::SecurityGroup", noGroup, groupInUse},
 			},

@@ -168,6 +168,9 @@ func createBucket(r *request, w http.ResponseWriter) (any, error) {
 		Account: r.account, Region: r.region, Type: "AWS::S3::Bucket", Name: name,
 		Properties: object{"BucketName": name}, seed: name,
 	}
+	if namespace := r.http.Header.Get("X-Amz-Bucket-Namespace"); namespace != "" {
+		made.Properties["BucketNamespace"] = namespace
+	}
 	if taken, found := r.store.find(place{}, made.Type, name); found {
 		if taken.Account == r.account {
 			return nil, refuse(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
