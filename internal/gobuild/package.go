@@ -99,7 +99,7 @@ func isMajorVersion(s string) bool {
 type listedPackage struct {
 	ImportPath string
 	Name       string
-	Dir        string
+	GoFiles    []string
 	Match      []string
 	Error      *struct {
 		Pos string
@@ -154,7 +154,7 @@ func (w *work) list(ctx context.Context) (map[string]listedPackage, error) {
 
 func (w *work) goList(ctx context.Context, arch string, patterns []string) ([]listedPackage, error) {
 	// -find: the imports are go build's business, and take ten times as long.
-	args := append([]string{"list", "-e", "-find", "-json=ImportPath,Name,Dir,Match,Error", "-tags", w.tags, "--"}, patterns...)
+	args := append([]string{"list", "-e", "-find", "-json=ImportPath,Name,GoFiles,Match,Error", "-tags", w.tags, "--"}, patterns...)
 	out, text, err := w.goRun(ctx, arch, "", args)
 	if err != nil {
 		return nil, listFault(w.root, text, err)
@@ -220,6 +220,12 @@ func judge(t *target, all map[string]listedPackage) error {
 		return &PackageError{
 			Package: t.pattern, Got: "package " + p.Name, Want: want,
 			Advice: "write package main with a func main that calls lambda.Start, or name the folder that has one",
+		}
+	}
+	if len(p.GoFiles) == 0 {
+		return &PackageError{
+			Package: t.pattern, Got: "a folder of tests only", Want: want,
+			Advice: "write the folder that holds func main",
 		}
 	}
 	return nil
