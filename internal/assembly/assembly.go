@@ -1,0 +1,106 @@
+// Package assembly reads and writes roadshow.json, which stands beside the CDK's manifest.json in the
+// cloud assembly. It is the contract between the program, which knows the CDK, and the roadshow
+// command, which does not.
+package assembly
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// FileName is the document's name in the assembly's folder.
+const FileName = "roadshow.json"
+
+// Version is of the document's schema. A reader refuses any other.
+const Version = 1
+
+// Document is the whole of roadshow.json.
+type Document struct {
+	// Version is [Version].
+	Version int `json:"version"`
+	// Service is the service's name.
+	Service string `json:"service"`
+	// Commit is the Git commit of the program; empty where there is none, with "-dirty" where the
+	// working tree has changes.
+	Commit string `json:"commit,omitempty"`
+	// Set is every stage and template of the set, also those not in this assembly.
+	Set []Stage `json:"set"`
+	// Ledger is every physical name of every stage of the set.
+	Ledger []stages.LedgerName `json:"ledger"`
+	// Stages is what was synthesized.
+	Stages []Synthesized `json:"stages"`
+}
+
+// Stage is one stage of the set.
+type Stage struct {
+	Name     string      `json:"name"`
+	Account  string      `json:"account"`
+	Region   string      `json:"region"`
+	Tier     stages.Tier `json:"tier"`
+	Template bool        `json:"template,omitempty"`
+}
+
+// Synthesized is one stage's stack in the assembly.
+type Synthesized struct {
+	Stage
+	// Role is the name of the stage whose choices were made: its own but for an understudy.
+	Role string `json:"role"`
+	// StackName is the stack's physical name, Template its file, relative to the document.
+	StackName string `json:"stackName"`
+	File      string `json:"file"`
+	// Choices are the declared differences, as this stage chose. Key is equal for equal choices.
+	Choices []stages.Choice `json:"choices"`
+	Key     string          `json:"choicesKey"`
+	// Identity is the values that make the stage itself in its template; see stages.Ledger.Identity.
+	Identity []string `json:"identity"`
+	// Functions are the stage's functions, in the order they were defined.
+	Functions []Function `json:"functions"`
+	// Constructs are the places in the Go code that made each component.
+	Constructs []Construct `json:"constructs"`
+}
+
+// Function is one function's code.
+type Function struct {
+	// Construct is the component's id, Package what it was built from.
+	Construct string `json:"construct"`
+	Package   string `json:"package"`
+	// Digest is of the deployed bytes.
+	Digest string `json:"digest"`
+}
+
+// Construct is one component and where it was made.
+type Construct struct {
+	ID string          `json:"id"`
+	At stages.Position `json:"at"`
+}
+
+// Write puts the document into the assembly's folder.
+func Write(dir string, document Document) error {
+	document.Version = Version
+	data, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("assembly: %w", err)
+	}
+	return os.WriteFile(filepath.Join(dir, FileName), append(data, '\n'), 0o644)
+}
+
+// Read reads the document of an assembly's folder.
+func Read(dir string) (Document, error) {
+	var document Document
+	data, err := os.ReadFile(filepath.Join(dir, FileName))
+	if err != nil {
+		return document, fmt.Errorf("assembly: %w; run `npx cdk synth` first", err)
+	}
+	if err := json.Unmarshal(data, &document); err != nil {
+		return document, fmt.Errorf("assembly %s: %w", filepath.Join(dir, FileName), err)
+	}
+	if document.Version != Version {
+		return document, fmt.Errorf("assembly %s: version is %d, want %d; synthesize again with the same version of Roadshow as this command",
+			filepath.Join(dir, FileName), document.Version, Version)
+	}
+	return document, nil
+}

@@ -1,0 +1,48 @@
+// Package jsiiconv turns plain Go values into the pointers that the CDK's Go bindings take. It is the
+// one place that does; a user's code never needs it. The zero value becomes nil, which the CDK takes as
+// its own default, except where a name says otherwise.
+package jsiiconv
+
+import "github.com/aws/jsii-runtime-go"
+
+// String is nil for the empty string.
+func String(value string) *string {
+	if value == "" {
+		return nil
+	}
+	return jsii.String(value)
+}
+
+// Number is nil for 0.
+func Number(value int) *float64 {
+	if value == 0 {
+		return nil
+	}
+	return jsii.Number(value)
+}
+
+// Bool is never nil.
+func Bool(value bool) *bool { return jsii.Bool(value) }
+
+// Strings is nil for an empty list.
+func Strings(values ...string) *[]*string {
+	if len(values) == 0 {
+		return nil
+	}
+	return jsii.Strings(values...)
+}
+
+// Pointers is a list as the CDK takes it, made of values that may be tokens.
+func Pointers(values []*string) *[]*string { return &values }
+
+// StringMap is nil for an empty map.
+func StringMap(values map[string]string) *map[string]*string {
+	if len(values) == 0 {
+		return nil
+	}
+	pointers := make(map[string]*string, len(values))
+	for key, value := range values {
+		pointers[key] = jsii.String(value)
+	}
+	return &pointers
+}

@@ -1,0 +1,136 @@
+package stack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// App is a service: one program, one stack, every stage. It is a plain value: [App.Main] runs it, a test
+// proves it. Mistakes in it are found when it is synthesized, and reported as errors.
+type App struct {
+	// Service is a lower-case DNS label of at most 32 characters. It stands after the stage in every
+	// physical name, and in the stack's: {stage}-{service}. Required.
+	Service string
+
+	// Stages is where the service can be deployed. Required.
+	Stages stages.Set
+
+	// Define makes the components. It runs once for every stage and must do the same for each: it gets no
+	// stage to look at. Required. Values of the CDK are made in it, not in package variables: those would
+	// be made before the CDK's runtime is ready.
+	Define func(*Stack)
+
+	// DeployFrom lists accounts that deploy to the stages of other accounts: a tools or CI account that
+	// the bootstraps trust (cdk bootstrap --trust). There, -c stage=NAME is needed. Default: none.
+	// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+	DeployFrom []string
+}
+
+// maxService is the greatest length of a service's name.
+const maxService = 32
+
+// validate checks the value without the CDK, so that no mistake in it costs a start of Node.
+func (a App) validate() error {
+	if !idPattern.MatchString(a.Service) || len(a.Service) > maxService {
+		return &ConfigError{
+			Thing: "app", Field: "Service", Got: fmt.Sprintf("%q", a.Service),
+			Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", maxService), Fix: `write Service: "notes"`,
+		}
+	}
+	if a.Define == nil {
+		return &ConfigError{
+			Thing: fmt.Sprintf("app %q", a.Service), Field: "Define", Got: "nil", Want: "the function that makes the components",
+			Fix: "write Define: Notes, with func Notes(s *stack.Stack)",
+		}
+	}
+	for _, account := range a.DeployFrom {
+		if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
+			return &ConfigError{
+				Thing: fmt.Sprintf("app %q", a.Service), Field: "DeployFrom", Got: fmt.Sprintf("%q", account),
+				Want: "the 12 digits of an AWS account id", Fix: "keep leading zeros",
+			}
+		}
+	}
+	return a.Stages.Validate()
+}
+
+// Main is the program that the cdk command runs: it selects the stage by the account of the
+// credentials, synthesizes it into the command's folder, and exits. A refusal or a mistake is one message
+// on standard error and exit code 1; nothing is written then.
+//
+// The command passes what it knows in the environment: CDK_DEFAULT_ACCOUNT, CDK_CONTEXT_JSON (with
+// `-c stage=NAME`) and CDK_OUTDIR. https://docs.aws.amazon.com/cdk/v2/guide/environments.html
+func (a App) Main() {
+	err := a.run(os.Stderr)
+	discardRuntime()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "\nroadshow: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func (a App) run(talk io.Writer) error {
+	if err := a.validate(); err != nil {
+		return err
+	}
+	name, err := askedStage()
+	if err != nil {
+		return err
+	}
+	selected, err := a.Stages.Select(stages.Request{
+		Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: name, DeployFrom: a.DeployFrom,
+	})
+	if err != nil {
+		return err
+	}
+	for _, stage := range selected {
+		fmt.Fprintf(talk, "roadshow: %s, stage %s (account %s, %s, %s)\n", a.Service, stage.Name, stage.Account, stage.Region, stage.Tier)
+	}
+	outdir := os.Getenv("CDK_OUTDIR")
+	if outdir == "" {
+		outdir = "cdk.out"
+	}
+	_, err = a.Synthesize(Synthesis{
+		Stages: selected, Outdir: outdir, Nested: name == stages.All, Commit: commit(), Progress: talk,
+	})
+	return err
+}
+
+// askedStage is the value of `-c stage=NAME`, or empty.
+func askedStage() (string, error) {
+	text := os.Getenv("CDK_CONTEXT_JSON")
+	// The command writes a context too large for the environment to a file.
+	if overflow := os.Getenv("CONTEXT_OVERFLOW_LOCATION_ENV"); overflow != "" {
+		data, err := os.ReadFile(filepath.Clean(overflow))
+		if err != nil {
+			return "", fmt.Errorf("context: %w", err)
+		}
+		text = string(data)
+	}
+	if text == "" {
+		return "", nil
+	}
+	var context struct {
+		Stage any `json:"stage"`
+	}
+	if err := json.Unmarshal([]byte(text), &context); err != nil {
+		return "", fmt.Errorf("context: CDK_CONTEXT_JSON is not JSON: %w", err)
+	}
+	switch stage := context.Stage.(type) {
+	case nil:
+		return "", nil
+	case string:
+		if stage == "" {
+			return "", errors.New(`-c stage: name is empty, want the name of a stage; write -c stage=NAME`)
+		}
+		return stage, nil
+	}
+	return "", fmt.Errorf("-c stage: name is %v, want text; write -c stage=NAME", context.Stage)
+}

@@ -1,0 +1,46 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// ConfigError is a mistake in the program: one field of one component holds what it may not. It is
+// panicked where the mistake is made, recovered in one place, and returned as an ordinary error with
+// the Go file and line of the call. It is the same type as the errors of a set, so one errors.As finds
+// both.
+type ConfigError = stages.FieldError
+
+// DefineError is a fault that the definition met outside a component's own checks: an error of the CDK
+// itself, or a panic of the user's code.
+type DefineError struct {
+	// Stage is the stage being defined.
+	Stage string
+	// Construct is the component being made, or the last one made; empty before the first.
+	Construct string
+	// At is the user's Go file and line.
+	At stages.Position
+	// Reason is what the CDK or the code said.
+	Reason string
+}
+
+// Error is "<file:line>: <component> in stage <stage>: <reason>".
+func (e *DefineError) Error() string {
+	thing := "stack"
+	if e.Construct != "" {
+		thing = fmt.Sprintf("%q", e.Construct)
+	}
+	return fmt.Sprintf("%s: %s in stage %s: %s", e.At, thing, e.Stage, e.Reason)
+}
+
+// NodeError says that there is no usable Node, on which the CDK's own code runs.
+type NodeError struct {
+	// Got is the version found, or "not found".
+	Got string
+}
+
+func (e *NodeError) Error() string {
+	return fmt.Sprintf("node: version is %s, want %d or newer; run `npm ci` in the folder of package.json, which installs the pinned one",
+		e.Got, oldestNode)
+}

@@ -1,0 +1,32 @@
+package stack
+
+import (
+	_ "embed"
+	"encoding/json"
+	"maps"
+)
+
+// flags.json pins every feature flag of the CDK, so that a stack is the same whether the cdk command,
+// a test or another program synthesizes it. cdk.json repeats them, because the command reads them there
+// to keep quiet about them; a test compares the two.
+//
+//go:embed flags.json
+var flagsJSON []byte
+
+// settings is the context of every App. It goes through PostCliContext, which the command cannot
+// override: what is in a template must not depend on who runs the program.
+func settings() (*map[string]any, error) {
+	var flags map[string]any
+	if err := json.Unmarshal(flagsJSON, &flags); err != nil {
+		return nil, err
+	}
+	maps.Copy(flags, map[string]any{
+		// The functions are built into content-addressed folders already; copying them costs time only.
+		"aws:cdk:disable-asset-staging": true,
+		// Paths and stack traces of this machine have no place in a template.
+		"aws:cdk:enable-path-metadata":  false,
+		"aws:cdk:enable-asset-metadata": false,
+		"aws:cdk:disable-stack-trace":   true,
+	})
+	return &flags, nil
+}

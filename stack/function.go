@@ -1,0 +1,315 @@
+package stack
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/roadshow-go/roadshow/internal/gobuild"
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Architecture is the processor that a function runs on.
+// https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html
+type Architecture string
+
+// The processors of Lambda.
+const (
+	ARM64 Architecture = gobuild.ARM64
+	AMD64 Architecture = gobuild.AMD64
+)
+
+// FunctionConfig says what a Lambda function is. https://docs.aws.amazon.com/lambda/latest/dg/lambda-functions.html
+type FunctionConfig struct {
+	// Package is the Go main package of the handler: an import path, or a folder that starts with "./"
+	// and is taken from the module's root, whatever the working directory. Required.
+	Package string
+
+	// Stages says which stages have the function. Default: every stage.
+	Stages stages.Selector
+
+	// Memory in MiB, 128 to 10240; processing power grows with it. Default: 256.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+	Memory int
+
+	// Timeout of one invocation, 1 second to 15 minutes, in whole seconds. Default: 10 seconds. Behind an
+	// HTTP API nobody waits longer than 30 seconds.
+	Timeout time.Duration
+
+	// Architecture of the processor. Default: [ARM64].
+	Architecture Architecture
+
+	// Environment are variables of the handler, besides those that grants bring. Names are letters, digits
+	// and underscores, first a letter; those of Lambda itself (AWS_…, LAMBDA_…) are refused. At most 4 KB
+	// together. Never a secret: they stand in the template. Default: none.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+	Environment map[string]string
+
+	// Access is what the function may do with other components; each grant also brings the environment
+	// variable that says where the component is. See also [Function.Allow]. Default: nothing.
+	Access []Grant
+
+	// Description for people, at most 256 characters. Default: none.
+	Description string
+
+	// Name is the function's own part of its physical name {stage}-{service}-{name}, or [Generated].
+	// Default: the id.
+	Name string
+
+	// Revision, 2 and above, enters the physical name, so that CloudFormation can replace the function.
+	// Default: none.
+	Revision int
+
+	// Override changes the L2's properties just before it is made. Default: none.
+	Override func(*awslambda.FunctionProps)
+}
+
+const (
+	defaultMemory  = 256
+	defaultTimeout = 10 * time.Second
+)
+
+func (c FunctionConfig) validate() *ConfigError {
+	switch {
+	case c.Package == "":
+		return &ConfigError{Field: "Package", Got: "empty", Want: "a Go main package", Fix: `write Package: "./functions/create-note"`}
+	case c.Memory != 0 && (c.Memory < 128 || c.Memory > 10240):
+		return &ConfigError{Field: "Memory", Got: strconv.Itoa(c.Memory), Want: "128 to 10240 (MiB)", Fix: "write Memory: 256, or leave it out"}
+	case c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > 15*time.Minute || c.Timeout%time.Second != 0):
+		return &ConfigError{
+			Field: "Timeout", Got: c.Timeout.String(), Want: "1s to 15m in whole seconds",
+			Fix: "write Timeout: 10 * time.Second, or leave it out",
+		}
+	case c.Architecture != "" && c.Architecture != ARM64 && c.Architecture != AMD64:
+		return &ConfigError{Field: "Architecture", Got: fmt.Sprintf("%q", c.Architecture), Want: "arm64 or amd64", Fix: "write stack.ARM64, or leave it out"}
+	case len(c.Description) > 256:
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 256", Fix: "shorten it"}
+	}
+	for _, name := range sortedKeys(c.Environment) {
+		if !environmentPattern.MatchString(name) {
+			return &ConfigError{
+				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names of letters, digits and underscores, first a letter",
+				Fix: "rename the variable",
+			}
+		}
+		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "LAMBDA_") {
+			return &ConfigError{
+				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names that Lambda does not keep for itself (AWS_…, LAMBDA_…)",
+				Fix: "rename the variable",
+			}
+		}
+	}
+	return nil
+}
+
+// Function is a Lambda function, or knows that its stage has none.
+type Function struct {
+	component
+
+	// L2 is the CDK's construct; nil where the stage does not have the function. [Function.With] asks first.
+	L2 awslambda.Function
+
+	config      FunctionConfig
+	name        string // physical; "" where CloudFormation generates it
+	l1          awslambda.CfnFunction
+	siblings    constructs.Construct // what the function's own resources stand in
+	role        awsiam.Role
+	environment map[string]string // which grant or config brought a variable, by its name
+	placement   *placement
+	placeholder awslambda.Code
+}
+
+// NewFunction makes a Lambda function of a Go package, with a role of its own that may write to its own
+// log group and do what Access grants, and nothing else. A mistake panics with a [*ConfigError].
+func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
+	fn := &Function{
+		component: s.begin("function", id, config.Stages, config.validate()),
+		config:    config, environment: map[string]string{},
+	}
+	fn.name = s.record(fn.component, stages.LambdaFunction, config.Name, config.Revision)
+	logGroup := s.record(fn.component, stages.LambdaLogGroup, config.Name, config.Revision)
+	if !fn.present {
+		return fn
+	}
+	fn.siblings = fn.scope()
+	group := awslogs.NewLogGroup(fn.siblings, jsii.String("LogGroup"), &awslogs.LogGroupProps{
+		LogGroupName: jsiiconv.String(logGroup), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
+	})
+	fn.role = awsiam.NewRole(fn.siblings, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	fn.allow(statement{actions: logWrite, resources: []*string{group.LogGroupArn()}})
+	props := fn.props(group)
+	fn.placeholder = props.Code
+	if config.Override != nil {
+		config.Override(props)
+	}
+	fn.L2 = awslambda.NewFunction(fn.siblings, jsii.String("Function"), props)
+	fn.l1 = fn.L2.Node().DefaultChild().(awslambda.CfnFunction)
+	for name := range config.Environment {
+		fn.environment[name] = "Environment"
+	}
+	if props.Code == fn.placeholder {
+		s.functions = append(s.functions, fn)
+	}
+	fn.Allow(config.Access...)
+	return fn
+}
+
+// props maps the config to the L2's.
+func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
+	c := fn.config
+	architecture := awslambda.Architecture_ARM_64()
+	if fn.architecture() == AMD64 {
+		architecture = awslambda.Architecture_X86_64()
+	}
+	memory, timeout := c.Memory, c.Timeout
+	if memory == 0 {
+		memory = defaultMemory
+	}
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	return &awslambda.FunctionProps{
+		FunctionName:  jsiiconv.String(fn.name),
+		Description:   jsiiconv.String(c.Description),
+		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture:  architecture,
+		Handler:       jsii.String("bootstrap"),
+		Code:          fn.stack.codePlaceholder(),
+		MemorySize:    jsiiconv.Number(memory),
+		Timeout:       awscdk.Duration_Seconds(jsii.Number(timeout.Seconds())),
+		Environment:   jsiiconv.StringMap(c.Environment),
+		Role:          fn.role,
+		LogGroup:      group,
+		LoggingFormat: awslambda.LoggingFormat_JSON,
+	}
+}
+
+func (fn *Function) architecture() Architecture {
+	if fn.config.Architecture == "" {
+		return ARM64
+	}
+	return fn.config.Architecture
+}
+
+// codePlaceholder stands for the code until every function of every stage is known and compiled at once.
+func (s *Stack) codePlaceholder() awslambda.Code {
+	if s.placeholder == nil {
+		bucket := awss3.Bucket_FromBucketName(s.CDK, jsii.String("code-placeholder"), jsii.String("placeholder"))
+		s.placeholder = awslambda.Code_FromBucket(bucket, jsii.String("placeholder"), jsii.String("placeholder"))
+	}
+	return s.placeholder
+}
+
+func (fn *Function) buildKey() string {
+	return buildKey(gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())})
+}
+
+// setCode replaces the placeholder by the compiled code.
+func (fn *Function) setCode(code gobuild.Output) {
+	location := fn.stack.CDK.Synthesizer().AddFileAsset(&awscdk.FileAssetSource{
+		SourceHash: jsii.String(code.Digest), FileName: jsii.String(code.Dir), Packaging: awscdk.FileAssetPackaging_ZIP_DIRECTORY,
+		DisplayName: jsii.String(fn.id),
+	})
+	fn.l1.SetCode(&awslambda.CfnFunction_CodeProperty{S3Bucket: location.BucketName, S3Key: location.ObjectKey})
+}
+
+// Allow grants the function more, after both ends exist: two functions may invoke each other.
+func (fn *Function) Allow(grants ...Grant) {
+	at := stages.Caller()
+	for _, grant := range grants {
+		grant.to(fn, at)
+	}
+}
+
+// setEnvironment adds a variable that a grant brings.
+func (fn *Function) setEnvironment(at stages.Position, from, name string, value *string) {
+	switch before, taken := fn.environment[name]; {
+	case taken && before == from:
+		return
+	case taken:
+		fn.fault(at, "environment variable", fmt.Sprintf("%s twice (from %s and from %s)", name, before, from), "each from one place", "rename one of the two")
+	}
+	fn.environment[name] = from
+	fn.L2.AddEnvironment(jsii.String(name), value, nil)
+}
+
+// Invoke is the right to call the function; it brings <ID>_FUNCTION, its name.
+func (fn *Function) Invoke() Grant {
+	return Grant{on: fn, verb: "Invoke", apply: func(to *Function, at stages.Position) {
+		to.reach(at, fn.component, "Lambda")
+		to.allow(statement{actions: functionInvoke, resources: []*string{fn.arn()}})
+		to.setEnvironment(at, fn.String(), environmentName(fn.id)+"_FUNCTION", fn.nameForOthers())
+	}}
+}
+
+// arn is spelled out where the name is known: a reference would tie two functions that invoke each
+// other into a circle.
+func (fn *Function) arn() *string {
+	if fn.name == "" {
+		return fn.L2.FunctionArn()
+	}
+	return fn.stack.CDK.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("lambda"), Resource: jsii.String("function"), ResourceName: jsii.String(fn.name),
+		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
+}
+
+func (fn *Function) nameForOthers() *string {
+	if fn.name == "" {
+		return fn.L2.FunctionName()
+	}
+	return jsii.String(fn.name)
+}
+
+// With reaches the L2 construct; it does nothing where the stage does not have the function.
+func (fn *Function) With(change func(awslambda.Function)) *Function {
+	if fn.present {
+		change(fn.L2)
+	}
+	return fn
+}
+
+func (fn *Function) construct() constructs.IConstruct { return fn.L2 }
+
+// placement is the function's place in a network.
+type placement struct {
+	network *network
+	group   awsec2.CfnSecurityGroup
+}
+
+// place moves the function into a network, once.
+func (fn *Function) place(n *network) *placement {
+	if fn.placement != nil {
+		return fn.placement
+	}
+	group := n.securityGroup(fn.siblings, "SecurityGroup", "Function "+fn.id)
+	fn.placement = &placement{network: n, group: group}
+	fn.l1.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
+		SecurityGroupIds: &[]*string{group.AttrGroupId()}, SubnetIds: jsiiconv.Pointers(n.subnetIDs),
+	})
+	fn.allow(statement{actions: networkInterfaces, resources: []*string{jsii.String("*")}})
+	return fn.placement
+}
+
+// reach refuses, once everything is defined, a grant on a service that the function's network has no way to.
+func (fn *Function) reach(at stages.Position, target component, service string) {
+	fn.stack.ready = append(fn.stack.ready, func() {
+		if fn.placement != nil {
+			fn.fault(at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, fn.placement.network.wantedBy),
+				"services that the network reaches (DynamoDB)", "do that work in another function, or without DAX")
+		}
+	})
+}

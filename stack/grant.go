@@ -1,0 +1,113 @@
+package stack
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Grant is a right on one component, made by the component's verbs, such as notes.ReadWrite(). It is
+// given to a function by [FunctionConfig.Access] or [Function.Allow], and brings the environment variable
+// that says where the component is.
+type Grant struct {
+	on       granted
+	verb     string
+	optional bool
+	apply    func(to *Function, at stages.Position)
+}
+
+// granted is a component that grants are made on.
+type granted interface {
+	Present() bool
+	String() string
+}
+
+// Optional makes the grant follow its component: where the stage does not have the component, the
+// function gets neither right nor variable, and must do without. A grant that is not optional is refused
+// there.
+func (g Grant) Optional() Grant {
+	g.optional = true
+	return g
+}
+
+// to gives the grant to a function. Where the function is absent there is nothing to give.
+func (g Grant) to(fn *Function, at stages.Position) {
+	if g.apply == nil {
+		fn.fault(at, "Access", "an empty grant", "a verb of a component", "write notes.Read(), queue.Send() or the like")
+	}
+	if !fn.present {
+		return
+	}
+	if !g.on.Present() {
+		if !g.optional {
+			fn.fault(at, "Access", g.verb+" of "+g.on.String()+", which some stage that has the function does not have", "a component of every stage of the function",
+				"give both the same Stages, or write ."+g.verb+"().Optional()")
+		}
+		return
+	}
+	g.apply(fn, at)
+}
+
+// All that functions may do is below: the actions of each verb, and the statement that grants them.
+
+// logWrite is what a function needs to log to its own group, which the stack makes.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+var logWrite = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+
+// networkInterfaces is what Lambda needs to place a function in a network. AWS offers no narrower
+// resource. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+var networkInterfaces = []string{
+	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+	"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+}
+
+var functionInvoke = []string{"lambda:InvokeFunction"}
+
+// The data actions of DynamoDB, and the same of DAX, which names most of them alike.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodbacceleratordax.html
+var (
+	tableRead = []string{
+		"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DescribeTable",
+		"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
+	}
+	tableWrite = []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+	daxRead    = []string{"dax:BatchGetItem", "dax:ConditionCheckItem", "dax:GetItem", "dax:Query", "dax:Scan"}
+	daxWrite   = []string{"dax:BatchWriteItem", "dax:DeleteItem", "dax:PutItem", "dax:UpdateItem"}
+)
+
+// union is both lists, sorted, each action once.
+func union(lists ...[]string) []string {
+	all := slices.Concat(lists...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// statement is one allowance: actions on resources.
+type statement struct {
+	actions   []string
+	resources []*string
+}
+
+func (st statement) build() awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings(st.actions...), Resources: &st.resources,
+	})
+}
+
+// allow adds a statement to the function's role.
+func (fn *Function) allow(st statement) {
+	fn.role.AddToPrincipalPolicy(st.build())
+}
+
+var environmentPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+// sortedKeys keeps maps from putting their random order into templates and errors.
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

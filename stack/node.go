@@ -1,0 +1,183 @@
+package stack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/aws/jsii-runtime-go"
+	"github.com/aws/jsii-runtime-go/runtime"
+)
+
+// oldestNode is the oldest major version of Node that is still maintained.
+// https://nodejs.org/en/about/previous-releases
+const oldestNode = 22
+
+// prepareNode makes the CDK's runtime ready, once in a process: on a usable Node, and with a temporary
+// folder of its own. The first synthesis decides whether AWS's validator will run.
+func prepareNode(validate bool) error {
+	runtimeOnce.Do(func() { errRuntime = replaceRuntime(validate) })
+	return errRuntime
+}
+
+var (
+	runtimeOnce sync.Once
+	errRuntime  error
+)
+
+// replaceRuntime drops the runtime that the CDK's packages prepared when they were initialized, and has
+// another prepared in an environment that is right. Neither is started here: dropping one that was
+// started would print noise.
+func replaceRuntime(validate bool) error {
+	node, version, err := findNode()
+	if err != nil {
+		return err
+	}
+	if majorOf(version) < oldestNode {
+		return &NodeError{Got: version}
+	}
+	folder, err := runtimeFolder()
+	if err != nil {
+		return err
+	}
+	// https://github.com/aws/jsii-runtime-go#environment-variables
+	environment := map[string]string{"JSII_NODE": node, "TMPDIR": folder, "TMP": folder, "TEMP": folder}
+	if !validate {
+		environment["CDK_VALIDATION"] = "false"
+	}
+	defer setenv(environment)()
+	jsii.Close()
+	runtime.IsAnonymousProxy(nil) // prepares the next runtime
+	return nil
+}
+
+// setenv sets variables of this process, and returns what puts them back.
+func setenv(environment map[string]string) (restore func()) {
+	before := map[string]*string{}
+	for name, value := range environment {
+		before[name] = nil
+		if old, set := os.LookupEnv(name); set {
+			before[name] = &old
+		}
+		os.Setenv(name, value)
+	}
+	return func() {
+		for name, old := range before {
+			if old == nil {
+				os.Unsetenv(name)
+			} else {
+				os.Setenv(name, *old)
+			}
+		}
+	}
+}
+
+// findNode prefers the pinned Node of the nearest node_modules over whatever the PATH has: a test then
+// runs on the same one as the cdk command.
+func findNode() (node, version string, err error) {
+	if node := os.Getenv("JSII_NODE"); node != "" {
+		return askNode(node)
+	}
+	working, err := os.Getwd()
+	if err != nil {
+		return "", "", err
+	}
+	for dir := working; ; dir = filepath.Dir(dir) {
+		node := filepath.Join(dir, "node_modules", ".bin", "node")
+		if _, err := os.Stat(node); err == nil {
+			if version := pinnedVersion(filepath.Join(dir, "node_modules", "node", "package.json")); version != "" {
+				return node, version, nil
+			}
+			return askNode(node)
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return askNode("node")
+}
+
+// pinnedVersion reads the version without starting Node, which would cost a tenth of a synthesis.
+func pinnedVersion(packageJSON string) string {
+	data, err := os.ReadFile(packageJSON)
+	if err != nil {
+		return ""
+	}
+	var manifest struct {
+		Version string `json:"version"`
+	}
+	if json.Unmarshal(data, &manifest) != nil || manifest.Version == "" {
+		return ""
+	}
+	return "v" + manifest.Version
+}
+
+func askNode(command string) (node, version string, err error) {
+	node, err = exec.LookPath(command)
+	if err != nil {
+		return "", "", &NodeError{Got: "not found"}
+	}
+	output, err := exec.Command(node, "--version").Output()
+	if err != nil {
+		return "", "", &NodeError{Got: fmt.Sprintf("unknown (%s --version: %v)", node, err)}
+	}
+	return node, strings.TrimSpace(string(output)), nil
+}
+
+func majorOf(version string) int {
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	number, err := strconv.Atoi(major)
+	if err != nil {
+		return 0
+	}
+	return number
+}
+
+// runtimePrefix begins the name of the folder that the CDK's runtime unpacks itself into; the id of its
+// process follows.
+const runtimePrefix = "roadshow-runtime-"
+
+// runtimeFolder makes this process's folder, and removes those of processes that are gone. The runtime's
+// own clean-up is not usable: it races with its watcher and prints to the user's terminal.
+func runtimeFolder() (string, error) {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), runtimePrefix+"*"))
+	if err != nil {
+		return "", err
+	}
+	for _, folder := range left {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(folder), runtimePrefix))
+		if err == nil && !alive(pid) {
+			os.RemoveAll(folder)
+		}
+	}
+	own := ownRuntimeFolder()
+	return own, os.MkdirAll(own, 0o700)
+}
+
+func ownRuntimeFolder() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("%s%d", runtimePrefix, os.Getpid()))
+}
+
+func alive(pid int) bool {
+	process, err := os.FindProcess(pid)
+	return err == nil && !errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
+// discardRuntime leaves nothing of the runtime behind, at the end of the program. One that was never
+// replaced was never started either, and cleans up after itself.
+func discardRuntime() {
+	prepared := true
+	runtimeOnce.Do(func() { prepared = false })
+	if !prepared || errRuntime != nil {
+		jsii.Close()
+		return
+	}
+	os.RemoveAll(ownRuntimeFolder())
+}

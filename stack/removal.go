@@ -1,0 +1,39 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// survival is what a tier does to what has state. docs/tiers.md is this table for people.
+type survival struct {
+	// data is what happens to tables, and to whatever else holds data that nobody can make again.
+	data awscdk.RemovalPolicy
+	// logs is what happens to log groups.
+	logs awscdk.RemovalPolicy
+	// logRetention is how long a log event is kept.
+	logRetention awslogs.RetentionDays
+	// backup keeps a table restorable to any second of its last 35 days.
+	backup bool
+	// guard makes AWS refuse to delete a table, and CloudFormation to delete the stack.
+	guard bool
+}
+
+// survivals holds one row for each tier. Retained data is retained except on create, so that a first
+// deploy that fails can be repeated: what it made half way is removed again.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+var survivals = map[stages.Tier]survival{
+	stages.Sandbox: {
+		data: awscdk.RemovalPolicy_DESTROY, logs: awscdk.RemovalPolicy_DESTROY, logRetention: awslogs.RetentionDays_ONE_WEEK,
+	},
+	stages.Standard: {
+		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, logs: awscdk.RemovalPolicy_DESTROY,
+		logRetention: awslogs.RetentionDays_ONE_MONTH, backup: true,
+	},
+	stages.Protected: {
+		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, logs: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
+		logRetention: awslogs.RetentionDays_ONE_YEAR, backup: true, guard: true,
+	},
+}

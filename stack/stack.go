@@ -1,0 +1,145 @@
+package stack
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Generated, as a component's Name, leaves the physical name to CloudFormation; see [stages.Generated].
+const Generated = stages.Generated
+
+// The tags that every resource of a stack carries, where its type takes tags.
+const (
+	TagService = "roadshow:service"
+	TagStage   = "roadshow:stage"
+)
+
+// Stack is the one stack of a service, being defined for one stage. It is the scope of every New<Noun>.
+//
+// It deliberately does not tell which stage that is: a program that branches on it would make a
+// difference that nobody declared. A selector, a pick or a tier says the same and can be listed.
+type Stack struct {
+	// CDK is the CDK's own stack, for constructs that this package does not offer.
+	CDK awscdk.Stack
+
+	stage    stages.Stage
+	app      App
+	cdkApp   awscdk.App
+	choices  *stages.Choices
+	ledger   *stages.Ledger
+	survival survival
+
+	made      []component
+	positions map[string]stages.Position
+	functions []*Function
+	// ready runs once everything is defined: what can only be checked or made when all is known.
+	ready   []func()
+	network *network
+	// placeholder stands for the code of functions that are not compiled yet.
+	placeholder awslambda.Code
+}
+
+// Choices is the record of what differs by stage; [stages.Pick] takes the stack for it.
+func (s *Stack) Choices() *stages.Choices { return s.choices }
+
+// Name is the physical name of something that this package does not make, {stage}-{service}-{name}
+// within the kind's rules. It enters the ledger. A bad name panics with a [*ConfigError].
+func (s *Stack) Name(kind stages.Kind, name string) string {
+	return s.record(component{stack: s, id: name, at: stages.Caller()}, kind, name, 0)
+}
+
+// component is what every noun has in common: where it stands, who made it, and whether it is there.
+type component struct {
+	stack   *Stack
+	noun    string
+	id      string
+	at      stages.Position
+	present bool
+}
+
+// Present tells whether this stage has the component.
+func (c component) Present() bool { return c.present }
+
+// String is how an error names the component.
+func (c component) String() string { return fmt.Sprintf("%s %q", c.noun, c.id) }
+
+// fault panics with a mistake in this component.
+func (c component) fault(at stages.Position, field, got, want, fix string) {
+	panic(&ConfigError{Thing: c.String(), Field: field, Got: got, Want: want, Fix: fix, At: at})
+}
+
+// idPattern keeps ids readable in names and distinct in logical ids, which drop every other character.
+var idPattern = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
+
+// maxID leaves room for the stage and the service in the 64 characters of a Lambda function's name;
+// longer ids would still work, cut and hashed, but nobody could read them.
+const maxID = 64
+
+// begin is the start of every New<Noun>: it checks the id, remembers the user's line and asks the selector.
+func (s *Stack) begin(noun, id string, selector stages.Selector, problem *ConfigError) component {
+	c := component{stack: s, noun: noun, id: id, at: stages.Caller()}
+	if !idPattern.MatchString(id) || len(id) > maxID {
+		c.fault(c.at, "id", fmt.Sprintf("%q", id),
+			fmt.Sprintf("lower-case letters, digits and single hyphens, at most %d", maxID), `write an id such as "create-note"`)
+	}
+	if problem != nil {
+		problem.Thing, problem.At = c.String(), c.at
+		panic(problem)
+	}
+	// "a-1" and "a1" would share a logical id, which the CDK only notices at synth, and without the line.
+	logical := strings.ReplaceAll(id, "-", "")
+	if first, taken := s.positions[logical]; taken {
+		c.fault(c.at, "id", fmt.Sprintf("%q again (first at %s)", id, first), "an id of its own, also without its hyphens", "rename one of the two")
+	}
+	s.positions[logical] = c.at
+	c.present = s.choices.Includes(id, selector, c.at)
+	s.made = append(s.made, c)
+	return c
+}
+
+// scope is the construct that a component's resources are children of.
+func (c component) scope() constructs.Construct {
+	return constructs.NewConstruct(c.stack.CDK, jsii.String(c.id))
+}
+
+// record enters a physical name in the ledger and returns it; "" where CloudFormation generates it.
+// It is called whether or not the component is present: the ledger is that of every stage.
+func (s *Stack) record(c component, kind stages.Kind, name string, revision int) string {
+	if name == Generated {
+		return ""
+	}
+	if name == "" {
+		name = c.id
+	}
+	s.ledger.Record(stages.Entry{Kind: kind, Owner: c.id, Name: name, Revision: revision, At: c.at})
+	physical, err := kind.Name(stages.Part{Stage: s.stage.Name, Service: s.app.Service, Name: name, Revision: revision})
+	if err != nil {
+		if problem, ok := err.(*ConfigError); ok {
+			problem.At = c.at
+		}
+		panic(err)
+	}
+	return physical
+}
+
+// environmentName is an id as the beginning of a variable's name: create-note is CREATE_NOTE.
+func environmentName(id string) string {
+	return strings.ToUpper(strings.ReplaceAll(id, "-", "_"))
+}
+
+// outputName is an id as a CloudFormation output's name: create-note is CreateNote.
+func outputName(id string) string {
+	var name strings.Builder
+	for word := range strings.SplitSeq(id, "-") {
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return name.String()
+}

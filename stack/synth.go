@@ -1,0 +1,327 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/gobuild"
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Synthesis says what [App.Synthesize] makes.
+type Synthesis struct {
+	// Stages are those to synthesize, understudies among them. Default: every stage of the set.
+	Stages []stages.Stage
+
+	// Outdir is the folder of the cloud assembly. Required.
+	Outdir string
+
+	// Nested gives each stage a folder of its own below Outdir and a manifest above them, as it must be
+	// for several stages. Default: only where there are several.
+	Nested bool
+
+	// Commit enters the template's own Metadata, never a tag: a deploy of unchanged code must have no
+	// changes. Default: none.
+	Commit string
+
+	// StubFunctions gives every function the same tiny code instead of compiling it, as unit tests want.
+	StubFunctions bool
+
+	// Validate runs AWS's validator on the templates, which costs seconds. The first synthesis of a
+	// process decides. Default: not.
+	Validate bool
+
+	// Progress gets a line when something takes long. Default: none.
+	Progress io.Writer
+}
+
+// Assembly is what was synthesized: roadshow.json, as the roadshow command reads it.
+type Assembly = assembly.Document
+
+// Synthesize defines and synthesizes stages, one after the other in one process. Everything is defined,
+// checked and compiled before anything is written. It is not safe for concurrent use: the CDK's runtime
+// is not. The error is a [*ConfigError], a [*DefineError], a [*NodeError], a collision of names, a fault of
+// the Go compiler as it wrote it, or of the file system.
+func (a App) Synthesize(synthesis Synthesis) (*Assembly, error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	if err := prepareNode(synthesis.Validate); err != nil {
+		return nil, err
+	}
+	if len(synthesis.Stages) == 0 {
+		synthesis.Stages = a.Stages.Stages()
+	}
+	synthesis.Nested = synthesis.Nested || len(synthesis.Stages) > 1
+
+	stacks := make([]*Stack, len(synthesis.Stages))
+	defer removeEmptyFolders(synthesis)
+	for i, stage := range synthesis.Stages {
+		outdir := synthesis.Outdir
+		if synthesis.Nested {
+			outdir = filepath.Join(outdir, nestedFolder(stage))
+		}
+		stack, err := a.define(stage, outdir, synthesis.Commit)
+		if err != nil {
+			return nil, err
+		}
+		stacks[i] = stack
+	}
+	if err := stacks[0].ledger.Check(synthesis.Stages...); err != nil {
+		return nil, err
+	}
+	code, err := buildFunctions(stacks, synthesis)
+	if err != nil {
+		return nil, err
+	}
+	document := a.document(synthesis.Commit)
+	if document.Ledger, err = stacks[0].ledger.Names(synthesis.Stages...); err != nil {
+		return nil, err
+	}
+	for _, stack := range stacks {
+		synthesized, err := stack.synthesize(code)
+		if err != nil {
+			return nil, err
+		}
+		if synthesis.Nested {
+			synthesized.File = nestedFolder(stack.stage) + "/" + synthesized.File
+		}
+		document.Stages = append(document.Stages, synthesized)
+	}
+	if synthesis.Nested {
+		if err := writeManifest(synthesis.Outdir, stacks); err != nil {
+			return nil, err
+		}
+	}
+	return &document, assembly.Write(synthesis.Outdir, document)
+}
+
+// define runs the user's Define for one stage.
+func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
+	context, err := settings()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{
+		stage: stage, app: a, survival: survivals[stage.Tier], positions: map[string]stages.Position{},
+		choices: stages.NewChoices(a.Stages, stage), ledger: stages.NewLedger(a.Stages, a.Service),
+	}
+	return s, s.protect(func() {
+		s.ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
+		name, err := stages.Stack.Name(stages.Part{Stage: stage.Name, Service: a.Service})
+		if err != nil {
+			panic(err)
+		}
+		s.cdkApp = awscdk.NewApp(&awscdk.AppProps{
+			Outdir: jsii.String(outdir), PostCliContext: context, AnalyticsReporting: jsiiconv.Bool(false), TreeMetadata: jsiiconv.Bool(false),
+		})
+		tags := map[string]string{TagService: a.Service, TagStage: stage.Name}
+		// The construct's id must not hold the stage: L2s put their path into logical ids.
+		s.CDK = awscdk.NewStack(s.cdkApp, jsii.String(a.Service), &awscdk.StackProps{
+			StackName: jsii.String(name), Env: &awscdk.Environment{Account: jsii.String(stage.Account), Region: jsii.String(stage.Region)},
+			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.survival.guard),
+		})
+		for _, tag := range []string{TagService, TagStage} {
+			awscdk.Tags_Of(s.CDK).Add(jsii.String(tag), jsii.String(tags[tag]), nil)
+		}
+		if commit != "" {
+			s.CDK.TemplateOptions().SetMetadata(&map[string]any{"roadshow:commit": commit})
+		}
+		a.Define(s)
+		for _, check := range s.ready {
+			check()
+		}
+	})
+}
+
+// protect is the only recover. A [*ConfigError] comes back as it is, with the user's line; so does an
+// error that a value below the CDK panicked with. Anything else (the CDK panics with strings and with
+// errors, the user's code with whatever it likes) becomes a [*DefineError].
+func (s *Stack) protect(run func()) (err error) {
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		// The frames of the panic are still on the stack here, below this function's.
+		var pcs [128]uintptr
+		at := stages.FirstUserFrame(pcs[:runtime.Callers(2, pcs[:])])
+		if problem, ok := fault.(*ConfigError); ok {
+			if problem.At.File == "" {
+				problem.At = at
+			}
+			err = problem
+			return
+		}
+		last := component{at: at}
+		if len(s.made) > 0 {
+			last = s.made[len(s.made)-1]
+		}
+		if at.File == "" {
+			at = last.at
+		}
+		err = &DefineError{Stage: s.stage.String(), Construct: last.id, At: at, Reason: reason(fault)}
+	}()
+	run()
+	return nil
+}
+
+// reason is what a panic says, without the stack trace of the CDK's JavaScript, which names no line of
+// the user's.
+func reason(fault any) string {
+	text := fmt.Sprint(fault)
+	if cut := strings.Index(text, "\n    at "); cut >= 0 {
+		text = text[:cut]
+	}
+	text = strings.TrimPrefix(strings.TrimSpace(text), "@jsii/kernel.RuntimeError: ")
+	return strings.TrimPrefix(text, "Error: ")
+}
+
+// synthesize writes one defined stack.
+func (s *Stack) synthesize(code map[string]gobuild.Output) (assembly.Synthesized, error) {
+	synthesized := assembly.Synthesized{
+		Stage: describe(s.stage), Role: s.stage.Role(), File: s.app.Service + ".template.json",
+		Choices: s.choices.Made(), Key: s.choices.Key(),
+	}
+	err := s.protect(func() {
+		for _, fn := range s.functions {
+			output := code[fn.buildKey()]
+			fn.setCode(output)
+			synthesized.Functions = append(synthesized.Functions, assembly.Function{Construct: fn.id, Package: fn.config.Package, Digest: output.Digest})
+		}
+		synthesized.StackName = *s.CDK.StackName()
+		s.cdkApp.Synth(nil)
+	})
+	if err != nil {
+		return synthesized, err
+	}
+	for _, c := range s.made {
+		synthesized.Constructs = append(synthesized.Constructs, assembly.Construct{ID: c.id, At: c.at})
+	}
+	synthesized.Identity, err = s.ledger.Identity(s.stage)
+	return synthesized, err
+}
+
+// buildFunctions compiles every function of every stage in one go.
+func buildFunctions(stacks []*Stack, synthesis Synthesis) (map[string]gobuild.Output, error) {
+	var wanted []gobuild.Function
+	code := map[string]gobuild.Output{}
+	for _, stack := range stacks {
+		for _, fn := range stack.functions {
+			if _, known := code[fn.buildKey()]; known {
+				continue
+			}
+			code[fn.buildKey()] = gobuild.Output{}
+			wanted = append(wanted, gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())})
+		}
+	}
+	if len(wanted) == 0 {
+		return code, nil
+	}
+	if synthesis.StubFunctions {
+		dir, err := stubCode()
+		for _, fn := range wanted {
+			code[buildKey(fn)] = gobuild.Output{Package: fn.Package, Dir: dir, Digest: stubDigest}
+		}
+		return code, err
+	}
+	working, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	root, err := gobuild.ModuleRoot(working)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := gobuild.Build(context.Background(), root, wanted, gobuild.Options{Progress: synthesis.Progress})
+	if err != nil {
+		return nil, err
+	}
+	for i, fn := range wanted {
+		code[buildKey(fn)] = outputs[i]
+	}
+	return code, nil
+}
+
+func buildKey(fn gobuild.Function) string { return fn.Arch + " " + fn.Package }
+
+// stubDigest stands for the code of a function that was not compiled.
+const stubDigest = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// stubCode is a folder that the CDK can take for a function's.
+func stubCode() (string, error) {
+	dir := filepath.Join(os.TempDir(), "stub-function")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "bootstrap"), nil, 0o600)
+}
+
+// nestedFolder is a stage's folder in an assembly of several stages.
+func nestedFolder(stage stages.Stage) string {
+	return "assembly-" + strings.ReplaceAll(stage.String(), " ", "-")
+}
+
+// removeEmptyFolders removes what the CDK made for stages that were then not written, because of a mistake.
+func removeEmptyFolders(synthesis Synthesis) {
+	if synthesis.Nested {
+		for _, stage := range synthesis.Stages {
+			os.Remove(filepath.Join(synthesis.Outdir, nestedFolder(stage)))
+		}
+	}
+}
+
+// writeManifest joins the stages' assemblies to one that the cdk command reads.
+// https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cx_api-readme.html
+func writeManifest(outdir string, stacks []*Stack) error {
+	type manifest struct {
+		Version   string         `json:"version"`
+		Artifacts map[string]any `json:"artifacts"`
+	}
+	root := manifest{Artifacts: map[string]any{}}
+	for _, stack := range stacks {
+		folder := nestedFolder(stack.stage)
+		data, err := os.ReadFile(filepath.Join(outdir, folder, "manifest.json"))
+		if err != nil {
+			return err
+		}
+		var own manifest
+		if err := json.Unmarshal(data, &own); err != nil {
+			return fmt.Errorf("%s/manifest.json: %w", folder, err)
+		}
+		root.Version = own.Version
+		root.Artifacts[folder] = map[string]any{
+			"type":       "cdk:cloud-assembly",
+			"properties": map[string]any{"directoryName": folder, "displayName": stack.stage.Name},
+		}
+	}
+	data, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(outdir, "manifest.json"), append(data, '\n'), 0o644)
+}
+
+// document begins roadshow.json.
+func (a App) document(commit string) Assembly {
+	document := Assembly{Service: a.Service, Commit: commit}
+	for _, stage := range a.Stages {
+		document.Set = append(document.Set, describe(stage))
+	}
+	return document
+}
+
+func describe(stage stages.Stage) assembly.Stage {
+	return assembly.Stage{Name: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier, Template: stage.IsTemplate()}
+}
