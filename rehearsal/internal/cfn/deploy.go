@@ -175,7 +175,7 @@ type work struct {
 // on a wave at the same time; here its resources take their turn in the order of their names, so that two runs of a test
 // fail alike. It returns the reason of a failure, or nothing.
 func (d *deployment) forward(ctx context.Context) string {
-	e, s := d.engine, d.stack
+	e := d.engine
 	done := map[string]bool{}
 	for wave := ready(d.plan.graph, done); len(wave) > 0; wave = ready(d.plan.graph, done) {
 		if d.operation.isCancelled(e) {
