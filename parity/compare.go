@@ -1,36 +1,454 @@
 package parity
 
-import "github.com/roadshow-go/roadshow/stages"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
 
 // Side is one of the templates to compare.
 type Side struct {
-	// Stage is whose template it is; only its String is used, to name it in differences.
+	// Stage is whose template it is; it names the side in differences. Required.
 	Stage stages.Stage
-	// Template is what was synthesized.
+	// Template is what was synthesized. Required.
 	Template *Template
 	// Identity is what makes the stage itself: its name, account, region and physical names, as from
 	// [stages.Ledger.Identity]. Values of one index mean the same thing on every side.
 	Identity []string
 	// Positions finds the Go file and line that made a resource. Default: none is known.
 	Positions func(logicalID string) stages.Position
+
+	// label names the side where the stage's own text would mislead.
+	label string
+}
+
+func (s Side) String() string {
+	if s.label != "" {
+		return s.label
+	}
+	return s.Stage.String()
 }
 
 // Compare lists where templates differ by more than identity, in the order of their paths; nil means
 // equal. Two or more sides are compared together: one skeleton must make all of them, which is more than
 // that each two of them are equal.
 //
-// The error is an [*IdentityError]: identities that do not pair up can prove nothing.
+// Objects are compared by key. The logical ids of resources and the other names of a template's sections
+// must be the same, but for the hash of identity that the CDK puts at the end of some; deeper down a key
+// may hold identity, and is paired with the one key of the other side that it can be. Lists are compared
+// by index (DependsOn as the set that it is), numbers by their text.
+//
+// The error is an [*IdentityError].
 func Compare(sides ...Side) ([]Difference, error) {
-	return nil, nil
+	if len(sides) < 2 {
+		return nil, nil
+	}
+	w, err := newWalk(sides)
+	if err != nil {
+		return nil, err
+	}
+	roots := make([]any, len(sides))
+	for i, side := range sides {
+		roots[i] = side.Template.root
+	}
+	w.node(everyone(len(sides)), roots)
+	return w.found, nil
 }
 
-// IdentityError says that the identities of two stages do not pair up.
-type IdentityError struct {
-	// Stage and Other are the two; Reason says what does not fit.
-	Stage, Other stages.Stage
-	Reason       string
+// walk goes down the trees of all sides at once.
+type walk struct {
+	sides    []Side
+	identity *identities
+	path     path
+	found    []Difference
+	// quiet, above zero, looks for differences without listing them.
+	quiet int
 }
 
-func (e *IdentityError) Error() string {
-	return "identities of " + e.Stage.String() + " and " + e.Other.String() + ": " + e.Reason
+func newWalk(sides []Side) (*walk, error) {
+	identity, err := newIdentities(sides)
+	if err != nil {
+		return nil, err
+	}
+	return &walk{sides: sides, identity: identity}, nil
+}
+
+// everyone is the indices of n sides.
+func everyone(n int) []int {
+	who := make([]int, n)
+	for i := range who {
+		who[i] = i
+	}
+	return who
+}
+
+// nothing stands for a value that a side does not have.
+type nothing struct{}
+
+// node compares one node of the sides that have it: who says which sides, nodes what each has.
+func (w *walk) node(who []int, nodes []any) bool {
+	switch first := nodes[0].(type) {
+	case string:
+		if w.texts(who, nodes, first) {
+			return true
+		}
+	case *object:
+		if objects, ok := all[*object](nodes); ok {
+			return w.objects(who, objects)
+		}
+	case []any:
+		if lists, ok := all[[]any](nodes); ok {
+			return w.lists(who, lists)
+		}
+	default:
+		if !slices.ContainsFunc(nodes, func(other any) bool { return other != first }) {
+			return true
+		}
+	}
+	w.differ(who, nodes)
+	return false
+}
+
+// all is the nodes as one type, if all of them are of it.
+func all[T any](nodes []any) ([]T, bool) {
+	typed := make([]T, len(nodes))
+	for i, one := range nodes {
+		var ok bool
+		if typed[i], ok = one.(T); !ok {
+			return nil, false
+		}
+	}
+	return typed, true
+}
+
+func (w *walk) texts(who []int, nodes []any, first string) bool {
+	alike := true
+	for _, one := range nodes[1:] {
+		text, isString := one.(string)
+		if !isString {
+			return false
+		}
+		alike = alike && text == first
+	}
+	if alike {
+		return true
+	}
+	texts, _ := all[string](nodes)
+	return w.identity.consumable(who, texts)
+}
+
+func (w *walk) objects(who []int, objects []*object) bool {
+	equal := true
+	nodes := make([]any, len(objects))
+	sameKeys := !slices.ContainsFunc(objects[1:], func(o *object) bool { return !slices.Equal(o.keys, objects[0].keys) })
+	if sameKeys {
+		for k, key := range objects[0].keys {
+			for i, o := range objects {
+				nodes[i] = o.values[k]
+			}
+			w.path.down(key)
+			equal = w.node(who, nodes) && equal
+			w.path.up()
+			if !equal && w.quiet > 0 {
+				return false
+			}
+		}
+		return equal
+	}
+	for _, row := range w.align(who, objects) {
+		key := ""
+		for i, at := range row {
+			nodes[i] = nothing{}
+			if at >= 0 {
+				nodes[i] = objects[i].values[at]
+				if key == "" {
+					key = objects[i].keys[at]
+				}
+			}
+		}
+		w.path.down(key)
+		equal = w.partial(who, nodes) && equal
+		w.path.up()
+		if !equal && w.quiet > 0 {
+			return false
+		}
+	}
+	return equal
+}
+
+// partial compares a node that some sides may lack: that is one difference, and those that have it may
+// still differ among themselves.
+func (w *walk) partial(who []int, nodes []any) bool {
+	var having []int
+	var present []any
+	for i, one := range nodes {
+		if one != (any)(nothing{}) {
+			having = append(having, who[i])
+			present = append(present, one)
+		}
+	}
+	if len(having) == len(who) {
+		return w.node(who, nodes)
+	}
+	w.differ(who, nodes)
+	if len(having) > 1 && w.quiet == 0 {
+		w.node(having, present)
+	}
+	return false
+}
+
+// lists compares by index. Where the lengths differ, what is alike at both ends is left out, so that one
+// more element is one difference and not one for each that it moved.
+func (w *walk) lists(who []int, lists [][]any) bool {
+	equal := true
+	longest, shortest := len(lists[0]), len(lists[0])
+	for _, list := range lists[1:] {
+		longest, shortest = max(longest, len(list)), min(shortest, len(list))
+	}
+	nodes := make([]any, len(lists))
+	from, behind := 0, 0
+	if longest != shortest {
+		if w.quiet > 0 {
+			return false
+		}
+		w.quiet++
+		alike := func(index func(list []any) int) bool {
+			for i, list := range lists {
+				nodes[i] = list[index(list)]
+			}
+			return w.node(who, nodes)
+		}
+		for from < shortest && alike(func([]any) int { return from }) {
+			from++
+		}
+		for behind < shortest-from && alike(func(list []any) int { return len(list) - 1 - behind }) {
+			behind++
+		}
+		w.quiet--
+	}
+	for k := from; k < longest-behind; k++ {
+		for i, list := range lists {
+			nodes[i] = nothing{}
+			if k < len(list)-behind {
+				nodes[i] = list[k]
+			}
+		}
+		w.path.downAt(k)
+		if longest == shortest {
+			equal = w.node(who, nodes) && equal
+		} else {
+			equal = w.partial(who, nodes) && equal
+		}
+		w.path.up()
+		if !equal && w.quiet > 0 {
+			return false
+		}
+	}
+	return equal
+}
+
+// align pairs up the keys of objects that have not all the same: a row is the index of a key on each
+// side, or -1. Keys that all sides have belong together. What is left may hold identity.
+func (w *walk) align(who []int, objects []*object) [][]int {
+	var rows [][]int
+	left := make([][]int, len(objects))
+	for i, o := range objects {
+		for k, key := range o.keys {
+			row := make([]int, len(objects))
+			everywhere := true
+			for j, other := range objects {
+				at, found := slices.BinarySearch(other.keys, key)
+				row[j] = at
+				everywhere = everywhere && found
+			}
+			switch {
+			case !everywhere:
+				left[i] = append(left[i], k)
+			case i == 0:
+				rows = append(rows, row)
+			}
+		}
+	}
+	for i := range objects {
+		for len(left[i]) > 0 {
+			row := slices.Repeat([]int{-1}, len(objects))
+			row[i] = left[i][0]
+			sides, keys := []int{who[i]}, []string{objects[i].keys[row[i]]}
+			for j := i + 1; j < len(objects); j++ {
+				at, found := w.partner(who, objects, left, i, j)
+				if !found {
+					continue
+				}
+				// Each two may fit while there is no skeleton for all.
+				if key := objects[j].keys[at]; w.sameKey(append(slices.Clone(sides), who[j]), append(slices.Clone(keys), key)) {
+					row[j], sides, keys = at, append(sides, who[j]), append(keys, key)
+				}
+			}
+			for j, at := range row {
+				left[j] = slices.DeleteFunc(left[j], func(k int) bool { return k == at })
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// partner finds the key of side j that the first key left of side i must be: the very same, or the only
+// one that it can be, of which it is the only one too. Where there is a choice there is no partner: to
+// guess could hide a difference behind another.
+func (w *walk) partner(who []int, objects []*object, left [][]int, i, j int) (at int, found bool) {
+	key := func(side, k int) string { return objects[side].keys[k] }
+	fits := func(k, other int) bool {
+		return w.sameKey([]int{who[i], who[j]}, []string{key(i, k), key(j, other)})
+	}
+	mine := left[i][0]
+	at = -1
+	for _, other := range left[j] {
+		if key(j, other) == key(i, mine) {
+			return other, true
+		}
+		if fits(mine, other) {
+			if at >= 0 {
+				return -1, false
+			}
+			at = other
+		}
+	}
+	if at < 0 {
+		return -1, false
+	}
+	for _, k := range left[i] {
+		if k != mine && fits(k, at) {
+			return -1, false
+		}
+	}
+	return at, true
+}
+
+// sameKey tells whether keys of the object at the current path can be one key.
+func (w *walk) sameKey(who []int, keys []string) bool {
+	if len(w.path) >= 2 {
+		return w.identity.consumable(who, keys)
+	}
+	// The names of a template's sections, and of what is in them, tell resources apart when a stack is
+	// updated. They may hold no identity, but for the hashes that the CDK puts there itself.
+	base := w.sides[who[0]].Template.folds[keys[0]]
+	for i, key := range keys {
+		if key != keys[0] && (base == "" || w.sides[who[i]].Template.folds[key] != base) {
+			return false
+		}
+	}
+	return true
+}
+
+// differ lists a difference at the current path, unless the walk is quiet.
+func (w *walk) differ(who []int, nodes []any) {
+	if w.quiet > 0 {
+		return
+	}
+	d := Difference{Path: w.path.String()}
+	section, id := w.path.resource()
+	d.LogicalID = id
+	for i, side := range who {
+		if id == "" || nodes[i] == any(nothing{}) {
+			continue
+		}
+		if d.Type == "" {
+			d.Type = w.sides[side].Template.Type(id)
+		}
+		if positions := w.sides[side].Positions; positions != nil && d.At.File == "" {
+			d.At = positions(id)
+		}
+	}
+	if section != "Resources" && d.Type == "" {
+		d.LogicalID = ""
+	}
+	type class struct {
+		who   []int
+		nodes []any
+	}
+	// A side joins the first that it agrees with. Of those that lack the value, or of a whole resource,
+	// it is enough that both have or lack it: what else differs is listed by itself.
+	lacks := slices.Contains(nodes, any(nothing{}))
+	var classes []class
+	for i, node := range nodes {
+		joined := false
+		for c := range classes {
+			together, agreeing := append(slices.Clone(classes[c].who), who[i]), append(slices.Clone(classes[c].nodes), node)
+			if lacks {
+				joined = (node == any(nothing{})) == (agreeing[0] == any(nothing{}))
+			} else {
+				w.quiet++
+				joined = w.node(together, agreeing)
+				w.quiet--
+			}
+			if joined {
+				classes[c] = class{together, agreeing}
+				break
+			}
+		}
+		if !joined {
+			classes = append(classes, class{[]int{who[i]}, []any{node}})
+		}
+	}
+	for _, one := range classes {
+		value := Value{}
+		for _, side := range one.who {
+			value.Stages = append(value.Stages, w.sides[side].String())
+		}
+		if one.nodes[0] != any(nothing{}) {
+			value.JSON = compact(one.nodes[0])
+		}
+		d.Values = append(d.Values, value)
+	}
+	w.found = append(w.found, d)
+}
+
+// path is the way from the root of a template to a node.
+type path []step
+
+// step is a key of an object, or an index of a list where key is empty and index counts from 1.
+type step struct {
+	key   string
+	index int
+}
+
+func (p *path) down(key string)  { *p = append(*p, step{key: key}) }
+func (p *path) downAt(index int) { *p = append(*p, step{index: index + 1}) }
+func (p *path) up()              { *p = (*p)[:len(*p)-1] }
+
+// resource is the section and the logical id of the resource that the path leads into.
+func (p path) resource() (section, logicalID string) {
+	if len(p) >= 2 && (p[0].key == "Resources" || p[0].key == functionsSection) {
+		return p[0].key, p[1].key
+	}
+	return "", ""
+}
+
+// plainKey is a key that needs no quotes in a path.
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`)
+
+// String is the path as people write it: Resources.api.Properties.Tags["a b"][0].
+func (p path) String() string {
+	var text strings.Builder
+	for _, one := range p {
+		switch {
+		case one.index > 0:
+			fmt.Fprintf(&text, "[%d]", one.index-1)
+		case !plainKey.MatchString(one.key):
+			text.WriteString("[" + strconv.Quote(one.key) + "]")
+		case text.Len() > 0:
+			text.WriteString("." + one.key)
+		default:
+			text.WriteString(one.key)
+		}
+	}
+	if text.Len() == 0 {
+		return "$"
+	}
+	return text.String()
 }
