@@ -262,7 +262,9 @@ func (b *bench) delete(name string) {
 // refusal is the message of the error of creating a change set.
 func (b *bench) refusal(body string, edit ...func(*cfn.CreateChangeSetInput)) string {
 	b.Helper()
-	_, err := b.engine.CreateChangeSet(context.Background(), dev, b.input(body, edit...))
+	in := b.input(body, edit...)
+	in.ChangeSetName = "refused"
+	_, err := b.engine.CreateChangeSet(context.Background(), dev, in)
 	var refused *cfn.Error
 	require.ErrorAs(b, err, &refused)
 	assert.Equal(b, 400, refused.Status)
