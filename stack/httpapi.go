@@ -90,6 +90,9 @@ func (api *HTTPAPI) Route(route string, fn *Function) {
 		api.fault(at, "route", fmt.Sprintf("%q", route), `a method and a path, such as "GET /notes/{id}"`,
 			"methods are ANY, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT; a path begins with a slash and does not end with one")
 	}
+	if fn == nil {
+		api.fault(at, "route", fmt.Sprintf("%q to no function", route), "a function", "write api.Route(route, fn) with what stack.NewFunction returned")
+	}
 	if first, taken := api.routes[route]; taken {
 		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", route, first), "each route once", "remove one of the two")
 	}

@@ -124,6 +124,9 @@ func (s *Stack) record(c component, kind stages.Kind, name string, revision int)
 	if err != nil {
 		if problem, ok := err.(*ConfigError); ok {
 			problem.At = c.at
+			if c.noun != "" {
+				problem.Thing = c.String()
+			}
 		}
 		panic(err)
 	}

@@ -1,0 +1,107 @@
+package stack_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdax"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/stack"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// settings holds, for each config, how a component is made with it, and a value other than the default
+// for each of its fields.
+var settings = []struct {
+	zero   any
+	make   func(s *stack.Stack, config any)
+	values map[string]any
+}{
+	{
+		zero: stack.FunctionConfig{Package: "./functions/f"},
+		make: func(s *stack.Stack, config any) { stack.NewFunction(s, "f", config.(stack.FunctionConfig)) },
+		values: map[string]any{
+			"Package": "./functions/g", "Stages": stages.Only(production), "Memory": 512, "Timeout": time.Minute,
+			"Architecture": stack.AMD64, "Environment": map[string]string{"MODE": "x"}, "Description": "x",
+			"Name": "renamed", "Revision": 2, "Access": accessValue{},
+			"Override": func(props *awslambda.FunctionProps) { props.Description = text("x") },
+		},
+	},
+	{
+		zero: stack.TableConfig{PartitionKey: stack.StringKey("id")},
+		make: func(s *stack.Stack, config any) { stack.NewTable(s, "t", config.(stack.TableConfig)) },
+		values: map[string]any{
+			"PartitionKey": stack.NumberKey("id"), "SortKey": stack.StringKey("at"), "Stages": stages.Only(production),
+			"DAX": &stack.DAXConfig{}, "Name": "other", "Revision": 2,
+			"Override": func(props *awsdynamodb.TableProps) { props.TimeToLiveAttribute = text("x") },
+		},
+	},
+	{
+		zero: stack.DAXConfig{},
+		make: func(s *stack.Stack, config any) { stack.NewTable(s, "t", withDAX(config.(stack.DAXConfig))) },
+		values: map[string]any{
+			"Stages": stages.Only(production), "Nodes": 5, "NodeType": "dax.r5.large", "ItemTTL": time.Hour, "QueryTTL": time.Hour,
+			"Revision": 2, "Override": func(props *awsdax.CfnClusterProps) { props.Description = text("x") },
+		},
+	},
+	{
+		zero: stack.HTTPAPIConfig{},
+		make: func(s *stack.Stack, config any) { stack.NewHTTPAPI(s, "a", config.(stack.HTTPAPIConfig)) },
+		values: map[string]any{
+			"Stages": stages.Only(production), "Description": "x",
+			"Override": func(props *awsapigatewayv2.HttpApiProps) { props.Description = text("x") },
+		},
+	},
+}
+
+// accessValue stands for grants, which belong to a stack and so cannot be made before it.
+type accessValue struct{}
+
+func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
+	for _, setting := range settings {
+		kind := reflect.TypeOf(setting.zero)
+		plain := bundle(t, func(s *stack.Stack) {
+			stack.NewFunction(s, "other", code())
+			setting.make(s, setting.zero)
+		})
+		for field := range kind.NumField() {
+			name := kind.Field(field).Name
+			t.Run(kind.Name()+"."+name, func(t *testing.T) {
+				value, known := setting.values[name]
+				require.True(t, known, "a field without a value in this test: what does it change?")
+				changed := bundle(t, func(s *stack.Stack) {
+					other := stack.NewFunction(s, "other", code())
+					config := reflect.New(kind).Elem()
+					config.Set(reflect.ValueOf(setting.zero))
+					if _, grants := value.(accessValue); grants {
+						value = []stack.Grant{other.Invoke()}
+					}
+					config.Field(field).Set(reflect.ValueOf(value))
+					setting.make(s, config.Interface())
+				})
+				assert.NotEqual(t, plain, changed)
+			})
+		}
+		assert.Len(t, setting.values, kind.NumField(), "%s: values of fields that are gone", kind.Name())
+	}
+}
+
+// bundle is what is deployed to dev: the template and what each function is built from.
+func bundle(t *testing.T, define func(s *stack.Stack)) string {
+	t.Helper()
+	outdir := t.TempDir()
+	document, err := app(define).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, StubFunctions: true})
+	require.NoError(t, err)
+	bundle := []string{readAll(t, outdir)[document.Stages[0].File]}
+	for _, fn := range document.Stages[0].Functions {
+		bundle = append(bundle, fn.Package)
+	}
+	return strings.Join(bundle, "\n")
+}

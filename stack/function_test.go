@@ -1,0 +1,181 @@
+package stack_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/stack"
+	"github.com/roadshow-go/roadshow/stack/stacktest"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+func TestAFunctionsDefaults(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) { stack.NewFunction(s, "get-order", code()) }), dev)
+	fn := template.Resource(t, "AWS::Lambda::Function", "get-order").Properties
+	assert.Equal(t, "dev-shop-get-order", fn["FunctionName"])
+	assert.Equal(t, "provided.al2023", fn["Runtime"])
+	assert.Equal(t, "bootstrap", fn["Handler"])
+	assert.Equal(t, []any{"arm64"}, fn["Architectures"])
+	assert.Equal(t, 256.0, fn["MemorySize"])
+	assert.Equal(t, 10.0, fn["Timeout"])
+	assert.NotContains(t, fn, "VpcConfig")
+	assert.NotContains(t, fn, "Environment")
+	assert.Equal(t, "/aws/lambda/dev-shop-get-order", template.Resource(t, "AWS::Logs::LogGroup", "get-order").Properties["LogGroupName"])
+}
+
+func TestAFunctionMayOnlyWriteItsOwnLogs(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) { stack.NewFunction(s, "get", code()) }), dev)
+	group := template.Resource(t, "AWS::Logs::LogGroup", "get").LogicalID
+	assert.Equal(t, []any{
+		allowance([]any{"logs:CreateLogStream", "logs:PutLogEvents"}, map[string]any{"Fn::GetAtt": []any{group, "Arn"}}),
+	}, rights(t, template, "get"))
+	assert.NotContains(t, template.Resource(t, "AWS::IAM::Role", "get").Properties, "ManagedPolicyArns")
+}
+
+func TestWrongFunctionConfigsAreRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*stack.FunctionConfig)
+		want   string
+	}{
+		"no package": {
+			func(c *stack.FunctionConfig) { c.Package = "" },
+			`Package is empty, want a Go main package; write Package: "./functions/create-note"`,
+		},
+		"too little memory": {
+			func(c *stack.FunctionConfig) { c.Memory = 127 },
+			`Memory is 127, want 128 to 10240 (MiB); write Memory: 256, or leave it out`,
+		},
+		"too much memory": {
+			func(c *stack.FunctionConfig) { c.Memory = 10241 },
+			`Memory is 10241, want 128 to 10240 (MiB); write Memory: 256, or leave it out`,
+		},
+		"a timeout above Lambda's": {
+			func(c *stack.FunctionConfig) { c.Timeout = 16 * time.Minute },
+			`Timeout is 16m0s, want 1s to 15m in whole seconds; write Timeout: 10 * time.Second, or leave it out`,
+		},
+		"a timeout that forgot its unit": {
+			func(c *stack.FunctionConfig) { c.Timeout = 30 },
+			`Timeout is 30ns, want 1s to 15m in whole seconds; write Timeout: 10 * time.Second, or leave it out`,
+		},
+		"a processor that Lambda does not have": {
+			func(c *stack.FunctionConfig) { c.Architecture = "riscv64" },
+			`Architecture is "riscv64", want arm64 or amd64; write stack.ARM64, or leave it out`,
+		},
+		"a variable that is no name": {
+			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"MY-MODE": "x"} },
+			`Environment is "MY-MODE", want names of letters, digits and underscores, first a letter; rename the variable`,
+		},
+		"a variable of Lambda's own": {
+			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"AWS_REGION": "x"} },
+			`Environment is "AWS_REGION", want names that Lambda does not keep for itself (AWS_…, LAMBDA_…); rename the variable`,
+		},
+		"a description above the limit": {
+			func(c *stack.FunctionConfig) { c.Description = strings.Repeat("x", 257) },
+			`Description is 257 characters, want at most 256; shorten it`,
+		},
+		"a negative revision": {
+			func(c *stack.FunctionConfig) { c.Revision = -1 },
+			`Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
+		},
+		"an empty grant": {
+			func(c *stack.FunctionConfig) { c.Access = []stack.Grant{{}} },
+			`Access is an empty grant, want a verb of a component; write notes.Read(), queue.Send() or the like`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := code()
+			tt.change(&config)
+			err := refusal(t, dev, func(s *stack.Stack) { stack.NewFunction(s, "get", config) })
+			assert.Equal(t, `stack/function_test.go:LINE: function "get": `+tt.want, withoutLines(err.Error()))
+		})
+	}
+}
+
+func TestAMistakeInAnAbsentFunctionIsAMistake(t *testing.T) {
+	config := code()
+	config.Stages, config.Memory = stages.Only(production), 1
+	err := refusal(t, dev, func(s *stack.Stack) { stack.NewFunction(s, "get", config) })
+	assert.ErrorContains(t, err, "Memory is 1")
+}
+
+func TestTwoFunctionsMayInvokeEachOther(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		ping, pong := stack.NewFunction(s, "ping", code()), stack.NewFunction(s, "pong", code())
+		ping.Allow(pong.Invoke())
+		pong.Allow(ping.Invoke())
+	}), dev)
+	assert.Contains(t, rights(t, template, "ping"), allowance("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-pong"))
+	environment := template.Resource(t, "AWS::Lambda::Function", "pong").Properties["Environment"]
+	assert.Equal(t, map[string]any{"Variables": map[string]any{"PING_FUNCTION": "dev-shop-ping"}}, environment)
+}
+
+func TestAGeneratedNameIsLeftToCloudFormation(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		config := code()
+		config.Name = stack.Generated
+		worker := stack.NewFunction(s, "worker", config)
+		stack.NewFunction(s, "caller", code()).Allow(worker.Invoke())
+	}), dev)
+	assert.NotContains(t, template.Resource(t, "AWS::Lambda::Function", "worker").Properties, "FunctionName")
+	for _, name := range template.Assembly.Ledger {
+		assert.NotEqual(t, "worker", name.Owner)
+	}
+}
+
+func TestAVariableHasOneSource(t *testing.T) {
+	err := refusal(t, dev, func(s *stack.Stack) {
+		config := code()
+		config.Environment = map[string]string{"ORDERS_TABLE": "mine"}
+		config.Access = []stack.Grant{stack.NewTable(s, "orders", key()).Read()}
+		stack.NewFunction(s, "get", config)
+	})
+	assert.Equal(t, `stack/function_test.go:LINE: function "get": environment variable is ORDERS_TABLE twice (from Environment and from table "orders"), want each from one place; rename one of the two`,
+		withoutLines(err.Error()))
+}
+
+func TestTheThreeDoors(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		config := code()
+		config.Override = func(props *awslambda.FunctionProps) { props.Description = text("before") }
+		fn := stack.NewFunction(s, "get", config)
+		fn.With(func(l2 awslambda.Function) { l2.AddEnvironment(text("AFTER"), text("yes"), nil) })
+		below, ok := stack.L1[awslambda.CfnFunction](fn)
+		require.True(t, ok)
+		below.AddPropertyOverride(text("PackageType"), "Zip")
+	}), dev)
+	fn := template.Resource(t, "AWS::Lambda::Function", "get").Properties
+	assert.Equal(t, "before", fn["Description"])
+	assert.Equal(t, map[string]any{"Variables": map[string]any{"AFTER": "yes"}}, fn["Environment"])
+	assert.Equal(t, "Zip", fn["PackageType"])
+}
+
+func TestTheDoorsOfAnAbsentFunctionLeadNowhere(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		config := code()
+		config.Stages = stages.Except(dev)
+		fn := stack.NewFunction(s, "get", config)
+		assert.False(t, fn.Present())
+		fn.With(func(awslambda.Function) { t.Error("With reached a function that is not there") })
+		_, ok := stack.L1[awslambda.CfnFunction](fn)
+		assert.False(t, ok)
+		fn.Allow(stack.NewTable(s, "orders", key()).Read())
+	}), dev)
+	assert.Empty(t, template.Resources("AWS::Lambda::Function"))
+}
+
+// allowance is a statement of a policy as the template has it.
+func allowance(actions, resource any) map[string]any {
+	return map[string]any{"Effect": "Allow", "Action": actions, "Resource": resource}
+}
+
+// rights are the statements of a component's role.
+func rights(t *testing.T, template *stacktest.Template, id string) []any {
+	t.Helper()
+	policy := template.Resource(t, "AWS::IAM::Policy", id).Properties["PolicyDocument"].(map[string]any)
+	return policy["Statement"].([]any)
+}

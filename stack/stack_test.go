@@ -1,0 +1,284 @@
+package stack_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/stack"
+	"github.com/roadshow-go/roadshow/stack/stacktest"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// One stage of each tier, as in a real organisation.
+var (
+	dev        = stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
+	staging    = stages.Stage{Name: "staging", Account: "222222222222", Region: "eu-west-1"}
+	production = stages.Stage{Name: "production", Account: "333333333333", Region: "us-east-1", Tier: stages.Protected}
+	set        = stages.Set{dev, staging, production}
+)
+
+// app is a service with the given definition.
+func app(define func(s *stack.Stack)) stack.App {
+	return stack.App{Service: "shop", Stages: set, Define: define}
+}
+
+// refusal is the error of a definition that must be refused.
+func refusal(t *testing.T, stage stages.Stage, define func(s *stack.Stack)) error {
+	t.Helper()
+	_, err := stacktest.TrySynth(t, app(define), stage)
+	require.Error(t, err)
+	return err
+}
+
+func key() stack.TableConfig { return stack.TableConfig{PartitionKey: stack.StringKey("id")} }
+
+func code() stack.FunctionConfig { return stack.FunctionConfig{Package: "./functions/f"} }
+
+func TestAStackIsNamedByStageAndServiceAndLivesInTheStagesAccount(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) { stack.NewTable(s, "orders", key()) }), staging)
+	synthesized := template.Assembly.Stages[0]
+	assert.Equal(t, "staging-shop", synthesized.StackName)
+	assert.Equal(t, "222222222222", synthesized.Account)
+	assert.Equal(t, "eu-west-1", synthesized.Region)
+}
+
+func TestEveryResourceThatTakesTagsCarriesServiceAndStage(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		table := key()
+		table.DAX = &stack.DAXConfig{}
+		orders := stack.NewTable(s, "orders", table)
+		fn := code()
+		fn.Access = []stack.Grant{orders.ReadWrite()}
+		stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route("GET /", stack.NewFunction(s, "get", fn))
+	}), dev)
+	// The types of this stack that CloudFormation gives no tags.
+	untagged := map[string]bool{
+		"AWS::IAM::Policy": true, "AWS::Lambda::Permission": true, "AWS::ApiGatewayV2::Route": true, "AWS::ApiGatewayV2::Integration": true,
+		"AWS::EC2::SubnetRouteTableAssociation": true, "AWS::EC2::SecurityGroupIngress": true, "AWS::EC2::SecurityGroupEgress": true,
+		"AWS::DAX::SubnetGroup": true, "AWS::DAX::ParameterGroup": true,
+	}
+	for _, resource := range template.Resources("") {
+		if untagged[resource.Type] {
+			continue
+		}
+		tags := fmt.Sprint(resource.Properties["Tags"])
+		assert.Contains(t, tags, "roadshow:service", "%s (%s)", resource.LogicalID, resource.Type)
+		assert.Contains(t, tags, "roadshow:stage", "%s (%s)", resource.LogicalID, resource.Type)
+	}
+}
+
+func TestNoLogicalIDHoldsTheStage(t *testing.T) {
+	define := func(s *stack.Stack) {
+		table := key()
+		table.DAX = &stack.DAXConfig{}
+		fn := code()
+		fn.Access = []stack.Grant{stack.NewTable(s, "orders", table).Read()}
+		stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route("GET /", stack.NewFunction(s, "get", fn))
+	}
+	var ids [2][]string
+	for i, stage := range []stages.Stage{dev, production} {
+		for _, resource := range stacktest.Synth(t, app(define), stage).Resources("") {
+			ids[i] = append(ids[i], resource.LogicalID)
+		}
+	}
+	assert.Equal(t, ids[0], ids[1])
+}
+
+func TestTheCommitStandsInTheTemplatesMetadataAndInNoTag(t *testing.T) {
+	outdir := t.TempDir()
+	_, err := app(func(s *stack.Stack) { stack.NewTable(s, "orders", key()) }).
+		Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, Commit: "0123abcd", StubFunctions: true})
+	require.NoError(t, err)
+	files := readAll(t, outdir)
+	template := files["shop.template.json"]
+	assert.Contains(t, template, `"roadshow:commit": "0123abcd"`)
+	assert.Equal(t, 1, strings.Count(template, "0123abcd"))
+	assert.NotContains(t, files["manifest.json"], "0123abcd", "the manifest holds the stack's tags")
+}
+
+func TestATierDecidesWhatSurvives(t *testing.T) {
+	define := func(s *stack.Stack) {
+		stack.NewTable(s, "orders", key())
+		stack.NewFunction(s, "get", code())
+	}
+	for _, tt := range []struct {
+		stage         stages.Stage
+		data, logs    string
+		days          float64
+		backup, guard bool
+	}{
+		{stage: dev, data: "Delete", logs: "Delete", days: 7},
+		{stage: staging, data: "RetainExceptOnCreate", logs: "Delete", days: 30, backup: true},
+		{stage: production, data: "RetainExceptOnCreate", logs: "RetainExceptOnCreate", days: 365, backup: true, guard: true},
+	} {
+		t.Run(tt.stage.Tier.String(), func(t *testing.T) {
+			template := stacktest.Synth(t, app(define), tt.stage)
+			table := template.Resource(t, "AWS::DynamoDB::Table", "orders")
+			assert.Equal(t, tt.data, table.DeletionPolicy)
+			assert.Equal(t, tt.guard, table.Properties["DeletionProtectionEnabled"])
+			assert.Equal(t, tt.backup, table.Properties["PointInTimeRecoverySpecification"] != nil)
+			group := template.Resource(t, "AWS::Logs::LogGroup", "get")
+			assert.Equal(t, tt.logs, group.DeletionPolicy)
+			assert.Equal(t, tt.days, group.Properties["RetentionInDays"])
+		})
+	}
+}
+
+func TestMistakesAreReportedWithTheUsersLine(t *testing.T) {
+	for name, tt := range map[string]struct {
+		define func(s *stack.Stack)
+		want   string
+	}{
+		"an id that is no id": {
+			func(s *stack.Stack) { stack.NewTable(s, "My Table", key()) },
+			`table "My Table": id is "My Table", want lower-case letters, digits and single hyphens, at most 64; write an id such as "create-note"`,
+		},
+		"an id twice": {
+			func(s *stack.Stack) { stack.NewTable(s, "orders", key()); stack.NewTable(s, "orders", key()) },
+			`table "orders": id is "orders" again (first at stack/stack_test.go:LINE), want an id of its own, also without its hyphens; rename one of the two`,
+		},
+		"two ids with one logical id": {
+			func(s *stack.Stack) { stack.NewTable(s, "a-1", key()); stack.NewTable(s, "a1", key()) },
+			`table "a1": id is "a1" again (first at stack/stack_test.go:LINE), want an id of its own, also without its hyphens; rename one of the two`,
+		},
+		"a selector of a stage outside the set": {
+			func(s *stack.Stack) {
+				config := key()
+				config.Stages = stages.Only(stages.Stage{Name: "prod"})
+				stack.NewTable(s, "orders", config)
+			},
+			`stages.Only(prod): stage is "prod", want one of the set's: dev, staging, production; add the stage to the set, or select by tier, as in stages.Only(stages.Protected)`,
+		},
+		"a bad name for something of the user's own": {
+			func(s *stack.Stack) { s.Name(stages.DynamoDBTable, "no spaces") },
+			`DynamoDB table "no spaces": name is "no spaces", want letters, digits, hyphens, underscores and dots, first a letter; write "no-spaces"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := refusal(t, dev, tt.define)
+			var problem *stack.ConfigError
+			require.ErrorAs(t, err, &problem)
+			assert.Equal(t, "stack/stack_test.go", problem.At.File)
+			assert.Equal(t, tt.want, withoutLines(strings.TrimPrefix(err.Error(), problem.At.String()+": ")))
+		})
+	}
+}
+
+func TestAFaultOfTheCDKNamesTheComponentAndTheUsersLine(t *testing.T) {
+	err := refusal(t, dev, func(s *stack.Stack) {
+		stack.NewFunction(s, "get", code()).With(func(l2 lambdaFunction) {
+			l2.AddEventSourceMapping(text("mapping"), nil) // the CDK wants options
+		})
+	})
+	var fault *stack.DefineError
+	require.ErrorAs(t, err, &fault)
+	assert.Equal(t, "get", fault.Construct)
+	assert.Equal(t, "stack/stack_test.go", fault.At.File)
+	assert.NotContains(t, err.Error(), "goroutine")
+	assert.NotContains(t, err.Error(), "\n    at ")
+}
+
+func TestAPanicOfTheUsersOwnIsAnErrorWithItsLine(t *testing.T) {
+	for name, define := range map[string]func(s *stack.Stack){
+		"of a string":     func(*stack.Stack) { panic("no such plan") },
+		"of an error":     func(*stack.Stack) { panic(errors.New("no such plan")) },
+		"of the run time": func(*stack.Stack) { _ = plans()[0] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := refusal(t, dev, define)
+			var fault *stack.DefineError
+			require.ErrorAs(t, err, &fault)
+			assert.Equal(t, "stack/stack_test.go", fault.At.File)
+		})
+	}
+}
+
+func TestAnAppThatIsNoAppIsRefusedBeforeAnythingStarts(t *testing.T) {
+	fine := app(func(*stack.Stack) {})
+	for name, tt := range map[string]struct {
+		change func(*stack.App)
+		want   string
+	}{
+		"no service": {
+			func(a *stack.App) { a.Service = "" },
+			`app: Service is "", want a lower-case DNS label of at most 32 characters; write Service: "notes"`,
+		},
+		"a service that is no label": {
+			func(a *stack.App) { a.Service = "My_Service" },
+			`app: Service is "My_Service", want a lower-case DNS label of at most 32 characters; write Service: "notes"`,
+		},
+		"no definition": {
+			func(a *stack.App) { a.Define = nil },
+			`app "shop": Define is nil, want the function that makes the components; write Define: Notes, with func Notes(s *stack.Stack)`,
+		},
+		"no stages": {
+			func(a *stack.App) { a.Stages = nil },
+			`set: stages is empty, want at least one stage; write stages.Set{Dev, Production}`,
+		},
+		"a deploying account that is none": {
+			func(a *stack.App) { a.DeployFrom = []string{"42"} },
+			`app "shop": DeployFrom is "42", want the 12 digits of an AWS account id; keep leading zeros`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken := fine
+			tt.change(&broken)
+			_, err := broken.Synthesize(stack.Synthesis{Outdir: t.TempDir(), StubFunctions: true})
+			assert.EqualError(t, err, tt.want)
+		})
+	}
+}
+
+func TestNothingIsWrittenWhereOneStageOfSeveralIsRefused(t *testing.T) {
+	outdir := t.TempDir()
+	_, err := app(func(s *stack.Stack) {
+		memory := stages.Pick(s, 256, stages.When(production, 1))
+		config := code()
+		config.Memory = memory
+		stack.NewFunction(s, "get", config)
+	}).Synthesize(stack.Synthesis{Outdir: outdir, StubFunctions: true})
+	require.ErrorContains(t, err, "Memory is 1, want 128 to 10240 (MiB)")
+	assert.Empty(t, readAll(t, outdir))
+}
+
+func TestTheLedgerKnowsTheNamesOfStagesThatDoNotHaveTheComponent(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		config := key()
+		config.Stages = stages.Only(production)
+		stack.NewTable(s, "orders", config)
+	}), dev)
+	assert.Empty(t, template.Resources("AWS::DynamoDB::Table"))
+	var names []string
+	for _, name := range template.Assembly.Ledger {
+		if name.Kind == stages.DynamoDBTable.Title {
+			names = append(names, name.Name)
+		}
+	}
+	assert.Equal(t, []string{"dev-shop-orders", "staging-shop-orders", "production-shop-orders"}, names)
+}
+
+func TestTwoComponentsMayNotShareAPhysicalName(t *testing.T) {
+	_, err := stacktest.TrySynth(t, app(func(s *stack.Stack) {
+		one, other := key(), key()
+		one.Name, other.Name = "data", "data"
+		stack.NewTable(s, "orders", one)
+		stack.NewTable(s, "invoices", other)
+	}), dev)
+	var collision *stages.CollisionError
+	require.ErrorAs(t, err, &collision)
+	assert.Equal(t, `stack/stack_test.go:LINE: invoices: name is "dev-shop-data" in stage dev, want one that orders (stack/stack_test.go:LINE, stage dev) does not have; rename one of the two`,
+		withoutLines(err.Error()))
+}
+
+func TestTheFlagsOfTheCommandAreThoseOfTheStack(t *testing.T) {
+	var command struct{ Context map[string]any }
+	var pinned map[string]any
+	readJSON(t, "../cdk.json", &command)
+	readJSON(t, "flags.json", &pinned)
+	assert.Equal(t, pinned, command.Context)
+}

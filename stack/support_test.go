@@ -1,0 +1,48 @@
+package stack_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/stretchr/testify/require"
+)
+
+type lambdaFunction = awslambda.Function
+
+func text(value string) *string { return &value }
+
+var line = regexp.MustCompile(`(_test\.go):\d+`)
+
+// withoutLines keeps an expected message from changing with every line above it.
+func withoutLines(message string) string { return line.ReplaceAllString(message, "$1:LINE") }
+
+// readAll is every file below a folder, by its path.
+func readAll(t *testing.T, root string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		relative, _ := filepath.Rel(root, path)
+		files[filepath.ToSlash(relative)] = string(data)
+		return err
+	}))
+	return files
+}
+
+func readJSON(t *testing.T, path string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, into))
+}
+
+// plans is empty, and no analyser can see it.
+func plans() []string { return nil }
