@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
@@ -27,7 +28,25 @@ func newEngine(s *store) *cfn.Engine {
 			return string(content), err
 		},
 		Zones: func(at cfn.Place) []string { return zones(at.Region) },
+		Clock: risingClock(),
 	})
+}
+
+// risingClock never tells the same millisecond twice: the cdk command sorts a
+// stack's events by time, and what is made in no time would be told backwards.
+func risingClock() func() time.Time {
+	var mu sync.Mutex
+	var last time.Time
+	return func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now := time.Now().UTC().Truncate(time.Millisecond)
+		if !now.After(last) {
+			now = last.Add(time.Millisecond)
+		}
+		last = now
+		return now
+	}
 }
 
 func placeOf(at cfn.Place) place { return place{at.Account, at.Region} }
@@ -127,8 +146,9 @@ func createChangeSet(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 		StackName: r.text("StackName"), ChangeSetName: r.text("ChangeSetName"), Type: r.text("ChangeSetType"),
 		Description: r.text("Description"), Template: r.template(), Parameters: r.parameters(), Tags: r.tags(),
 		Capabilities: r.texts("Capabilities"), RoleARN: role, NotificationARNs: r.texts("NotificationARNs"),
-		OnStackFailure: r.text("OnStackFailure"), IncludeNestedStacks: r.flag("IncludeNestedStacks"),
-		ImportExistingResources: r.flag("ImportExistingResources"), ClientToken: r.text("ClientToken"),
+		OnStackFailure: r.text("OnStackFailure"), IncludeNestedStacks: r.flag("IncludeNestedStacks"), ClientToken: r.text("ClientToken"),
+		// cdk bootstrap always asks to import what exists. Nothing is imported
+		// here: a name that is taken fails, as it does without the flag.
 	})
 	return object{"Id": made.ChangeSetID, "StackId": made.StackID}, err
 }
