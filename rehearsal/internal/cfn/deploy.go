@@ -29,8 +29,12 @@ type operation struct {
 	cancelled bool
 }
 
+// ending is the last step of an operation, called under mu. A stack gets its final status in the same moment in which the
+// operation is over, so that whoever sees the status may start the next one.
+type ending func()
+
 // start runs an operation in a goroutine of its own; it is called under mu.
-func (e *Engine) start(s *stack, kind, token string, run func(ctx context.Context, op *operation)) {
+func (e *Engine) start(s *stack, kind, token string, run func(ctx context.Context, op *operation) ending) {
 	op := &operation{id: newID(), kind: kind, token: token, done: make(chan struct{})}
 	s.operation = op
 	if e.active == 0 {
@@ -38,9 +42,10 @@ func (e *Engine) start(s *stack, kind, token string, run func(ctx context.Contex
 	}
 	e.active++
 	go func() {
-		run(e.context, op)
+		end := run(e.context, op)
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		end()
 		if s.operation == op {
 			s.operation = nil
 		}
@@ -104,11 +109,14 @@ func (e *Engine) begin(s *stack, b beginning) {
 	} else {
 		s.updated = e.options.Clock()
 	}
-	e.start(s, kind, b.token, func(ctx context.Context, op *operation) {
+	e.start(s, kind, b.token, func(ctx context.Context, op *operation) ending {
 		d := &deployment{engine: e, stack: s, operation: op, plan: b.plan, create: b.create, env: s.environment()}
-		succeeded := d.run(ctx, b.deleteOnFailure)
-		if b.finished != nil {
-			e.locked(func() { b.finished(succeeded) })
+		succeeded, end := d.run(ctx, b.deleteOnFailure)
+		return func() {
+			end()
+			if b.finished != nil {
+				b.finished(succeeded)
+			}
 		}
 	})
 	e.setStatus(s, status, "User Initiated")
@@ -128,33 +136,32 @@ type deployment struct {
 	updateFailed []string
 }
 
-func (d *deployment) run(ctx context.Context, deleteOnFailure bool) bool {
+func (d *deployment) run(ctx context.Context, deleteOnFailure bool) (succeeded bool, end ending) {
 	e, s := d.engine, d.stack
 	d.imports = map[string]bool{}
 	reason := d.forward(ctx)
 	if reason == "" {
 		reason = d.publishOutputs(ctx)
 	}
-	if reason == "" {
-		d.complete(ctx)
-		return true
-	}
 	switch {
 	case d.operation.isCancelled(e):
-		e.locked(func() { e.setStatus(s, "CREATE_FAILED", reason) })
+		return false, func() {} // the deletion that waits has given the stack its status already
+	case reason == "":
+		return true, d.complete(ctx)
 	case deleteOnFailure:
-		e.locked(func() { e.setStatus(s, "CREATE_FAILED", reason) })
-		e.deleteResources(ctx, s, deletion{}) // the operation stays the same: the events belong to the creation
+		e.locked(func() {
+			e.setStatus(s, "CREATE_FAILED", reason)
+			e.setStatus(s, "DELETE_IN_PROGRESS", "")
+		})
+		return false, e.deleteResources(ctx, s, deletion{})
 	case s.disableRollback:
 		status := "UPDATE_FAILED"
 		if d.create {
 			status = "CREATE_FAILED"
 		}
-		e.locked(func() { e.setStatus(s, status, reason) })
-	default:
-		e.rollBack(ctx, s, reason, nil)
+		return false, func() { e.setStatus(s, status, reason) }
 	}
-	return false
+	return false, e.rollBack(ctx, s, reason, nil)
 }
 
 func (o *operation) isCancelled(e *Engine) bool {
@@ -249,7 +256,7 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 	}
 	properties, ok := value.(map[string]any)
 	if !ok {
-		w.err = errors.New("Properties must be an object") //nolint:staticcheck // shown as AWS's words are
+		w.err = reasonError("Properties must be an object")
 		return w
 	}
 	if w.declared, w.err = declaredProperties(id, declaration.typeName, properties, d.plan.tags); w.err != nil || !exists {
@@ -281,11 +288,16 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 	return w
 }
 
+// reasonError is a sentence of CloudFormation's, with its capitals and full stops.
+type reasonError string
+
+func (e reasonError) Error() string { return string(e) }
+
 // plainError takes the code off an error that becomes a resource's reason.
 func plainError(err error) error {
 	var refused *Error
 	if errors.As(err, &refused) {
-		return errors.New(refused.Message)
+		return reasonError(refused.Message)
 	}
 	return err
 }
@@ -302,7 +314,8 @@ func customNamed(table *spec.ResourceType, current *resource, desired map[string
 			return nil // the same name elsewhere is another resource
 		}
 	}
-	return fmt.Errorf("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename %s and update the stack again.", name) //nolint:staticcheck // AWS's words
+	return reasonError("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename " +
+		name + " and update the stack again.")
 }
 
 // keep takes over what a template says of an unchanged resource without its being seen.
@@ -376,9 +389,9 @@ func (d *deployment) fail(w work, err error) bool {
 func (d *deployment) cancelled(w work) {
 	switch w.action {
 	case "create":
-		_ = d.fail(w, errors.New("Resource creation cancelled")) //nolint:staticcheck // AWS's words
+		_ = d.fail(w, reasonError("Resource creation cancelled"))
 	case "update", "replace":
-		_ = d.fail(w, errors.New("Resource update cancelled")) //nolint:staticcheck // AWS's words
+		_ = d.fail(w, reasonError("Resource update cancelled"))
 	}
 }
 
@@ -532,22 +545,19 @@ func (d *deployment) publishOutputs(ctx context.Context) string {
 }
 
 // complete ends a deployment that succeeded: what left the template and what was replaced is deleted.
-func (d *deployment) complete(ctx context.Context) {
+func (d *deployment) complete(ctx context.Context) ending {
 	e, s := d.engine, d.stack
-	if d.create {
-		e.locked(func() {
-			s.before = nil
-			e.setStatus(s, "CREATE_COMPLETE", "")
-		})
-		return
+	status := "CREATE_COMPLETE"
+	if !d.create {
+		status = "UPDATE_COMPLETE"
+		leaving := d.leaving()
+		e.locked(func() { e.setStatus(s, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "") })
+		e.cleanUp(ctx, s, leaving)
 	}
-	leaving := d.leaving()
-	e.locked(func() { e.setStatus(s, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "") })
-	e.cleanUp(ctx, s, leaving)
-	e.locked(func() {
+	return func() {
 		s.before = nil
-		e.setStatus(s, "UPDATE_COMPLETE", "")
-	})
+		e.setStatus(s, status, "")
+	}
 }
 
 // leaving lists the old resources that the stack no longer has, and takes those without a successor out of it.

@@ -805,7 +805,7 @@ func (e *Engine) resolveDynamic(ctx context.Context, at Place, node any) (any, e
 func (e *Engine) dynamicValue(ctx context.Context, at Place, service, rest string) (string, error) {
 	if service == "secretsmanager" {
 		if e.options.Secret == nil {
-			return "", errors.New("Secrets Manager can't find the specified secret.") //nolint:staticcheck // AWS's words
+			return "", reasonError("Secrets Manager can't find the specified secret.")
 		}
 		return e.options.Secret(ctx, at, rest)
 	}

@@ -2,7 +2,6 @@ package cfn
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -28,12 +27,11 @@ func checkProperties(logicalID string, t *spec.ResourceType, properties map[stri
 	slices.Sort(c.violations)
 	switch {
 	case len(c.unsupported) == 1:
-		return nil, errors.New("Encountered unsupported property " + c.unsupported[0])
+		return nil, reasonError("Encountered unsupported property " + c.unsupported[0])
 	case len(c.unsupported) > 1:
-		return nil, errors.New("Encountered unsupported properties in " + strings.Join(c.unsupported, ", "))
+		return nil, reasonError("Encountered unsupported properties in " + strings.Join(c.unsupported, ", "))
 	case len(c.violations) > 0:
-		return nil, fmt.Errorf("Properties validation failed for resource %s with message:\n%s", //nolint:staticcheck // AWS's words
-			logicalID, strings.Join(c.violations, "\n"))
+		return nil, validationFailed(logicalID, c.violations...)
 	}
 	return result, nil
 }
@@ -201,18 +199,20 @@ func kindName(kind spec.Kind) string {
 func declaredProperties(logicalID, typeName string, properties map[string]any, tags []Tag) (map[string]any, error) {
 	if spec.IsCustom(typeName) {
 		if _, named := properties["ServiceToken"]; !named {
-			return nil, fmt.Errorf("Properties validation failed for resource %s with message:\n#: required key [ServiceToken] not found", logicalID) //nolint:staticcheck // AWS's words
+			return nil, validationFailed(logicalID, "#: required key [ServiceToken] not found")
 		}
 		return plainNumbers(cloneMap(properties)).(map[string]any), nil
 	}
 	t, known := spec.Lookup(typeName)
 	if !known {
-		return nil, formatErrorText("Unrecognized resource types: [" + typeName + "]")
+		return nil, reasonError("Template format error: Unrecognized resource types: [" + typeName + "]")
 	}
 	return checkProperties(logicalID, t, withStackTags(t, properties, tags))
 }
 
-func formatErrorText(text string) error { return errors.New("Template format error: " + text) }
+func validationFailed(logicalID string, violations ...string) error {
+	return reasonError("Properties validation failed for resource " + logicalID + " with message:\n" + strings.Join(violations, "\n"))
+}
 
 // withStackTags adds the stack's tags to the resource's own, which win.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resource-tags.html

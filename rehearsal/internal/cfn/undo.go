@@ -10,23 +10,21 @@ import (
 
 // rollBack brings a stack back to its last stable state. The reason is that of the failure. Resources in skip are taken
 // to be back already.
-func (e *Engine) rollBack(ctx context.Context, s *stack, reason string, skip []string) {
+func (e *Engine) rollBack(ctx context.Context, s *stack, reason string, skip []string) ending {
 	if s.before.status == "" {
-		e.rollBackCreation(ctx, s, reason)
-		return
+		return e.rollBackCreation(ctx, s, reason)
 	}
 	e.locked(func() { e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", reason) })
 	failed := e.restore(ctx, s, skip)
 	if len(failed) > 0 {
-		e.locked(func() {
+		return func() {
 			e.setStatus(s, "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: ["+strings.Join(failed, ", ")+"]. ")
-		})
-		return
+		}
 	}
 	leaving := e.strays(s)
 	e.locked(func() { e.setStatus(s, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "") })
 	e.cleanUp(ctx, s, leaving)
-	e.locked(func() {
+	return func() {
 		before := s.before
 		s.settings, s.outputs, s.imports = before.settings, before.outputs, before.imports
 		for id, old := range before.resources {
@@ -37,7 +35,7 @@ func (e *Engine) rollBack(ctx context.Context, s *stack, reason string, skip []s
 		}
 		s.before = nil
 		e.setStatus(s, "UPDATE_ROLLBACK_COMPLETE", "")
-	})
+	}
 }
 
 // restore gives every changed resource its old properties, in the order of the old template's dependencies, and lists
@@ -110,10 +108,10 @@ func (s *stack) policyAfterFailure(r *resource) string {
 	return "Delete"
 }
 
-func (e *Engine) rollBackCreation(ctx context.Context, s *stack, reason string) {
+func (e *Engine) rollBackCreation(ctx context.Context, s *stack, reason string) ending {
 	e.locked(func() { e.setStatus(s, "ROLLBACK_IN_PROGRESS", reason+"Rollback requested by user.") })
 	failed := e.deleteAll(ctx, s, s.policyAfterFailure)
-	e.locked(func() {
+	return func() {
 		s.outputs, s.imports = nil, map[string]bool{}
 		if len(failed) > 0 {
 			e.setStatus(s, "ROLLBACK_FAILED", "The following resource(s) failed to delete: ["+strings.Join(failed, ", ")+"]. ")
@@ -121,7 +119,7 @@ func (e *Engine) rollBackCreation(ctx context.Context, s *stack, reason string) 
 		}
 		s.before = nil
 		e.setStatus(s, "ROLLBACK_COMPLETE", "")
-	})
+	}
 }
 
 // deleteAll deletes a stack's resources, each after those that need it, and lists those that failed. What a failed one
@@ -206,7 +204,8 @@ func (e *Engine) deleteStack(_ context.Context, at Place, in DeleteStackInput) e
 		e.finishDeletion(s)
 		return nil
 	}
-	d := deletion{retain: slices.Clone(in.RetainResources), force: in.Force, previous: s.status, previousReason: s.reason}
+	// The deletion is not over when this returns, but the status says at once that it has begun.
+	d := deletion{retain: slices.Clone(in.RetainResources), force: in.Force, previous: s.status}
 	running := s.operation
 	if running != nil {
 		if s.status != "CREATE_IN_PROGRESS" {
@@ -214,36 +213,34 @@ func (e *Engine) deleteStack(_ context.Context, at Place, in DeleteStackInput) e
 		}
 		running.cancelled = true
 	}
-	e.start(s, "DELETE_STACK", in.ClientToken, func(ctx context.Context, _ *operation) {
+	e.start(s, "DELETE_STACK", in.ClientToken, func(ctx context.Context, _ *operation) ending {
 		if running != nil {
 			<-running.done
 		}
-		e.deleteResources(ctx, s, d)
+		return e.deleteResources(ctx, s, d)
 	})
+	e.setStatus(s, "DELETE_IN_PROGRESS", "User Initiated")
 	return nil
 }
 
 // deletion is how a stack is deleted.
 type deletion struct {
-	retain         []string
-	force          bool
-	previous       string // the status to return to if an export is in use
-	previousReason string
+	retain   []string
+	force    bool
+	previous string // the status to return to if an export is in use
 }
 
-// deleteResources deletes a stack from within its operation.
-func (e *Engine) deleteResources(ctx context.Context, s *stack, d deletion) {
-	e.locked(func() { e.setStatus(s, "DELETE_IN_PROGRESS", "User Initiated") })
+// deleteResources deletes a stack that is in DELETE_IN_PROGRESS, from within its operation.
+func (e *Engine) deleteResources(ctx context.Context, s *stack, d deletion) ending {
 	for _, output := range s.outputs {
 		if output.ExportName == "" {
 			continue
 		}
 		if users := e.importers(s.place, output.ExportName); len(users) > 0 {
 			// Nothing was deleted, and the stack is what it was.
-			e.locked(func() {
+			return func() {
 				e.setStatus(s, d.previous, "Export "+output.ExportName+" cannot be deleted as it is in use by "+strings.Join(users, " and "))
-			})
-			return
+			}
 		}
 	}
 	// A stack in the middle of a failed update also has the old halves of its replacements.
@@ -267,13 +264,13 @@ func (e *Engine) deleteResources(ctx context.Context, s *stack, d deletion) {
 		}
 		return r.deletionPolicy
 	})
-	e.locked(func() {
+	return func() {
 		if len(failed) > 0 && !d.force {
 			e.setStatus(s, "DELETE_FAILED", "The following resource(s) failed to delete: ["+strings.Join(failed, ", ")+"]. ")
 			return
 		}
 		e.finishDeletion(s)
-	})
+	}
 }
 
 // finishDeletion is called under mu.
@@ -302,7 +299,7 @@ func (e *Engine) continueUpdateRollback(_ context.Context, at Place, name string
 		return errClosed
 	}
 	skip = slices.Clone(skip)
-	e.start(s, "CONTINUE_ROLLBACK", "", func(ctx context.Context, _ *operation) { e.rollBack(ctx, s, "User Initiated", skip) })
+	e.start(s, "CONTINUE_ROLLBACK", "", func(ctx context.Context, _ *operation) ending { return e.rollBack(ctx, s, "User Initiated", skip) })
 	s.status = "UPDATE_ROLLBACK_IN_PROGRESS" // at once, so that a second call is refused
 	return nil
 }
@@ -325,7 +322,7 @@ func (e *Engine) rollbackStack(_ context.Context, at Place, name string, retainE
 	if s.before.status == "" {
 		status = "ROLLBACK_IN_PROGRESS"
 	}
-	e.start(s, "ROLLBACK", "", func(ctx context.Context, _ *operation) { e.rollBack(ctx, s, "User Initiated. ", nil) })
+	e.start(s, "ROLLBACK", "", func(ctx context.Context, _ *operation) ending { return e.rollBack(ctx, s, "User Initiated. ", nil) })
 	s.status = status
 	return s.id, nil
 }
