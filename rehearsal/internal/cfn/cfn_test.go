@@ -25,6 +25,7 @@ type fakeProvisioner struct {
 	exists  map[string]cfn.Request // by place and physical id
 	journal []string
 	fail    map[string]string // "create Table" → reason
+	hide    string            // an attribute that no resource has
 }
 
 func (p *fakeProvisioner) note(env cfn.Environment, verb, logicalID, physicalID string) error {
@@ -39,7 +40,7 @@ func (p *fakeProvisioner) outcome(env cfn.Environment, r cfn.Request, physicalID
 	attributes := map[string]any{"Arn": "arn:" + env.Partition + ":fake:" + env.Region + ":" + env.Account + ":" + physicalID}
 	if t, ok := spec.Lookup(r.Type); ok {
 		for name := range t.Attributes {
-			if _, has := attributes[name]; !has {
+			if _, has := attributes[name]; !has && name != p.hide {
 				attributes[name] = physicalID + "/" + name
 			}
 		}

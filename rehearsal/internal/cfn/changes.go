@@ -103,7 +103,15 @@ func (e *Engine) changes(ctx context.Context, s *stack, p *plan) (list []Change,
 			PolicyAction: policyAction(current.deletionPolicy),
 		})
 	}
-	return list, e.outputsDiffer(ctx, s, p), nil
+	v := e.evaluator(ctx, s, p)
+	v.planning = true
+	v.resource = func(id string) (*resource, bool) {
+		r := s.resources[id]
+		return r, r != nil && r.exists && !results[id].replaces
+	}
+	outputs, pending, err := v.outputs()
+	// Where an output waits for a resource, that resource's change speaks for it.
+	return list, pending == "" && !slices.Equal(outputs, s.outputs), err
 }
 
 func policyAction(policy string) string {
@@ -122,6 +130,7 @@ func (e *Engine) compare(ctx context.Context, s *stack, p *plan, id string, earl
 	current := s.resources[id]
 	exists := current != nil && current.exists
 	v := e.evaluator(ctx, s, p)
+	v.planning = true
 	v.resource = func(other string) (*resource, bool) {
 		r := s.resources[other]
 		return r, r != nil && r.exists && !earlier[other].replaces
@@ -294,19 +303,9 @@ func unionKeys(a, b map[string]any) []string {
 	return sortedKeys(both)
 }
 
-// outputsDiffer says whether the outputs change by themselves. Where one cannot be computed before resources change, the
-// resources' changes speak for it.
-func (e *Engine) outputsDiffer(ctx context.Context, s *stack, p *plan) bool {
-	outputs, err := e.evaluator(ctx, s, p).outputs()
-	if err != nil {
-		return false
-	}
-	return !slices.Equal(outputs, s.outputs)
-}
-
-// outputs computes the outputs whose condition holds, sorted by key.
-func (v *evaluator) outputs() ([]Output, error) {
-	var list []Output
+// outputs computes the outputs whose condition holds, sorted by key, as far as nothing is pending: a resource that one of
+// them waits for.
+func (v *evaluator) outputs() (list []Output, pending string, err error) {
 	for _, key := range sortedKeys(v.template.outputs) {
 		declaration := v.template.outputs[key]
 		if !v.live(declaration.condition) {
@@ -319,18 +318,19 @@ func (v *evaluator) outputs() ([]Output, error) {
 			}
 			value, err := v.value(node)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
-			if pending, ok := value.(unknown); ok {
-				return nil, validationError("Output " + key + " waits for " + pending.from.name)
+			if waits, ok := value.(unknown); ok {
+				pending = waits.from.name
+				continue
 			}
 			text, ok := scalarText(value)
 			if !ok {
-				return nil, formatError("The Value field of every Outputs member must evaluate to a String.")
+				return nil, "", formatError("The Value field of every Outputs member must evaluate to a String.")
 			}
 			*target = text
 		}
 		list = append(list, output)
 	}
-	return list, nil
+	return list, pending, nil
 }

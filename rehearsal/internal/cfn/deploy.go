@@ -502,7 +502,7 @@ func afterDynamic(id, typeName string, properties map[string]any) (map[string]an
 // publishOutputs computes the outputs and guards the exports.
 func (d *deployment) publishOutputs(ctx context.Context) string {
 	e, s := d.engine, d.stack
-	outputs, err := d.evaluator(ctx).outputs()
+	outputs, _, err := d.evaluator(ctx).outputs()
 	if err != nil {
 		return plainError(err).Error()
 	}

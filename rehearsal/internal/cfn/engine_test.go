@@ -452,6 +452,27 @@ func TestDynamicReferencesAreResolvedForTheProvisionerOnly(t *testing.T) {
 	assert.Equal(t, "FAILED", b.changeSet(template).Status, "a new value alone is no change of the template")
 }
 
+func TestAnAttributeThatAppearsWithTheUpdateIsNoObstacle(t *testing.T) {
+	b := newBench(t)
+	b.fake.hide = "StreamArn"
+	table := `{"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {%s "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}}%s}}`
+	b.deploy(fmt.Sprintf(table, "", ""))
+	b.fake.hide = ""
+	s := b.deploy(fmt.Sprintf(table, `"StreamSpecification": {"StreamViewType": "NEW_IMAGE"},`,
+		`, "Source": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": "f", "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]}}}`))
+	assert.Equal(t, "UPDATE_COMPLETE", s.Status)
+}
+
+func TestAnOutputAloneIsAChange(t *testing.T) {
+	b := newBench(t)
+	b.deploy(`{"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}`)
+	b.fake.takeJournal()
+	s := b.deploy(`{"Resources": {"A": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"O": {"Value": "x"}}}`)
+	assert.Equal(t, "UPDATE_COMPLETE", s.Status)
+	assert.Equal(t, map[string]string{"O": "x"}, b.outputs(s))
+	assert.Empty(t, b.fake.takeJournal())
+}
+
 func TestTheTypeOfAResourceCannotChange(t *testing.T) {
 	b := newBench(t)
 	b.deploy(`{"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}`)

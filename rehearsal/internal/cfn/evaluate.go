@@ -208,6 +208,7 @@ type evaluator struct {
 	stackName  string
 	stackID    string
 	topics     []string // the notification ARNs
+	planning   bool     // an attribute that a resource lacks may appear with the update
 
 	// resource gives the state of a live resource; false means that it is not made yet.
 	resource func(id string) (*resource, bool)
@@ -503,6 +504,9 @@ func (v *evaluator) attribute(id, name string) (any, error) {
 	}
 	if value, ok := attributeValue(r.attributes, name); ok {
 		return cloneValue(value), nil
+	}
+	if v.planning {
+		return unknown{from}, nil
 	}
 	return nil, validationError("Attribute '" + name + "' does not exist") // the words of a handler that returned none
 }

@@ -36,7 +36,26 @@ func (v *evaluator) dependencies() (map[string][]string, error) {
 	if circle := findCircle(graph); len(circle) > 0 {
 		return nil, validationError("Circular dependency between resources: [" + strings.Join(circle, ", ") + "]")
 	}
-	return graph, nil
+	return graph, v.checkOutputs(graph)
+}
+
+// checkOutputs refuses an output of a resource that is not made.
+func (v *evaluator) checkOutputs(graph map[string][]string) error {
+	missing := map[string]bool{}
+	for _, o := range v.template.outputs {
+		if !v.live(o.condition) {
+			continue
+		}
+		v.liveReferences([]any{o.value, o.exportName}, func(ref reference) {
+			if _, live := graph[ref.name]; !live && v.template.resources[ref.name] != nil && v.template.parameters[ref.name] == nil {
+				missing[ref.name] = true
+			}
+		})
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return formatError("Unresolved resource dependencies [%s] in the Outputs block of the template", strings.Join(sortedKeys(missing), ", "))
 }
 
 // liveReferences finds the references in branches that are taken.

@@ -44,7 +44,8 @@ func (t *template) readRules(root map[string]any) error {
 	return nil
 }
 
-// checkRules evaluates the rules; the first that fails refuses the operation with its description.
+// checkRules evaluates the rules; the first that fails refuses the operation with its description. AWS documents that it
+// refuses, not its words.
 func (v *evaluator) checkRules() error {
 	named := func(name string) (bool, error) {
 		return false, templateError("rules cannot use the condition %s", name)
@@ -66,7 +67,7 @@ func (v *evaluator) checkRules() error {
 				return err
 			}
 			if !holds {
-				return validationError("Template constraint violated by rule " + name + ": " + a.description)
+				return validationError("Rule " + name + " failed: " + a.description)
 			}
 		}
 	}

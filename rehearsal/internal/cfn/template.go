@@ -235,6 +235,9 @@ func (t *template) readResources(root map[string]any) error {
 		if !alphanumeric.MatchString(id) {
 			return formatError("Resource name %s is non alphanumeric.", id)
 		}
+		if t.parameters[id] != nil {
+			return formatError("Duplicate name %s: a parameter and a resource cannot share it", id)
+		}
 		if t.resources[id], err = readResource(id, resources[id]); err != nil {
 			return err
 		}

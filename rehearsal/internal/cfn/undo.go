@@ -111,6 +111,10 @@ func (s *stack) policyAfterFailure(r *resource) string {
 func (e *Engine) rollBackCreation(ctx context.Context, s *stack, reason string) ending {
 	e.locked(func() { e.setStatus(s, "ROLLBACK_IN_PROGRESS", reason+"Rollback requested by user.") })
 	failed := e.deleteAll(ctx, s, s.policyAfterFailure)
+	// A creation that failed without rollback may have been repaired in part by updates, which replaced resources.
+	var discarded []departure
+	e.locked(func() { discarded, s.discarded = s.discarded, nil })
+	e.cleanUp(ctx, s, discarded)
 	return func() {
 		s.outputs, s.imports = nil, map[string]bool{}
 		if len(failed) > 0 {
