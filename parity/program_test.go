@@ -211,8 +211,8 @@ func (p *program) parts(b branch) bool {
 				taken++
 			}
 		}
-		if taken > 0 && taken < len(cast) {
-			return true
+		if taken > 0 && (taken < len(cast) || b.do == "derived name") {
+			return true // a derived name is another in each stage that takes the branch
 		}
 	}
 	return false
