@@ -3,6 +3,7 @@ package rehearsal_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -97,7 +98,13 @@ func (c *command) assemble(stack, account string, template map[string]any, prote
 	text, err := json.MarshalIndent(template, "", " ")
 	require.NoError(c.t, err)
 	write(c.t, c.app, "notes.template.json", string(text))
-	write(c.t, c.app, "asset.code/bootstrap", "a program")
+	if _, err := os.Stat(filepath.Join(c.app, "asset.code")); err != nil {
+		// Random, so that it cannot be compressed: the command sends a zip of
+		// more than five megabytes in parts, which a Go function can be.
+		program := make([]byte, 6<<20)
+		_, _ = rand.Read(program)
+		write(c.t, c.app, "asset.code/bootstrap", string(program))
+	}
 	role := func(name string) string {
 		return fmt.Sprintf("arn:${AWS::Partition}:iam::%s:role/cdk-hnb659fds-%s-role-%s-us-east-1", account, name, account)
 	}
@@ -207,6 +214,7 @@ func notes(stage, account string, memory int, withDAX bool) m {
 }
 
 func TestTheRealCommandBootstrapsDeploysChangesAndDestroys(t *testing.T) {
+	t.Parallel()
 	server := start(t)
 	cdk := newCommand(t, server)
 	cdk.assemble("dev-notes", dev, notes("dev", dev, 256, false), false)
@@ -242,12 +250,18 @@ func TestTheRealCommandBootstrapsDeploysChangesAndDestroys(t *testing.T) {
 	tables, err := dynamodb.NewFromConfig(as(server, dev)).ListTables(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"dev-notes-table"}, tables.TableNames, "the table is retained")
+	parts := 0
 	for _, call := range server.Calls() {
 		require.NotEqual(t, 501, call.Status, call)
+		if call.Operation == "UploadPart" {
+			parts++
+		}
 	}
+	require.Equal(t, 2, parts, "six megabytes come in two parts")
 }
 
 func TestAProtectedStackWithItsNetworkIsDeployedAndNotDestroyed(t *testing.T) {
+	t.Parallel()
 	server := start(t)
 	cdk := newCommand(t, server)
 	cdk.profile = "production"
@@ -289,6 +303,7 @@ func TestAProtectedStackWithItsNetworkIsDeployedAndNotDestroyed(t *testing.T) {
 }
 
 func TestADeployThatFailsHalfWayRollsBackAndSucceedsOnceItsCauseIsGone(t *testing.T) {
+	t.Parallel()
 	server := start(t)
 	cdk := newCommand(t, server)
 	cdk.assemble("dev-notes", dev, notes("dev", dev, 256, false), false)
@@ -301,6 +316,9 @@ func TestADeployThatFailsHalfWayRollsBackAndSucceedsOnceItsCauseIsGone(t *testin
 	functions, err := lambda.NewFromConfig(as(server, dev)).ListFunctions(t.Context(), nil)
 	require.NoError(t, err)
 	require.Empty(t, functions.Functions)
+	tables, err := dynamodb.NewFromConfig(as(server, dev)).ListTables(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"dev-notes-table"}, tables.TableNames, "what the stack did not make, it does not delete")
 
 	require.NoError(t, server.Account(dev).Delete(region, "AWS::DynamoDB::Table", "dev-notes-table"))
 	cdk.must("deploy", "--require-approval", "never")

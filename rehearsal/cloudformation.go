@@ -14,9 +14,11 @@ import (
 )
 
 // newEngine joins CloudFormation to the store that its resources live in.
-func newEngine(s *store) *cfn.Engine {
+func newEngine(server *Server, delay time.Duration) *cfn.Engine {
+	s := server.store
 	return cfn.New(cfn.Options{
-		Provisioner: provisioner{s},
+		Provisioner: provisioner{s, server.fault},
+		StepDelay:   delay,
 		Parameter: func(_ context.Context, at cfn.Place, name, version string) (string, error) {
 			return s.parameter(placeOf(at), name, version)
 		},
@@ -210,11 +212,25 @@ func listChangeSets(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 	return object{"Summaries": summaries}, nil
 }
 
+// settle gives a stack that takes no time the moment to be done. The cdk
+// command looks at once, and then again after five seconds only.
+func settle(r *request, e *cfn.Engine, err error) error {
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.http.Context(), 300*time.Millisecond)
+	defer cancel()
+	// Not done by then is no error: the stack's status tells.
+	_ = e.Wait(ctx)
+	return nil
+}
+
 func executeChangeSet(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
-	return object{}, e.ExecuteChangeSet(r.http.Context(), at, cfn.ExecuteChangeSetInput{
+	err := e.ExecuteChangeSet(r.http.Context(), at, cfn.ExecuteChangeSetInput{
 		StackName: r.text("StackName"), ChangeSetName: r.text("ChangeSetName"), DisableRollback: r.flag("DisableRollback"),
 		RetainExceptOnCreate: r.flag("RetainExceptOnCreate"), ClientToken: r.text("ClientRequestToken"),
 	})
+	return object{}, settle(r, e, err)
 }
 
 func deleteChangeSet(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
@@ -254,10 +270,11 @@ func deleteStack(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object{}, e.DeleteStack(r.http.Context(), at, cfn.DeleteStackInput{
+	err = e.DeleteStack(r.http.Context(), at, cfn.DeleteStackInput{
 		StackName: r.text("StackName"), RetainResources: r.texts("RetainResources"),
 		Force: r.text("DeletionMode") == "FORCE_DELETE_STACK", RoleARN: role, ClientToken: r.text("ClientRequestToken"),
 	})
+	return object{}, settle(r, e, err)
 }
 
 func describeStacks(r *request, e *cfn.Engine, at cfn.Place) (any, error) {

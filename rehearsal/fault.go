@@ -1,21 +1,27 @@
 package rehearsal
 
 import (
+	"context"
 	"net/http"
 	"time"
 )
 
-// Fault makes requests fail or wait. An empty field matches everything.
+// Fault makes requests fail or wait, or the making of resources. An empty field
+// matches everything.
 type Fault struct {
 	// Account, Region, Service and Operation say which requests are meant;
 	// the service by its signing name, as in Call.
 	Account, Region, Service, Operation string
-	// Count is how many requests are hit; 0 means all until the server closes.
+	// ResourceType, such as "AWS::DAX::Cluster", makes it a fault of what
+	// CloudFormation does to resources of that type: the Operation is Create,
+	// Update or Delete, the Service stays empty, and no request is hit.
+	ResourceType string
+	// Count is how often it strikes; 0 means all until the server closes.
 	Count int
-	// Delay is waited before the request is answered.
+	// Delay is waited before the answer.
 	Delay time.Duration
 	// Status and Code make the answer an error, such as 400 and "Throttling";
-	// with an empty Code the request is only delayed.
+	// with an empty Code there is only the delay.
 	Status int
 	Code   string
 	// Message is the error's text; "injected fault" when it is empty.
@@ -47,13 +53,17 @@ func (s *Server) disarm(fault *Fault) {
 	s.faults = kept
 }
 
-// fault returns the first armed fault that means the request, and counts it.
-func (s *Server) fault(r *request) *Fault {
+// target is what a fault may strike.
+type target struct{ account, region, service, operation, resourceType string }
+
+// fault returns the first armed fault that means the target, and counts it.
+func (s *Server) fault(at target) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	meets := func(want, got string) bool { return want == "" || want == got }
 	for _, f := range s.faults {
-		if !meets(f.Account, r.account) || !meets(f.Region, r.region) || !meets(f.Service, r.service) || !meets(f.Operation, r.operation) {
+		if f.ResourceType != at.resourceType || !meets(f.Account, at.account) || !meets(f.Region, at.region) ||
+			!meets(f.Service, at.service) || !meets(f.Operation, at.operation) {
 			continue
 		}
 		hit := *f
@@ -68,11 +78,11 @@ func (s *Server) fault(r *request) *Fault {
 }
 
 // strike waits out a fault and returns its error, if it has one.
-func (f *Fault) strike(r *request) error {
+func (f *Fault) strike(ctx context.Context) *apiError {
 	if f.Delay > 0 {
 		select {
 		case <-time.After(f.Delay):
-		case <-r.http.Context().Done():
+		case <-ctx.Done():
 		}
 	}
 	if f.Code == "" {

@@ -14,10 +14,28 @@ import (
 )
 
 // provisioner makes CloudFormation's resources in the store.
-type provisioner struct{ store *store }
+type provisioner struct {
+	store *store
+	fault func(target) *Fault
+}
+
+// struck is the error of a fault that means this step.
+func (p provisioner) struck(ctx context.Context, env cfn.Environment, operation, kind string) error {
+	fault := p.fault(target{env.Account, env.Region, "", operation, kind})
+	if fault == nil {
+		return nil
+	}
+	if refusal := fault.strike(ctx); refusal != nil {
+		return handlerError(refusal.Code, "%s", refusal.Message)
+	}
+	return ctx.Err()
+}
 
 // Create makes a resource.
-func (p provisioner) Create(_ context.Context, env cfn.Environment, desired cfn.Request) (cfn.Outcome, error) {
+func (p provisioner) Create(ctx context.Context, env cfn.Environment, desired cfn.Request) (cfn.Outcome, error) {
+	if err := p.struck(ctx, env, "Create", desired.Type); err != nil {
+		return cfn.Outcome{}, err
+	}
 	if spec.IsCustom(desired.Type) {
 		return cfn.Outcome{}, fmt.Errorf("the rehearsal runs no Lambda function, so that the custom resource %s of type %s cannot be made", desired.LogicalID, desired.Type)
 	}
@@ -35,7 +53,10 @@ func (p provisioner) Create(_ context.Context, env cfn.Environment, desired cfn.
 }
 
 // Update changes a resource in place.
-func (p provisioner) Update(_ context.Context, env cfn.Environment, current cfn.Resource, desired cfn.Request) (cfn.Outcome, error) {
+func (p provisioner) Update(ctx context.Context, env cfn.Environment, current cfn.Resource, desired cfn.Request) (cfn.Outcome, error) {
+	if err := p.struck(ctx, env, "Update", current.Type); err != nil {
+		return cfn.Outcome{}, err
+	}
 	changed, err := p.store.change(place{env.Account, env.Region}, current.Type, current.PhysicalID, desired.Properties)
 	if err != nil {
 		return cfn.Outcome{}, err
@@ -44,7 +65,10 @@ func (p provisioner) Update(_ context.Context, env cfn.Environment, current cfn.
 }
 
 // Delete deletes a resource; one that is gone is no error.
-func (p provisioner) Delete(_ context.Context, env cfn.Environment, current cfn.Resource) error {
+func (p provisioner) Delete(ctx context.Context, env cfn.Environment, current cfn.Resource) error {
+	if err := p.struck(ctx, env, "Delete", current.Type); err != nil {
+		return err
+	}
 	return p.store.remove(place{env.Account, env.Region}, current.Type, current.PhysicalID)
 }
 
@@ -190,7 +214,7 @@ func identity(r *Resource, t *spec.ResourceType) string {
 func checkName(r *Resource, t *spec.ResourceType) error {
 	limits := ruleOf(r.Type)
 	fails := func(format string, args ...any) error {
-		return fmt.Errorf("Properties validation failed for resource %s with message: #/%s: %s", r.LogicalID, t.NameProperty, fmt.Sprintf(format, args...)) //nolint:staticcheck // AWS's words begin so
+		return reason("Properties validation failed for resource %s with message: #/%s: %s", r.LogicalID, t.NameProperty, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case t.NameProperty == "":
@@ -505,11 +529,19 @@ func orElse(value, otherwise string) string {
 	return otherwise
 }
 
+// awsError is an error in AWS's words, which begin and end as AWS likes.
+type awsError string
+
+// Error returns the words.
+func (e awsError) Error() string { return string(e) }
+
+func reason(format string, args ...any) error { return awsError(fmt.Sprintf(format, args...)) }
+
 // handlerError is a refusal by a resource's handler, as CloudFormation reports
 // it in a stack's events; {request} stands for a request id.
 func handlerError(code, format string, args ...any) error {
 	message := strings.ReplaceAll(fmt.Sprintf(format, args...), "{request}", requestID())
-	return fmt.Errorf("Resource handler returned message: \"%s\" (RequestToken: %s, HandlerErrorCode: %s)", message, requestID(), code) //nolint:staticcheck // AWS's words begin so
+	return reason("Resource handler returned message: \"%s\" (RequestToken: %s, HandlerErrorCode: %s)", message, requestID(), code)
 }
 
 // alreadyExists is the refusal of a name that is taken.
@@ -517,9 +549,9 @@ func alreadyExists(r *Resource) error {
 	if r.Type == "AWS::S3::Bucket" {
 		return handlerError("AlreadyExists", "%s already exists (Service: S3, Status Code: 0, Request ID: null)", r.Name)
 	}
-	return fmt.Errorf("Resource of type '%s' with identifier '%s' already exists. (RequestToken: %s, HandlerErrorCode: AlreadyExists)", r.Type, r.Name, requestID()) //nolint:staticcheck // AWS's words begin so
+	return reason("Resource of type '%s' with identifier '%s' already exists. (RequestToken: %s, HandlerErrorCode: AlreadyExists)", r.Type, r.Name, requestID())
 }
 
 func notFound(kind, identifier string) error {
-	return fmt.Errorf("Resource of type '%s' with identifier '%s' was not found. (RequestToken: %s, HandlerErrorCode: NotFound)", kind, identifier, requestID()) //nolint:staticcheck // AWS's words begin so
+	return reason("Resource of type '%s' with identifier '%s' was not found. (RequestToken: %s, HandlerErrorCode: NotFound)", kind, identifier, requestID())
 }

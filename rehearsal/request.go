@@ -141,9 +141,9 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 		return svc, nil, err
 	}
 	r.account = r.caller.account
-	if fault := s.fault(r); fault != nil {
-		if err := fault.strike(r); err != nil {
-			return svc, nil, err
+	if fault := s.fault(target{r.account, r.region, r.service, r.operation, ""}); fault != nil {
+		if refusal := fault.strike(r.http.Context()); refusal != nil {
+			return svc, nil, refusal
 		}
 	}
 	if operation == nil {

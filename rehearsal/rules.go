@@ -9,9 +9,6 @@ import "regexp"
 // ids; a second argument, {hex:17:acl}, makes another of the same length.
 type rule struct {
 	scope uniqueness
-	// name is what a nameless resource is called; CloudFormation's
-	// stack-logicalid-RANDOM when it is empty.
-	name string
 	// ref is what Ref gives; what the table says when it is empty.
 	ref string
 	// attributes replace those that the table's types suggest.

@@ -3,7 +3,7 @@ package rehearsal
 import (
 	"bufio"
 	"bytes"
-	"crypto/md5" //nolint:gosec // S3's entity tag is this
+	"crypto/md5" // S3's entity tag is this
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
@@ -64,6 +64,11 @@ func s3Service() *service {
 			"GetObject":            getObject,
 			"HeadObject":           getObject,
 			"DeleteObject":         deleteObject,
+
+			"CreateMultipartUpload":   onBucket(createMultipartUpload),
+			"UploadPart":              uploadPart,
+			"CompleteMultipartUpload": onBucket(completeMultipartUpload),
+			"AbortMultipartUpload":    abortMultipartUpload,
 		},
 	}
 }
@@ -84,6 +89,14 @@ func nameS3(r *request) string {
 	verb := map[string]string{
 		http.MethodGet: "Get", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodPost: "Post", http.MethodHead: "Head",
 	}[r.http.Method]
+	switch {
+	case object != "" && verb == "Post" && r.form.Has("uploads"):
+		return "CreateMultipartUpload"
+	case object != "" && r.form.Has("uploadId"):
+		return map[string]string{
+			"Post": "CompleteMultipartUpload", "Put": "UploadPart", "Delete": "AbortMultipartUpload", "Get": "ListParts",
+		}[verb]
+	}
 	for parameter, name := range subresources {
 		if r.form.Has(parameter) {
 			if object != "" {
@@ -108,8 +121,6 @@ func nameS3(r *request) string {
 		return "DeleteObjects"
 	case object == "":
 		return verb + "Bucket"
-	case r.form.Has("uploadId") || r.form.Has("partNumber"):
-		return verb + "ObjectPart"
 	case verb == "Put" && r.http.Header.Get("X-Amz-Copy-Source") != "":
 		return "CopyObject"
 	default:
@@ -321,6 +332,30 @@ func deleteObjects(r *request, bucket *Resource) (any, error) {
 	return document{"DeleteResult", object{"Deleted": deleted}}, nil
 }
 
+func newObject(content []byte, header http.Header) *storedObject {
+	sum := md5.Sum(content)
+	stored := &storedObject{
+		content: content, header: http.Header{}, tag: `"` + hex.EncodeToString(sum[:]) + `"`, modified: time.Now().UTC().Truncate(time.Second),
+	}
+	for _, name := range keptHeaders {
+		if value := header.Get(name); value != "" {
+			stored.header.Set(name, value)
+		}
+	}
+	if coding := strings.TrimPrefix(strings.TrimPrefix(stored.header.Get("Content-Encoding"), "aws-chunked"), ","); coding == "" {
+		// The coding in which SDKs send is not the object's.
+		stored.header.Del("Content-Encoding")
+	} else {
+		stored.header.Set("Content-Encoding", coding)
+	}
+	for name, values := range header {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			stored.header[name] = values
+		}
+	}
+	return stored
+}
+
 // keptHeaders are given back by GetObject as they were put.
 var keptHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control", "Expires"}
 
@@ -333,21 +368,10 @@ func putObject(r *request, w http.ResponseWriter) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	stored := &storedObject{content: content, header: http.Header{}, modified: time.Now().UTC().Truncate(time.Second)}
-	sum := md5.Sum(content) //nolint:gosec // S3's entity tag is this
-	stored.tag = `"` + hex.EncodeToString(sum[:]) + `"`
+	stored := newObject(content, r.http.Header)
+	sum := md5.Sum(content)
 	if want := r.http.Header.Get("Content-Md5"); want != "" && want != base64.StdEncoding.EncodeToString(sum[:]) {
 		return nil, refuse(http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-	}
-	for _, name := range keptHeaders {
-		if value := r.http.Header.Get(name); value != "" {
-			stored.header.Set(name, strings.TrimSuffix(strings.TrimSuffix(value, "aws-chunked"), ","))
-		}
-	}
-	for name, values := range r.http.Header {
-		if strings.HasPrefix(name, "X-Amz-Meta-") {
-			stored.header[name] = values
-		}
 	}
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
@@ -466,10 +490,10 @@ func (s *store) object(account, address string) ([]byte, error) {
 	defer s.mu.RUnlock()
 	held := s.get(place{}, "AWS::S3::Bucket", bucket)
 	if held == nil || s.objects[bucket][name] == nil {
-		return nil, fmt.Errorf("S3 error: The specified key does not exist") //nolint:staticcheck // AWS's words begin so
+		return nil, reason("S3 error: The specified key does not exist")
 	}
 	if held.Account != account {
-		return nil, fmt.Errorf("S3 error: Access Denied") //nolint:staticcheck // AWS's words begin so
+		return nil, reason("S3 error: Access Denied")
 	}
 	return s.objects[bucket][name].content, nil
 }

@@ -19,6 +19,10 @@ import (
 type Config struct {
 	// Accounts are all accounts of the rehearsed world.
 	Accounts []Account
+	// StepDelay is how long CloudFormation takes over each resource; zero, the
+	// default, is no time. Set it to look at, or to interrupt, what is under
+	// way.
+	StepDelay time.Duration
 }
 
 // Account is one AWS account and the access key of the one IAM user in it.
@@ -83,7 +87,7 @@ func Start(config Config) (*Server, error) {
 	if err := s.admit(config.Accounts); err != nil {
 		return nil, err
 	}
-	s.engine = newEngine(s.store)
+	s.engine = newEngine(s, config.StepDelay)
 	s.services = catalogue()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,8 +131,7 @@ func (s *Server) admit(accounts []Account) error {
 // URL is the endpoint's address, for AWS_ENDPOINT_URL and BaseEndpoint.
 func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
 
-// Close stops the endpoint, waits for stacks in progress, and forgets
-// everything.
+// Close stops the endpoint and whatever its stacks are doing.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.served

@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,7 +54,7 @@ func (s *store) parameter(at place, name, version string) (string, error) {
 	}
 	p, found := s.findParameter(at, name)
 	if !found {
-		return "", fmt.Errorf("Unable to fetch parameters [%s] from parameter store for this account.", name) //nolint:staticcheck // AWS's words
+		return "", reason("Unable to fetch parameters [%s] from parameter store for this account.", name)
 	}
 	return p.text("Value"), nil
 }

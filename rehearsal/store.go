@@ -68,6 +68,7 @@ type store struct {
 	accounts  map[string]bool
 	resources map[string]*Resource // by key
 	objects   map[string]map[string]*storedObject
+	uploads   map[string]*upload
 }
 
 func newStore() *store {
@@ -75,6 +76,7 @@ func newStore() *store {
 		accounts:  map[string]bool{},
 		resources: map[string]*Resource{},
 		objects:   map[string]map[string]*storedObject{},
+		uploads:   map[string]*upload{},
 	}
 }
 
