@@ -451,9 +451,6 @@ func (d *deployment) carryOut(ctx context.Context, w work) bool {
 			return true
 		}
 	}
-	if w.action == "replace" {
-		d.discardIntermediate(w.id)
-	}
 	request.Properties = cloneMap(properties)
 	made, err := d.engine.options.Provisioner.Create(ctx, d.env, request)
 	if err != nil {
@@ -461,6 +458,9 @@ func (d *deployment) carryOut(ctx context.Context, w work) bool {
 	}
 	if made.PhysicalID == "" {
 		return d.fail(w, errors.New("the provisioner gave no physical id"))
+	}
+	if w.action == "replace" {
+		d.discardIntermediate(w.id)
 	}
 	verb := strings.ToUpper(map[string]string{"create": "create", "replace": "update"}[w.action])
 	d.change(w.id, verb+"_IN_PROGRESS", "Resource creation Initiated", d.adopt(w, properties, made))

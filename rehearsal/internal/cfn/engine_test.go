@@ -715,3 +715,201 @@ func TestAGeneratedNameFitsItsLimit(t *testing.T) {
 	assert.True(t, strings.HasSuffix(long, "-ABCDEFGHIJKL"))
 	assert.Equal(t, strings.Repeat("s", 40)+"-Short-ABCDEFGHIJKL", cfn.GeneratedName(strings.Repeat("s", 100), "Short", "ABCDEFGHIJKL", 59))
 }
+
+func TestWhatIsNotRehearsedSaysSo(t *testing.T) {
+	b := newBench(t)
+	in := b.input(notes("", "", ""))
+	in.Type = "IMPORT"
+	_, err := b.engine.CreateChangeSet(context.Background(), dev, in)
+	require.EqualError(t, err, "NotImplemented: a change set of type IMPORT is not rehearsed")
+	in.Type, in.ImportExistingResources = "CREATE", true
+	_, err = b.engine.CreateChangeSet(context.Background(), dev, in)
+	var refused *cfn.Error
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, 501, refused.Status)
+}
+
+func TestNamesAndTagsAreHeldToTheirLimits(t *testing.T) {
+	for message, edit := range map[string]func(*cfn.CreateChangeSetInput){
+		"1 validation error detected: Value '1st' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*": func(in *cfn.CreateChangeSetInput) { in.StackName = "1st" },
+		"1 validation error detected: Value 'resize' at 'changeSetType' failed to satisfy constraint: Member must satisfy enum value set: [UPDATE, CREATE, IMPORT]":   nil,
+		"aws: prefixed tag key names are not allowed for external use.":                                                                                               func(in *cfn.CreateChangeSetInput) { in.Tags = []cfn.Tag{{Key: "aws:x", Value: "y"}} },
+		"Duplicate tag key: a": func(in *cfn.CreateChangeSetInput) {
+			in.Tags = []cfn.Tag{{Key: "a", Value: "y"}, {Key: "a", Value: "z"}}
+		},
+		"You cannot specify both TemplateBody and TemplateURL.":    func(in *cfn.CreateChangeSetInput) { in.Template.URL = "https://x" },
+		"Either Template URL or Template Body must be specified.":  func(in *cfn.CreateChangeSetInput) { in.Template = cfn.TemplateSource{} },
+		"Template must be provided: there is no previous template": func(in *cfn.CreateChangeSetInput) { in.Template = cfn.TemplateSource{Previous: true} },
+		"Invalid input for parameter key P. Cannot specify usePreviousValue as true for a parameter key not in the previous template": func(in *cfn.CreateChangeSetInput) {
+			in.Template.Body = `{"Parameters": {"P": {"Type": "String"}}, "Resources": {"A": {"Type": "AWS::SNS::Topic"}}}`
+			in.Parameters = []cfn.ParameterInput{{Key: "P", UsePrevious: true}}
+		},
+	} {
+		b := newBench(t)
+		if edit != nil {
+			assert.Equal(t, message, b.refusal(notes("", "", ""), edit))
+			continue
+		}
+		in := b.input(notes("", "", ""))
+		in.Type = "resize"
+		_, err := b.engine.CreateChangeSet(context.Background(), dev, in)
+		assert.EqualError(t, err, "ValidationError: "+message)
+	}
+}
+
+func TestReadingBack(t *testing.T) {
+	b := newBench(t)
+	ctx := context.Background()
+	body := notes(`"TableName": "t",`, "", "")
+	s := b.deploy(body)
+	text, err := b.engine.GetTemplate(dev, "notes", "cdk-deploy-change-set")
+	require.NoError(t, err)
+	assert.Equal(t, body, text)
+	summary, err := b.engine.GetTemplateSummary(ctx, dev, "notes", cfn.TemplateSource{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"CAPABILITY_IAM"}, summary.Capabilities)
+	sets, err := b.engine.ListChangeSets(dev, "notes")
+	require.NoError(t, err)
+	assert.Len(t, sets, 1)
+	resources, err := b.engine.FindStackOf(dev, "t")
+	require.NoError(t, err)
+	assert.Len(t, resources, 4)
+	_, err = b.engine.FindStackOf(dev, "u")
+	require.Error(t, err)
+	_, err = b.engine.DescribeStackResources(dev, "notes", "Nothing")
+	require.EqualError(t, err, "ValidationError: Resource Nothing does not exist for stack notes")
+	b.delete("notes")
+	assert.Len(t, b.engine.ListStacks(dev, "DELETE_COMPLETE"), 1)
+	assert.Empty(t, b.engine.ListStacks(dev, "CREATE_COMPLETE"))
+	for _, call := range []func() error{
+		func() error { _, err := b.engine.DescribeStackEvents(dev, "notes"); return err },
+		func() error { _, err := b.engine.ListChangeSets(dev, "notes"); return err },
+		func() error { _, err := b.engine.UpdateTerminationProtection(dev, "notes", true); return err },
+		func() error { return b.engine.ContinueUpdateRollback(ctx, dev, "notes", nil) },
+		func() error { _, err := b.engine.RollbackStack(ctx, dev, "notes", false); return err },
+		func() error { return b.engine.DeleteChangeSet(dev, "notes", "x") },
+	} {
+		require.EqualError(t, call(), "ValidationError: Stack [notes] does not exist")
+	}
+	_, err = b.engine.DescribeStackEvents(dev, s.ID)
+	require.NoError(t, err)
+}
+
+func TestAnotherPartitionHasItsOwnNames(t *testing.T) {
+	b := newBench(t)
+	beijing := cfn.Place{Account: dev.Account, Region: "cn-north-1"}
+	id, err := b.engine.CreateStack(context.Background(), beijing, cfn.CreateStackInput{StackName: "s", Template: cfn.TemplateSource{
+		Body: `{"Resources": {"A": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"O": {"Value": {"Fn::Sub": "${AWS::Partition} ${AWS::URLSuffix}"}}}}`,
+	}})
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(id, "arn:aws-cn:cloudformation:cn-north-1:111111111111:stack/s/"))
+	b.wait()
+	stacks, err := b.engine.DescribeStacks(beijing, "s")
+	require.NoError(t, err)
+	assert.Equal(t, "aws-cn amazonaws.com.cn", stacks[0].Outputs[0].Value)
+}
+
+func TestRulesMayHaveAConditionOfTheirOwn(t *testing.T) {
+	template := `{
+	  "Parameters": {"Stage": {"Type": "String"}, "Size": {"Type": "CommaDelimitedList", "Default": "s"}},
+	  "Rules": {"Big": {
+	    "RuleCondition": {"Fn::Equals": [{"Ref": "Stage"}, "production"]},
+	    "Assertions": [
+	      {"Assert": {"Fn::EachMemberIn": [{"Ref": "Size"}, ["l", "xl"]]}, "AssertDescription": "production is big"},
+	      {"Assert": {"Fn::Or": [{"Fn::EachMemberEquals": [{"Ref": "Size"}, "l"]}, {"Fn::And": [{"Fn::Contains": [{"Ref": "Size"}, "xl"]}, {"Fn::Not": [{"Fn::Contains": [{"Ref": "Size"}, "s"]}]}]}]}}]}},
+	  "Resources": {"A": {"Type": "AWS::SNS::Topic"}}}`
+	with := func(stage, size string) func(*cfn.CreateChangeSetInput) {
+		return func(in *cfn.CreateChangeSetInput) {
+			in.StackName = "rules"
+			in.Parameters = []cfn.ParameterInput{{Key: "Stage", Value: stage}, {Key: "Size", Value: size}}
+		}
+	}
+	b := newBench(t)
+	assert.Equal(t, "Rule Big failed: production is big", b.refusal(template, with("production", "l,s")))
+	for _, good := range [][2]string{{"dev", "s"}, {"production", "l,l"}, {"production", "l,xl"}} {
+		assert.NotContains(t, b.deploy(template, with(good[0], good[1])).Status, "ROLLBACK")
+		b.delete("rules")
+	}
+}
+
+func TestAValueMayFitOneOfSeveralTypes(t *testing.T) {
+	b := newBench(t)
+	s := b.deploy(`{"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"KeySchema": [{"AttributeName": "id"}]}},
+	  "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": "{}"}}}}`)
+	assert.Equal(t, "CREATE_COMPLETE", s.Status, "AWS takes free JSON for a key schema, and text for a policy")
+}
+
+func TestAMissingSecretFailsTheResource(t *testing.T) {
+	b := newBench(t, func(o *cfn.Options) { o.Secret = nil })
+	s := b.deploy(`{"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "{{resolve:secretsmanager:none}}"}}}}`)
+	assert.Equal(t, "ROLLBACK_COMPLETE", s.Status)
+	assert.Contains(t, b.story("notes"), "T CREATE_FAILED Secrets Manager can't find the specified secret.")
+
+	b = newBench(t)
+	b.deploy(`{"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "{{resolve:ssm:/none:3}}"}}}}`)
+	assert.Contains(t, b.story("notes"), "T CREATE_FAILED Parameters: [ssm:/none:3] could not be found.")
+}
+
+func TestAForcedDeletionLeavesWhatFails(t *testing.T) {
+	b := newBench(t)
+	s := b.deploy(notes("", "", ""))
+	b.fake.setFailure("delete Api", "in use")
+	require.NoError(t, b.engine.DeleteStack(context.Background(), dev, cfn.DeleteStackInput{StackName: "notes", Force: true}))
+	b.wait()
+	assert.Equal(t, "DELETE_COMPLETE", b.stack(s.ID).Status)
+	assert.Len(t, b.fake.names(), 1)
+}
+
+func TestAFailedReplacementOfAPartlyRepairedStackKeepsTheOldOne(t *testing.T) {
+	b := newBench(t)
+	template := `{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": %t}}, "T": {"Type": "AWS::SNS::Topic", "DependsOn": "Q"}}}`
+	b.fake.setFailure("create T", "no")
+	assert.Equal(t, "CREATE_FAILED", b.deployWithoutRollback(fmt.Sprintf(template, false)).Status)
+	b.fake.setFailure("create Q", "no")
+	assert.Equal(t, "UPDATE_FAILED", b.deployWithoutRollback(fmt.Sprintf(template, true)).Status)
+	b.fake.setFailure("create Q", "")
+	b.fake.setFailure("create T", "")
+	assert.Equal(t, "UPDATE_COMPLETE", b.deploy(fmt.Sprintf(template, false)).Status)
+	assert.Len(t, b.fake.names(), 2)
+
+	b.fake.setFailure("delete Q", "busy")
+	b.deploy(fmt.Sprintf(template, true))
+	assert.Equal(t, "UPDATE_COMPLETE", b.stack("notes").Status, "what cannot be cleaned up is left behind")
+	assert.Contains(t, b.story("notes"), "Q DELETE_FAILED busy")
+	assert.Len(t, b.fake.names(), 3)
+}
+
+func TestAPartlyRepairedCreationRollsBackAllItMade(t *testing.T) {
+	b := newBench(t)
+	template := `{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": %t}}, "T": {"Type": "AWS::SNS::Topic", "DependsOn": "Q"}}}`
+	b.fake.setFailure("create T", "no")
+	b.deployWithoutRollback(fmt.Sprintf(template, false))
+	s := b.deploy(fmt.Sprintf(template, true))
+	assert.Equal(t, "ROLLBACK_COMPLETE", s.Status)
+	assert.Empty(t, b.fake.names())
+}
+
+func TestAnAttributeThatChangesWithAResourceIsADynamicCause(t *testing.T) {
+	b := newBench(t)
+	template := `{"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "%s"}},
+	  "P": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "a", "FunctionName": "f", "Principal": "p", "SourceArn": {"Fn::GetAtt": ["T", "TopicArn"]}}}}}`
+	b.deploy(fmt.Sprintf(template, "one"))
+	b.fake.takeJournal()
+	set := b.changeSet(fmt.Sprintf(template, "two"))
+	require.Len(t, set.Changes, 2)
+	permission := set.Changes[0]
+	assert.Equal(t, "Conditional", permission.Replacement)
+	assert.Equal(t, "ResourceAttribute", permission.Details[0].ChangeSource)
+	assert.Equal(t, "T.TopicArn", permission.Details[0].CausingEntity)
+	b.deploy(fmt.Sprintf(template, "two"))
+	assert.Equal(t, []string{"update T"}, b.fake.takeJournal(), "the attribute stayed, so the permission did")
+}
+
+func TestAPartOfAnAttributeIsAnAttribute(t *testing.T) {
+	b := newBench(t)
+	in := b.input(`{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"O": {"Value": {"Fn::GetAtt": ["B", "MetadataConfiguration.Destination.TableBucketArn"]}}}}`)
+	_, err := b.engine.CreateChangeSet(context.Background(), dev, in)
+	require.NoError(t, err)
+	assert.Equal(t, "Template error: resource B does not support attribute type MetadataConfiguration.Destination.Nothing in Fn::GetAtt",
+		b.refusal(`{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"O": {"Value": {"Fn::GetAtt": "B.MetadataConfiguration.Destination.Nothing"}}}}`))
+}
