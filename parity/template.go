@@ -38,9 +38,9 @@ func (o *object) get(key string) any {
 // UTF-8, or an object of it has a key twice (of which CloudFormation and this package might each see
 // another).
 func Parse(data []byte) (*Template, error) {
-	var raw json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, fmt.Errorf("template: %w", err)
+	if !json.Valid(data) {
+		// Valid is twice as fast, but does not say what is wrong.
+		return nil, fmt.Errorf("template: %w", json.Unmarshal(data, new(json.RawMessage)))
 	}
 	if !utf8.Valid(data) {
 		return nil, errors.New("template: is not UTF-8")
