@@ -24,6 +24,9 @@
 // The shorter an identity, the more it fits: of a stage called a, any single letter a may be its name,
 // but only where each other stage has its own name in that very place, and the rest still matches.
 //
+// A constant that is another stage's table, written out, is the same text in every stage and no difference.
+// Where it names the account as well, [ForeignAccounts] finds it.
+//
 // A name that is derived from identity (upper case, a prefix, a hash, base64) is a difference, unless it
 // is itself in the list of identities: put it into the ledger.
 package parity
