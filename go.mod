@@ -2,6 +2,9 @@ module github.com/roadshow-go/roadshow
 
 go 1.26
 
+// npm packages hold Go files of their own, which are no part of this module.
+ignore ./node_modules
+
 require (
 	charm.land/lipgloss/v2 v2.0.0
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.270.0

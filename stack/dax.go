@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -88,17 +87,17 @@ type dax struct {
 func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name string) *dax {
 	network := table.stack.sharedNetwork("DAX of " + table.String())
 	group := network.securityGroup(scope, "DAXSecurityGroup", "DAX of "+table.id)
-	role := awsiam.NewRole(scope, jsii.String("DAXRole"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("dax.amazonaws.com"), nil),
+	role := awsiam.NewRole(scope, jsiiconv.String("DAXRole"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("dax.amazonaws.com"), nil),
 	})
 	// A client acts with the cluster's rights on the data, limited by its own on the cluster; so these are
 	// all of them, on this table alone.
 	role.AddToPrincipalPolicy(statement{actions: union(tableRead, tableWrite), resources: table.arns()}.build())
-	subnets := awsdax.NewCfnSubnetGroup(scope, jsii.String("DAXSubnetGroup"), &awsdax.CfnSubnetGroupProps{
-		SubnetIds: jsiiconv.Pointers(network.subnetIDs), Description: jsii.String("DAX of " + table.id),
+	subnets := awsdax.NewCfnSubnetGroup(scope, jsiiconv.String("DAXSubnetGroup"), &awsdax.CfnSubnetGroupProps{
+		SubnetIds: jsiiconv.Pointers(network.subnetIDs), Description: jsiiconv.String("DAX of " + table.id),
 	})
-	parameters := awsdax.NewCfnParameterGroup(scope, jsii.String("DAXParameterGroup"), &awsdax.CfnParameterGroupProps{
-		Description: jsii.String("DAX of " + table.id),
+	parameters := awsdax.NewCfnParameterGroup(scope, jsiiconv.String("DAXParameterGroup"), &awsdax.CfnParameterGroupProps{
+		Description: jsiiconv.String("DAX of " + table.id),
 		ParameterNameValues: &map[string]*string{
 			"record-ttl-millis": millis(config.ItemTTL), "query-ttl-millis": millis(config.QueryTTL),
 		},
@@ -111,17 +110,17 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 		kind = defaultNodeType
 	}
 	props := &awsdax.CfnClusterProps{
-		ClusterName: jsiiconv.String(name), Description: jsii.String("Cache of table " + table.id), IamRoleArn: role.RoleArn(),
-		NodeType: jsii.String(kind), ReplicationFactor: jsii.Number(nodes), SubnetGroupName: subnets.Ref(),
+		ClusterName: jsiiconv.String(name), Description: jsiiconv.String("Cache of table " + table.id), IamRoleArn: role.RoleArn(),
+		NodeType: jsiiconv.String(kind), ReplicationFactor: jsiiconv.Number(nodes), SubnetGroupName: subnets.Ref(),
 		ParameterGroupName: parameters.Ref(), SecurityGroupIds: &[]*string{group.AttrGroupId()},
 		SseSpecification: &awsdax.CfnCluster_SSESpecificationProperty{SseEnabled: jsiiconv.Bool(true)},
 		// It cannot be changed later, so it is on from the start.
-		ClusterEndpointEncryptionType: jsii.String("TLS"),
+		ClusterEndpointEncryptionType: jsiiconv.String("TLS"),
 	}
 	if config.Override != nil {
 		config.Override(props)
 	}
-	cluster := awsdax.NewCfnCluster(scope, jsii.String("DAXCluster"), props)
+	cluster := awsdax.NewCfnCluster(scope, jsiiconv.String("DAXCluster"), props)
 	cluster.Node().AddDependency(role)
 	return &dax{cluster: cluster, group: group, network: network}
 }
@@ -130,19 +129,19 @@ func millis(ttl time.Duration) *string {
 	if ttl == 0 {
 		ttl = defaultTTL
 	}
-	return jsii.String(strconv.FormatInt(ttl.Milliseconds(), 10))
+	return jsiiconv.String(strconv.FormatInt(ttl.Milliseconds(), 10))
 }
 
 // admit places a function beside the cluster and lets it in.
 func (d *dax) admit(fn *Function, at stages.Position, table *Table, actions []string) {
 	placed := fn.place(d.network)
-	awsec2.NewCfnSecurityGroupIngress(placed.group, jsii.String("To-"+table.id), &awsec2.CfnSecurityGroupIngressProps{
-		GroupId: d.group.AttrGroupId(), IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(daxPort), ToPort: jsii.Number(daxPort),
-		SourceSecurityGroupId: placed.group.AttrGroupId(), Description: jsii.String("Function " + fn.id),
+	awsec2.NewCfnSecurityGroupIngress(placed.group, jsiiconv.String("To-"+table.id), &awsec2.CfnSecurityGroupIngressProps{
+		GroupId: d.group.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(daxPort), ToPort: jsiiconv.Number(daxPort),
+		SourceSecurityGroupId: placed.group.AttrGroupId(), Description: jsiiconv.String("Function " + fn.id),
 	})
-	awsec2.NewCfnSecurityGroupEgress(placed.group, jsii.String("From-"+table.id), &awsec2.CfnSecurityGroupEgressProps{
-		GroupId: placed.group.AttrGroupId(), IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(daxPort), ToPort: jsii.Number(daxPort),
-		DestinationSecurityGroupId: d.group.AttrGroupId(), Description: jsii.String("DAX of " + table.id),
+	awsec2.NewCfnSecurityGroupEgress(placed.group, jsiiconv.String("From-"+table.id), &awsec2.CfnSecurityGroupEgressProps{
+		GroupId: placed.group.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(daxPort), ToPort: jsiiconv.Number(daxPort),
+		DestinationSecurityGroupId: d.group.AttrGroupId(), Description: jsiiconv.String("DAX of " + table.id),
 	})
 	fn.allow(statement{actions: actions, resources: []*string{d.cluster.AttrArn()}})
 	fn.setEnvironment(at, table.String(), environmentName(table.id)+"_DAX_ENDPOINT", d.cluster.AttrClusterDiscoveryEndpointUrl())

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -143,11 +142,11 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 		return fn
 	}
 	fn.siblings = fn.scope()
-	group := awslogs.NewLogGroup(fn.siblings, jsii.String("LogGroup"), &awslogs.LogGroupProps{
+	group := awslogs.NewLogGroup(fn.siblings, jsiiconv.String("LogGroup"), &awslogs.LogGroupProps{
 		LogGroupName: jsiiconv.String(logGroup), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
 	})
-	fn.role = awsiam.NewRole(fn.siblings, jsii.String("Role"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("lambda.amazonaws.com"), nil),
 	})
 	fn.allow(statement{actions: logWrite, resources: []*string{group.LogGroupArn()}})
 	props := fn.props(group)
@@ -155,7 +154,7 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	if config.Override != nil {
 		config.Override(props)
 	}
-	fn.L2 = awslambda.NewFunction(fn.siblings, jsii.String("Function"), props)
+	fn.L2 = awslambda.NewFunction(fn.siblings, jsiiconv.String("Function"), props)
 	fn.l1 = fn.L2.Node().DefaultChild().(awslambda.CfnFunction)
 	for name := range config.Environment {
 		fn.environment[name] = "Environment"
@@ -186,10 +185,10 @@ func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 		Description:   jsiiconv.String(c.Description),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:  architecture,
-		Handler:       jsii.String("bootstrap"),
+		Handler:       jsiiconv.String("bootstrap"),
 		Code:          fn.stack.codePlaceholder(),
 		MemorySize:    jsiiconv.Number(memory),
-		Timeout:       awscdk.Duration_Seconds(jsii.Number(timeout.Seconds())),
+		Timeout:       awscdk.Duration_Seconds(jsiiconv.Number(int(timeout.Seconds()))),
 		Environment:   jsiiconv.StringMap(c.Environment),
 		Role:          fn.role,
 		LogGroup:      group,
@@ -207,8 +206,8 @@ func (fn *Function) architecture() Architecture {
 // codePlaceholder stands for the code until every function of every stage is known and compiled at once.
 func (s *Stack) codePlaceholder() awslambda.Code {
 	if s.placeholder == nil {
-		bucket := awss3.Bucket_FromBucketName(s.CDK, jsii.String("code-placeholder"), jsii.String("placeholder"))
-		s.placeholder = awslambda.Code_FromBucket(bucket, jsii.String("placeholder"), jsii.String("placeholder"))
+		bucket := awss3.Bucket_FromBucketName(s.CDK, jsiiconv.String("code-placeholder"), jsiiconv.String("placeholder"))
+		s.placeholder = awslambda.Code_FromBucket(bucket, jsiiconv.String("placeholder"), jsiiconv.String("placeholder"))
 	}
 	return s.placeholder
 }
@@ -220,8 +219,8 @@ func (fn *Function) buildKey() string {
 // setCode replaces the placeholder by the compiled code.
 func (fn *Function) setCode(code gobuild.Output) {
 	location := fn.stack.CDK.Synthesizer().AddFileAsset(&awscdk.FileAssetSource{
-		SourceHash: jsii.String(code.Digest), FileName: jsii.String(code.Dir), Packaging: awscdk.FileAssetPackaging_ZIP_DIRECTORY,
-		DisplayName: jsii.String(fn.id),
+		SourceHash: jsiiconv.String(code.Digest), FileName: jsiiconv.String(code.Dir), Packaging: awscdk.FileAssetPackaging_ZIP_DIRECTORY,
+		DisplayName: jsiiconv.String(fn.id),
 	})
 	fn.l1.SetCode(&awslambda.CfnFunction_CodeProperty{S3Bucket: location.BucketName, S3Key: location.ObjectKey})
 }
@@ -243,7 +242,7 @@ func (fn *Function) setEnvironment(at stages.Position, from, name string, value 
 		fn.fault(at, "environment variable", fmt.Sprintf("%s twice (from %s and from %s)", name, before, from), "each from one place", "rename one of the two")
 	}
 	fn.environment[name] = from
-	fn.L2.AddEnvironment(jsii.String(name), value, nil)
+	fn.L2.AddEnvironment(jsiiconv.String(name), value, nil)
 }
 
 // Invoke is the right to call the function; it brings <ID>_FUNCTION, its name.
@@ -262,7 +261,7 @@ func (fn *Function) arn() *string {
 		return fn.L2.FunctionArn()
 	}
 	return fn.stack.CDK.FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("lambda"), Resource: jsii.String("function"), ResourceName: jsii.String(fn.name),
+		Service: jsiiconv.String("lambda"), Resource: jsiiconv.String("function"), ResourceName: jsiiconv.String(fn.name),
 		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
 }
@@ -271,7 +270,7 @@ func (fn *Function) nameForOthers() *string {
 	if fn.name == "" {
 		return fn.L2.FunctionName()
 	}
-	return jsii.String(fn.name)
+	return jsiiconv.String(fn.name)
 }
 
 // With reaches the L2 construct; it does nothing where the stage does not have the function.
@@ -300,7 +299,7 @@ func (fn *Function) place(n *network) *placement {
 	fn.l1.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
 		SecurityGroupIds: &[]*string{group.AttrGroupId()}, SubnetIds: jsiiconv.Pointers(n.subnetIDs),
 	})
-	fn.allow(statement{actions: networkInterfaces, resources: []*string{jsii.String("*")}})
+	fn.allow(statement{actions: networkInterfaces, resources: []*string{jsiiconv.String("*")}})
 	return fn.placement
 }
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -96,7 +96,7 @@ type statement struct {
 
 func (st statement) build() awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings(st.actions...), Resources: &st.resources,
+		Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources,
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -57,14 +56,14 @@ func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
 	if !api.present {
 		return api
 	}
-	props := &awsapigatewayv2.HttpApiProps{ApiName: jsii.String(name), Description: jsiiconv.String(config.Description)}
+	props := &awsapigatewayv2.HttpApiProps{ApiName: jsiiconv.String(name), Description: jsiiconv.String(config.Description)}
 	if config.Override != nil {
 		config.Override(props)
 	}
 	scope := api.scope()
-	api.L2 = awsapigatewayv2.NewHttpApi(scope, jsii.String("API"), props)
-	output := awscdk.NewCfnOutput(scope, jsii.String("URL"), &awscdk.CfnOutputProps{Value: api.L2.ApiEndpoint()})
-	output.OverrideLogicalId(jsii.String(outputName(id) + "URL"))
+	api.L2 = awsapigatewayv2.NewHttpApi(scope, jsiiconv.String("API"), props)
+	output := awscdk.NewCfnOutput(scope, jsiiconv.String("URL"), &awscdk.CfnOutputProps{Value: api.L2.ApiEndpoint()})
+	output.OverrideLogicalId(jsiiconv.String(outputName(id) + "URL"))
 	return api
 }
 
@@ -102,11 +101,11 @@ func (api *HTTPAPI) Route(route string, fn *Function) {
 	}
 	integration, made := api.integrations[fn]
 	if !made {
-		integration = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String(fn.id), fn.L2, nil)
+		integration = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsiiconv.String(fn.id), fn.L2, nil)
 		api.integrations[fn] = integration
 	}
 	api.L2.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
-		Path: jsii.String(path), Methods: &[]awsapigatewayv2.HttpMethod{method}, Integration: integration,
+		Path: jsiiconv.String(path), Methods: &[]awsapigatewayv2.HttpMethod{method}, Integration: integration,
 	})
 }
 

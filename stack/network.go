@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -36,32 +35,32 @@ func (s *Stack) sharedNetwork(wantedBy string) *network {
 	if s.network != nil {
 		return s.network
 	}
-	scope := constructs.NewConstruct(s.CDK, jsii.String("dax-network"))
-	vpc := awsec2.NewCfnVPC(scope, jsii.String("VPC"), &awsec2.CfnVPCProps{
-		CidrBlock: jsii.String(networkRange), EnableDnsSupport: jsiiconv.Bool(true), EnableDnsHostnames: jsiiconv.Bool(true),
+	scope := constructs.NewConstruct(s.CDK, jsiiconv.String("dax-network"))
+	vpc := awsec2.NewCfnVPC(scope, jsiiconv.String("VPC"), &awsec2.CfnVPCProps{
+		CidrBlock: jsiiconv.String(networkRange), EnableDnsSupport: jsiiconv.Bool(true), EnableDnsHostnames: jsiiconv.Bool(true),
 	})
-	routes := awsec2.NewCfnRouteTable(scope, jsii.String("Routes"), &awsec2.CfnRouteTableProps{VpcId: vpc.AttrVpcId()})
+	routes := awsec2.NewCfnRouteTable(scope, jsiiconv.String("Routes"), &awsec2.CfnRouteTableProps{VpcId: vpc.AttrVpcId()})
 	s.network = &network{vpc: vpc, wantedBy: wantedBy}
 	for zone := range s.zones() {
-		subnet := awsec2.NewCfnSubnet(scope, jsii.String(fmt.Sprintf("Subnet%d", zone+1)), &awsec2.CfnSubnetProps{
-			VpcId: vpc.AttrVpcId(), CidrBlock: jsii.String(fmt.Sprintf(subnetRange, zone*16)),
+		subnet := awsec2.NewCfnSubnet(scope, jsiiconv.String(fmt.Sprintf("Subnet%d", zone+1)), &awsec2.CfnSubnetProps{
+			VpcId: vpc.AttrVpcId(), CidrBlock: jsiiconv.String(fmt.Sprintf(subnetRange, zone*16)),
 			// By the template's own function, never by a lookup: see the type's comment.
-			AvailabilityZone: awscdk.Fn_Select(jsii.Number(zone), awscdk.Fn_GetAzs(nil)), MapPublicIpOnLaunch: jsiiconv.Bool(false),
+			AvailabilityZone: awscdk.Fn_Select(jsiiconv.Number(zone), awscdk.Fn_GetAzs(nil)), MapPublicIpOnLaunch: jsiiconv.Bool(false),
 		})
-		awsec2.NewCfnSubnetRouteTableAssociation(scope, jsii.String(fmt.Sprintf("Routes%d", zone+1)), &awsec2.CfnSubnetRouteTableAssociationProps{
+		awsec2.NewCfnSubnetRouteTableAssociation(scope, jsiiconv.String(fmt.Sprintf("Routes%d", zone+1)), &awsec2.CfnSubnetRouteTableAssociationProps{
 			RouteTableId: routes.AttrRouteTableId(), SubnetId: subnet.AttrSubnetId(),
 		})
 		s.network.subnetIDs = append(s.network.subnetIDs, subnet.AttrSubnetId())
 	}
-	awsec2.NewCfnVPCEndpoint(scope, jsii.String("DynamoDB"), &awsec2.CfnVPCEndpointProps{
-		VpcId: vpc.AttrVpcId(), VpcEndpointType: jsii.String("Gateway"), RouteTableIds: &[]any{routes.AttrRouteTableId()},
-		ServiceName: awscdk.Fn_Sub(jsii.String("com.amazonaws.${AWS::Region}.dynamodb"), nil),
+	awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("DynamoDB"), &awsec2.CfnVPCEndpointProps{
+		VpcId: vpc.AttrVpcId(), VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: &[]any{routes.AttrRouteTableId()},
+		ServiceName: awscdk.Fn_Sub(jsiiconv.String("com.amazonaws.${AWS::Region}.dynamodb"), nil),
 		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
 			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-				Actions:    jsii.Strings("dynamodb:*"),
+				Actions:    jsiiconv.Strings("dynamodb:*"),
 				Resources: &[]*string{s.CDK.FormatArn(&awscdk.ArnComponents{
-					Service: jsii.String("dynamodb"), Resource: jsii.String("table"), ResourceName: jsii.String("*"),
+					Service: jsiiconv.String("dynamodb"), Resource: jsiiconv.String("table"), ResourceName: jsiiconv.String("*"),
 				})},
 			}),
 		}}),
@@ -81,11 +80,11 @@ func (s *Stack) zones() int {
 
 // securityGroup admits nobody, and lets out HTTPS, which here leads to DynamoDB only.
 func (n *network) securityGroup(scope constructs.Construct, id, description string) awsec2.CfnSecurityGroup {
-	return awsec2.NewCfnSecurityGroup(scope, jsii.String(id), &awsec2.CfnSecurityGroupProps{
-		VpcId: n.vpc.AttrVpcId(), GroupDescription: jsii.String(description),
+	return awsec2.NewCfnSecurityGroup(scope, jsiiconv.String(id), &awsec2.CfnSecurityGroupProps{
+		VpcId: n.vpc.AttrVpcId(), GroupDescription: jsiiconv.String(description),
 		SecurityGroupEgress: &[]any{&awsec2.CfnSecurityGroup_EgressProperty{
-			IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(443), ToPort: jsii.Number(443), CidrIp: jsii.String("0.0.0.0/0"),
-			Description: jsii.String("HTTPS, by the network's gateways only"),
+			IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(443), ToPort: jsiiconv.Number(443), CidrIp: jsiiconv.String("0.0.0.0/0"),
+			Description: jsiiconv.String("HTTPS, by the network's gateways only"),
 		}},
 	})
 }

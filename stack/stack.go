@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -107,7 +107,7 @@ func (s *Stack) begin(noun, id string, selector stages.Selector, problem *Config
 
 // scope is the construct that a component's resources are children of.
 func (c component) scope() constructs.Construct {
-	return constructs.NewConstruct(c.stack.CDK, jsii.String(c.id))
+	return constructs.NewConstruct(c.stack.CDK, jsiiconv.String(c.id))
 }
 
 // record enters a physical name in the ledger and returns it; "" where CloudFormation generates it.

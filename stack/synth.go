@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
@@ -124,16 +123,16 @@ func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
 			panic(err)
 		}
 		s.cdkApp = awscdk.NewApp(&awscdk.AppProps{
-			Outdir: jsii.String(outdir), PostCliContext: context, AnalyticsReporting: jsiiconv.Bool(false), TreeMetadata: jsiiconv.Bool(false),
+			Outdir: jsiiconv.String(outdir), PostCliContext: context, AnalyticsReporting: jsiiconv.Bool(false), TreeMetadata: jsiiconv.Bool(false),
 		})
 		tags := map[string]string{TagService: a.Service, TagStage: stage.Name}
 		// The construct's id must not hold the stage: L2s put their path into logical ids.
-		s.CDK = awscdk.NewStack(s.cdkApp, jsii.String(a.Service), &awscdk.StackProps{
-			StackName: jsii.String(name), Env: &awscdk.Environment{Account: jsii.String(stage.Account), Region: jsii.String(stage.Region)},
+		s.CDK = awscdk.NewStack(s.cdkApp, jsiiconv.String(a.Service), &awscdk.StackProps{
+			StackName: jsiiconv.String(name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
 			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.survival.guard),
 		})
 		for _, tag := range []string{TagService, TagStage} {
-			awscdk.Tags_Of(s.CDK).Add(jsii.String(tag), jsii.String(tags[tag]), nil)
+			awscdk.Tags_Of(s.CDK).Add(jsiiconv.String(tag), jsiiconv.String(tags[tag]), nil)
 		}
 		if commit != "" {
 			s.CDK.TemplateOptions().SetMetadata(&map[string]any{"roadshow:commit": commit})

@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -31,7 +30,7 @@ func (k Key) attribute() *awsdynamodb.Attribute {
 	if k == (Key{}) {
 		return nil
 	}
-	return &awsdynamodb.Attribute{Name: jsii.String(k.name), Type: k.kind}
+	return &awsdynamodb.Attribute{Name: jsiiconv.String(k.name), Type: k.kind}
 }
 
 // validate checks a key that was given; required also that it was.
@@ -123,7 +122,7 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 		config.Override(props)
 	}
 	scope := table.scope()
-	table.L2 = awsdynamodb.NewTable(scope, jsii.String("Table"), props)
+	table.L2 = awsdynamodb.NewTable(scope, jsiiconv.String("Table"), props)
 	if cached {
 		table.dax = newDAX(table, scope, *config.DAX, cluster)
 	}

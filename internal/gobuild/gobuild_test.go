@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -506,19 +507,22 @@ func TestACancelledBuildStops(t *testing.T) {
 
 func TestProgressIsOneLineAndOnlyOfALongBuild(t *testing.T) {
 	t.Parallel()
-	var b bytes.Buffer
-	w := &work{progress: &b, targets: []*target{{arch: ARM64}, {arch: AMD64}}}
-	said := w.announce()
-	said.set(w.sentence())
-	time.Sleep(slow + 300*time.Millisecond)
-	said.stop()
-	assert.Equal(t, "building 2 functions for linux/amd64 and linux/arm64\n", b.String())
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		w := &work{progress: &b, targets: []*target{{arch: ARM64}, {arch: AMD64}}}
+		said := w.announce()
+		said.set(w.sentence())
+		time.Sleep(slow + time.Millisecond)
+		synctest.Wait()
+		said.stop()
+		assert.Equal(t, "building 2 functions for linux/amd64 and linux/arm64\n", b.String())
 
-	b.Reset()
-	said = w.announce()
-	said.stop()
-	time.Sleep(slow + 300*time.Millisecond)
-	assert.Empty(t, b.String())
+		b.Reset()
+		said = w.announce()
+		said.stop()
+		time.Sleep(slow + time.Millisecond)
+		assert.Empty(t, b.String())
+	})
 }
 
 func TestAssetsThatNoBuildAskedForAreRemovedInTheEnd(t *testing.T) {

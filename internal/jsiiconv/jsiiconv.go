@@ -1,11 +1,10 @@
 // Package jsiiconv turns plain Go values into the pointers that the CDK's Go bindings take. It is the
-// one place that does; a user's code never needs it. The zero value becomes nil, which the CDK takes as
-// its own default, except where a name says otherwise.
+// one place that does; a user's code never needs it.
 package jsiiconv
 
 import "github.com/aws/jsii-runtime-go"
 
-// String is nil for the empty string.
+// String is nil for the empty string, which the CDK takes as its own default.
 func String(value string) *string {
 	if value == "" {
 		return nil
@@ -13,13 +12,8 @@ func String(value string) *string {
 	return jsii.String(value)
 }
 
-// Number is nil for 0.
-func Number(value int) *float64 {
-	if value == 0 {
-		return nil
-	}
-	return jsii.Number(value)
-}
+// Number is never nil.
+func Number(value int) *float64 { return jsii.Number(value) }
 
 // Bool is never nil.
 func Bool(value bool) *bool { return jsii.Bool(value) }

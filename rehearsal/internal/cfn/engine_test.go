@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -683,7 +684,7 @@ func TestManyStacksOfManyAccountsAtOnce(t *testing.T) {
 					if len(stacks) == 1 && stacks[0].Status == "CREATE_COMPLETE" {
 						break
 					}
-					time.Sleep(time.Millisecond)
+					runtime.Gosched()
 				}
 				problems <- err
 				problems <- b.engine.DeleteStack(ctx, at, cfn.DeleteStackInput{StackName: id})

@@ -1,0 +1,291 @@
+// Package repotest makes the rules of the house tests: which package may import which, what every
+// package and exported name must say, and which words no code may use. docs/design.md has the reasons.
+package repotest
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	module = "github.com/roadshow-go/roadshow"
+	root   = "../.."
+)
+
+// listed is what `go list -json` says of a package.
+type listed struct {
+	ImportPath, Dir, Name string
+	Imports, Deps         []string
+}
+
+// packages lists this module's.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	command := exec.Command("go", "list", "-json=ImportPath,Dir,Name,Imports,Deps", "./...")
+	command.Dir = root
+	output, err := command.Output()
+	require.NoError(t, err)
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); decoder.More(); {
+		var one listed
+		require.NoError(t, decoder.Decode(&one))
+		all = append(all, one)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// Import paths begin the same for a whole family.
+const (
+	theCDK     = "github.com/aws/aws-cdk-go/"
+	constructs = "github.com/aws/constructs-go/"
+	jsii       = "github.com/aws/jsii-runtime-go"
+	theSDK     = "github.com/aws/aws-sdk-go-v2/"
+	cobra      = "github.com/spf13/cobra"
+	charm      = "charm.land/"
+)
+
+func TestImportsRunOneWay(t *testing.T) {
+	// A package and all it depends on, at any depth, has nothing of these families.
+	forbidden := []struct {
+		of     string
+		what   []string
+		reason string
+	}{
+		{"stages", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet", module + "/parity"}, "stages is pure Go, at the bottom"},
+		{"parity", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet"}, "parity is pure Go over templates"},
+		{"fleet", []string{theCDK, constructs, jsii, module + "/stack"}, "fleet knows accounts, not constructs"},
+		{"cmd/roadshow", []string{theCDK, constructs, jsii, module + "/stack"}, "the command reads the assembly, and never imports the CDK"},
+		{"rehearsal", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet"}, "the rehearsal is a server, kept honest by clients that nobody here wrote"},
+		{"stack", []string{theSDK, cobra, charm, module + "/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library and no SDK client"},
+		{"functions", []string{theCDK, constructs, jsii, module + "/stack", module + "/stages"}, "a function's binary holds its own work only"},
+		{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
+		{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
+	}
+	for _, pkg := range packages(t) {
+		for _, rule := range forbidden {
+			own := module + "/" + rule.of
+			if pkg.ImportPath != own && !strings.HasPrefix(pkg.ImportPath, own+"/") {
+				continue
+			}
+			for _, dependency := range pkg.Deps {
+				for _, family := range rule.what {
+					if strings.HasPrefix(dependency, own) {
+						continue // a package may depend on its own folder
+					}
+					assert.Falsef(t, strings.HasPrefix(dependency, family), "%s depends on %s: %s", pkg.ImportPath, dependency, rule.reason)
+				}
+			}
+		}
+	}
+}
+
+func TestOnlyStackAndItsConverterKnowJSII(t *testing.T) {
+	allowed := []string{module + "/stack", module + "/internal/jsiiconv"}
+	for _, pkg := range packages(t) {
+		for _, imported := range pkg.Imports {
+			if strings.HasPrefix(imported, jsii) && !slices.Contains(allowed, pkg.ImportPath) {
+				t.Errorf("%s imports %s; convert values with internal/jsiiconv, in package stack", pkg.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// sources are this module's Go files that git knows or would.
+func sources(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && path != root) {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") {
+			files = append(files, path)
+		}
+		return nil
+	}))
+	require.NotEmpty(t, files)
+	return files
+}
+
+func TestNoCodeUsesABannedWord(t *testing.T) {
+	bans := []struct {
+		pattern *regexp.Regexp
+		where   func(path string) bool
+		instead string
+		unless  string // what makes the word right after all
+	}{
+		{
+			regexp.MustCompile(`\bjsii\.(Strings?|Numbers?|Bools?|Sprintf)\(`),
+			func(path string) bool { return !strings.HasPrefix(path, "internal/jsiiconv/") },
+			"internal/jsiiconv, so that a zero value means the default everywhere alike", "",
+		},
+		{
+			regexp.MustCompile(`\brecover\(\)`),
+			func(path string) bool {
+				return strings.HasPrefix(path, "stack/") && path != "stack/synth.go" && !strings.HasSuffix(path, "_test.go")
+			},
+			"Stack.protect in stack/synth.go, the only recover", "",
+		},
+		{
+			regexp.MustCompile(`\btime\.Sleep\(`),
+			func(path string) bool { return strings.HasSuffix(path, "_test.go") },
+			"waiting for the event itself, or the clock of testing/synctest", `"testing/synctest"`,
+		},
+		{
+			regexp.MustCompile(`\bt\.Parallel\(\)`),
+			func(path string) bool { return strings.HasPrefix(path, "stack/") },
+			"nothing: the CDK's runtime is not safe for concurrent use", "",
+		},
+	}
+	for _, file := range sources(t) {
+		path := filepath.ToSlash(strings.TrimPrefix(file, root+"/"))
+		if strings.HasPrefix(path, "internal/repotest/") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, ban := range bans {
+			if ban.unless != "" && strings.Contains(string(text), ban.unless) {
+				continue
+			}
+			if ban.where(path) {
+				if found := ban.pattern.Find(text); found != nil {
+					t.Errorf("%s has %q; use %s", path, found, ban.instead)
+				}
+			}
+		}
+	}
+}
+
+func TestNoNameSaysNothing(t *testing.T) {
+	empty := regexp.MustCompile(`^(utils?|common|helpers?|managers?|misc)(_test)?(\.go)?$`)
+	for _, file := range sources(t) {
+		for _, part := range strings.Split(filepath.ToSlash(file), "/") {
+			assert.Falsef(t, empty.MatchString(part), "%s: %s says nothing; name it by what it is", file, part)
+		}
+	}
+}
+
+func TestEveryPackageAndEveryExportedNameIsDocumented(t *testing.T) {
+	for _, pkg := range packages(t) {
+		files := token.NewFileSet()
+		parsed, err := parser.ParseDir(files, pkg.Dir, func(info fs.FileInfo) bool { return !strings.HasSuffix(info.Name(), "_test.go") }, parser.ParseComments)
+		require.NoError(t, err)
+		documented := len(parsed) == 0 // a package of tests only
+		for _, one := range parsed {
+			for _, file := range one.Files {
+				documented = documented || file.Doc != nil
+				if pkg.Name == "main" {
+					continue // its names are nobody else's
+				}
+				for _, declaration := range file.Decls {
+					for _, name := range undocumented(declaration) {
+						t.Errorf("%s: %s.%s has no comment", files.Position(declaration.Pos()), pkg.Name, name)
+					}
+				}
+			}
+		}
+		assert.Truef(t, documented, "%s has no package comment", pkg.ImportPath)
+	}
+}
+
+// undocumented lists the exported names of a declaration that no comment stands above.
+func undocumented(declaration ast.Decl) []string {
+	var names []string
+	switch d := declaration.(type) {
+	case *ast.FuncDecl:
+		if d.Name.IsExported() && d.Doc == nil && exportedReceiver(d) && !wellKnown[d.Name.Name] {
+			names = append(names, d.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch s := spec.(type) {
+			case *ast.TypeSpec:
+				if s.Name.IsExported() && d.Doc == nil && s.Doc == nil {
+					names = append(names, s.Name.Name)
+				}
+			case *ast.ValueSpec:
+				if d.Doc != nil || s.Doc != nil || s.Comment != nil {
+					continue
+				}
+				for _, name := range s.Names {
+					if name.IsExported() {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// wellKnown are methods whose meaning the interface they fulfil gives.
+var wellKnown = map[string]bool{"Error": true, "Unwrap": true, "String": true, "Len": true, "Less": true, "Swap": true, "ServeHTTP": true, "Is": true}
+
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	receiver := d.Recv.List[0].Type
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	if generic, ok := receiver.(*ast.IndexExpr); ok {
+		receiver = generic.X
+	}
+	name, ok := receiver.(*ast.Ident)
+	return ok && name.IsExported()
+}
+
+func TestEveryNounHasAnExampleThatCompiles(t *testing.T) {
+	noun := regexp.MustCompile(`(?m)^func New([A-Z]\w*)\(s \*Stack, id string`)
+	example := regexp.MustCompile(`(?m)^func ExampleNew(\w+)\(`)
+	examples := map[string]bool{}
+	nouns := 0
+	for _, file := range sources(t) {
+		path := filepath.ToSlash(file)
+		if filepath.Dir(path) != root+"/stack" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, found := range example.FindAllSubmatch(text, -1) {
+			examples[string(found[1])] = true
+		}
+	}
+	for _, file := range sources(t) {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if filepath.Dir(filepath.ToSlash(file)) != root+"/stack" {
+			continue
+		}
+		for _, found := range noun.FindAllSubmatch(text, -1) {
+			nouns++
+			assert.Truef(t, examples[string(found[1])], "%s: New%s has no ExampleNew%s", file, found[1], found[1])
+		}
+	}
+	assert.Positive(t, nouns)
+}
+
+func TestTheProgramStaysUnderSixtyLines(t *testing.T) {
+	text, err := os.ReadFile(root + "/app.go")
+	require.NoError(t, err)
+	assert.Less(t, strings.Count(string(text), "\n"), 60)
+}
