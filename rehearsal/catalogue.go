@@ -15,5 +15,6 @@ func catalogue() map[string]*service {
 		"ec2":            ec2Service(),
 		"logs":           logsService(),
 		"ecr":            ecrService(),
+		"cloudtrail":     cloudTrailService(),
 	}
 }

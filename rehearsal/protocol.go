@@ -68,7 +68,8 @@ func (svc *service) identify(r *request) (operation, error) {
 		svc.follow(r)
 		r.input, err = decodeJSON(r.body)
 	default:
-		_, r.operation, _ = strings.Cut(r.http.Header.Get("X-Amz-Target"), ".")
+		target := r.http.Header.Get("X-Amz-Target")
+		r.operation = target[strings.LastIndex(target, ".")+1:]
 		r.input, err = decodeJSON(r.body)
 	}
 	if err != nil {

@@ -131,7 +131,7 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 	r.region, r.service = sig.region, sig.service
 	svc := s.services[sig.service]
 	if svc == nil {
-		return nil, nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the service %q", sig.service)
+		svc = unknownService(r)
 	}
 	operation, err := svc.identify(r)
 	if err != nil {

@@ -32,10 +32,12 @@ func s3Service() *service {
 	onBucket := func(f func(*request, *Resource) (any, error)) operation {
 		return func(r *request, w http.ResponseWriter) (any, error) {
 			bucket, err := r.bucket()
+			if bucket.Account == r.account {
+				w.Header().Set("X-Amz-Bucket-Region", bucket.Region)
+			}
 			if err != nil {
 				return nil, err
 			}
-			w.Header().Set("X-Amz-Bucket-Region", bucket.Region)
 			result, err := f(r, &bucket)
 			if result == nil && err == nil {
 				w.WriteHeader(http.StatusOK)
@@ -157,6 +159,10 @@ func (r *request) bucket() (Resource, error) {
 	owner := r.http.Header.Get("X-Amz-Expected-Bucket-Owner")
 	if bucket.Account != r.account || (owner != "" && owner != bucket.Account) {
 		return bucket, refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
+	}
+	if bucket.Region != r.region && r.operation != "GetBucketLocation" {
+		// Only its location is told from every region.
+		return bucket, refuse(http.StatusBadRequest, "AuthorizationHeaderMalformed", "The authorization header is malformed; the region '%s' is wrong; expecting '%s'", r.region, bucket.Region)
 	}
 	return bucket, nil
 }
