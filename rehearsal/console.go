@@ -38,3 +38,11 @@ func (c Console) Create(region, kind string, properties map[string]any) (Resourc
 func (c Console) Delete(region, kind, identifier string) error {
 	return c.store.remove(place{c.account, region}, kind, identifier)
 }
+
+// CloseAccount closes the account: from now on its credentials, and those of
+// its roles, are as unknown as a stranger's. What it holds is not deleted.
+func (c Console) CloseAccount() {
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	c.store.closed[c.account] = true
+}

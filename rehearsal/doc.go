@@ -3,8 +3,22 @@
 //
 // It listens on loopback in the caller's own process. Accounts are told apart
 // by the access key that signs a request, or by the credentials of a role that
-// AssumeRole gave out. It is strict where a lenient stand-in would prove
-// nothing: an operation it does not know answers 501 with its name, a resource
-// type it does not know fails to create, and a name that is taken is refused in
-// the words AWS uses.
+// AssumeRole gave out; signatures are checked. It is strict where a lenient
+// stand-in would prove nothing: an operation it does not know answers 501 with
+// its name, a resource type it does not know fails to create, and a name that
+// is taken is refused in the words AWS uses.
+//
+// A client reaches it by its URL in AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS
+// or as the BaseEndpoint of its configuration. The cdk command also wants it in
+// AWS_ENDPOINT_URL_S3_FOR_CLOUDFORMATION, an empty folder in CDK_HOME, where it
+// remembers which account a key belongs to, and AWS_EC2_METADATA_DISABLED=true.
+//
+// One file holds one service. All of them, and CloudFormation, read and write
+// one store of resources: what a stack made is what the services show. The
+// rules for each type of resource are data, in rules.go.
+//
+// What it does not do: run functions or hold items, so that a custom resource
+// fails; evaluate policies, except those that say who may assume a role; nested
+// stacks, imports and drift; the checks of names that newer change sets make
+// before they are executed.
 package rehearsal

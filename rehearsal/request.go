@@ -157,9 +157,12 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 // The codes differ by protocol; clients recognise all of them.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 func (s *Server) authenticate(sig signature, r *request, svc *service) (caller, error) {
-	secret, who, err := s.credentials(sig)
-	if err != nil {
-		return caller{}, svc.protocol.reword(err.(*apiError))
+	secret, who, refusal := s.credentials(sig)
+	if refusal == nil && s.store.isClosed(who.account) {
+		refusal = unknownKey()
+	}
+	if refusal != nil {
+		return caller{}, svc.protocol.reword(refusal)
 	}
 	if payload := r.http.Header.Get("X-Amz-Content-Sha256"); len(payload) == 64 && payload != hashed(r.body) {
 		return caller{}, refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
@@ -170,7 +173,11 @@ func (s *Server) authenticate(sig signature, r *request, svc *service) (caller, 
 	return who, nil
 }
 
-func (s *Server) credentials(sig signature) (secret string, who caller, err error) {
+func unknownKey() *apiError {
+	return refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+}
+
+func (s *Server) credentials(sig signature) (secret string, who caller, refusal *apiError) {
 	if account, found := s.accounts[sig.accessKey]; found && sig.token == "" {
 		return account.SecretAccessKey, caller{
 			account: account.ID,

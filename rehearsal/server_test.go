@@ -132,3 +132,15 @@ func TestAFaultCanBeTakenBack(t *testing.T) {
 	_, err = client.GetCallerIdentity(t.Context(), nil)
 	require.NoError(t, err)
 }
+
+func TestAClosedAccountsCredentialsAreUnknown(t *testing.T) {
+	server := start(t)
+	client := sts.NewFromConfig(as(server, dev))
+	_, err := client.GetCallerIdentity(t.Context(), nil)
+	require.NoError(t, err)
+	server.Account(dev).CloseAccount()
+	_, err = client.GetCallerIdentity(t.Context(), nil)
+	requireCode(t, err, "InvalidClientTokenId")
+	_, err = sts.NewFromConfig(as(server, production)).GetCallerIdentity(t.Context(), nil)
+	require.NoError(t, err)
+}

@@ -66,6 +66,7 @@ const (
 type store struct {
 	mu        sync.RWMutex
 	accounts  map[string]bool
+	closed    map[string]bool      // accounts that are no more
 	resources map[string]*Resource // by key
 	objects   map[string]map[string]*storedObject
 	uploads   map[string]*upload
@@ -74,6 +75,7 @@ type store struct {
 func newStore() *store {
 	return &store{
 		accounts:  map[string]bool{},
+		closed:    map[string]bool{},
 		resources: map[string]*Resource{},
 		objects:   map[string]map[string]*storedObject{},
 		uploads:   map[string]*upload{},
@@ -81,6 +83,12 @@ func newStore() *store {
 }
 
 func (s *store) addAccount(id string) { s.accounts[id] = true }
+
+func (s *store) isClosed(account string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed[account]
+}
 
 // place is where a resource is looked for.
 type place struct{ account, region string }

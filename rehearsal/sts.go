@@ -36,13 +36,13 @@ type session struct {
 func newSessions() *sessions { return &sessions{byKey: map[string]session{}} }
 
 // credentials checks an access key that no user has.
-func (s *sessions) credentials(sig signature) (string, caller, error) {
+func (s *sessions) credentials(sig signature) (string, caller, *apiError) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	issued, found := s.byKey[sig.accessKey]
 	switch {
 	case !found || issued.token != sig.token:
-		return "", caller{}, refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+		return "", caller{}, unknownKey()
 	case time.Now().After(issued.expires):
 		return "", caller{}, refuse(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
 	}
