@@ -94,6 +94,8 @@ func nameS3(r *request) string {
 	switch {
 	case object != "" && verb == "Post" && r.form.Has("uploads"):
 		return "CreateMultipartUpload"
+	case object != "" && r.form.Has("uploadId") && r.http.Header.Get("X-Amz-Copy-Source") != "":
+		return "UploadPartCopy"
 	case object != "" && r.form.Has("uploadId"):
 		return map[string]string{
 			"Post": "CompleteMultipartUpload", "Put": "UploadPart", "Delete": "AbortMultipartUpload", "Get": "ListParts",
