@@ -7,11 +7,17 @@ TOOL        := go tool -modfile=tools/go.mod
 GOFILES     := git ls-files --cached --others --exclude-standard '*.go'
 
 .PHONY: test
-test: format lint unit
+test: format lint unit e2e
 
+# The tools that are not Go, pinned by package-lock.json: the CDK command, and the Node that runs it.
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund
+	@echo "installing the pinned CDK command and Node (npm ci)"
+	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.PHONY: demo
+demo: node_modules/.package-lock.json
+	@go run ./e2e/demo
 
 .PHONY: format
 format:
@@ -29,4 +35,14 @@ lint:
 
 .PHONY: unit
 unit: node_modules/.package-lock.json
-	go test ./...
+	go test $$(go list ./... | grep -v /e2e)
+
+# The real cdk command and the real SDK, on the rehearsal or on the endpoint that e2e/README.md names.
+.PHONY: e2e
+e2e: node_modules/.package-lock.json
+	go test -count=1 -timeout 20m ./e2e/...
+
+# Every golden, written anew; read the difference before you commit it.
+.PHONY: golden
+golden: node_modules/.package-lock.json
+	go test . -update

@@ -101,34 +101,6 @@ func TestTheCommitStandsInTheTemplatesMetadataAndInNoTag(t *testing.T) {
 	assert.NotContains(t, files["manifest.json"], "0123abcd", "the manifest holds the stack's tags")
 }
 
-func TestATierDecidesWhatSurvives(t *testing.T) {
-	define := func(s *stack.Stack) {
-		stack.NewTable(s, "orders", key())
-		stack.NewFunction(s, "get", code())
-	}
-	for _, tt := range []struct {
-		stage         stages.Stage
-		data, logs    string
-		days          float64
-		backup, guard bool
-	}{
-		{stage: dev, data: "Delete", logs: "Delete", days: 7},
-		{stage: staging, data: "RetainExceptOnCreate", logs: "Delete", days: 30, backup: true},
-		{stage: production, data: "RetainExceptOnCreate", logs: "RetainExceptOnCreate", days: 365, backup: true, guard: true},
-	} {
-		t.Run(tt.stage.Tier.String(), func(t *testing.T) {
-			template := stacktest.Synth(t, app(define), tt.stage)
-			table := template.Resource(t, "AWS::DynamoDB::Table", "orders")
-			assert.Equal(t, tt.data, table.DeletionPolicy)
-			assert.Equal(t, tt.guard, table.Properties["DeletionProtectionEnabled"])
-			assert.Equal(t, tt.backup, table.Properties["PointInTimeRecoverySpecification"] != nil)
-			group := template.Resource(t, "AWS::Logs::LogGroup", "get")
-			assert.Equal(t, tt.logs, group.DeletionPolicy)
-			assert.Equal(t, tt.days, group.Properties["RetentionInDays"])
-		})
-	}
-}
-
 func TestMistakesAreReportedWithTheUsersLine(t *testing.T) {
 	for name, tt := range map[string]struct {
 		define func(s *stack.Stack)

@@ -191,7 +191,7 @@ func reason(fault any) string {
 func (s *Stack) synthesize(code map[string]gobuild.Output) (assembly.Synthesized, error) {
 	synthesized := assembly.Synthesized{
 		Stage: describe(s.stage), Role: s.stage.Role(), File: s.app.Service + ".template.json",
-		Choices: s.choices.Made(), Key: s.choices.Key(),
+		TerminationProtection: s.survival.guard, Choices: s.choices.Made(), Key: s.choices.Key(),
 	}
 	err := s.protect(func() {
 		for _, fn := range s.functions {

@@ -52,6 +52,8 @@ type Synthesized struct {
 	// StackName is the stack's physical name, Template its file, relative to the document.
 	StackName string `json:"stackName"`
 	File      string `json:"file"`
+	// TerminationProtection tells whether CloudFormation will refuse to delete the stack.
+	TerminationProtection bool `json:"terminationProtection"`
 	// Choices are the declared differences, as this stage chose. Key is equal for equal choices.
 	Choices []stages.Choice `json:"choices"`
 	Key     string          `json:"choicesKey"`

@@ -34,6 +34,8 @@ type Template struct {
 	JSON []byte
 	// Body is the whole template.
 	Body map[string]any
+	// TerminationProtection tells whether CloudFormation will refuse to delete the stack.
+	TerminationProtection bool
 }
 
 // Resource is one resource of a template. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html
@@ -69,7 +71,7 @@ func TrySynth(t testing.TB, app stack.App, stage stages.Stage) (*Template, error
 	}
 	data, err := os.ReadFile(filepath.Join(outdir, filepath.FromSlash(document.Stages[0].File)))
 	require.NoError(t, err)
-	template := &Template{Stage: stage, Assembly: document, JSON: data}
+	template := &Template{Stage: stage, Assembly: document, JSON: data, TerminationProtection: document.Stages[0].TerminationProtection}
 	require.NoError(t, json.Unmarshal(data, &template.Body))
 	return template, nil
 }
