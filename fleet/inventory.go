@@ -1,0 +1,410 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dax"
+	daxtypes "github.com/aws/aws-sdk-go-v2/service/dax/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Holdings is what a stage's account holds of one service: the service's stack, and what is tagged as the
+// stage's and the service's, whether a stack still has it or not. A table that outlived its stack is among
+// them.
+type Holdings struct {
+	// Stage is the stage that was asked for, Service the service.
+	Stage   stages.Stage
+	Service string
+	// Stack is the service's stack; nil where there is none.
+	Stack *Stack
+	// Tables, Functions, APIs, Clusters and Networks are sorted by name.
+	Tables    []Table
+	Functions []Function
+	APIs      []API
+	Clusters  []Cluster
+	Networks  []Network
+}
+
+// Empty says whether nothing of the service is left.
+func (h *Holdings) Empty() bool {
+	return h.Stack == nil && len(h.Tables)+len(h.Functions)+len(h.APIs)+len(h.Clusters)+len(h.Networks) == 0
+}
+
+// Stack is a CloudFormation stack.
+type Stack struct {
+	// Name is its physical name, Status CloudFormation's, such as UPDATE_COMPLETE.
+	Name, Status string
+	// Protected says whether CloudFormation refuses to delete it.
+	Protected bool
+	// Outputs are its outputs by key.
+	Outputs map[string]string
+}
+
+// Table is a DynamoDB table.
+type Table struct {
+	// Name is its physical name, Status DynamoDB's, such as ACTIVE.
+	Name, Status string
+	// Protected says whether DynamoDB refuses to delete it.
+	Protected bool
+}
+
+// Function is a Lambda function.
+type Function struct {
+	// Name is its physical name.
+	Name string
+	// Memory is in MiB.
+	Memory int
+	// Environment are its variables.
+	Environment map[string]string
+	// Network is the id of the VPC it is in; empty where it is in none.
+	Network string
+}
+
+// API is an HTTP API.
+type API struct {
+	// Name is its physical name, Endpoint its URL.
+	Name, Endpoint string
+}
+
+// Cluster is a DAX cluster.
+type Cluster struct {
+	// Name is its physical name, Status DAX's, Endpoint the URL that clients discover its nodes by.
+	Name, Status, Endpoint string
+	// Nodes is how many it has.
+	Nodes int
+}
+
+// Network is a VPC.
+type Network struct {
+	// ID is the VPC's, CIDR its range.
+	ID, CIDR string
+}
+
+// AccountError says that credentials are of another account than the stage's.
+type AccountError struct {
+	// Stage is the stage asked for, Account that of the credentials.
+	Stage   stages.Stage
+	Account string
+}
+
+func (e *AccountError) Error() string {
+	return fmt.Sprintf("stage %s: account is %s (by your credentials), want %s; use a profile of account %s",
+		e.Stage.Name, e.Account, e.Stage.Account, e.Stage.Account)
+}
+
+// ServiceError says that a service did not answer, or refused.
+type ServiceError struct {
+	// Stage is the stage asked for, Service AWS's name of the service that was asked.
+	Stage   stages.Stage
+	Service string
+	// Err is what the SDK returned.
+	Err error
+}
+
+func (e *ServiceError) Error() string {
+	return fmt.Sprintf("stage %s: answer of %s is an error, want a list; check the credentials and the network: %v", e.Stage.Name, e.Service, e.Err)
+}
+
+// Unwrap gives the SDK's error.
+func (e *ServiceError) Unwrap() error { return e.Err }
+
+// Inventory asks the services of a stage's account and region what they hold of a service. It changes
+// nothing. The configuration's credentials must be of the stage's account; its region does not count. The
+// error is an [*AccountError] or a [*ServiceError], or a name that the stage and the service cannot have.
+func Inventory(ctx context.Context, config aws.Config, stage stages.Stage, service string) (*Holdings, error) {
+	config = config.Copy()
+	config.Region = stage.Region
+	q := &inquiry{config: config, stage: stage, service: service, holdings: &Holdings{Stage: stage, Service: service}}
+	for _, ask := range []struct {
+		service string
+		answer  func(context.Context) error
+	}{
+		{"STS", q.account},
+		{"CloudFormation", q.stack},
+		{"DynamoDB", q.tables},
+		{"Lambda", q.functions},
+		{"API Gateway", q.apis},
+		{"DAX", q.clusters},
+		{"EC2", q.networks},
+	} {
+		if err := ask.answer(ctx); err != nil {
+			var mistake *stages.FieldError
+			var account *AccountError
+			if errors.As(err, &mistake) || errors.As(err, &account) {
+				return nil, err
+			}
+			return nil, &ServiceError{Stage: stage, Service: ask.service, Err: err}
+		}
+	}
+	q.sort()
+	return q.holdings, nil
+}
+
+// inquiry is one call of Inventory.
+type inquiry struct {
+	config   aws.Config
+	stage    stages.Stage
+	service  string
+	holdings *Holdings
+}
+
+// The tags that every resource of a stage carries; package stack sets them.
+const (
+	tagService = "roadshow:service"
+	tagStage   = "roadshow:stage"
+)
+
+// owns says whether tags are those of this stage and service. Names would not do: they are cut where a
+// kind's limit is short, and the names of stage dev begin those of stage dev-alice.
+func (q *inquiry) owns(tags map[string]string) bool {
+	return tags[tagService] == q.service && tags[tagStage] == q.stage.Name
+}
+
+// shortestCut is how much of the stage's name the shortest kind of name keeps: a DAX cluster has 20
+// characters, of which a hash takes 11.
+const shortestCut = 9
+
+// mayOwn spares a question about the tags of what is named otherwise: an account may hold thousands of
+// functions, and every physical name begins with the stage's.
+func (q *inquiry) mayOwn(name string) bool {
+	return strings.HasPrefix(strings.ToLower(name), q.stage.Name[:min(len(q.stage.Name), shortestCut)])
+}
+
+func (q *inquiry) account(ctx context.Context) error {
+	who, err := sts.NewFromConfig(q.config).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if got := aws.ToString(who.Account); got != q.stage.Account {
+		return &AccountError{Stage: q.stage, Account: got}
+	}
+	return nil
+}
+
+func (q *inquiry) stack(ctx context.Context) error {
+	name, err := stages.Stack.Name(stages.Part{Stage: q.stage.Name, Service: q.service})
+	if err != nil {
+		return err
+	}
+	answer, err := cloudformation.NewFromConfig(q.config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		// A stack that does not exist is no error of its own type.
+		var refusal smithy.APIError
+		if errors.As(err, &refusal) && refusal.ErrorCode() == "ValidationError" && strings.Contains(refusal.ErrorMessage(), "does not exist") {
+			return nil
+		}
+		return err
+	}
+	for _, s := range answer.Stacks {
+		found := &Stack{
+			Name: aws.ToString(s.StackName), Status: string(s.StackStatus), Protected: aws.ToBool(s.EnableTerminationProtection),
+			Outputs: map[string]string{},
+		}
+		for _, output := range s.Outputs {
+			found.Outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+		}
+		q.holdings.Stack = found
+	}
+	return nil
+}
+
+func (q *inquiry) tables(ctx context.Context) error {
+	client := dynamodb.NewFromConfig(q.config)
+	for pages := dynamodb.NewListTablesPaginator(client, nil); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, name := range page.TableNames {
+			if !q.mayOwn(name) {
+				continue
+			}
+			table, owned, err := q.table(ctx, client, name)
+			var gone *dynamodbtypes.ResourceNotFoundException
+			switch {
+			case errors.As(err, &gone): // since the list was made
+			case err != nil:
+				return err
+			case owned:
+				q.holdings.Tables = append(q.holdings.Tables, table)
+			}
+		}
+	}
+	return nil
+}
+
+func (q *inquiry) table(ctx context.Context, client *dynamodb.Client, name string) (table Table, owned bool, err error) {
+	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	if err != nil {
+		return Table{}, false, err
+	}
+	tags := map[string]string{}
+	for input := (&dynamodb.ListTagsOfResourceInput{ResourceArn: answer.Table.TableArn}); ; {
+		page, err := client.ListTagsOfResource(ctx, input)
+		if err != nil {
+			return Table{}, false, err
+		}
+		for _, tag := range page.Tags {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
+			break
+		}
+	}
+	return Table{
+		Name: name, Status: string(answer.Table.TableStatus), Protected: aws.ToBool(answer.Table.DeletionProtectionEnabled),
+	}, q.owns(tags), nil
+}
+
+func (q *inquiry) functions(ctx context.Context) error {
+	client := lambda.NewFromConfig(q.config)
+	for pages := lambda.NewListFunctionsPaginator(client, nil); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range page.Functions {
+			if !q.mayOwn(aws.ToString(f.FunctionName)) {
+				continue
+			}
+			answer, err := client.ListTags(ctx, &lambda.ListTagsInput{Resource: f.FunctionArn})
+			var gone *lambdatypes.ResourceNotFoundException
+			switch {
+			case errors.As(err, &gone): // since the list was made
+			case err != nil:
+				return err
+			case q.owns(answer.Tags):
+				q.holdings.Functions = append(q.holdings.Functions, describeFunction(f))
+			}
+		}
+	}
+	return nil
+}
+
+func describeFunction(f lambdatypes.FunctionConfiguration) Function {
+	described := Function{Name: aws.ToString(f.FunctionName), Memory: int(aws.ToInt32(f.MemorySize)), Environment: map[string]string{}}
+	if f.Environment != nil {
+		for name, value := range f.Environment.Variables {
+			described.Environment[name] = value
+		}
+	}
+	if f.VpcConfig != nil {
+		described.Network = aws.ToString(f.VpcConfig.VpcId)
+	}
+	return described
+}
+
+func (q *inquiry) apis(ctx context.Context) error {
+	client := apigatewayv2.NewFromConfig(q.config)
+	for input := (&apigatewayv2.GetApisInput{}); ; {
+		page, err := client.GetApis(ctx, input)
+		if err != nil {
+			return err
+		}
+		for _, api := range page.Items {
+			if q.owns(api.Tags) {
+				q.holdings.APIs = append(q.holdings.APIs, API{Name: aws.ToString(api.Name), Endpoint: aws.ToString(api.ApiEndpoint)})
+			}
+		}
+		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
+			return nil
+		}
+	}
+}
+
+func (q *inquiry) clusters(ctx context.Context) error {
+	client := dax.NewFromConfig(q.config)
+	for input := (&dax.DescribeClustersInput{}); ; {
+		page, err := client.DescribeClusters(ctx, input)
+		if err != nil {
+			return err
+		}
+		for _, cluster := range page.Clusters {
+			if !q.mayOwn(aws.ToString(cluster.ClusterName)) {
+				continue
+			}
+			tags, err := clusterTags(ctx, client, cluster)
+			var gone *daxtypes.ClusterNotFoundFault
+			switch {
+			case errors.As(err, &gone): // since the list was made
+			case err != nil:
+				return err
+			case q.owns(tags):
+				q.holdings.Clusters = append(q.holdings.Clusters, describeCluster(cluster))
+			}
+		}
+		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
+			return nil
+		}
+	}
+}
+
+func clusterTags(ctx context.Context, client *dax.Client, cluster daxtypes.Cluster) (map[string]string, error) {
+	tags := map[string]string{}
+	for input := (&dax.ListTagsInput{ResourceName: cluster.ClusterArn}); ; {
+		page, err := client.ListTags(ctx, input)
+		if err != nil {
+			return nil, err
+		}
+		for _, tag := range page.Tags {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
+			return tags, nil
+		}
+	}
+}
+
+func describeCluster(c daxtypes.Cluster) Cluster {
+	described := Cluster{Name: aws.ToString(c.ClusterName), Status: aws.ToString(c.Status), Nodes: int(aws.ToInt32(c.TotalNodes))}
+	if c.ClusterDiscoveryEndpoint != nil {
+		described.Endpoint = aws.ToString(c.ClusterDiscoveryEndpoint.URL)
+	}
+	return described
+}
+
+func (q *inquiry) networks(ctx context.Context) error {
+	mine := func(tag, value string) ec2types.Filter {
+		return ec2types.Filter{Name: aws.String("tag:" + tag), Values: []string{value}}
+	}
+	pages := ec2.NewDescribeVpcsPaginator(ec2.NewFromConfig(q.config), &ec2.DescribeVpcsInput{
+		Filters: []ec2types.Filter{mine(tagStage, q.stage.Name), mine(tagService, q.service)},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, vpc := range page.Vpcs {
+			q.holdings.Networks = append(q.holdings.Networks, Network{ID: aws.ToString(vpc.VpcId), CIDR: aws.ToString(vpc.CidrBlock)})
+		}
+	}
+	return nil
+}
+
+// sort makes two inventories of one account comparable: the services promise no order.
+func (q *inquiry) sort() {
+	h := q.holdings
+	slices.SortFunc(h.Tables, func(a, b Table) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(h.Functions, func(a, b Function) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(h.APIs, func(a, b API) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(h.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(h.Networks, func(a, b Network) int { return cmp.Compare(a.ID, b.ID) })
+}

@@ -1,0 +1,125 @@
+package fleet_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/rehearsal"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+var (
+	dev        = stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
+	alice      = stages.Stage{Name: "dev-alice", Account: "111111111111", Region: "us-east-1"}
+	production = stages.Stage{Name: "production", Account: "333333333333", Region: "eu-west-1"}
+)
+
+// world starts a rehearsal of two accounts, and returns a way to each.
+func world(t *testing.T) (*rehearsal.Server, func(stages.Stage) aws.Config) {
+	t.Helper()
+	server, err := rehearsal.Start(rehearsal.Config{Accounts: []rehearsal.Account{
+		{ID: dev.Account, AccessKeyID: "AKIADEV", SecretAccessKey: "dev-secret"},
+		{ID: production.Account, AccessKeyID: "AKIAPRODUCTION", SecretAccessKey: "production-secret"},
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	environment, err := awsenv.Write(awsenv.Place{Checkout: t.TempDir(), Folder: t.TempDir()}, server.URL(),
+		awsenv.Profile{Name: dev.Account, AccessKeyID: "AKIADEV", SecretAccessKey: "dev-secret", Region: "us-west-2"},
+		awsenv.Profile{Name: production.Account, AccessKeyID: "AKIAPRODUCTION", SecretAccessKey: "production-secret", Region: "us-west-2"})
+	require.NoError(t, err)
+	return server, func(stage stages.Stage) aws.Config {
+		config, err := environment.Config(t.Context(), stage.Account)
+		require.NoError(t, err)
+		config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+		return config
+	}
+}
+
+// table makes a table as a stack of that stage and service would.
+func table(t *testing.T, server *rehearsal.Server, stage stages.Stage, service, name string) {
+	t.Helper()
+	_, err := server.Account(stage.Account).Create(stage.Region, "AWS::DynamoDB::Table", map[string]any{
+		"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+		"KeySchema":            []any{map[string]any{"AttributeName": "id", "KeyType": "HASH"}},
+		"AttributeDefinitions": []any{map[string]any{"AttributeName": "id", "AttributeType": "S"}},
+		"Tags": []any{
+			map[string]any{"Key": "roadshow:stage", "Value": stage.Name}, map[string]any{"Key": "roadshow:service", "Value": service},
+		},
+	})
+	require.NoError(t, err)
+}
+
+func TestAnAccountWithoutTheServiceHoldsNothing(t *testing.T) {
+	server, as := world(t)
+	table(t, server, dev, "billing", "dev-billing-table")
+	holdings, err := fleet.Inventory(t.Context(), as(dev), dev, "notes")
+	require.NoError(t, err)
+	require.True(t, holdings.Empty())
+	require.Equal(t, &fleet.Holdings{Stage: dev, Service: "notes"}, holdings)
+	for _, call := range server.Calls() {
+		require.NotEqual(t, 501, call.Status, call)
+	}
+}
+
+func TestWhatOutlivedItsStackIsFound(t *testing.T) {
+	server, as := world(t)
+	table(t, server, dev, "notes", "dev-notes-table")
+	holdings, err := fleet.Inventory(t.Context(), as(dev), dev, "notes")
+	require.NoError(t, err)
+	require.Nil(t, holdings.Stack)
+	require.Equal(t, []fleet.Table{{Name: "dev-notes-table", Status: "ACTIVE"}}, holdings.Tables)
+	require.False(t, holdings.Empty())
+}
+
+func TestAStageDoesNotOwnWhatAnotherOfItsAccountHas(t *testing.T) {
+	server, as := world(t)
+	table(t, server, dev, "notes", "dev-notes-table")
+	table(t, server, alice, "notes", "dev-alice-notes-table-0123456789")
+	table(t, server, dev, "alice-notes", "dev-alice-notes-table-9876543210")
+
+	for stage, want := range map[stages.Stage]string{dev: "dev-notes-table", alice: "dev-alice-notes-table-0123456789"} {
+		holdings, err := fleet.Inventory(t.Context(), as(stage), stage, "notes")
+		require.NoError(t, err)
+		require.Len(t, holdings.Tables, 1)
+		require.Equal(t, want, holdings.Tables[0].Name)
+	}
+}
+
+func TestAnotherAccountsCredentialsAreRefused(t *testing.T) {
+	_, as := world(t)
+	_, err := fleet.Inventory(t.Context(), as(dev), production, "notes")
+	var wrong *fleet.AccountError
+	require.ErrorAs(t, err, &wrong)
+	require.EqualError(t, err, "stage production: account is 111111111111 (by your credentials), want 333333333333; use a profile of account 333333333333")
+}
+
+func TestAnErrorNamesTheServiceThatGaveIt(t *testing.T) {
+	for service, name := range map[string]string{
+		"sts": "STS", "cloudformation": "CloudFormation", "dynamodb": "DynamoDB", "lambda": "Lambda", "apigateway": "API Gateway",
+		"dax": "DAX", "ec2": "EC2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, as := world(t)
+			server.InjectFault(rehearsal.Fault{Service: service, Status: 403, Code: "AccessDenied", Message: "not you"})
+			_, err := fleet.Inventory(t.Context(), as(dev), dev, "notes")
+			var failed *fleet.ServiceError
+			require.ErrorAs(t, err, &failed)
+			require.Equal(t, name, failed.Service)
+			require.ErrorContains(t, err, "not you")
+			var refusal smithy.APIError
+			require.ErrorAs(t, err, &refusal)
+		})
+	}
+}
+
+func TestAServiceThatCannotBeNamedIsAMistake(t *testing.T) {
+	_, as := world(t)
+	_, err := fleet.Inventory(t.Context(), as(dev), dev, "Notes")
+	var mistake *stages.FieldError
+	require.ErrorAs(t, err, &mistake)
+}
