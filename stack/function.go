@@ -212,8 +212,9 @@ func (s *Stack) codePlaceholder() awslambda.Code {
 	return s.placeholder
 }
 
-func (fn *Function) buildKey() string {
-	return buildKey(gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())})
+// source is what the function's code is compiled from.
+func (fn *Function) source() gobuild.Function {
+	return gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())}
 }
 
 // setCode replaces the placeholder by the compiled code.

@@ -58,6 +58,15 @@ func replaceRuntime(validate bool) error {
 	return nil
 }
 
+// Node is the Node that the CDK of this process runs on, or will; empty where there is none.
+func Node() string {
+	node, _, err := findNode()
+	if err != nil {
+		return ""
+	}
+	return node
+}
+
 // setenv sets variables of this process, and returns what puts them back.
 func setenv(environment map[string]string) (restore func()) {
 	before := map[string]*string{}

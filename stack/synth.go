@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
-	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -45,6 +43,9 @@ type Synthesis struct {
 	Progress io.Writer
 }
 
+// synthesizedStage is one stage's part of an [Assembly].
+type synthesizedStage = assembly.Synthesized
+
 // Assembly is what was synthesized: roadshow.json, as the roadshow command reads it.
 type Assembly = assembly.Document
 
@@ -53,6 +54,10 @@ type Assembly = assembly.Document
 // is not. The error is a [*ConfigError], a [*DefineError], a [*NodeError], a collision of names, a fault of
 // the Go compiler as it wrote it, or of the file system.
 func (a App) Synthesize(synthesis Synthesis) (*Assembly, error) {
+	return a.synthesize(synthesis, newCompiler(synthesis.StubFunctions, synthesis.Progress))
+}
+
+func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
@@ -80,16 +85,16 @@ func (a App) Synthesize(synthesis Synthesis) (*Assembly, error) {
 	if err := stacks[0].ledger.Check(synthesis.Stages...); err != nil {
 		return nil, err
 	}
-	code, err := buildFunctions(stacks, synthesis)
-	if err != nil {
+	if err := compiler.compile(stacks); err != nil {
 		return nil, err
 	}
 	document := a.document(synthesis.Commit)
+	var err error
 	if document.Ledger, err = stacks[0].ledger.Names(synthesis.Stages...); err != nil {
 		return nil, err
 	}
 	for _, stack := range stacks {
-		synthesized, err := stack.synthesize(code)
+		synthesized, err := stack.synthesize(compiler)
 		if err != nil {
 			return nil, err
 		}
@@ -188,14 +193,14 @@ func reason(fault any) string {
 }
 
 // synthesize writes one defined stack.
-func (s *Stack) synthesize(code map[string]gobuild.Output) (assembly.Synthesized, error) {
-	synthesized := assembly.Synthesized{
-		Stage: describe(s.stage), Role: s.stage.Role(), File: s.app.Service + ".template.json",
+func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
+	synthesized := synthesizedStage{
+		Stage: describe(s.stage), Role: s.stage.Role(), File: s.app.templateFile(),
 		TerminationProtection: s.survival.guard, Choices: s.choices.Made(), Key: s.choices.Key(),
 	}
 	err := s.protect(func() {
 		for _, fn := range s.functions {
-			output := code[fn.buildKey()]
+			output := compiler.code[fn.source()]
 			fn.setCode(output)
 			synthesized.Functions = append(synthesized.Functions, assembly.Function{Construct: fn.id, Package: fn.config.Package, Digest: output.Digest})
 		}
@@ -212,61 +217,6 @@ func (s *Stack) synthesize(code map[string]gobuild.Output) (assembly.Synthesized
 	return synthesized, err
 }
 
-// buildFunctions compiles every function of every stage in one go.
-func buildFunctions(stacks []*Stack, synthesis Synthesis) (map[string]gobuild.Output, error) {
-	var wanted []gobuild.Function
-	code := map[string]gobuild.Output{}
-	for _, stack := range stacks {
-		for _, fn := range stack.functions {
-			if _, known := code[fn.buildKey()]; known {
-				continue
-			}
-			code[fn.buildKey()] = gobuild.Output{}
-			wanted = append(wanted, gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())})
-		}
-	}
-	if len(wanted) == 0 {
-		return code, nil
-	}
-	if synthesis.StubFunctions {
-		dir, err := stubCode()
-		for _, fn := range wanted {
-			code[buildKey(fn)] = gobuild.Output{Package: fn.Package, Dir: dir, Digest: stubDigest}
-		}
-		return code, err
-	}
-	working, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	root, err := gobuild.ModuleRoot(working)
-	if err != nil {
-		return nil, err
-	}
-	outputs, err := gobuild.Build(context.Background(), root, wanted, gobuild.Options{Progress: synthesis.Progress})
-	if err != nil {
-		return nil, err
-	}
-	for i, fn := range wanted {
-		code[buildKey(fn)] = outputs[i]
-	}
-	return code, nil
-}
-
-func buildKey(fn gobuild.Function) string { return fn.Arch + " " + fn.Package }
-
-// stubDigest stands for the code of a function that was not compiled.
-const stubDigest = "0000000000000000000000000000000000000000000000000000000000000000"
-
-// stubCode is a folder that the CDK can take for a function's.
-func stubCode() (string, error) {
-	dir := filepath.Join(os.TempDir(), "stub-function")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	return dir, os.WriteFile(filepath.Join(dir, "bootstrap"), nil, 0o600)
-}
-
 // nestedFolder is a stage's folder in an assembly of several stages.
 func nestedFolder(stage stages.Stage) string {
 	return "assembly-" + strings.ReplaceAll(stage.String(), " ", "-")
@@ -280,6 +230,9 @@ func removeEmptyFolders(synthesis Synthesis) {
 		}
 	}
 }
+
+// templateFile is the template's name in a stage's folder; the CDK derives it from the stack's id.
+func (a App) templateFile() string { return a.Service + ".template.json" }
 
 // writeManifest joins the stages' assemblies to one that the cdk command reads.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cx_api-readme.html

@@ -108,7 +108,7 @@ func (template *Template) Resource(t testing.TB, cfnType, id string) Resource {
 
 // RequireGolden compares the template of every stage of the app with testdata/SERVICE.STAGE.golden.json,
 // which `go test -update` writes. A golden is the contract of what is deployed: a changed logical id in
-// it replaces a resource. Code digests are not in it, since functions are not compiled.
+// it replaces a resource. Functions are not compiled: the digest of their code stands for their package.
 func RequireGolden(t *testing.T, app stack.App) {
 	t.Helper()
 	for _, stage := range app.Stages.Stages() {
@@ -117,7 +117,7 @@ func RequireGolden(t *testing.T, app stack.App) {
 			var text bytes.Buffer
 			require.NoError(t, json.Indent(&text, bytes.TrimSpace(template.JSON), "", "  "))
 			text.WriteByte('\n')
-			golden := filepath.Join("testdata", app.Service+"."+stage.Name+".golden.json")
+			golden := goldenFile(app, stage)
 			if *update {
 				require.NoError(t, os.MkdirAll(filepath.Dir(golden), 0o755))
 				require.NoError(t, os.WriteFile(golden, text.Bytes(), 0o644))

@@ -1,0 +1,78 @@
+package stack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/roadshow-go/roadshow/internal/gobuild"
+)
+
+// compiler makes the functions' code, and remembers it from one synthesis to the next.
+type compiler struct {
+	code     map[gobuild.Function]gobuild.Output
+	stub     bool
+	progress io.Writer
+}
+
+func newCompiler(stub bool, progress io.Writer) *compiler {
+	return &compiler{code: map[gobuild.Function]gobuild.Output{}, stub: stub, progress: progress}
+}
+
+// compile makes the code of every function of the stacks that it does not have yet, all in one go.
+func (c *compiler) compile(stacks []*Stack) error {
+	var wanted []gobuild.Function
+	for _, stack := range stacks {
+		for _, fn := range stack.functions {
+			if _, known := c.code[fn.source()]; !known {
+				c.code[fn.source()] = gobuild.Output{}
+				wanted = append(wanted, fn.source())
+			}
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	outputs, err := c.build(wanted)
+	if err != nil {
+		return err
+	}
+	for i, source := range wanted {
+		c.code[source] = outputs[i]
+	}
+	return nil
+}
+
+func (c *compiler) build(wanted []gobuild.Function) ([]gobuild.Output, error) {
+	if c.stub {
+		return stubs(wanted)
+	}
+	working, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	root, err := gobuild.ModuleRoot(working)
+	if err != nil {
+		return nil, err
+	}
+	return gobuild.Build(context.Background(), root, wanted, gobuild.Options{Progress: c.progress})
+}
+
+// stubs stand for code that is not compiled. Their digest is of what would be compiled, so that two
+// stages with other code have other templates here too.
+func stubs(wanted []gobuild.Function) ([]gobuild.Output, error) {
+	// The folder is never read where there are only stubs: nothing of such an assembly is deployed.
+	dir := filepath.Join(os.TempDir(), "roadshow-stub-function")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	outputs := make([]gobuild.Output, len(wanted))
+	for i, fn := range wanted {
+		digest := sha256.Sum256([]byte(fn.Package + " for " + fn.Arch))
+		outputs[i] = gobuild.Output{Package: fn.Package, Dir: dir, Digest: hex.EncodeToString(digest[:])}
+	}
+	return outputs, nil
+}

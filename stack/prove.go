@@ -1,0 +1,134 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Proof says how [App.Prove] goes about it.
+type Proof struct {
+	// Exhaustive makes every stage play every part, however many there are; see [parity.Exhaustive].
+	// Default: only where that takes few syntheses.
+	Exhaustive bool
+
+	// Again synthesizes the program once more, in another process with another environment, into a folder:
+	// what a comparison in one process cannot see, because both sides read it alike, shows there.
+	// It is [App.Synthesize] of every stage with StubFunctions. Default: not done.
+	Again func(ctx context.Context, outdir string) error
+}
+
+// Prove proves that the stages are identical but for what is declared, or says where they are not. No
+// function is compiled: the same package is the same bytes, because one build serves every stage. The
+// errors are those of [App.Synthesize] and [parity.Prove]; an undeclared difference is none, it is the
+// verdict.
+func (a App) Prove(ctx context.Context, proof Proof) (*parity.Verdict, error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "roadshow-parity-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	player := player{app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}}
+	var options []parity.Option
+	if proof.Exhaustive {
+		options = append(options, parity.Exhaustive())
+	}
+	verdict, err := parity.Prove(ctx, a.Stages, player, options...)
+	if err != nil || proof.Again == nil {
+		return verdict, err
+	}
+	again := filepath.Join(dir, "again")
+	if err := proof.Again(ctx, again); err != nil {
+		return nil, err
+	}
+	second := map[string][]byte{}
+	for _, stage := range a.Stages.Stages() {
+		if second[stage.Name], err = os.ReadFile(filepath.Join(again, nestedFolder(stage), a.templateFile())); err != nil {
+			return nil, err
+		}
+	}
+	verdict.Unstable = parity.Reproducible(player.own, second)
+	return verdict, nil
+}
+
+// player synthesizes one part after the other for the proof.
+type player struct {
+	app      App
+	dir      string
+	compiler *compiler
+	own      map[string][]byte // the template of each stage of the set, playing its own part
+}
+
+// Play is [parity.Player]'s.
+func (p player) Play(_ context.Context, stage stages.Stage) (parity.Played, error) {
+	outdir := filepath.Join(p.dir, nestedFolder(stage))
+	defer os.RemoveAll(outdir)
+	document, err := p.app.synthesize(Synthesis{Stages: []stages.Stage{stage}, Outdir: outdir}, p.compiler)
+	if err != nil {
+		return parity.Played{}, err
+	}
+	template, err := os.ReadFile(filepath.Join(outdir, p.app.templateFile()))
+	if err != nil {
+		return parity.Played{}, err
+	}
+	synthesized := document.Stages[0]
+	if stage.Role() == stage.Name {
+		p.own[stage.Name] = template
+	}
+	functions, err := functionCode(template)
+	return parity.Played{
+		Template: template, Identity: synthesized.Identity, ChoicesKey: synthesized.Key, Functions: functions,
+		Stack: map[string]string{
+			"StackName": synthesized.StackName, "TerminationProtection": strconv.FormatBool(synthesized.TerminationProtection),
+		},
+		Positions: positions(synthesized),
+	}, err
+}
+
+// functionCode is the asset that each function of a template runs, by its logical id.
+func functionCode(template []byte) (map[string]string, error) {
+	var parsed struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct{ Code json.RawMessage }
+		}
+	}
+	if err := json.Unmarshal(template, &parsed); err != nil {
+		return nil, err
+	}
+	code := map[string]string{}
+	for logicalID, resource := range parsed.Resources {
+		if resource.Type != "AWS::Lambda::Function" {
+			continue
+		}
+		var location struct{ S3Key string }
+		// A key that is no plain text was made with a door; the walk of the templates compares it.
+		if json.Unmarshal(resource.Properties.Code, &location) == nil && location.S3Key != "" {
+			code[logicalID] = location.S3Key
+		}
+	}
+	return code, nil
+}
+
+// positions finds the line of a resource by its logical id, which begins with its component's id.
+func positions(synthesized synthesizedStage) func(logicalID string) stages.Position {
+	return func(logicalID string) stages.Position {
+		var at stages.Position
+		longest := 0
+		for _, construct := range synthesized.Constructs {
+			if prefix := strings.ReplaceAll(construct.ID, "-", ""); len(prefix) > longest && strings.HasPrefix(logicalID, prefix) {
+				at, longest = construct.At, len(prefix)
+			}
+		}
+		return at
+	}
+}

@@ -1,0 +1,120 @@
+package stacktest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/stack"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// againVariable names the folder that a second run of a test writes its templates to.
+const againVariable = "ROADSHOW_STACKTEST_AGAIN"
+
+// againLimit ends a second run that hangs.
+const againLimit = 5 * time.Minute
+
+// RequireParity fails the test where the stages of the app differ in anything that is not declared, and
+// says where, with both values and the Go line that made it.
+//
+// It compares in this process, every stage playing its own part and others'; and then with a second
+// process that runs this test once more, up to this call, with another environment, time zone, HOME and
+// working folder: what both sides of a comparison read alike shows there. So the test should do little
+// else before, and must not need a folder or a variable of its own.
+func RequireParity(t *testing.T, app stack.App) {
+	t.Helper()
+	if outdir := os.Getenv(againVariable); outdir != "" {
+		t.Chdir(t.TempDir())
+		_, err := app.Synthesize(stack.Synthesis{Outdir: outdir, Nested: true, StubFunctions: true})
+		require.NoError(t, err)
+		return
+	}
+	verdict, err := app.Prove(t.Context(), stack.Proof{Exhaustive: true, Again: func(ctx context.Context, outdir string) error {
+		return runAgain(ctx, t, outdir)
+	}})
+	require.NoError(t, err, "parity could not be told")
+	if !verdict.Identical() {
+		require.FailNow(t, "the stages of "+app.Service+" are not identical", verdict.String())
+	}
+}
+
+// runAgain runs the current test in another process, in an environment that shares with this one only
+// what Go, Node and the system need.
+func runAgain(ctx context.Context, t *testing.T, outdir string) error {
+	ctx, cancel := context.WithTimeout(ctx, againLimit)
+	defer cancel()
+	var run []string
+	for part := range strings.SplitSeq(t.Name(), "/") {
+		run = append(run, "^"+regexp.QuoteMeta(part)+"$")
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, executable, "-test.run="+strings.Join(run, "/"), "-test.count=1")
+	command.Env = append(scrubbed(t.TempDir()), againVariable+"="+outdir)
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("the second process: %w\n%s", err, output.Bytes())
+	}
+	return nil
+}
+
+// scrubbed is an environment as unlike this process's as it can be.
+func scrubbed(home string) []string {
+	environment := []string{"HOME=" + home, "USER=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8", "TMPDIR=" + os.TempDir()}
+	for _, name := range []string{"PATH", "SYSTEMROOT", "GOCOVERDIR"} {
+		if value, set := os.LookupEnv(name); set {
+			environment = append(environment, name+"="+value)
+		}
+	}
+	if node := stack.Node(); node != "" {
+		environment = append(environment, "JSII_NODE="+node)
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		// Unpacking the CDK into an empty HOME would cost seconds, and prove nothing.
+		folder := filepath.Join(cache, "aws", "jsii", "package-cache")
+		if runtime.GOOS == "darwin" {
+			folder = filepath.Join(cache, "com.amazonaws.jsii", "package-cache")
+		}
+		environment = append(environment, "JSII_RUNTIME_PACKAGE_CACHE_ROOT="+folder)
+	}
+	return environment
+}
+
+// RequireOnlyIn fails the test unless exactly the selected stages of the app have resources of a type.
+//
+//	stacktest.RequireOnlyIn(t, app, "AWS::DAX::Cluster", Production)
+func RequireOnlyIn(t *testing.T, app stack.App, cfnType string, selector stages.Selector) {
+	t.Helper()
+	var want, got []string
+	for _, stage := range app.Stages.Stages() {
+		if stages.Selects(selector, stage) {
+			want = append(want, stage.Name)
+		}
+		if len(Synth(t, app, stage).Resources(cfnType)) > 0 {
+			got = append(got, stage.Name)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	require.Equal(t, want, got, "the stages that have resources of type %s", cfnType)
+}
+
+// goldenFile is where a stage's golden stands.
+func goldenFile(app stack.App, stage stages.Stage) string {
+	return filepath.Join("testdata", app.Service+"."+stage.Name+".golden.json")
+}
