@@ -55,8 +55,6 @@ type Environment struct {
 	endpoint string
 	borrowed bool
 	profiles []Profile
-	// inherit is the environment of this process, as it was when the Environment was made.
-	inherit []string
 }
 
 // Write makes an environment of profiles that it writes itself, for an endpoint on loopback.
@@ -100,23 +98,31 @@ func Borrow(place Place, endpoint string) (*Environment, error) {
 }
 
 func newEnvironment(place Place, endpoint string) (*Environment, error) {
-	for _, folder := range []*string{&place.Checkout, &place.Folder} {
+	place, err := place.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &Environment{place: place, endpoint: endpoint}, nil
+}
+
+// ready makes the folders, and their paths absolute.
+func (p Place) ready() (Place, error) {
+	for _, folder := range []*string{&p.Checkout, &p.Folder} {
 		if *folder == "" {
-			return nil, errors.New("environment: Checkout or Folder is empty, want both; write the folders")
+			return p, errors.New("environment: Checkout or Folder is empty, want both; write the folders")
 		}
 		absolute, err := filepath.Abs(*folder)
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 		*folder = absolute
 	}
-	e := &Environment{place: place, endpoint: endpoint, inherit: os.Environ()}
-	return e, os.MkdirAll(e.temporary(), 0o700)
+	return p, os.MkdirAll(p.temporary(), 0o700)
 }
 
 func (e *Environment) configFile() string      { return filepath.Join(e.place.Folder, "config") }
 func (e *Environment) credentialsFile() string { return filepath.Join(e.place.Folder, "credentials") }
-func (e *Environment) temporary() string       { return filepath.Join(e.place.Folder, "tmp") }
+func (p Place) temporary() string              { return filepath.Join(p.Folder, "tmp") }
 
 // onLoopback refuses an endpoint on another machine.
 func onLoopback(endpoint string) error {
@@ -129,15 +135,19 @@ func onLoopback(endpoint string) error {
 	return fmt.Errorf("endpoint: URL is %q, want a port of a loopback address; write http://127.0.0.1:PORT", endpoint)
 }
 
-// dropped says whether a variable of this process would lead a child elsewhere: to another account, or
-// another endpoint, or through a proxy, or to another answer of the cdk command (which reads its options
-// from CDK_…).
-func dropped(name string) bool {
+// isAWS says whether a variable would lead a child to another account or another endpoint. Those of the
+// cdk command, which reads every option from CDK_…, are dropped beside them: they would change its answers.
+func isAWS(name string) bool {
+	return strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "AMAZON_")
+}
+
+// isProxy says whether a variable would lead a child through a proxy.
+func isProxy(name string) bool {
 	switch strings.ToUpper(name) {
 	case "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY":
 		return true
 	}
-	return strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "AMAZON_") || strings.HasPrefix(name, "CDK_")
+	return false
 }
 
 // nowhere is a proxy that does not exist. What would leave this machine is sent there, and fails at once
@@ -147,39 +157,36 @@ const nowhere = "http://127.0.0.1:1"
 // Environ is the whole environment of a child process, for exec.Cmd.Env; extra variables (NAME=value)
 // win over all others.
 func (e *Environment) Environ(extra ...string) []string {
-	environ := e.local()
-	if e.borrowed {
-		if e.endpoint != "" {
-			environ = append(environ, e.endpoints()...)
+	environ := e.place.local(func(name string) bool {
+		if e.borrowed {
+			return strings.HasPrefix(name, "CDK_")
 		}
-		return append(environ, extra...)
+		return isAWS(name) || isProxy(name) || strings.HasPrefix(name, "CDK_")
+	})
+	if !e.borrowed || e.endpoint != "" {
+		environ = append(environ, e.endpoints()...)
 	}
-	environ = append(environ, e.endpoints()...)
-	environ = append(environ,
-		"AWS_CONFIG_FILE="+e.configFile(), "AWS_SHARED_CREDENTIALS_FILE="+e.credentialsFile(),
-		"AWS_EC2_METADATA_DISABLED=true",
-		"HTTP_PROXY="+nowhere, "http_proxy="+nowhere, "HTTPS_PROXY="+nowhere, "https_proxy="+nowhere,
-		"NO_PROXY=127.0.0.1,localhost,::1", "no_proxy=127.0.0.1,localhost,::1",
-	)
+	if !e.borrowed {
+		environ = append(environ,
+			"AWS_CONFIG_FILE="+e.configFile(), "AWS_SHARED_CREDENTIALS_FILE="+e.credentialsFile(),
+			"AWS_EC2_METADATA_DISABLED=true",
+			"HTTP_PROXY="+nowhere, "http_proxy="+nowhere, "HTTPS_PROXY="+nowhere, "https_proxy="+nowhere,
+			"NO_PROXY=127.0.0.1,localhost,::1", "no_proxy=127.0.0.1,localhost,::1",
+		)
+	}
 	return append(environ, extra...)
 }
 
-// BuildEnviron is the environment of a child that compiles: like [Environment.Environ], but where a
-// missing Go module may be downloaded. It has no credentials, no profile and no AWS endpoint.
-func (e *Environment) BuildEnviron(extra ...string) []string {
-	var environ []string
-	for _, variable := range e.local() {
-		if name, _, _ := strings.Cut(variable, "="); !strings.HasPrefix(name, "AWS_") {
-			environ = append(environ, variable)
-		}
+// BuildEnviron is the environment of a child that compiles and synthesizes: it has no credentials, no
+// profile and no AWS endpoint, but a Go module that is missing may be downloaded.
+func (p Place) BuildEnviron(extra ...string) ([]string, error) {
+	p, err := p.ready()
+	if err != nil {
+		return nil, err
 	}
-	for _, variable := range e.inherit {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
-			environ = append(environ, variable)
-		}
-	}
+	environ := p.local(func(name string) bool { return isAWS(name) || strings.HasPrefix(name, "CDK_") })
 	environ = append(environ, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
-	return append(environ, extra...)
+	return append(environ, extra...), nil
 }
 
 // endpoints are the variables that lead the cdk command and the SDKs to the endpoint. STS is named on its
@@ -191,28 +198,25 @@ func (e *Environment) endpoints() []string {
 	}
 }
 
-// local is what is the same in every environment: the inherited variables that may stay, and where the
-// cdk command keeps what it keeps.
-func (e *Environment) local() []string {
+// local is what is the same in every environment: the variables of this process, but for those to drop,
+// and where the cdk command keeps what it keeps.
+func (p Place) local(drop func(name string) bool) []string {
 	var environ []string
 	path := ""
-	for _, variable := range e.inherit {
+	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		switch {
 		case name == "PATH":
 			path = value
-		case name == "TMPDIR", name == "TMP", name == "TEMP":
-		case e.borrowed && !strings.HasPrefix(name, "CDK_"):
-			environ = append(environ, variable)
-		case !dropped(name):
+		case name != "TMPDIR" && name != "TMP" && name != "TEMP" && !drop(name):
 			environ = append(environ, variable)
 		}
 	}
 	return append(environ,
-		"PATH="+filepath.Join(e.place.Checkout, "node_modules", ".bin")+string(os.PathListSeparator)+path,
-		"TMPDIR="+e.temporary(), "TMP="+e.temporary(), "TEMP="+e.temporary(),
+		"PATH="+filepath.Join(p.Checkout, "node_modules", ".bin")+string(os.PathListSeparator)+path,
+		"TMPDIR="+p.temporary(), "TMP="+p.temporary(), "TEMP="+p.temporary(),
 		// The command finds the home of the operating system's user, whatever HOME says.
-		"CDK_HOME="+filepath.Join(e.place.Folder, "cdk"),
+		"CDK_HOME="+filepath.Join(p.Folder, "cdk"),
 		"CDK_DISABLE_CLI_TELEMETRY=true", "CDK_DISABLE_VERSION_CHECK=true", "CDK_NOTICES=false",
 	)
 }

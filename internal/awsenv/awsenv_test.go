@@ -195,18 +195,24 @@ func TestABorrowedEnvironmentIsThatOfWhoeverRunsIt(t *testing.T) {
 
 func TestABuildMayDownloadButHasNoCredentials(t *testing.T) {
 	hostile(t)
-	for _, borrowed := range []bool{false, true} {
-		e, err := awsenv.Write(place(t), "http://127.0.0.1:4711", dev)
-		if borrowed {
-			e, err = awsenv.Borrow(place(t), "")
-		}
-		require.NoError(t, err)
-		environ := e.BuildEnviron()
-		proxy, _ := lookup(environ, "HTTPS_PROXY")
-		require.Equal(t, "http://192.0.2.1", proxy, "how this machine reaches its module proxy is left alone")
-		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "CDK_DEFAULT_ACCOUNT"} {
-			_, found := lookup(environ, name)
-			require.False(t, found, name)
-		}
+	at := place(t)
+	environ, err := at.BuildEnviron("CDK_OUTDIR=out")
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"HTTPS_PROXY": "http://192.0.2.1", "AWS_CONFIG_FILE": os.DevNull, "CDK_OUTDIR": "out", "CDK_HOME": filepath.Join(at.Folder, "cdk"),
+	} {
+		got, _ := lookup(environ, name)
+		require.Equal(t, want, got, name)
 	}
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "CDK_DEFAULT_ACCOUNT", "CDK_APP"} {
+		_, found := lookup(environ, name)
+		require.False(t, found, name)
+	}
+}
+
+func TestAPlaceWithoutFoldersIsRefused(t *testing.T) {
+	_, err := awsenv.Write(awsenv.Place{}, "http://127.0.0.1:4711", dev)
+	require.ErrorContains(t, err, "Checkout or Folder is empty")
+	_, err = awsenv.Place{}.BuildEnviron()
+	require.ErrorContains(t, err, "Checkout or Folder is empty")
 }
