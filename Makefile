@@ -7,16 +7,22 @@ TOOL        := go tool -modfile=tools/go.mod
 GOFILES     := git ls-files --cached --others --exclude-standard '*.go'
 
 .PHONY: test
-test: format lint unit e2e
+test: modules format lint unit e2e
 
 # The tools that are not Go, pinned by package-lock.json: the CDK command, and the Node that runs it.
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "installing the pinned CDK command and Node (npm ci)"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --loglevel=error || \
+		{ echo "npm: installation has failed, want the packages of package-lock.json; is there a network, and npm 10 or newer?" >&2; exit 1; }
 	@touch $@
 
+# What Go needs, fetched before anything is built, so that a missing network is one clear message.
+.PHONY: modules
+modules:
+	@go mod download || { echo "go: download has failed, want the modules of go.sum; is there a network, or a GOPROXY?" >&2; exit 1; }
+
 .PHONY: demo
-demo: node_modules/.package-lock.json
+demo: modules node_modules/.package-lock.json
 	@go run ./e2e/demo
 
 .PHONY: format
