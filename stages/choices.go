@@ -2,6 +2,7 @@ package stages
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,11 +13,14 @@ type Choices struct {
 	set   Set
 	stage Stage
 	made  []Choice
+	// again makes each choice of made for another stage.
+	again []func(Stage) Choice
 }
 
 // Choice is one decision: a declared difference, seen from one stage.
 type Choice struct {
-	// Kind is "selector", "pick" or "tier".
+	// Kind is "selector", "pick", "tier", "boundary" ([Stage.PermissionsBoundary]) or "expiry"
+	// ([Stage.ExpiresAfter]).
 	Kind string `json:"kind"`
 	// Of is what is chosen: the construct's id for a selector, empty for a pick.
 	Of string `json:"of,omitempty"`
@@ -34,10 +38,38 @@ type Choice struct {
 // NewChoices begins the record of one synthesis for one stage of the set.
 func NewChoices(set Set, stage Stage) *Choices {
 	c := &Choices{set: set, stage: stage}
-	c.made = append(c.made, Choice{
-		Kind: "tier", Declaration: "Stage.Tier", Outcome: stage.Tier.String(), branch: int(stage.Tier),
-	})
+	c.made = ownChoices(stage)
 	return c
+}
+
+// ownChoices are those that a stage makes by its fields.
+func ownChoices(stage Stage) []Choice {
+	own := []Choice{{Kind: "tier", Declaration: "Stage.Tier", Outcome: stage.Tier.String(), branch: int(stage.Tier)}}
+	if stage.PermissionsBoundary != "" {
+		own = append(own, Choice{Kind: "boundary", Declaration: "Stage.PermissionsBoundary", Outcome: "in", branch: 1})
+	}
+	if stage.expires != 0 {
+		own = append(own, Choice{Kind: "expiry", Declaration: "Stage.ExpiresAfter", Outcome: stage.expires.String(), branch: int(stage.expires)})
+	}
+	return own
+}
+
+// make records a choice.
+func (c *Choices) make(choose func(Stage) Choice) Choice {
+	choice := choose(c.stage)
+	c.made = append(c.made, choice)
+	c.again = append(c.again, choose)
+	return choice
+}
+
+// For is what the same choices come to for another stage, whether or not the set has it. Choices that
+// this stage never came to, inside a component that it does not have, are not among them.
+func (c *Choices) For(stage Stage) *Choices {
+	other := NewChoices(c.set, stage)
+	for _, choose := range c.again {
+		other.make(choose)
+	}
+	return other
 }
 
 // Includes tells whether the selector selects the stage, and records the choice. A nil selector is no
@@ -48,31 +80,27 @@ func (c *Choices) Includes(of string, selector Selector, at Position) bool {
 	}
 	at = declaredAt(selector, at)
 	c.requireKnown(selector, at)
-	choice := Choice{Kind: "selector", Of: of, Declaration: describe(selector), At: at, Outcome: "out"}
-	in := selector.Selects(c.stage)
-	if in {
-		choice.Outcome, choice.branch = "in", 1
-	}
-	c.made = append(c.made, choice)
-	return in
+	return c.make(func(stage Stage) Choice {
+		choice := Choice{Kind: "selector", Of: of, Declaration: describe(selector), At: at, Outcome: "out"}
+		if selector.Selects(stage) {
+			choice.Outcome, choice.branch = "in", 1
+		}
+		return choice
+	}).branch == 1
 }
 
 // pick records which case of a Pick was taken: its index, or -1 for none.
 func (c *Choices) pick(cases []Selector, at Position, text func(outcome int) string) int {
-	outcome := -1
-	words := make([]string, len(cases))
+	words := []string{text(-1)}
 	for i, selector := range cases {
 		c.requireKnown(selector, at)
-		words[i] = fmt.Sprintf("stages.When(%s, %s)", describe(selector), text(i))
-		if outcome < 0 && Selects(selector, c.stage) {
-			outcome = i
-		}
+		words = append(words, fmt.Sprintf("stages.When(%s, %s)", describe(selector), text(i)))
 	}
-	c.made = append(c.made, Choice{
-		Kind: "pick", At: at, Outcome: text(outcome), branch: outcome,
-		Declaration: fmt.Sprintf("stages.Pick(%s)", strings.Join(append([]string{text(-1)}, words...), ", ")),
-	})
-	return outcome
+	declaration := fmt.Sprintf("stages.Pick(%s)", strings.Join(words, ", "))
+	return c.make(func(stage Stage) Choice {
+		outcome := slices.IndexFunc(cases, func(selector Selector) bool { return Selects(selector, stage) })
+		return Choice{Kind: "pick", At: at, Outcome: text(outcome), branch: outcome, Declaration: declaration}
+	}).branch
 }
 
 // requireKnown panics where a selector names a stage that the set does not have: it could never be

@@ -20,21 +20,28 @@ type Entry struct {
 	Owner    string // the component's path in the stack
 	Name     string // its own part of the name
 	Revision int
-	At       Position
+	// Parent is the component that the name is unique within, for a kind whose scope is [ScopeParent];
+	// empty is the one that every account has, such as its default event bus.
+	Parent string
+	At     Position
 }
 
 // LedgerName is one physical name of one stage.
 type LedgerName struct {
-	Stage   string   `json:"stage"`
-	Account string   `json:"account"`
-	Region  string   `json:"region"`
-	Service string   `json:"service"`
-	Kind    string   `json:"kind"`
-	Owner   string   `json:"owner"`
-	Name    string   `json:"name"`
-	Limit   int      `json:"limit"`
-	Scope   Scope    `json:"scope"`
-	At      Position `json:"at"`
+	Stage   string `json:"stage"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	Service string `json:"service"`
+	Kind    string `json:"kind"`
+	Owner   string `json:"owner"`
+	Name    string `json:"name"`
+	Limit   int    `json:"limit"`
+	Scope   Scope  `json:"scope"`
+	// Parent is the component that the name is unique within, where the scope is the parent.
+	Parent string   `json:"parent,omitempty"`
+	At     Position `json:"at"`
+	// Example tells that the stage is none that exists, but the template's name most likely to go wrong.
+	Example bool `json:"example,omitempty"`
 
 	namespace string
 	foldsCase bool
@@ -53,17 +60,17 @@ func (l *Ledger) Record(entry Entry) { l.entries = append(l.entries, entry) }
 func (l *Ledger) Of(stage Stage) ([]LedgerName, error) {
 	names := make([]LedgerName, 0, len(l.entries))
 	for _, entry := range l.entries {
-		physical, err := entry.Kind.Name(Part{Stage: stage.Name, Service: l.service, Name: entry.Name, Revision: entry.Revision})
+		physical, err := entry.Kind.Name(stage.Part(l.service, entry.Name, entry.Revision))
 		if err != nil {
 			if field, ok := err.(*FieldError); ok {
-				field.Thing, field.At = entry.Owner, entry.At
+				field.Thing, field.At = fmt.Sprintf("%s (%s, stage %s)", entry.Owner, entry.Kind.Title, stage.Name), entry.At
 			}
 			return nil, err
 		}
 		names = append(names, LedgerName{
 			Stage: stage.Name, Account: stage.Account, Region: stage.Region, Service: l.service,
 			Kind: entry.Kind.Title, Owner: entry.Owner, Name: physical, Limit: entry.Kind.Max, Scope: entry.Kind.Scope, At: entry.At,
-			namespace: cmp.Or(entry.Kind.Namespace, entry.Kind.Type, entry.Kind.Title), foldsCase: entry.Kind.FoldsCase,
+			Parent: entry.Parent, namespace: entry.Kind.namespace(), foldsCase: entry.Kind.FoldsCase,
 		})
 	}
 	return names, nil
@@ -87,13 +94,48 @@ func (l *Ledger) Names(extra ...Stage) ([]LedgerName, error) {
 	return all, nil
 }
 
+// Examples lists the physical names of one hostile example of each template of the set: as long as a
+// stage's name may be, and with the service's name inside. No such stage exists; what holds for it holds
+// for every stage of the template.
+func (l *Ledger) Examples() ([]LedgerName, error) {
+	var all []LedgerName
+	for _, stage := range l.set {
+		if !stage.IsTemplate() {
+			continue
+		}
+		names, err := l.Of(stage.example(l.service))
+		if err != nil {
+			return nil, err
+		}
+		for i := range names {
+			names[i].Example = true
+		}
+		all = append(all, names...)
+	}
+	return all, nil
+}
+
 // Check finds names that break a rule or meet another within their scope, in any stage, whichever is
-// deployed. The error is a [*FieldError] or a [*CollisionError].
+// deployed, and in an example of each template. The error is a [*FieldError] or a [*CollisionError].
 func (l *Ledger) Check(extra ...Stage) error {
 	names, err := l.Names(extra...)
 	if err != nil {
 		return err
 	}
+	examples, err := l.Examples()
+	if err != nil {
+		return err
+	}
+	for _, collision := range Collisions(append(names, examples...)) {
+		return collision
+	}
+	return nil
+}
+
+// Collisions finds names that meet another within their scope. The names may come from the ledgers of
+// several services, also as read from their assemblies.
+func Collisions(names []LedgerName) []*CollisionError {
+	var all []*CollisionError
 	taken := map[string]LedgerName{}
 	for _, name := range names {
 		key, unique := name.key()
@@ -101,15 +143,25 @@ func (l *Ledger) Check(extra ...Stage) error {
 			continue
 		}
 		if other, collides := taken[key]; collides {
-			return &CollisionError{One: other, Other: name}
+			all = append(all, &CollisionError{One: other, Other: name})
+			continue
 		}
 		taken[key] = name
 	}
-	return nil
+	return all
 }
 
 // key is equal for two names that AWS would refuse together.
 func (n LedgerName) key() (key string, unique bool) {
+	if n.namespace == "" { // read from an assembly, which says the kind only
+		n.namespace = n.Kind
+		for _, kind := range Kinds() {
+			if kind.Title == n.Kind {
+				n.namespace, n.foldsCase = kind.namespace(), kind.FoldsCase
+				break
+			}
+		}
+	}
 	name := n.Name
 	if n.foldsCase {
 		name = strings.ToLower(name)
@@ -121,9 +173,18 @@ func (n LedgerName) key() (key string, unique bool) {
 		return strings.Join([]string{n.namespace, n.Account, name}, "\x00"), true
 	case ScopeWorld:
 		return strings.Join([]string{n.namespace, name}, "\x00"), true
+	case ScopeParent:
+		within := ""
+		if n.Parent != "" { // a parent is a component, so it is another in each stage and service
+			within = strings.Join([]string{n.Stage, n.Service, n.Parent}, "\x00")
+		}
+		return strings.Join([]string{n.namespace, n.Account, n.Region, within, name}, "\x00"), true
 	}
 	return "", false
 }
+
+// namespace groups the kinds whose names may not meet.
+func (k Kind) namespace() string { return cmp.Or(k.Namespace, k.Type, k.Title) }
 
 // CollisionError says that two components would have one physical name where AWS allows one.
 type CollisionError struct {
@@ -135,17 +196,21 @@ func (e *CollisionError) Error() string {
 		e.Other.At, e.Other.Owner, e.Other.Name, e.Other.Stage, e.One.Owner, e.One.At, e.One.Stage)
 }
 
-// Identity lists what makes a stage itself in its template, for parity: its name, account and region,
-// and its physical names (the stack's is one). The lists of two stages of one ledger pair up: they have
-// one length, and values of one index mean the same thing.
+// Identity lists what makes a stage itself in its template, for parity: its name, account and region, its
+// bootstrap's qualifier, its physical names (the stack's is one), and its permissions boundary where it
+// has one. The lists of two stages of one ledger and of the same choices pair up: they have one length, no
+// value is empty, and values of one index mean the same thing.
 func (l *Ledger) Identity(stage Stage) ([]string, error) {
 	names, err := l.Of(stage)
 	if err != nil {
 		return nil, err
 	}
-	values := []string{stage.Name, stage.Account, stage.Region}
+	values := []string{stage.Name, stage.Account, stage.Region, stage.BootstrapQualifier()}
 	for _, name := range names {
 		values = append(values, name.Name)
+	}
+	if stage.PermissionsBoundary != "" {
+		values = append(values, stage.PermissionsBoundary)
 	}
 	return values, nil
 }

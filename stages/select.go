@@ -16,11 +16,12 @@ type Request struct {
 }
 
 // Select is which stages a request means. The account selects the stage; a name is an assertion about
-// the account. Each refusal is an error of its own type: [*WrongAccountError], [*UnknownAccountError],
+// the account, and may be a branch's of a template (see [Set.Resolve], which also gives the note that the
+// program should print). Each refusal is an error of its own type: [*WrongAccountError], [*UnknownAccountError],
 // [*AmbiguousAccountError], [*UnknownStageError], [*NoAccountError], [*DeployFromError],
 // [*AllWithAccountError]. The set must be valid.
 func (set Set) Select(request Request) ([]Stage, error) {
-	mayDeployAnywhere := slices.Contains(request.DeployFrom, request.Account)
+	mayDeployAnywhere := request.Account != "" && slices.Contains(request.DeployFrom, request.Account)
 	switch {
 	case request.Name == All:
 		if request.Account != "" && !mayDeployAnywhere {

@@ -72,7 +72,7 @@ func (s selection) named() []Stage {
 // stages made from it.
 func (s Stage) Selects(stage Stage) bool {
 	if s.IsTemplate() {
-		return stage.template == s.template
+		return stage.family == s.template
 	}
 	return stage.Role() == s.Name
 }

@@ -61,30 +61,43 @@ func (set Set) has(stage Stage) bool {
 	return slices.ContainsFunc(set, func(one Stage) bool { return one.Name == stage.Name })
 }
 
-// Find is the stage of that name: one of the set, or one that a template of the set makes. Where two
-// templates match, the longer pattern wins.
+// Find is [Set.Resolve] without its note.
 func (set Set) Find(name string) (Stage, error) {
+	stage, _, err := set.Resolve(name)
+	return stage, err
+}
+
+// Resolve is the stage that a name means: the one of the set that is called so, or else one that a
+// template of the set makes. Where two templates match, the longer pattern wins.
+//
+// For a template the name may be any text behind the template's prefix, such as a branch's name: it
+// becomes a stage's name by [Label]. note says so in one line, for people; it is empty where the name
+// stayed as it was. Resolving the stage's own name gives the same stage.
+func (set Set) Resolve(name string) (stage Stage, note string, err error) {
 	var found Stage
-	for _, stage := range set {
-		if stage.IsTemplate() {
-			if made, ok := stage.instance(name); ok && len(made.template) > len(found.template) {
-				found = made
+	for _, one := range set {
+		if !one.IsTemplate() {
+			if one.Name == name {
+				return one, "", nil
 			}
-		} else if stage.Name == name {
-			return stage, nil
+			continue
+		}
+		if name == one.Name {
+			return Stage{}, "", &UnknownStageError{
+				Name: name, Set: set, Reason: fmt.Sprintf("a template is no stage; write a name in place of its star, as in -c stage=%s1", one.prefix()),
+			}
+		}
+		if made, ok := one.instance(name); ok && len(made.template) > len(found.template) {
+			found = made
 		}
 	}
 	if found.Name == "" {
-		return Stage{}, &UnknownStageError{Name: name, Set: set}
+		return Stage{}, "", &UnknownStageError{Name: name, Set: set}
 	}
-	if !label.MatchString(name) || len(name) > MaxStageName {
-		return Stage{}, &UnknownStageError{
-			Name: name, Set: set,
-			Reason: fmt.Sprintf("template %q matches, but a stage's name is a lower-case DNS label of at most %d characters, such as %q",
-				found.template, MaxStageName, suggestLabel(name, MaxStageName)),
-		}
+	if found.Name != name {
+		note = fmt.Sprintf("stage %s: made of %q, which is no lower-case DNS label of at most %d characters", found.Name, name, MaxStageName)
 	}
-	return found, nil
+	return found, note, nil
 }
 
 // Table is the set for people: one line a stage, with account, region and tier.

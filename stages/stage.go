@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -32,8 +33,26 @@ type Stage struct {
 	// Tier says what the stage may lose. Default: [Standard].
 	Tier Tier
 
+	// PermissionsBoundary is the name of the IAM managed policy, in the stage's account, that every role
+	// of the stage gets as its permissions boundary; a path stands before it, as in "team/boundary". At
+	// most 128 characters without the path. Default: none.
+	//
+	// Its value is identity: the account's organisation demands it, and two stages whose boundaries have
+	// two names are still identical. Whether there is one is a choice, since it adds a property to every
+	// role; it is recorded with the others, and an understudy ([Stage.As]) plays it.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+	PermissionsBoundary string
+
+	// Qualifier is that of the account's CDK bootstrap (cdk bootstrap --qualifier), which begins the names
+	// of the bucket and the roles that deploy: 1 to 10 lower-case letters and digits. It is identity.
+	// Default: [DefaultQualifier], the CDK's own.
+	// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
+	Qualifier string
+
 	// role is the name whose choices the stage plays; empty is its own. See [Stage.As].
 	role string
+	// family is the pattern of the template whose choices the stage plays; usually its own template.
+	family string
 	// template is the pattern that this stage is (in a set), or was made from (once selected).
 	template string
 	// expires is how long a stage made from the template lives after its last update; 0 is for ever.
@@ -44,12 +63,28 @@ type Stage struct {
 // in the 64 characters of a Lambda function's name.
 const MaxStageName = 32
 
-// As is the stage's understudy: its own identity (name, account, region), playing the choices of
-// another (its selectors, picks and tier). Parity compares Production.As(Dev) with Dev: whatever still
+// DefaultQualifier is the qualifier of a bootstrap that was given none.
+const DefaultQualifier = "hnb659fds"
+
+// BootstrapQualifier is the stage's [Stage.Qualifier], or the default.
+func (s Stage) BootstrapQualifier() string { return cmp.Or(s.Qualifier, DefaultQualifier) }
+
+// As is the stage's understudy: its own identity (name, account, region, the name of its permissions
+// boundary, its bootstrap), playing the choices of another (its selectors, picks and tier, its time to
+// live, and whether it has a boundary). Parity compares Production.As(Dev) with Dev: whatever still
 // differs then was not declared.
+//
+// An understudy is for proofs only. A set refuses one.
 func (s Stage) As(other Stage) Stage {
 	s.role = other.Role()
+	s.family = other.family
 	s.Tier = other.Tier
+	s.expires = other.expires
+	if other.PermissionsBoundary == "" {
+		s.PermissionsBoundary = ""
+	} else {
+		s.PermissionsBoundary = cmp.Or(s.PermissionsBoundary, other.PermissionsBoundary)
+	}
 	return s
 }
 
@@ -66,14 +101,20 @@ func (s Stage) Role() string {
 //
 //	stages.Set{Dev, Production, Dev.Template("pr-*")}
 //
-// The pattern is a stage name that ends in a single "*". A template is no stage itself: nothing deploys
-// "pr-*", and it does not count when an account selects its stage. `-c stage=pr-417` makes the stage.
+// The pattern is a lower-case DNS label of at most [MaxTemplatePrefix] characters, with its last hyphen
+// before one "*". A template is no stage itself: nothing deploys "pr-*", and it does not count when an
+// account selects its stage. `-c stage=pr-417` makes the stage; see [Set.Resolve].
 func (s Stage) Template(pattern string) Stage {
 	s.role = s.Role()
+	s.family = pattern
 	s.template = pattern
 	s.Name = pattern
 	return s
 }
+
+// MaxTemplatePrefix is the greatest length of what stands before a template's star: a branch's name that
+// is cut to a stage's name keeps the whole of it, and a hash.
+const MaxTemplatePrefix = MaxStageName - hashLength - 2
 
 // ExpiresAfter gives the stages of a template a time to live, counted from the last update of their
 // stack. It is a constant of the template, so that a deploy of unchanged code changes nothing.
@@ -81,6 +122,12 @@ func (s Stage) Template(pattern string) Stage {
 func (s Stage) ExpiresAfter(ttl time.Duration) Stage {
 	s.expires = ttl
 	return s
+}
+
+// Expiry is when an ephemeral stage expires whose stack was last updated (or, before any update, created)
+// at the given time; false where it never does.
+func (s Stage) Expiry(lastUpdate time.Time) (time.Time, bool) {
+	return lastUpdate.Add(s.expires), s.expires > 0
 }
 
 // TimeToLive is how long after its stack's last update an ephemeral stage expires; 0 is never.
@@ -95,14 +142,25 @@ func (s Stage) IsEphemeral() bool { return s.template != "" && s.Name != s.templ
 // FromTemplate is the pattern the stage was made from, or is; empty for an ordinary stage.
 func (s Stage) FromTemplate() string { return s.template }
 
+// prefix is what the names of a template's stages begin with.
+func (s Stage) prefix() string { return strings.TrimSuffix(s.template, "*") }
+
 // instance is the stage that a template makes of a matching name.
 func (s Stage) instance(name string) (Stage, bool) {
-	prefix, isPattern := strings.CutSuffix(s.template, "*")
-	if !s.IsTemplate() || !isPattern || len(name) <= len(prefix) || !strings.HasPrefix(name, prefix) {
+	rest, matches := strings.CutPrefix(name, s.prefix())
+	if !s.IsTemplate() || !matches || rest == "" {
 		return Stage{}, false
 	}
-	s.Name = name
+	s.Name, _ = Label(name, MaxStageName)
 	return s, true
+}
+
+// example is the name of this template that most easily goes wrong: as long as a name may be, with
+// separators, and with the service's name where it could be taken for the service.
+func (s Stage) example(service string) Stage {
+	longest := s.prefix() + service + "-" + strings.Repeat("9", MaxStageName)
+	s.Name = strings.TrimRight(longest[:MaxStageName], "-")
+	return s
 }
 
 // String is the stage's name, and whose choices it plays where they are not its own.
@@ -113,10 +171,11 @@ func (s Stage) String() string {
 	return fmt.Sprintf("%s as %s", s.Name, s.role)
 }
 
-// label is a DNS label as names are built from: no doubled and no outer hyphen.
-var label = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
-
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+var (
+	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
+	policyName = regexp.MustCompile(`^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}$`)
+	qualifier  = regexp.MustCompile(`^[a-z0-9]{1,10}$`)
+)
 
 // validate checks the fields of one stage. index names it where it has no name.
 func (s Stage) validate(index int) error {
@@ -127,16 +186,17 @@ func (s Stage) validate(index int) error {
 	name := s.Name
 	if s.template != "" {
 		thing = fmt.Sprintf("template %q", s.template)
-		prefix, isPattern := strings.CutSuffix(s.template, "*")
-		if !isPattern || strings.Contains(prefix, "*") {
+		prefix, isPattern := strings.CutSuffix(s.template, "-*")
+		if !isPattern || !isLabel(prefix) || len(prefix)+1 > MaxTemplatePrefix {
+			// Without the hyphen, "pr*" would make a stage of the misspelt "prodution".
 			return &FieldError{
-				Thing: thing, Field: "pattern", Got: fmt.Sprintf("%q", s.template), Want: `a name that ends in one "*"`,
-				Fix: `write Template("pr-*")`,
+				Thing: thing, Field: "pattern", Got: quote(s.template),
+				Want: fmt.Sprintf(`a lower-case DNS label that ends in "-*", at most %d characters before the star`, MaxTemplatePrefix),
+				Fix:  fmt.Sprintf(`write Template("%s-*")`, suggestLabel(strings.TrimRight(s.template, "*"), MaxTemplatePrefix-1)),
 			}
 		}
 		if s.IsTemplate() {
-			// Whether any name can match is what matters; a letter stands for what the star will be.
-			name = strings.TrimSuffix(prefix, "-") + "x"
+			name = prefix // whether any name can match is what matters
 		}
 		if s.expires < 0 {
 			return &FieldError{
@@ -151,12 +211,17 @@ func (s Stage) validate(index int) error {
 		}
 	}
 	switch {
-	case name == "all":
+	case s.template == "" && s.Role() != s.Name:
+		return &FieldError{
+			Thing: thing, Field: "role", Got: quote(s.role), Want: "its own: an understudy is not deployed",
+			Fix: "put the stage itself into the set; As is for proofs",
+		}
+	case s.template == "" && name == All:
 		return &FieldError{
 			Thing: thing, Field: "Name", Got: `"all"`, Want: `any other name ("-c stage=all" means every stage)`,
 			Fix: "choose another name",
 		}
-	case !label.MatchString(name) || len(name) > MaxStageName:
+	case !isLabel(name) || len(name) > MaxStageName:
 		return &FieldError{
 			Thing: thing, Field: "Name", Got: fmt.Sprintf("%q", s.Name),
 			Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", MaxStageName),
@@ -178,18 +243,16 @@ func (s Stage) validate(index int) error {
 			Thing: thing, Field: "Tier", Got: fmt.Sprintf("%d", int(s.Tier)), Want: "Sandbox, Standard or Protected",
 			Fix: "write Tier: stages.Standard, or leave it out",
 		}
+	case s.PermissionsBoundary != "" && !policyName.MatchString(s.PermissionsBoundary):
+		return &FieldError{
+			Thing: thing, Field: "PermissionsBoundary", Got: quote(s.PermissionsBoundary), Want: "the name of an IAM policy in the stage's account",
+			Fix: "write what stands after policy/ in its ARN, or leave it out",
+		}
+	case s.Qualifier != "" && !qualifier.MatchString(s.Qualifier):
+		return &FieldError{
+			Thing: thing, Field: "Qualifier", Got: quote(s.Qualifier), Want: "1 to 10 lower-case letters and digits",
+			Fix: "write what cdk bootstrap --qualifier was given, or leave it out",
+		}
 	}
 	return nil
-}
-
-// suggestLabel makes of any text the nearest name that would be accepted, for an error message only.
-func suggestLabel(text string, limit int) string {
-	text = strings.ToLower(text)
-	text = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(text, "-")
-	text = strings.TrimLeft(text, "-0123456789")
-	text = strings.TrimRight(text[:min(len(text), limit)], "-")
-	if text == "" || text == "all" {
-		return "dev"
-	}
-	return text
 }
