@@ -1,0 +1,173 @@
+// Command demo is the main job on real input: it deploys the notes service to three accounts with the real
+// cdk command, and reads back with the AWS SDK what each of them holds. The accounts are a rehearsal in
+// this process, so it needs no AWS account, costs nothing, and leaves nothing running.
+//
+// Usage: go run ./e2e/demo [-v]
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/roadshow-go/roadshow/e2e"
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+func main() {
+	verbose := flag.Bool("v", false, "show what the cdk command prints")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends this process at once, whatever it waits for.
+	context.AfterFunc(ctx, stop)
+	err := run(ctx, *verbose)
+	stop()
+	if err == nil {
+		return
+	}
+	var child *e2e.ChildError
+	if errors.As(err, &child) && ctx.Err() == nil {
+		fmt.Fprintf(os.Stderr, "\n%s\n", strings.TrimRight(child.Output, "\n"))
+		err = fmt.Errorf("%s ended with %w", strings.Join(child.Command, " "), child.Err)
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "\ndemo: stopped; nothing is left running")
+		os.Exit(130)
+	}
+	fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
+	os.Exit(1)
+}
+
+// demo is what the steps share.
+type demo struct {
+	checkout string
+	place    awsenv.Place
+	progress *progress
+	program  e2e.Program
+	world    *e2e.World
+}
+
+func run(ctx context.Context, verbose bool) (err error) {
+	began := time.Now()
+	checkout, err := e2e.Checkout()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(e2e.CDK(checkout)); err != nil {
+		return errors.New("cdk: command is not installed, want the one of package.json; run `make demo`, which installs it")
+	}
+	d := &demo{
+		checkout: checkout, progress: newProgress(os.Stdout, verbose),
+		place: awsenv.Place{Checkout: checkout, Folder: filepath.Join(checkout, ".roadshow", "demo")},
+	}
+	if err := os.RemoveAll(d.place.Folder); err != nil {
+		return err
+	}
+	heading := lipgloss.NewStyle().Bold(true)
+	d.progress.line(heading.Render("Roadshow: one program, one stack, every account"))
+	d.progress.line("")
+	if err := d.build(ctx); err != nil {
+		return err
+	}
+	if err := d.open(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.world.Close()) }()
+	for _, verb := range []string{"bootstrap", "deploy"} {
+		for _, stage := range d.program.Stages {
+			if err := d.cdk(ctx, verb, stage); err != nil {
+				return err
+			}
+		}
+	}
+	return d.show(ctx, began)
+}
+
+// build compiles the program and its functions, and asks it for its stages.
+func (d *demo) build(ctx context.Context) error {
+	binary := filepath.Join(d.place.Folder, "notes")
+	err := d.progress.step("go build .", "the program; the first time compiles the CDK's Go packages, which takes a minute", func(io.Writer) error {
+		return e2e.Build(ctx, d.place, binary, ".")
+	})
+	if err != nil {
+		return err
+	}
+	return d.progress.step("notes -c stage=all", "its functions and its templates, without credentials", func(talk io.Writer) error {
+		d.program, err = e2e.Read(ctx, d.place, binary, filepath.Join(d.place.Folder, "all"), talk)
+		return err
+	})
+}
+
+// open starts the accounts and writes the profiles.
+func (d *demo) open(ctx context.Context) error {
+	var names []string
+	for _, stage := range d.program.Stages {
+		names = append(names, stage.Name)
+	}
+	folder, err := filepath.Rel(d.checkout, d.place.Folder)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("an AWS endpoint in memory; profiles %s in %s", strings.Join(names, ", "), folder)
+	return d.progress.step("rehearsal", what, func(io.Writer) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		d.world, err = e2e.Rehearse(d.place, d.program.Stages...)
+		return err
+	})
+}
+
+// cdk runs the real command with a stage's profile.
+func (d *demo) cdk(ctx context.Context, verb string, stage stages.Stage) error {
+	command := []string{e2e.CDK(d.checkout), verb, "--profile", stage.Name}
+	shown := "npx " + strings.Join(append([]string{"cdk"}, command[1:]...), " ")
+	command = append(command, "--app", d.program.Binary, "--output", filepath.Join(d.place.Folder, "cdk.out", stage.Name))
+	if verb == "deploy" {
+		command = append(command, "--require-approval", "never")
+	}
+	return d.progress.step(shown, "account "+stage.Account, func(talk io.Writer) error {
+		_, err := e2e.Run(ctx, e2e.Child{Command: command, Dir: d.checkout, Environ: d.world.Environ("CI=true"), Also: talk})
+		return err
+	})
+}
+
+// show asks the accounts what they hold.
+func (d *demo) show(ctx context.Context, began time.Time) error {
+	var all []*fleet.Holdings
+	err := d.progress.step("aws-sdk-go-v2", "what each account really holds", func(io.Writer) error {
+		for _, stage := range d.program.Stages {
+			config, err := d.world.Config(ctx, stage.Name)
+			if err != nil {
+				return err
+			}
+			holdings, err := fleet.Inventory(ctx, config, stage, d.program.Service)
+			if err != nil {
+				return err
+			}
+			all = append(all, holdings)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.progress.line("")
+	d.progress.line(table(all))
+	d.progress.line("")
+	d.progress.line(fmt.Sprintf("%d accounts in %s, %d requests, none beyond this machine. Nothing is left running.",
+		len(all), brief(time.Since(began)), len(d.world.Server.Calls())))
+	return nil
+}
