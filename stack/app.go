@@ -2,7 +2,6 @@ package stack
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,12 +79,12 @@ func (a App) run(talk io.Writer) error {
 	if err := a.validate(); err != nil {
 		return err
 	}
-	name, err := askedStage()
+	asked, err := readContext()
 	if err != nil {
 		return err
 	}
 	selected, err := a.Stages.Select(stages.Request{
-		Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: name, DeployFrom: a.DeployFrom,
+		Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: asked.stage, DeployFrom: a.DeployFrom,
 	})
 	if err != nil {
 		return err
@@ -98,39 +97,61 @@ func (a App) run(talk io.Writer) error {
 		outdir = "cdk.out"
 	}
 	_, err = a.Synthesize(Synthesis{
-		Stages: selected, Outdir: outdir, Nested: name == stages.All, Commit: commit(), Progress: talk,
+		Stages: selected, Outdir: outdir, Nested: asked.stage == stages.All, Commit: commit(), Validation: asked.validation, Progress: talk,
 	})
 	return err
 }
 
-// askedStage is the value of `-c stage=NAME`, or empty.
-func askedStage() (string, error) {
+// asked is what the user asked for with `-c`.
+type asked struct {
+	stage      string
+	validation Validation
+}
+
+// contextValidate is the context key that says when AWS's validator runs.
+const contextValidate = "roadshow:validate"
+
+// readContext reads `-c stage=NAME` and `-c roadshow:validate=…`, as the command passes them.
+func readContext() (asked, error) {
+	asked := asked{validation: ValidateChanged}
 	text := os.Getenv("CDK_CONTEXT_JSON")
 	// The command writes a context too large for the environment to a file.
 	if overflow := os.Getenv("CONTEXT_OVERFLOW_LOCATION_ENV"); overflow != "" {
 		data, err := os.ReadFile(filepath.Clean(overflow))
 		if err != nil {
-			return "", fmt.Errorf("context: %w", err)
+			return asked, fmt.Errorf("context: %w", err)
 		}
 		text = string(data)
 	}
 	if text == "" {
-		return "", nil
+		return asked, nil
 	}
-	var context struct {
-		Stage any `json:"stage"`
-	}
+	var context map[string]any
 	if err := json.Unmarshal([]byte(text), &context); err != nil {
-		return "", fmt.Errorf("context: CDK_CONTEXT_JSON is not JSON: %w", err)
+		return asked, fmt.Errorf("context: CDK_CONTEXT_JSON is not JSON: %w", err)
 	}
-	switch stage := context.Stage.(type) {
-	case nil:
-		return "", nil
-	case string:
-		if stage == "" {
-			return "", errors.New(`-c stage: name is empty, want the name of a stage; write -c stage=NAME`)
+	if value, given := context["stage"]; given {
+		name, isText := value.(string)
+		if !isText || name == "" {
+			return asked, &ConfigError{Thing: "-c stage", Field: "name", Got: fmt.Sprintf("%q", fmt.Sprint(value)), Want: "the name of a stage", Fix: "write -c stage=NAME"}
 		}
-		return stage, nil
+		asked.stage = name
 	}
-	return "", fmt.Errorf("-c stage: name is %v, want text; write -c stage=NAME", context.Stage)
+	if value, given := context[contextValidate]; given {
+		switch value {
+		case "always":
+			asked.validation = ValidateAlways
+		case "never":
+			asked.validation = ValidateNever
+		default:
+			return asked, &ConfigError{
+				Thing: "-c " + contextValidate, Field: "value", Got: fmt.Sprintf("%q", fmt.Sprint(value)), Want: "always or never",
+				Fix: "leave it out to validate what has changed",
+			}
+		}
+	} else if os.Getenv("CDK_VALIDATION") == "false" {
+		// The CDK's own switch.
+		asked.validation = ValidateNever
+	}
+	return asked, nil
 }

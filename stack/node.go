@@ -21,9 +21,9 @@ import (
 const oldestNode = 22
 
 // prepareNode makes the CDK's runtime ready, once in a process: on a usable Node, and with a temporary
-// folder of its own. The first synthesis decides whether AWS's validator will run.
-func prepareNode(validate bool) error {
-	runtimeOnce.Do(func() { errRuntime = replaceRuntime(validate) })
+// folder of its own.
+func prepareNode() error {
+	runtimeOnce.Do(func() { errRuntime = replaceRuntime() })
 	return errRuntime
 }
 
@@ -35,7 +35,7 @@ var (
 // replaceRuntime drops the runtime that the CDK's packages prepared when they were initialized, and has
 // another prepared in an environment that is right. Neither is started here: dropping one that was
 // started would print noise.
-func replaceRuntime(validate bool) error {
+func replaceRuntime() error {
 	node, version, err := findNode()
 	if err != nil {
 		return err
@@ -48,11 +48,11 @@ func replaceRuntime(validate bool) error {
 		return err
 	}
 	// https://github.com/aws/jsii-runtime-go#environment-variables
-	environment := map[string]string{"JSII_NODE": node, "TMPDIR": folder, "TMP": folder, "TEMP": folder}
-	if !validate {
-		environment["CDK_VALIDATION"] = "false"
-	}
-	defer setenv(environment)()
+	defer setenv(map[string]string{
+		"JSII_NODE": node, "TMPDIR": folder, "TMP": folder, "TEMP": folder,
+		// It would run at every synth, on every template; validate.go runs it where it is worth its seconds.
+		"CDK_VALIDATION": "false",
+	})()
 	jsii.Close()
 	runtime.IsAnonymousProxy(nil) // prepares the next runtime
 	return nil

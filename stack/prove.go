@@ -119,8 +119,11 @@ func functionCode(template []byte) (map[string]string, error) {
 	return code, nil
 }
 
-// positions finds the line of a resource by its logical id, which begins with its component's id.
-func positions(synthesized synthesizedStage) func(logicalID string) stages.Position {
+// lineOf finds the Go line that made a resource, by its logical id.
+type lineOf = func(logicalID string) stages.Position
+
+// positions finds a resource's line: its logical id begins with its component's id.
+func positions(synthesized synthesizedStage) lineOf {
 	return func(logicalID string) stages.Position {
 		var at stages.Position
 		longest := 0

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,9 +36,9 @@ type Synthesis struct {
 	// StubFunctions gives every function the same tiny code instead of compiling it, as unit tests want.
 	StubFunctions bool
 
-	// Validate runs AWS's validator on the templates, which costs seconds. The first synthesis of a
-	// process decides. Default: not.
-	Validate bool
+	// Validation says when AWS's validator runs on the templates, which costs seconds.
+	// Default: [ValidateNever].
+	Validation Validation
 
 	// Progress gets a line when something takes long. Default: none.
 	Progress io.Writer
@@ -61,7 +62,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	if err := prepareNode(synthesis.Validate); err != nil {
+	if err := prepareNode(); err != nil {
 		return nil, err
 	}
 	if len(synthesis.Stages) == 0 {
@@ -102,6 +103,9 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 			synthesized.File = nestedFolder(stack.stage) + "/" + synthesized.File
 		}
 		document.Stages = append(document.Stages, synthesized)
+	}
+	if err := validateTemplates(synthesis, document); err != nil {
+		return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
 	}
 	if synthesis.Nested {
 		if err := writeManifest(synthesis.Outdir, stacks); err != nil {
@@ -220,6 +224,16 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 // nestedFolder is a stage's folder in an assembly of several stages.
 func nestedFolder(stage stages.Stage) string {
 	return "assembly-" + strings.ReplaceAll(stage.String(), " ", "-")
+}
+
+// discardManifests makes an assembly that was refused one that nothing can deploy.
+func discardManifests(outdir string, document Assembly) error {
+	var failed error
+	for _, synthesized := range document.Stages {
+		manifest := filepath.Join(outdir, filepath.Dir(filepath.FromSlash(synthesized.File)), "manifest.json")
+		failed = errors.Join(failed, os.Remove(manifest))
+	}
+	return failed
 }
 
 // removeEmptyFolders removes what the CDK made for stages that were then not written, because of a mistake.
