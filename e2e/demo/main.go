@@ -33,18 +33,18 @@ func main() {
 	// A second Ctrl-C ends this process at once, whatever it waits for.
 	context.AfterFunc(ctx, stop)
 	err := run(ctx, *verbose)
+	interrupted := ctx.Err() != nil
 	stop()
-	if err == nil {
-		return
-	}
 	var child *e2e.ChildError
-	if errors.As(err, &child) && ctx.Err() == nil {
-		fmt.Fprintf(os.Stderr, "\n%s\n", strings.TrimRight(child.Output, "\n"))
-		err = fmt.Errorf("%s ended with %w", strings.Join(child.Command, " "), child.Err)
-	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil:
+		return
+	case interrupted:
 		fmt.Fprintln(os.Stderr, "\ndemo: stopped; nothing is left running")
 		os.Exit(130)
+	case errors.As(err, &child):
+		fmt.Fprintf(os.Stderr, "\n%s\n", strings.Trim(child.Output, "\n"))
+		err = fmt.Errorf("%s: end is %w, want success; what it wrote stands above", strings.Join(child.Command, " "), child.Err)
 	}
 	fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
 	os.Exit(1)
@@ -98,7 +98,8 @@ func run(ctx context.Context, verbose bool) (err error) {
 // build compiles the program and its functions, and asks it for its stages.
 func (d *demo) build(ctx context.Context) error {
 	binary := filepath.Join(d.place.Folder, "notes")
-	err := d.progress.step("go build .", "the program; the first time compiles the CDK's Go packages, which takes a minute", func(io.Writer) error {
+	err := d.progress.step("go build .", "the program", func(talk io.Writer) error {
+		fmt.Fprintln(talk, "the program; the first time compiles the CDK's Go packages, which takes a minute")
 		return e2e.Build(ctx, d.place, binary, ".")
 	})
 	if err != nil {

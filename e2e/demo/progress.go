@@ -69,7 +69,7 @@ func (p *progress) step(command, what string, do func(talk io.Writer) error) err
 		mark = bad.Render("✗ ")
 	}
 	p.erase()
-	p.line(mark + fmt.Sprintf("%-34s ", command) + fmt.Sprintf("%6s", brief(time.Since(began))) + "  " + faint.Render(what))
+	p.line(mark + fmt.Sprintf("%-38s ", command) + fmt.Sprintf("%6s", brief(time.Since(began))) + "  " + faint.Render(what))
 	return err
 }
 
@@ -96,10 +96,10 @@ func (p *progress) watch(command, what string, began time.Time, talk *lastLine, 
 		case p.moves:
 			spinner := string([]rune(frames)[i%len([]rune(frames))])
 			p.erase()
-			fmt.Fprint(p.out, busy.Render(spinner+" ")+fit(fmt.Sprintf("%-34s %6s  ", command, brief(time.Since(began)))+said))
+			fmt.Fprint(p.out, busy.Render(spinner+" ")+fit(fmt.Sprintf("%-38s %6s  ", command, brief(time.Since(began)))+said))
 			timer.Reset(frame)
 		case !p.verbose:
-			p.line(fmt.Sprintf("  %-34s %6s  %s", command, brief(time.Since(began)), said))
+			p.line(fmt.Sprintf("  %-38s %6s  %s", command, brief(time.Since(began)), said))
 			timer.Reset(nextWord)
 		}
 	}
