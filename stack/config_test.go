@@ -17,13 +17,16 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// settings holds, for each config, how a component is made with it, and a value other than the default
-// for each of its fields.
-var settings = []struct {
+// setting is how a component is made with a config, and a value other than the default for each of its
+// fields.
+type setting struct {
 	zero   any
 	make   func(s *stack.Stack, config any)
 	values map[string]any
-}{
+}
+
+// settings holds one for each config. A noun's own test file appends its own, in an init.
+var settings = []setting{
 	{
 		zero: stack.FunctionConfig{Package: "./functions/f"},
 		make: func(s *stack.Stack, config any) { stack.NewFunction(s, "f", config.(stack.FunctionConfig)) },
@@ -64,6 +67,9 @@ var settings = []struct {
 // accessValue stands for grants, which belong to a stack and so cannot be made before it.
 type accessValue struct{}
 
+// componentValue makes a value that belongs to a stack, for a field that holds another component.
+type componentValue func(s *stack.Stack) any
+
 func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 	for _, setting := range settings {
 		kind := reflect.TypeOf(setting.zero)
@@ -82,6 +88,9 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 					config.Set(reflect.ValueOf(setting.zero))
 					if _, grants := value.(accessValue); grants {
 						value = []stack.Grant{other.Invoke()}
+					}
+					if component, ok := value.(componentValue); ok {
+						value = component(s)
 					}
 					config.Field(field).Set(reflect.ValueOf(value))
 					setting.make(s, config.Interface())
