@@ -67,16 +67,26 @@ var settings = []setting{
 // accessValue stands for grants, which belong to a stack and so cannot be made before it.
 type accessValue struct{}
 
+// madeValue is any other value that belongs to a stack: a component of the same stack. It is made in the
+// plain bundle too, so that the field alone makes the difference.
+type madeValue func(s *stack.Stack) any
+
 // componentValue makes a value that belongs to a stack, for a field that holds another component.
 type componentValue func(s *stack.Stack) any
 
 func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 	for _, setting := range settings {
 		kind := reflect.TypeOf(setting.zero)
-		plain := bundle(t, func(s *stack.Stack) {
-			stack.NewFunction(s, "other", code())
-			setting.make(s, setting.zero)
-		})
+		plain := func(t *testing.T, value any) string {
+			return bundle(t, func(s *stack.Stack) {
+				stack.NewFunction(s, "other", code())
+				if made, ok := value.(madeValue); ok {
+					made(s)
+				}
+				setting.make(s, setting.zero)
+			})
+		}
+		alone := plain(t, nil)
 		for field := range kind.NumField() {
 			name := kind.Field(field).Name
 			t.Run(kind.Name()+"."+name, func(t *testing.T) {
