@@ -1,0 +1,236 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// The variables that name another endpoint than the rehearsal; README.md explains them.
+const (
+	variableEndpoint = "ROADSHOW_E2E_ENDPOINT"
+	variableProfiles = "ROADSHOW_E2E_PROFILES"
+	variableAccounts = "ROADSHOW_E2E_ACCOUNTS"
+)
+
+// elsewhere says whether another endpoint, or AWS itself, was named.
+func elsewhere() bool { return os.Getenv(variableProfiles) != "" }
+
+// byStage reads a variable of the form dev=…,staging=…,production=….
+func byStage(variable string) (map[string]string, error) {
+	values := map[string]string{}
+	for pair := range strings.SplitSeq(os.Getenv(variable), ",") {
+		stage, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		values[stage] = value
+	}
+	for _, stage := range []string{"dev", "staging", "production"} {
+		if values[stage] == "" {
+			return nil, fmt.Errorf("%s: value is %q, want one for each of dev, staging and production; write %s=dev=…,staging=…,production=…",
+				variable, os.Getenv(variable), variable)
+		}
+	}
+	return values, nil
+}
+
+// programSource is what to build: the package of the checkout, or a copy with the accounts that were named.
+func programSource() (string, error) {
+	if !elsewhere() {
+		return ".", nil
+	}
+	accounts, err := byStage(variableAccounts)
+	if err != nil {
+		return "", err
+	}
+	return variant("elsewhere",
+		`Account: "111111111111"`, `Account: "`+accounts["dev"]+`"`,
+		`Account: "222222222222"`, `Account: "`+accounts["staging"]+`"`,
+		`Account: "333333333333"`, `Account: "`+accounts["production"]+`"`)
+}
+
+// variant writes a copy of app.go with texts replaced (old, new, old, new, …), each of which must be there.
+func variant(name string, replacements ...string) (string, error) {
+	source, err := os.ReadFile(filepath.Join(checkout, "app.go"))
+	if err != nil {
+		return "", err
+	}
+	text := string(source)
+	for i := 0; i < len(replacements); i += 2 {
+		if !strings.Contains(text, replacements[i]) {
+			return "", fmt.Errorf("variant %s: app.go is without %q, want it once; change the suite like app.go", name, replacements[i])
+		}
+		text = strings.ReplaceAll(text, replacements[i], replacements[i+1])
+	}
+	file := filepath.Join(folder, "variants", name, "app.go")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, []byte(text), 0o600)
+}
+
+// stranger is a stage of no set: its profile is of an account that the program does not know.
+var stranger = stages.Stage{Name: "stranger", Account: "999999999999", Region: "us-east-1"}
+
+// rig is a world, the program that is deployed to it, and the commands that do it.
+type rig struct {
+	*World
+	place    awsenv.Place
+	program  Program
+	profiles map[string]string // by stage
+	// patience is how long one command may take.
+	patience time.Duration
+}
+
+// newRig opens the accounts: a rehearsal of its own, or what was named.
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	document, err := assembly.Read(filepath.Join(folder, "prepared"))
+	require.NoError(t, err)
+	r := &rig{
+		place:    awsenv.Place{Checkout: checkout, Folder: filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "-"))},
+		program:  Program{Binary: notesBinary(), Service: document.Service},
+		profiles: map[string]string{"stranger": "stranger"},
+		patience: 2 * time.Minute,
+	}
+	for _, stage := range document.Set {
+		r.program.Stages = append(r.program.Stages, stages.Stage{Name: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier})
+		r.profiles[stage.Name] = stage.Name
+	}
+	if elsewhere() {
+		// A DAX cluster alone takes a quarter of an hour.
+		r.patience = 45 * time.Minute
+		r.profiles, err = byStage(variableProfiles)
+		require.NoError(t, err)
+		environment, err := awsenv.Borrow(r.place, os.Getenv(variableEndpoint))
+		require.NoError(t, err)
+		r.World = &World{Environment: environment}
+		for _, stage := range r.program.Stages {
+			who, err := sts.NewFromConfig(r.config(t, stage.Name)).GetCallerIdentity(t.Context(), nil)
+			require.NoError(t, err)
+			require.Equal(t, stage.Account, *who.Account, "profile %s is not of the account that %s names", r.profiles[stage.Name], variableAccounts)
+		}
+		return r
+	}
+	r.World, err = Rehearse(r.place, append(r.program.Stages, stranger)...)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return r
+}
+
+// onlyRehearsed skips what only a rehearsal can show.
+func (r *rig) onlyRehearsed(t *testing.T, why string) {
+	t.Helper()
+	if r.Server == nil {
+		t.Skip("on the rehearsal only: " + why)
+	}
+}
+
+func (r *rig) stage(t *testing.T, name string) stages.Stage {
+	t.Helper()
+	for _, stage := range r.program.Stages {
+		if stage.Name == name {
+			return stage
+		}
+	}
+	require.Fail(t, "app.go has no stage "+name)
+	return stages.Stage{}
+}
+
+// config is for SDK clients of a stage's account.
+func (r *rig) config(t *testing.T, stage string) aws.Config {
+	t.Helper()
+	config, err := r.Config(t.Context(), r.profiles[stage])
+	require.NoError(t, err)
+	return config
+}
+
+// command is one run of the cdk command.
+type command struct {
+	// stage whose profile is used; empty is none.
+	stage string
+	// app is the program; the built app.go where it is empty.
+	app string
+	// ownApp leaves the program to cdk.json.
+	ownApp bool
+	// environ are further variables.
+	environ []string
+}
+
+// cdk runs the real command to its end and returns what it wrote.
+func (r *rig) cdk(t *testing.T, c command, arguments ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(interrupted, r.patience)
+	defer cancel()
+	if end, limited := t.Deadline(); limited {
+		// Before the go command ends this process, it has to end its children.
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-2*grace))
+		defer cancel()
+	}
+	if c.stage != "" {
+		arguments = append(arguments, "--profile", r.profiles[c.stage])
+	}
+	if c.app == "" {
+		c.app = r.program.Binary
+	}
+	// The command reads its options from variables as well, so that what is typed stays what people type.
+	outdir, err := os.MkdirTemp(r.place.Folder, "cdk.out-")
+	require.NoError(t, err)
+	environ := []string{"CI=true", "NO_COLOR=1", "CDK_REQUIRE_APPROVAL=never", "CDK_OUTPUT=" + outdir}
+	if !c.ownApp {
+		environ = append(environ, "CDK_APP="+c.app, "CDK_VALIDATION=false")
+	}
+	environ = append(environ, c.environ...)
+	result, err := Run(ctx, Child{Command: append([]string{CDK(checkout)}, arguments...), Dir: checkout, Environ: r.Environ(environ...)})
+	t.Logf("cdk %s (%.1fs)\n%s", strings.Join(arguments, " "), result.Took.Seconds(), result.Output)
+	require.NotContains(t, result.Output, "goroutine ", "no Go trace is ever shown")
+	return result.Output, err
+}
+
+// must is cdk that has to succeed.
+func (r *rig) must(t *testing.T, c command, arguments ...string) string {
+	t.Helper()
+	output, err := r.cdk(t, c, arguments...)
+	require.NoError(t, err)
+	return output
+}
+
+// each runs a test for each stage, side by side: accounts do not share anything.
+func (r *rig) each(t *testing.T, test func(t *testing.T, stage stages.Stage)) {
+	t.Helper()
+	t.Run("in", func(t *testing.T) {
+		for _, stage := range r.program.Stages {
+			t.Run(stage.Name, func(t *testing.T) {
+				t.Parallel()
+				test(t, stage)
+			})
+		}
+	})
+}
+
+// build compiles a variant of the program.
+func (r *rig) build(t *testing.T, name string, replacements ...string) string {
+	t.Helper()
+	if elsewhere() {
+		accounts, err := byStage(variableAccounts)
+		require.NoError(t, err)
+		for _, stage := range []struct{ name, account string }{{"dev", "111111111111"}, {"staging", "222222222222"}, {"production", "333333333333"}} {
+			replacements = append(replacements, `Account: "`+stage.account+`"`, `Account: "`+accounts[stage.name]+`"`)
+		}
+	}
+	source, err := variant(name, replacements...)
+	require.NoError(t, err)
+	binary := filepath.Join(folder, name)
+	require.NoError(t, Build(interrupted, preparing(), binary, source))
+	return binary
+}
