@@ -83,11 +83,12 @@ func (a App) run(talk io.Writer) error {
 	if err != nil {
 		return err
 	}
-	selected, err := a.Stages.Select(stages.Request{
-		Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: asked.stage, DeployFrom: a.DeployFrom,
-	})
+	selected, err := a.selected(asked)
 	if err != nil {
 		return err
+	}
+	if _, note, err := a.Stages.Resolve(asked.stage); err == nil && note != "" {
+		fmt.Fprintln(talk, "roadshow:", note)
 	}
 	for _, stage := range selected {
 		fmt.Fprintf(talk, "roadshow: %s, stage %s (account %s, %s, %s)\n", a.Service, stage.Name, stage.Account, stage.Region, stage.Tier)
@@ -100,6 +101,11 @@ func (a App) run(talk io.Writer) error {
 		Stages: selected, Outdir: outdir, Nested: asked.stage == stages.All, Commit: commit(), Validation: asked.validation, Progress: talk,
 	})
 	return err
+}
+
+// selected is which stages the command asks for.
+func (a App) selected(asked asked) ([]stages.Stage, error) {
+	return a.Stages.Select(stages.Request{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: asked.stage, DeployFrom: a.DeployFrom})
 }
 
 // asked is what the user asked for with `-c`.

@@ -15,7 +15,7 @@ var flagsJSON []byte
 
 // settings is the context of every App. It goes through PostCliContext, which the command cannot
 // override: what is in a template must not depend on who runs the program.
-func settings() (*map[string]any, error) {
+func settings(qualifier string) (*map[string]any, error) {
 	var flags map[string]any
 	if err := json.Unmarshal(flagsJSON, &flags); err != nil {
 		return nil, err
@@ -27,6 +27,8 @@ func settings() (*map[string]any, error) {
 		"aws:cdk:enable-path-metadata":  false,
 		"aws:cdk:enable-asset-metadata": false,
 		"aws:cdk:disable-stack-trace":   true,
+		// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
+		"@aws-cdk/core:bootstrapQualifier": qualifier,
 	})
 	return &flags, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,7 +82,7 @@ func (p player) Play(_ context.Context, stage stages.Stage) (parity.Played, erro
 		return parity.Played{}, err
 	}
 	synthesized := document.Stages[0]
-	if stage.Role() == stage.Name {
+	if slices.Contains(p.app.Stages, stage) {
 		p.own[stage.Name] = template
 	}
 	functions, err := functionCode(template)

@@ -20,6 +20,9 @@ const Generated = stages.Generated
 const (
 	TagService = "roadshow:service"
 	TagStage   = "roadshow:stage"
+	// TagTimeToLive is how long after its last update the stack expires, as Go writes a duration; only
+	// ephemeral stages of a template with [stages.Stage.ExpiresAfter] have it.
+	TagTimeToLive = "roadshow:time-to-live"
 )
 
 // Stack is the one stack of a service, being defined for one stage. It is the scope of every New<Noun>.
@@ -40,6 +43,8 @@ type Stack struct {
 	made      []component
 	positions map[string]stages.Position
 	functions []*Function
+	// adopted tells that the CDK's stack is the program's own, where tagging all would touch what is not ours.
+	adopted bool
 	// ready runs once everything is defined: what can only be checked or made when all is known.
 	ready   []func()
 	network *network
@@ -107,7 +112,11 @@ func (s *Stack) begin(noun, id string, selector stages.Selector, problem *Config
 
 // scope is the construct that a component's resources are children of.
 func (c component) scope() constructs.Construct {
-	return constructs.NewConstruct(c.stack.CDK, jsiiconv.String(c.id))
+	scope := constructs.NewConstruct(c.stack.CDK, jsiiconv.String(c.id))
+	if c.stack.adopted {
+		c.stack.tag(scope)
+	}
+	return scope
 }
 
 // record enters a physical name in the ledger and returns it; "" where CloudFormation generates it.
@@ -120,7 +129,7 @@ func (s *Stack) record(c component, kind stages.Kind, name string, revision int)
 		name = c.id
 	}
 	s.ledger.Record(stages.Entry{Kind: kind, Owner: c.id, Name: name, Revision: revision, At: c.at})
-	physical, err := kind.Name(stages.Part{Stage: s.stage.Name, Service: s.app.Service, Name: name, Revision: revision})
+	physical, err := kind.Name(s.stage.Part(s.app.Service, name, revision))
 	if err != nil {
 		if problem, ok := err.(*ConfigError); ok {
 			problem.At = c.at

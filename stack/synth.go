@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -115,16 +116,21 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	return &document, assembly.Write(synthesis.Outdir, document)
 }
 
-// define runs the user's Define for one stage.
-func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
-	context, err := settings()
-	if err != nil {
-		return nil, err
-	}
-	s := &Stack{
+// newStack is a stack that has nothing yet, not even the CDK's.
+func (a App) newStack(stage stages.Stage) *Stack {
+	return &Stack{
 		stage: stage, app: a, survival: survivals[stage.Tier], positions: map[string]stages.Position{},
 		choices: stages.NewChoices(a.Stages, stage), ledger: stages.NewLedger(a.Stages, a.Service),
 	}
+}
+
+// define runs the user's Define for one stage, in a stack of its own.
+func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
+	context, err := settings(stage.BootstrapQualifier())
+	if err != nil {
+		return nil, err
+	}
+	s := a.newStack(stage)
 	return s, s.protect(func() {
 		s.ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
 		name, err := stages.Stack.Name(stages.Part{Stage: stage.Name, Service: a.Service})
@@ -134,23 +140,47 @@ func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
 		s.cdkApp = awscdk.NewApp(&awscdk.AppProps{
 			Outdir: jsiiconv.String(outdir), PostCliContext: context, AnalyticsReporting: jsiiconv.Bool(false), TreeMetadata: jsiiconv.Bool(false),
 		})
-		tags := map[string]string{TagService: a.Service, TagStage: stage.Name}
-		// The construct's id must not hold the stage: L2s put their path into logical ids.
-		s.CDK = awscdk.NewStack(s.cdkApp, jsiiconv.String(a.Service), &awscdk.StackProps{
+		tags := s.tags()
+		props := &awscdk.StackProps{
 			StackName: jsiiconv.String(name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
 			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.survival.guard),
-		})
-		for _, tag := range []string{TagService, TagStage} {
-			awscdk.Tags_Of(s.CDK).Add(jsiiconv.String(tag), jsiiconv.String(tags[tag]), nil)
 		}
+		if stage.PermissionsBoundary != "" {
+			props.PermissionsBoundary = awscdk.PermissionsBoundary_FromName(jsiiconv.String(stage.PermissionsBoundary))
+		}
+		// The construct's id must not hold the stage: L2s put their path into logical ids.
+		s.CDK = awscdk.NewStack(s.cdkApp, jsiiconv.String(a.Service), props)
+		s.tag(s.CDK)
 		if commit != "" {
 			s.CDK.TemplateOptions().SetMetadata(&map[string]any{"roadshow:commit": commit})
 		}
-		a.Define(s)
-		for _, check := range s.ready {
-			check()
-		}
+		s.run()
 	})
+}
+
+// run is the user's Define, and then what can only be checked when all is known.
+func (s *Stack) run() {
+	s.app.Define(s)
+	for _, check := range s.ready {
+		check()
+	}
+}
+
+// tags are what every resource carries.
+func (s *Stack) tags() map[string]string {
+	tags := map[string]string{TagService: s.app.Service, TagStage: s.stage.Name}
+	if ttl := s.stage.TimeToLive(); ttl > 0 {
+		tags[TagTimeToLive] = ttl.String()
+	}
+	return tags
+}
+
+// tag puts the tags on everything in the scope that takes tags.
+func (s *Stack) tag(scope constructs.IConstruct) {
+	tags := s.tags()
+	for _, name := range sortedKeys(tags) {
+		awscdk.Tags_Of(scope).Add(jsiiconv.String(name), jsiiconv.String(tags[name]), nil)
+	}
 }
 
 // protect is the only recover. A [*ConfigError] comes back as it is, with the user's line; so does an
@@ -206,7 +236,7 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 		for _, fn := range s.functions {
 			output := compiler.code[fn.source()]
 			fn.setCode(output)
-			synthesized.Functions = append(synthesized.Functions, assembly.Function{Construct: fn.id, Package: fn.config.Package, Digest: output.Digest})
+			synthesized.Functions = append(synthesized.Functions, assembly.Function{Construct: fn.id, Package: fn.source().String(), Digest: output.Digest})
 		}
 		synthesized.StackName = *s.CDK.StackName()
 		s.cdkApp.Synth(nil)
