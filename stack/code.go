@@ -11,15 +11,24 @@ import (
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 )
 
+// source is what a function's code is made from: one of the two.
+type source struct {
+	compiled gobuild.Function
+	prebuilt string // a folder or a zip file, from the module's root
+}
+
+// String is the Go package, or the path.
+func (s source) String() string { return s.compiled.Package + s.prebuilt }
+
 // compiler makes the functions' code, and remembers it from one synthesis to the next.
 type compiler struct {
-	code     map[gobuild.Function]gobuild.Output
+	code     map[source]gobuild.Output
 	stub     bool
 	progress io.Writer
 }
 
 func newCompiler(stub bool, progress io.Writer) *compiler {
-	return &compiler{code: map[gobuild.Function]gobuild.Output{}, stub: stub, progress: progress}
+	return &compiler{code: map[source]gobuild.Output{}, stub: stub, progress: progress}
 }
 
 // compile makes the code of every function of the stacks that it does not have yet, all in one go.
@@ -27,10 +36,20 @@ func (c *compiler) compile(stacks []*Stack) error {
 	var wanted []gobuild.Function
 	for _, stack := range stacks {
 		for _, fn := range stack.functions {
-			if _, known := c.code[fn.source()]; !known {
-				c.code[fn.source()] = gobuild.Output{}
-				wanted = append(wanted, fn.source())
+			from := fn.source()
+			if _, known := c.code[from]; known {
+				continue
 			}
+			c.code[from] = gobuild.Output{}
+			if from.prebuilt == "" {
+				wanted = append(wanted, from.compiled)
+				continue
+			}
+			output, err := c.take(fn)
+			if err != nil {
+				return err
+			}
+			c.code[from] = output
 		}
 	}
 	if len(wanted) == 0 {
@@ -40,8 +59,8 @@ func (c *compiler) compile(stacks []*Stack) error {
 	if err != nil {
 		return err
 	}
-	for i, source := range wanted {
-		c.code[source] = outputs[i]
+	for i, fn := range wanted {
+		c.code[source{compiled: fn}] = outputs[i]
 	}
 	return nil
 }
@@ -50,15 +69,19 @@ func (c *compiler) build(wanted []gobuild.Function) ([]gobuild.Output, error) {
 	if c.stub {
 		return stubs(wanted)
 	}
-	working, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	root, err := gobuild.ModuleRoot(working)
+	root, err := moduleRoot()
 	if err != nil {
 		return nil, err
 	}
 	return gobuild.Build(context.Background(), root, wanted, gobuild.Options{Progress: c.progress})
+}
+
+func moduleRoot() (string, error) {
+	working, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return gobuild.ModuleRoot(working)
 }
 
 // stubs stand for code that is not compiled. Their digest is of what would be compiled, so that two

@@ -33,7 +33,11 @@ var settings = []setting{
 		values: map[string]any{
 			"Package": "./functions/g", "Stages": stages.Only(production), "Memory": 512, "Timeout": time.Minute,
 			"Architecture": stack.AMD64, "Environment": map[string]string{"MODE": "x"}, "Description": "x",
-			"Name": "renamed", "Revision": 2, "Access": accessValue{},
+			"Name": "renamed", "Revision": 2, "Access": accessValue{}, "EphemeralStorage": 1024, "ReservedConcurrency": 2,
+			"ProvisionedConcurrency": 1, "Tracing": true, "Layers": []string{"arn:aws:lambda:us-east-1:123456789012:layer:x:1"},
+			"URL": &stack.URLConfig{}, "Async": &stack.AsyncConfig{},
+			// The config of the test has a Package too, which it may not have with this.
+			"Prebuilt": wholeValue{stack.FunctionConfig{Package: "./functions/f"}, stack.FunctionConfig{Prebuilt: &prebuilt}},
 			"Override": func(props *awslambda.FunctionProps) { props.Description = text("x") },
 		},
 	},
@@ -67,6 +71,9 @@ var settings = []setting{
 // accessValue stands for grants, which belong to a stack and so cannot be made before it.
 type accessValue struct{}
 
+// wholeValue are two whole configs, without and with a field that does not go with the zero's others.
+type wholeValue struct{ without, with any }
+
 // componentValue makes a value that belongs to a stack, for a field that holds another component. It is
 // made in the plain bundle too, so that the field alone makes the difference.
 type componentValue func(s *stack.Stack) any
@@ -77,8 +84,12 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 		plain := func(t *testing.T, value any) string {
 			return bundle(t, func(s *stack.Stack) {
 				stack.NewFunction(s, "other", code())
-				if made, ok := value.(componentValue); ok {
-					made(s)
+				switch value := value.(type) {
+				case componentValue:
+					value(s)
+				case wholeValue:
+					setting.make(s, value.without)
+					return
 				}
 				setting.make(s, setting.zero)
 			})
@@ -90,7 +101,8 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 				value, known := setting.values[name]
 				require.True(t, known, "a field without a value in this test: what does it change?")
 				without := alone
-				if _, made := value.(componentValue); made {
+				switch value.(type) {
+				case componentValue, wholeValue:
 					without = plain(t, value)
 				}
 				changed := bundle(t, func(s *stack.Stack) {
@@ -102,6 +114,10 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 					}
 					if component, ok := value.(componentValue); ok {
 						value = component(s)
+					}
+					if whole, ok := value.(wholeValue); ok {
+						setting.make(s, whole.with)
+						return
 					}
 					config.Field(field).Set(reflect.ValueOf(value))
 					setting.make(s, config.Interface())

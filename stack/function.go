@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -32,8 +33,11 @@ const (
 // FunctionConfig says what a Lambda function is. https://docs.aws.amazon.com/lambda/latest/dg/lambda-functions.html
 type FunctionConfig struct {
 	// Package is the Go main package of the handler: an import path, or a folder that starts with "./"
-	// and is taken from the module's root, whatever the working directory. Required.
+	// and is taken from the module's root, whatever the working directory. Required, but with Prebuilt.
 	Package string
+
+	// Prebuilt is a handler that Go does not compile, instead of Package. Default: none.
+	Prebuilt *PrebuiltConfig
 
 	// Stages says which stages have the function. Default: every stage.
 	Stages stages.Selector
@@ -48,6 +52,37 @@ type FunctionConfig struct {
 
 	// Architecture of the processor. Default: [ARM64].
 	Architecture Architecture
+
+	// EphemeralStorage is the size of /tmp in MiB, 512 to 10240. Default: 512.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
+	EphemeralStorage int
+
+	// ReservedConcurrency is how many invocations may run at once, and how many the account keeps free for
+	// the function; 1 and above. Default: no limit of its own, and what the account has left.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+	ReservedConcurrency int
+
+	// ProvisionedConcurrency is how many instances are kept started, at most ReservedConcurrency where both
+	// are given. Each is paid by the hour, used or not. The function then has an alias, live, and whatever
+	// invokes it (routes, triggers, grants, its URL) invokes that. Default: none.
+	// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+	ProvisionedConcurrency int
+
+	// Tracing records invocations with X-Ray, which is paid by the trace. Default: not.
+	// https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+	Tracing bool
+
+	// Layers are ARNs of layer versions, at most five; ${AWS::Region} in one is the stage's region.
+	// Default: none. https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html
+	Layers []string
+
+	// URL gives the function an address of its own. Default: none.
+	URL *URLConfig
+
+	// Async says what becomes of asynchronous invocations that fail. Default: what AWS does, which tries
+	// three times over 6 hours and then drops the event; but a function that a topic, a bus or a schedule
+	// triggers keeps it in a queue, as with an empty AsyncConfig.
+	Async *AsyncConfig
 
 	// Environment are variables of the handler, besides those that grants bring. Names are letters, digits
 	// and underscores, first a letter; those of Lambda itself (AWS_…, LAMBDA_…) are refused. At most 4 KB
@@ -77,12 +112,22 @@ type FunctionConfig struct {
 const (
 	defaultMemory  = 256
 	defaultTimeout = 10 * time.Second
+	maxLayers      = 5
+	// aliasName is that of the version that is kept started. An alias is unique within its function, whose
+	// name carries the stage.
+	aliasName = "live"
 )
+
+var layerPattern = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:([a-z0-9-]+|\$\{AWS::Region\}):[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$`)
 
 func (c FunctionConfig) validate() *ConfigError {
 	switch {
-	case c.Package == "":
+	case c.Package == "" && c.Prebuilt == nil:
 		return &ConfigError{Field: "Package", Got: "empty", Want: "a Go main package", Fix: `write Package: "./functions/create-note"`}
+	case c.Package != "" && c.Prebuilt != nil:
+		return &ConfigError{
+			Field: "Package", Got: fmt.Sprintf("%q, while Prebuilt.Path is %q", c.Package, c.Prebuilt.Path), Want: "one of the two", Fix: "leave the other out",
+		}
 	case c.Memory != 0 && (c.Memory < 128 || c.Memory > 10240):
 		return &ConfigError{Field: "Memory", Got: strconv.Itoa(c.Memory), Want: "128 to 10240 (MiB)", Fix: "write Memory: 256, or leave it out"}
 	case c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > 15*time.Minute || c.Timeout%time.Second != 0):
@@ -92,8 +137,38 @@ func (c FunctionConfig) validate() *ConfigError {
 		}
 	case c.Architecture != "" && c.Architecture != ARM64 && c.Architecture != AMD64:
 		return &ConfigError{Field: "Architecture", Got: fmt.Sprintf("%q", c.Architecture), Want: "arm64 or amd64", Fix: "write stack.ARM64, or leave it out"}
+	case c.EphemeralStorage != 0 && (c.EphemeralStorage < 512 || c.EphemeralStorage > 10240):
+		return &ConfigError{
+			Field: "EphemeralStorage", Got: strconv.Itoa(c.EphemeralStorage), Want: "512 to 10240 (MiB)",
+			Fix: "write EphemeralStorage: 1024, or leave it out",
+		}
+	case c.ReservedConcurrency < 0:
+		return &ConfigError{
+			Field: "ReservedConcurrency", Got: strconv.Itoa(c.ReservedConcurrency), Want: "1 and above",
+			Fix: "write ReservedConcurrency: 10, or leave it out",
+		}
+	case c.ProvisionedConcurrency < 0:
+		return &ConfigError{
+			Field: "ProvisionedConcurrency", Got: strconv.Itoa(c.ProvisionedConcurrency), Want: "1 and above",
+			Fix: "write ProvisionedConcurrency: 2, or leave it out",
+		}
+	case c.ReservedConcurrency > 0 && c.ProvisionedConcurrency > c.ReservedConcurrency:
+		return &ConfigError{
+			Field: "ProvisionedConcurrency", Got: fmt.Sprintf("%d, while ReservedConcurrency is %d", c.ProvisionedConcurrency, c.ReservedConcurrency),
+			Want: "at most ReservedConcurrency", Fix: "raise the one or lower the other",
+		}
+	case len(c.Layers) > maxLayers:
+		return &ConfigError{Field: "Layers", Got: fmt.Sprintf("%d layers", len(c.Layers)), Want: "at most 5", Fix: "join some of them"}
 	case len(c.Description) > 256:
 		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 256", Fix: "shorten it"}
+	}
+	for _, layer := range c.Layers {
+		if !layerPattern.MatchString(layer) {
+			return &ConfigError{
+				Field: "Layers", Got: fmt.Sprintf("%q", layer), Want: "the ARN of a layer's version",
+				Fix: `write "arn:aws:lambda:${AWS::Region}:123456789012:layer:name:1"`,
+			}
+		}
 	}
 	for _, name := range sortedKeys(c.Environment) {
 		if !environmentPattern.MatchString(name) {
@@ -108,6 +183,19 @@ func (c FunctionConfig) validate() *ConfigError {
 				Fix: "rename the variable",
 			}
 		}
+	}
+	if c.Prebuilt != nil {
+		if problem := c.Prebuilt.validate(); problem != nil {
+			return problem
+		}
+	}
+	if c.URL != nil {
+		if problem := c.URL.validate(); problem != nil {
+			return problem
+		}
+	}
+	if c.Async != nil {
+		return c.Async.validate()
 	}
 	return nil
 }
@@ -124,20 +212,26 @@ type Function struct {
 	l1          awslambda.CfnFunction
 	siblings    constructs.Construct // what the function's own resources stand in
 	role        awsiam.Role
+	alias       awslambda.Alias // nil without provisioned concurrency
+	failures    *failures       // nil until something wants it
+	triggers    map[string]stages.Position
 	environment map[string]string // which grant or config brought a variable, by its name
 	placement   *placement
 	placeholder awslambda.Code
 }
 
-// NewFunction makes a Lambda function of a Go package, with a role of its own that may write to its own
+// NewFunction makes a Lambda function of a Go package, or of a prebuilt handler, with a role of its own that may write to its own
 // log group and do what Access grants, and nothing else. A mistake panics with a [*ConfigError].
 func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	fn := &Function{
 		component: s.begin("function", id, config.Stages, config.validate()),
-		config:    config, environment: map[string]string{},
+		config:    config, environment: map[string]string{}, triggers: map[string]stages.Position{},
 	}
 	fn.name = s.record(fn.component, stages.LambdaFunction, config.Name, config.Revision)
 	logGroup := s.record(fn.component, stages.LambdaLogGroup, config.Name, config.Revision)
+	if config.Async != nil {
+		fn.catchFailures(fn.at)
+	}
 	if !fn.present {
 		return fn
 	}
@@ -162,6 +256,23 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	if props.Code == fn.placeholder {
 		s.functions = append(s.functions, fn)
 	}
+	if config.Tracing {
+		fn.allow(statement{actions: traceWrite, resources: []*string{jsiiconv.String("*")}})
+		// Not by the L2, which would add the statement itself.
+		fn.l1.SetTracingConfig(&awslambda.CfnFunction_TracingConfigProperty{Mode: jsiiconv.String("Active")})
+	}
+	if config.ProvisionedConcurrency > 0 {
+		fn.alias = awslambda.NewAlias(fn.siblings, jsiiconv.String("Alias"), &awslambda.AliasProps{
+			AliasName: jsiiconv.String(aliasName), Version: fn.L2.CurrentVersion(),
+			ProvisionedConcurrentExecutions: jsiiconv.Number(config.ProvisionedConcurrency),
+		})
+	}
+	if fn.failures != nil {
+		fn.failures.make(fn)
+	}
+	if config.URL != nil {
+		fn.addURL(*config.URL)
+	}
 	fn.Allow(config.Access...)
 	return fn
 }
@@ -173,14 +284,11 @@ func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 	if fn.architecture() == AMD64 {
 		architecture = awslambda.Architecture_X86_64()
 	}
-	memory, timeout := c.Memory, c.Timeout
+	memory := c.Memory
 	if memory == 0 {
 		memory = defaultMemory
 	}
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	return &awslambda.FunctionProps{
+	props := &awslambda.FunctionProps{
 		FunctionName:  jsiiconv.String(fn.name),
 		Description:   jsiiconv.String(c.Description),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
@@ -188,12 +296,47 @@ func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 		Handler:       jsiiconv.String("bootstrap"),
 		Code:          fn.stack.codePlaceholder(),
 		MemorySize:    jsiiconv.Number(memory),
-		Timeout:       awscdk.Duration_Seconds(jsiiconv.Number(int(timeout.Seconds()))),
+		Timeout:       seconds(fn.timeout()),
 		Environment:   jsiiconv.StringMap(c.Environment),
 		Role:          fn.role,
 		LogGroup:      group,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
+		Layers:        fn.layers(),
 	}
+	if c.Prebuilt != nil {
+		props.Runtime = awslambda.NewRuntime(jsiiconv.String(c.Prebuilt.Runtime), awslambda.RuntimeFamily_OTHER, nil)
+		props.Handler = jsiiconv.String(c.Prebuilt.Handler)
+	}
+	if c.EphemeralStorage != 0 {
+		props.EphemeralStorageSize = awscdk.Size_Mebibytes(jsiiconv.Number(c.EphemeralStorage))
+	}
+	if c.ReservedConcurrency != 0 {
+		props.ReservedConcurrentExecutions = jsiiconv.Number(c.ReservedConcurrency)
+	}
+	return props
+}
+
+// layers are nil where there are none.
+func (fn *Function) layers() *[]awslambda.ILayerVersion {
+	if len(fn.config.Layers) == 0 {
+		return nil
+	}
+	layers := make([]awslambda.ILayerVersion, len(fn.config.Layers))
+	for i, layer := range fn.config.Layers {
+		arn := jsiiconv.String(layer)
+		if strings.Contains(layer, "${") {
+			arn = awscdk.Fn_Sub(arn, nil)
+		}
+		layers[i] = awslambda.LayerVersion_FromLayerVersionArn(fn.siblings, jsiiconv.String("Layer"+strconv.Itoa(i+1)), arn)
+	}
+	return &layers
+}
+
+func (fn *Function) timeout() time.Duration {
+	if fn.config.Timeout == 0 {
+		return defaultTimeout
+	}
+	return fn.config.Timeout
 }
 
 func (fn *Function) architecture() Architecture {
@@ -212,15 +355,22 @@ func (s *Stack) codePlaceholder() awslambda.Code {
 	return s.placeholder
 }
 
-// source is what the function's code is compiled from.
-func (fn *Function) source() gobuild.Function {
-	return gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())}
+// source is what the function's code is made from.
+func (fn *Function) source() source {
+	if fn.config.Prebuilt != nil {
+		return source{prebuilt: fn.config.Prebuilt.Path}
+	}
+	return source{compiled: gobuild.Function{Package: fn.config.Package, Arch: string(fn.architecture())}}
 }
 
-// setCode replaces the placeholder by the compiled code.
+// setCode replaces the placeholder by the code.
 func (fn *Function) setCode(code gobuild.Output) {
+	packaging := awscdk.FileAssetPackaging_ZIP_DIRECTORY
+	if isZip(code.Dir) {
+		packaging = awscdk.FileAssetPackaging_FILE
+	}
 	location := fn.stack.CDK.Synthesizer().AddFileAsset(&awscdk.FileAssetSource{
-		SourceHash: jsiiconv.String(code.Digest), FileName: jsiiconv.String(code.Dir), Packaging: awscdk.FileAssetPackaging_ZIP_DIRECTORY,
+		SourceHash: jsiiconv.String(code.Digest), FileName: jsiiconv.String(code.Dir), Packaging: packaging,
 		DisplayName: jsiiconv.String(fn.id),
 	})
 	fn.l1.SetCode(&awslambda.CfnFunction_CodeProperty{S3Bucket: location.BucketName, S3Key: location.ObjectKey})
@@ -255,21 +405,32 @@ func (fn *Function) Invoke() Grant {
 	}}
 }
 
-// arn is spelled out where the name is known: a reference would tie two functions that invoke each
-// other into a circle.
+// invoked is what everything that invokes the function invokes: its alias, where it has one.
+func (fn *Function) invoked() awslambda.IFunction {
+	if fn.alias != nil {
+		return fn.alias
+	}
+	return fn.L2
+}
+
+// arn is that of what is invoked, spelled out where the name is known: a reference would tie two
+// functions that invoke each other into a circle.
 func (fn *Function) arn() *string {
 	if fn.name == "" {
-		return fn.L2.FunctionArn()
+		return fn.invoked().FunctionArn()
 	}
 	return fn.stack.CDK.FormatArn(&awscdk.ArnComponents{
-		Service: jsiiconv.String("lambda"), Resource: jsiiconv.String("function"), ResourceName: jsiiconv.String(fn.name),
+		Service: jsiiconv.String("lambda"), Resource: jsiiconv.String("function"), ResourceName: fn.nameForOthers(),
 		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
 }
 
 func (fn *Function) nameForOthers() *string {
-	if fn.name == "" {
-		return fn.L2.FunctionName()
+	switch {
+	case fn.name == "":
+		return fn.invoked().FunctionName()
+	case fn.alias != nil:
+		return jsiiconv.String(fn.name + ":" + aliasName)
 	}
 	return jsiiconv.String(fn.name)
 }

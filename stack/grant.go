@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -66,7 +67,30 @@ var networkInterfaces = []string{
 	"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
 }
 
+// flowLogWrite is what a network's log of its traffic needs, on its own group.
+// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+var flowLogWrite = []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
+
 var functionInvoke = []string{"lambda:InvokeFunction"}
+
+// traceWrite is what a function needs to be traced. AWS offers no narrower resource.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+var traceWrite = []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
+// The actions of SQS. queueTrigger is what Lambda needs to read a queue for a function.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+var (
+	queueSend    = []string{"sqs:SendMessage"}
+	queueConsume = []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+	queueTrigger = []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+)
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+var topicPublish = []string{"sns:Publish"}
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+var busPublish = []string{"events:PutEvents"}
 
 // The data actions of DynamoDB, and the same of DAX, which names most of them alike.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
@@ -81,6 +105,25 @@ var (
 	daxWrite   = []string{"dax:BatchWriteItem", "dax:DeleteItem", "dax:PutItem", "dax:UpdateItem"}
 )
 
+// indexRead is what a table's indexes offer. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+var indexRead = []string{"dynamodb:Query", "dynamodb:Scan"}
+
+// streamRead is what Lambda needs to read a table's stream for a function.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+var streamRead = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+
+// What the service that a key encrypts for does with it on a caller's behalf. A write reads too: it
+// decrypts the data key, as the parts of one upload do.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+var (
+	keyRead      = []string{"kms:Decrypt", "kms:DescribeKey"}
+	keyReadWrite = []string{
+		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",
+		"kms:ReEncryptFrom", "kms:ReEncryptTo",
+	}
+)
+
 // union is both lists, sorted, each action once.
 func union(lists ...[]string) []string {
 	all := slices.Concat(lists...)
@@ -92,11 +135,28 @@ func union(lists ...[]string) []string {
 type statement struct {
 	actions   []string
 	resources []*string
+	// via is the service of AWS that the actions must come through, such as "dynamodb"; empty is any way.
+	via string
 }
 
 func (st statement) build() awsiam.PolicyStatement {
+	props := &awsiam.PolicyStatementProps{Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources}
+	if st.via != "" {
+		// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+		props.Conditions = &map[string]any{"StringEquals": map[string]any{
+			"kms:ViaService": awscdk.Fn_Sub(jsiiconv.String(st.via+".${AWS::Region}.amazonaws.com"), nil),
+		}}
+	}
+	return awsiam.NewPolicyStatement(props)
+}
+
+// from is the statement in a policy of the resource itself: a service of AWS may, on behalf of one source.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+func (st statement) from(service string, source *string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources,
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsiiconv.String(service), nil)},
+		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": source}},
 	})
 }
 

@@ -101,7 +101,7 @@ func (api *HTTPAPI) Route(route string, fn *Function) {
 	}
 	integration, made := api.integrations[fn]
 	if !made {
-		integration = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsiiconv.String(fn.id), fn.L2, nil)
+		integration = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsiiconv.String(fn.id), fn.invoked(), nil)
 		api.integrations[fn] = integration
 	}
 	api.L2.AddRoutes(&awsapigatewayv2.AddRoutesOptions{

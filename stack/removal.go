@@ -11,6 +11,8 @@ import (
 type survival struct {
 	// data is what happens to tables, and to whatever else holds data that nobody can make again.
 	data awscdk.RemovalPolicy
+	// messages is what happens to queues, and to what they hold.
+	messages awscdk.RemovalPolicy
 	// logs is what happens to log groups.
 	logs awscdk.RemovalPolicy
 	// logRetention is how long a log event is kept.
@@ -26,14 +28,15 @@ type survival struct {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 var survivals = map[stages.Tier]survival{
 	stages.Sandbox: {
-		data: awscdk.RemovalPolicy_DESTROY, logs: awscdk.RemovalPolicy_DESTROY, logRetention: awslogs.RetentionDays_ONE_WEEK,
+		data: awscdk.RemovalPolicy_DESTROY, messages: awscdk.RemovalPolicy_DESTROY, logs: awscdk.RemovalPolicy_DESTROY, logRetention: awslogs.RetentionDays_ONE_WEEK,
 	},
 	stages.Standard: {
-		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, logs: awscdk.RemovalPolicy_DESTROY,
+		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, messages: awscdk.RemovalPolicy_DESTROY, logs: awscdk.RemovalPolicy_DESTROY,
 		logRetention: awslogs.RetentionDays_ONE_MONTH, backup: true,
 	},
 	stages.Protected: {
-		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, logs: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
+		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, messages: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
+		logs:         awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
 		logRetention: awslogs.RetentionDays_ONE_YEAR, backup: true, guard: true,
 	},
 }

@@ -1,0 +1,100 @@
+package stack
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// AsyncConfig says what becomes of asynchronous invocations, those of topics, buses, schedules and
+// buckets, that fail: they are tried again, and then kept in a queue.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+type AsyncConfig struct {
+	// Retries after the first failure, 1 or 2. Default: 2.
+	Retries int
+
+	// NoRetries gives up after the first failure: for work that may not be done twice. Default: false.
+	NoRetries bool
+
+	// MaxAge is how long an event may wait and be retried, 1 minute to 6 hours, in whole seconds.
+	// Default: 6 hours.
+	MaxAge time.Duration
+
+	// Failures is the queue that keeps events that could not be handled, together with the error. It may
+	// not be a FIFO queue. Default: a queue of the function's own, <id>-failures, which keeps them 14 days.
+	Failures *Queue
+}
+
+func (c AsyncConfig) validate() *ConfigError {
+	if c.NoRetries && c.Retries != 0 {
+		return &ConfigError{Field: "Async.NoRetries", Got: fmt.Sprintf("true, while Async.Retries is %d", c.Retries), Want: "one of the two", Fix: "leave the other out"}
+	}
+	return firstOf(
+		inRange("Async.Retries", c.Retries, 1, 2, 1),
+		wholeSeconds("Async.MaxAge", c.MaxAge, time.Minute, 6*time.Hour, "1m to 6h", "time.Hour"),
+	)
+}
+
+// failures is where the events go that a function could not handle.
+type failures struct {
+	queue *Queue
+	own   bool // the queue is the function's own
+	made  bool
+}
+
+// catchFailures says that events which the function cannot handle are to be kept. It is called whether or
+// not the function is present; [failures.make] then makes what is needed.
+func (fn *Function) catchFailures(at stages.Position) {
+	if fn.failures != nil {
+		return
+	}
+	if fn.config.Async == nil || fn.config.Async.Failures == nil {
+		fn.failures = &failures{queue: newKeptQueue(fn.component, "failures", fn.config.Name, fn.config.Revision, false), own: true}
+		return
+	}
+	queue := fn.config.Async.Failures
+	if queue.config.FIFO {
+		fn.fault(at, "Async.Failures", fmt.Sprintf("FIFO %s, to which Lambda cannot send", queue), "a standard queue", "leave out FIFO there, or Failures here")
+	}
+	if fn.present && !queue.present {
+		fn.fault(at, "Async.Failures", fmt.Sprintf("%s, which some stage that has the function does not have", queue),
+			"a queue of every stage of the function", "give both the same Stages, or leave Failures out")
+	}
+	fn.failures = &failures{queue: queue}
+}
+
+// make makes the function's own queue, and sends there what fails, once.
+func (f *failures) make(fn *Function) {
+	if f.made {
+		return
+	}
+	f.made = true
+	if f.own {
+		f.queue.build(fn.siblings, "Failures", f.queue.props())
+	}
+	var async AsyncConfig
+	if fn.config.Async != nil {
+		async = *fn.config.Async
+	}
+	fn.allow(statement{actions: queueSend, resources: []*string{f.queue.L2.QueueArn()}})
+	props := &awslambda.CfnEventInvokeConfigProps{
+		FunctionName: fn.L2.FunctionName(), Qualifier: jsiiconv.String("$LATEST"),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: f.queue.L2.QueueArn()},
+		},
+	}
+	if fn.alias != nil {
+		props.Qualifier = fn.alias.AliasName()
+	}
+	if async.Retries != 0 || async.NoRetries {
+		props.MaximumRetryAttempts = jsiiconv.Number(async.Retries)
+	}
+	if async.MaxAge != 0 {
+		props.MaximumEventAgeInSeconds = jsiiconv.Number(int(async.MaxAge.Seconds()))
+	}
+	awslambda.NewCfnEventInvokeConfig(fn.siblings, jsiiconv.String("Async"), props)
+}
