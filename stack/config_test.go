@@ -39,6 +39,7 @@ var settings = []setting{
 			// The config of the test has a Package too, which it may not have with this.
 			"Prebuilt": wholeValue{stack.FunctionConfig{Package: "./functions/f"}, stack.FunctionConfig{Prebuilt: &prebuilt}},
 			"Override": func(props *awslambda.FunctionProps) { props.Description = text("x") },
+			"Network":  componentValue(func(s *stack.Stack) any { return stack.NewNetwork(s, "main", stack.NetworkConfig{}) }),
 		},
 	},
 	{
@@ -54,7 +55,8 @@ var settings = []setting{
 		zero: stack.DAXConfig{},
 		make: func(s *stack.Stack, config any) { stack.NewTable(s, "t", withDAX(config.(stack.DAXConfig))) },
 		values: map[string]any{
-			"Stages": stages.Only(production), "Nodes": 5, "NodeType": "dax.r5.large", "ItemTTL": time.Hour, "QueryTTL": time.Hour,
+			"Network": componentValue(func(s *stack.Stack) any { return stack.NewNetwork(s, "main", stack.NetworkConfig{}) }),
+			"Stages":  stages.Only(production), "Nodes": 5, "NodeType": "dax.r5.large", "ItemTTL": time.Hour, "QueryTTL": time.Hour,
 			"Revision": 2, "Override": func(props *awsdax.CfnClusterProps) { props.Description = text("x") },
 		},
 	},

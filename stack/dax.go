@@ -36,6 +36,11 @@ type DAXConfig struct {
 	// milliseconds, at most 30 days here. Default: 5 minutes each.
 	ItemTTL, QueryTTL time.Duration
 
+	// Network is where the cluster stands, and the functions that are granted the table; every stage that
+	// has DAX must have it. Default: a private one that the stack's clusters share, where the functions
+	// lose every service but DynamoDB.
+	Network *Network
+
 	// Revision, 2 and above, enters the cluster's name, so that CloudFormation can replace it.
 	// Default: none.
 	Revision int
@@ -85,7 +90,16 @@ type dax struct {
 
 // newDAX makes the whole component beside its table.
 func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name string) *dax {
-	network := table.stack.sharedNetwork("DAX of " + table.String())
+	var network *network
+	switch {
+	case config.Network == nil:
+		network = table.stack.sharedNetwork()
+	case !config.Network.present:
+		table.fault(table.at, "DAX.Network", config.Network.String()+", which some stage that has DAX does not have", "a network of every stage that has DAX",
+			"give both the same Stages")
+	default:
+		network = config.Network.network
+	}
 	group := network.securityGroup(scope, "DAXSecurityGroup", "DAX of "+table.id)
 	role := awsiam.NewRole(scope, jsiiconv.String("DAXRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("dax.amazonaws.com"), nil),
@@ -134,7 +148,7 @@ func millis(ttl time.Duration) *string {
 
 // admit places a function beside the cluster and lets it in.
 func (d *dax) admit(fn *Function, at stages.Position, table *Table, actions []string) {
-	placed := fn.place(d.network)
+	placed := fn.place(at, d.network, "DAX of "+table.String())
 	awsec2.NewCfnSecurityGroupIngress(placed.group, jsiiconv.String("To-"+table.id), &awsec2.CfnSecurityGroupIngressProps{
 		GroupId: d.group.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(daxPort), ToPort: jsiiconv.Number(daxPort),
 		SourceSecurityGroupId: placed.group.AttrGroupId(), Description: jsiiconv.String("Function " + fn.id),

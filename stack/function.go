@@ -94,6 +94,12 @@ type FunctionConfig struct {
 	// variable that says where the component is. See also [Function.Allow]. Default: nothing.
 	Access []Grant
 
+	// Network is where the function is placed. A grant on a service that the network does not reach is
+	// refused. Where the stage does not have the network, the function is in none. Default: none, with
+	// the whole internet; or that of DAX, where a table with DAX is granted.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+	Network *Network
+
 	// Description for people, at most 256 characters. Default: none.
 	Description string
 
@@ -273,6 +279,9 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	if config.URL != nil {
 		fn.addURL(*config.URL)
 	}
+	if config.Network != nil && config.Network.present {
+		fn.place(fn.at, config.Network.network, config.Network.String())
+	}
 	fn.Allow(config.Access...)
 	return fn
 }
@@ -447,19 +456,25 @@ func (fn *Function) construct() constructs.IConstruct { return fn.L2 }
 
 // placement is the function's place in a network.
 type placement struct {
-	network *network
-	group   awsec2.CfnSecurityGroup
+	network  *network
+	wantedBy string
+	group    awsec2.CfnSecurityGroup
 }
 
 // place moves the function into a network, once.
-func (fn *Function) place(n *network) *placement {
-	if fn.placement != nil {
-		return fn.placement
+func (fn *Function) place(at stages.Position, n *network, wantedBy string) *placement {
+	if placed := fn.placement; placed != nil {
+		if placed.network != n {
+			fn.fault(at, "Network", fmt.Sprintf("that of %s and that of %s", placed.wantedBy, wantedBy), "one network",
+				"give the function and the DAX of its tables the same Network")
+		}
+		return placed
 	}
-	group := n.securityGroup(fn.siblings, "SecurityGroup", "Function "+fn.id)
-	fn.placement = &placement{network: n, group: group}
+	group := n.securityGroup(fn.siblings, "SecurityGroup", "Function "+fn.id, n.ports...)
+	n.admit(fn, group)
+	fn.placement = &placement{network: n, wantedBy: wantedBy, group: group}
 	fn.l1.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
-		SecurityGroupIds: &[]*string{group.AttrGroupId()}, SubnetIds: jsiiconv.Pointers(n.subnetIDs),
+		SecurityGroupIds: jsiiconv.Pointers(append([]*string{group.AttrGroupId()}, n.joined...)), SubnetIds: jsiiconv.Pointers(n.subnetIDs),
 	})
 	fn.allow(statement{actions: networkInterfaces, resources: []*string{jsiiconv.String("*")}})
 	return fn.placement
@@ -468,9 +483,9 @@ func (fn *Function) place(n *network) *placement {
 // reach refuses, once everything is defined, a grant on a service that the function's network has no way to.
 func (fn *Function) reach(at stages.Position, target component, service string) {
 	fn.stack.ready = append(fn.stack.ready, func() {
-		if fn.placement != nil {
-			fn.fault(at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, fn.placement.network.wantedBy),
-				"services that the network reaches (DynamoDB)", "do that work in another function, or without DAX")
+		if placed := fn.placement; placed != nil && !placed.network.reaches(service) {
+			fn.fault(at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, placed.wantedBy),
+				"services that the network reaches ("+placed.network.reached()+")", placed.network.remedy(service))
 		}
 	})
 }

@@ -1,37 +1,476 @@
 package stack
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// network is the stack's private network: one subnet in each zone, no way to the internet, and a
-// gateway to DynamoDB, which costs nothing. It exists only where something needs it.
-//
-// It is made of CloudFormation's own resources: the CDK's Vpc looks its zones up in the account, which
-// makes a template depend on who synthesizes it.
-type network struct {
-	vpc       awsec2.CfnVPC
-	subnetIDs []*string
-	wantedBy  string
+// Endpoint is a private way from a network to one AWS service, named as the end of the service's endpoint
+// name: com.amazonaws.REGION.sqs is "sqs". Any other that AWS lists serves too, such as
+// stack.Endpoint("bedrock-runtime").
+// https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+type Endpoint string
+
+// The endpoints of the services that grants are on. Those of DynamoDB and S3 are gateways, which cost
+// nothing and which every network has; each of the others is paid by the hour in every zone.
+const (
+	EndpointDynamoDB       Endpoint = "dynamodb"
+	EndpointEvents         Endpoint = "events"
+	EndpointKMS            Endpoint = "kms"
+	EndpointLambda         Endpoint = "lambda"
+	EndpointLogs           Endpoint = "logs"
+	EndpointS3             Endpoint = "s3"
+	EndpointScheduler      Endpoint = "scheduler"
+	EndpointSecretsManager Endpoint = "secretsmanager"
+	EndpointSNS            Endpoint = "sns"
+	EndpointSQS            Endpoint = "sqs"
+	EndpointSSM            Endpoint = "ssm"
+)
+
+// gateways are the endpoints that every network has.
+var gateways = []Endpoint{EndpointDynamoDB, EndpointS3}
+
+// endpointOf is the way to a service that grants are on, by the name that people call the service.
+var endpointOf = map[string]struct {
+	endpoint Endpoint
+	constant string // how a program writes it
+}{
+	"DynamoDB":              {EndpointDynamoDB, "stack.EndpointDynamoDB"},
+	"EventBridge":           {EndpointEvents, "stack.EndpointEvents"},
+	"EventBridge Scheduler": {EndpointScheduler, "stack.EndpointScheduler"},
+	"Lambda":                {EndpointLambda, "stack.EndpointLambda"},
+	"S3":                    {EndpointS3, "stack.EndpointS3"},
+	"Secrets Manager":       {EndpointSecretsManager, "stack.EndpointSecretsManager"},
+	"SNS":                   {EndpointSNS, "stack.EndpointSNS"},
+	"SQS":                   {EndpointSQS, "stack.EndpointSQS"},
+	"Systems Manager":       {EndpointSSM, "stack.EndpointSSM"},
+}
+
+// NetworkConfig says what a network is: a VPC with one private subnet in each zone. Its zero value has no
+// way to the internet, gateways to DynamoDB and S3, and a log of all its traffic; it costs no more than
+// that log. Functions ask for it with [FunctionConfig.Network], DAX with [DAXConfig.Network].
+// https://docs.aws.amazon.com/vpc/latest/userguide/what-is-amazon-vpc.html
+type NetworkConfig struct {
+	// Stages says which stages have the network. Default: every stage.
+	Stages stages.Selector
+
+	// Zones that the network spans, 1 to 3, and no more than every region of the set has. Default: 3, or as
+	// many as every region has.
+	Zones int
+
+	// NATGateways are the ways to the internet, one in each of so many zones, at most Zones. Each is paid by
+	// the hour and by the byte. One for each zone survives the outage of a zone; so it is often a pick:
+	// stages.Pick(s, 0, stages.When(Production, 3)). Default: 0, no way to the internet.
+	// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html
+	NATGateways int
+
+	// Endpoints are the private ways to further services. Without internet, a grant on a service that has no
+	// endpoint is refused. Each is paid by the hour in every zone. Default: the gateways to DynamoDB and S3.
+	Endpoints []Endpoint
+
+	// CIDR is the network's range of private IPv4 addresses, of 16 to 24 bits. Only a network that is
+	// joined to others needs one of its own. A change replaces the network. Default: 10.0.0.0/16.
+	// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+	CIDR string
+
+	// Ports are the TCP ports that functions may open connections to, besides 443, such as 5432 for a
+	// database of the VPC; 1 to 65535. Default: none.
+	Ports []int
+
+	// NoFlowLogs leaves out the log of the network's traffic, which is kept as long as the tier says.
+	// Default: there is one. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
+	NoFlowLogs bool
+
+	// Existing is a VPC that is there already, instead of one of the stack's own; usually a pick, because
+	// each account has another. The stack makes nothing in it but security groups. Default: none.
+	Existing *ExistingNetwork
+
+	// Override changes the VPC's properties just before it is made. Default: none.
+	Override func(*awsec2.CfnVPCProps)
+}
+
+// ExistingNetwork says which VPC a stage has, and what it can do.
+type ExistingNetwork struct {
+	// VPC is its id, such as vpc-0a1b2c3d. Required.
+	VPC string
+
+	// Subnets are the ids of the private subnets that functions are placed in, one for each zone. Required.
+	// A function in a public subnet has no way to the internet either.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html
+	Subnets []string
+
+	// Internet tells that the subnets have a way to the internet, such as a NAT gateway. Default: they have none.
+	Internet bool
+
+	// Endpoints are those that the VPC has, the gateways to DynamoDB and S3 among them. Default: none.
+	Endpoints []Endpoint
+
+	// SecurityGroups are the ids of groups of the VPC that functions join besides their own, at most 4.
+	// Default: none.
+	SecurityGroups []string
 }
 
 const (
 	networkRange = "10.0.0.0/16"
-	// subnetRange is the format of a zone's range: 4096 addresses each.
-	subnetRange = "10.0.%d.0/20"
+	maxZones     = 3
+	// subnetBits more make a subnet's range of the network's: sixteen subnets, private ones from the first,
+	// public ones from the ninth.
+	subnetBits  = 4
+	firstPublic = 8
+	// anywhere is every IPv4 address.
+	anywhere  = "0.0.0.0/0"
+	httpsPort = 443
 )
 
-// sharedNetwork is the one network of the stack, made when it is first wanted. DAX clusters share it,
-// because a function can be in one network only.
-func (s *Stack) sharedNetwork(wantedBy string) *network {
+var (
+	endpointName  = regexp.MustCompile(`^[a-z][a-z0-9.-]*$`)
+	vpcID         = regexp.MustCompile(`^vpc-[0-9a-f]{8,17}$`)
+	subnetID      = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
+	securityGroup = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
+)
+
+func (c NetworkConfig) validate() *ConfigError {
+	if problem := c.validateExisting(); problem != nil {
+		return problem
+	}
+	switch {
+	case c.Zones < 0 || c.Zones > maxZones:
+		return &ConfigError{Field: "Zones", Got: strconv.Itoa(c.Zones), Want: "1 to 3", Fix: "write Zones: 2, or leave it out"}
+	case c.NATGateways < 0 || c.NATGateways > maxZones:
+		return &ConfigError{
+			Field: "NATGateways", Got: strconv.Itoa(c.NATGateways), Want: "0 to 3, one for each zone", Fix: "write NATGateways: 1, or leave it out",
+		}
+	}
+	if c.CIDR != "" {
+		prefix, err := netip.ParsePrefix(c.CIDR)
+		if err != nil || prefix != prefix.Masked() || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate() || prefix.Bits() < 16 || prefix.Bits() > 24 {
+			return &ConfigError{
+				Field: "CIDR", Got: fmt.Sprintf("%q", c.CIDR), Want: "a range of private IPv4 addresses of 16 to 24 bits, from its first address",
+				Fix: `write CIDR: "10.1.0.0/16", or leave it out`,
+			}
+		}
+	}
+	for i, port := range c.Ports {
+		if port < 1 || port > 65535 || port == httpsPort || slices.Contains(c.Ports[:i], port) {
+			return &ConfigError{
+				Field: "Ports", Got: strconv.Itoa(port), Want: "1 to 65535, each once, and not 443, which is always open",
+				Fix: "write Ports: []int{5432}, or leave it out",
+			}
+		}
+	}
+	return validateEndpoints("Endpoints", c.Endpoints, func(one Endpoint) bool { return slices.Contains(gateways, one) })
+}
+
+// validateExisting checks an existing VPC, and that nothing else asks for one of the stack's own.
+func (c NetworkConfig) validateExisting() *ConfigError {
+	if c.Existing == nil {
+		return nil
+	}
+	for _, own := range []struct {
+		field string
+		set   bool
+	}{
+		{"Zones", c.Zones != 0},
+		{"NATGateways", c.NATGateways != 0},
+		{"Endpoints", len(c.Endpoints) > 0},
+		{"CIDR", c.CIDR != ""},
+		{"NoFlowLogs", c.NoFlowLogs},
+		{"Override", c.Override != nil},
+	} {
+		if own.set {
+			return &ConfigError{
+				Field: own.field, Got: "set beside Existing", Want: "a network of the stack's own, or an existing one",
+				Fix: "leave out one of the two; what an existing VPC has stands in Existing",
+			}
+		}
+	}
+	existing := *c.Existing
+	if !vpcID.MatchString(existing.VPC) {
+		return &ConfigError{Field: "Existing.VPC", Got: fmt.Sprintf("%q", existing.VPC), Want: "the id of a VPC", Fix: `write VPC: "vpc-0a1b2c3d4e5f60718"`}
+	}
+	if len(existing.Subnets) == 0 {
+		return &ConfigError{
+			Field: "Existing.Subnets", Got: "empty", Want: "the ids of private subnets, one for each zone",
+			Fix: `write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`,
+		}
+	}
+	for i, subnet := range existing.Subnets {
+		if !subnetID.MatchString(subnet) || slices.Contains(existing.Subnets[:i], subnet) {
+			return &ConfigError{
+				Field: "Existing.Subnets", Got: fmt.Sprintf("%q", subnet), Want: "ids of subnets, each once",
+				Fix: `write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`,
+			}
+		}
+	}
+	// A function has at most five. https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html
+	if len(existing.SecurityGroups) > 4 {
+		return &ConfigError{
+			Field: "Existing.SecurityGroups", Got: strconv.Itoa(len(existing.SecurityGroups)) + " groups", Want: "at most 4, besides the function's own",
+			Fix: "leave some out",
+		}
+	}
+	for i, group := range existing.SecurityGroups {
+		if !securityGroup.MatchString(group) || slices.Contains(existing.SecurityGroups[:i], group) {
+			return &ConfigError{
+				Field: "Existing.SecurityGroups", Got: fmt.Sprintf("%q", group), Want: "ids of security groups, each once",
+				Fix: `write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out`,
+			}
+		}
+	}
+	return validateEndpoints("Existing.Endpoints", existing.Endpoints, func(Endpoint) bool { return false })
+}
+
+func validateEndpoints(field string, endpoints []Endpoint, made func(Endpoint) bool) *ConfigError {
+	for i, one := range endpoints {
+		switch {
+		case !endpointName.MatchString(string(one)):
+			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "the end of an endpoint's name", Fix: "write stack.EndpointSQS or the like"}
+		case made(one):
+			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "endpoints besides the gateways, which every network has", Fix: "leave it out"}
+		case slices.Contains(endpoints[:i], one):
+			return &ConfigError{Field: field, Got: fmt.Sprintf("%q twice", string(one)), Want: "each endpoint once", Fix: "leave one of the two out"}
+		}
+	}
+	return nil
+}
+
+// Network is a VPC that functions and DAX can be placed in, or knows that its stage has none.
+type Network struct {
+	component
+
+	network *network
+	root    constructs.Construct
+	vpc     awsec2.IVpc // what With reaches, made when it is first wanted
+}
+
+// NewNetwork makes a VPC, or takes an existing one. A mistake panics with a [*ConfigError].
+func NewNetwork(s *Stack, id string, config NetworkConfig) *Network {
+	n := &Network{component: s.begin("network", id, config.Stages, config.validate())}
+	zones := config.Zones
+	switch most := s.zones(); {
+	case zones > most:
+		n.fault(n.at, "Zones", strconv.Itoa(zones), fmt.Sprintf("at most %d, as many as every region of the set has", most), "write fewer, or leave it out")
+	case zones == 0:
+		zones = most
+	}
+	if config.NATGateways > zones {
+		n.fault(n.at, "NATGateways", strconv.Itoa(config.NATGateways), fmt.Sprintf("at most %d, one for each zone", zones), "write fewer, or more Zones")
+	}
+	logs := s.record(n.component, stages.LogGroup, "", 0)
+	if !n.present {
+		return n
+	}
+	n.root = n.scope()
+	if config.Existing != nil {
+		n.network = config.Existing.network()
+	} else {
+		n.network = s.newNetwork(n.root, zones, config)
+		if !config.NoFlowLogs {
+			s.logTraffic(n.root, n.network, logs)
+		}
+	}
+	n.network.of, n.network.ports = n.String(), config.Ports
+	return n
+}
+
+// With reaches the VPC as the L2 constructs of others take it; it does nothing where the stage does not
+// have the network. The zones of an existing VPC's subnets are not known: they count as the region's first.
+func (n *Network) With(change func(awsec2.IVpc)) *Network {
+	if !n.present {
+		return n
+	}
+	if n.vpc == nil {
+		attributes := &awsec2.VpcAttributes{VpcId: n.network.vpcID, AvailabilityZones: zoneNames(len(n.network.subnetIDs))}
+		if n.network.internet {
+			attributes.PrivateSubnetIds, attributes.PrivateSubnetRouteTableIds = jsiiconv.Pointers(n.network.subnetIDs), n.network.tables()
+		} else {
+			attributes.IsolatedSubnetIds, attributes.IsolatedSubnetRouteTableIds = jsiiconv.Pointers(n.network.subnetIDs), n.network.tables()
+		}
+		n.vpc = awsec2.Vpc_FromVpcAttributes(n.root, jsiiconv.String("Imported"), attributes)
+		if n.network.existing {
+			// Nobody has told the route tables of an existing VPC.
+			awscdk.Annotations_Of(n.vpc).AcknowledgeWarning(jsiiconv.String("@aws-cdk/aws-ec2:noSubnetRouteTableId"), nil)
+		}
+	}
+	change(n.vpc)
+	return n
+}
+
+// construct holds the CloudFormation resource as its default child, where the stack makes one.
+func (n *Network) construct() constructs.IConstruct { return n.root }
+
+// network is a VPC in a stage that has one: of the stack's own, or an existing one.
+//
+// It is made of CloudFormation's own resources: the CDK's Vpc looks its zones up in the account, which
+// makes a template depend on who synthesizes it.
+type network struct {
+	of        string // the network as an error names it; "" for the shared one
+	vpcID     *string
+	subnetIDs []*string
+	tableIDs  []*string // of their routes; none in an existing VPC
+	internet  bool
+	existing  bool
+	endpoints []Endpoint
+	// entrance is the security group of the interface endpoints; nil where there are none.
+	entrance awsec2.CfnSecurityGroup
+	// joined are groups of an existing VPC that functions are in besides their own.
+	joined []*string
+	ports  []int
+}
+
+// network is what the config tells of the VPC.
+func (e ExistingNetwork) network() *network {
+	n := &network{vpcID: jsiiconv.String(e.VPC), internet: e.Internet, existing: true, endpoints: e.Endpoints}
+	for _, subnet := range e.Subnets {
+		n.subnetIDs = append(n.subnetIDs, jsiiconv.String(subnet))
+	}
+	for _, group := range e.SecurityGroups {
+		n.joined = append(n.joined, jsiiconv.String(group))
+	}
+	return n
+}
+
+// newNetwork makes a VPC of the stack's own: its private subnets, each with routes of its own, because
+// each may lead to another NAT gateway.
+func (s *Stack) newNetwork(scope constructs.Construct, zones int, config NetworkConfig) *network {
+	block := config.CIDR
+	if block == "" {
+		block = networkRange
+	}
+	props := &awsec2.CfnVPCProps{
+		CidrBlock: jsiiconv.String(block), EnableDnsSupport: jsiiconv.Bool(true), EnableDnsHostnames: jsiiconv.Bool(true),
+	}
+	if config.Override != nil {
+		config.Override(props)
+	}
+	vpc := awsec2.NewCfnVPC(scope, jsiiconv.String("VPC"), props)
+	scope.Node().SetDefaultChild(vpc)
+	n := &network{vpcID: vpc.AttrVpcId(), internet: config.NATGateways > 0, endpoints: slices.Concat(gateways, config.Endpoints)}
+	ways := s.natGateways(scope, n, block, config.NATGateways)
+	for zone := range zones {
+		routes := awsec2.NewCfnRouteTable(scope, jsiiconv.String(fmt.Sprintf("Routes%d", zone+1)), &awsec2.CfnRouteTableProps{VpcId: n.vpcID})
+		n.subnetIDs = append(n.subnetIDs, newSubnet(scope, n, fmt.Sprintf("Subnet%d", zone+1), subnetRange(block, zone), zone, routes))
+		n.tableIDs = append(n.tableIDs, routes.AttrRouteTableId())
+		if len(ways) > 0 {
+			awsec2.NewCfnRoute(scope, jsiiconv.String(fmt.Sprintf("Internet%d", zone+1)), &awsec2.CfnRouteProps{
+				RouteTableId: routes.AttrRouteTableId(), DestinationCidrBlock: jsiiconv.String(anywhere), NatGatewayId: ways[zone%len(ways)].AttrNatGatewayId(),
+			})
+		}
+	}
+	s.dynamoDBGateway(scope, n)
+	s.s3Gateway(scope, n)
+	if len(config.Endpoints) > 0 {
+		n.entrance = awsec2.NewCfnSecurityGroup(scope, jsiiconv.String("EndpointSecurityGroup"), &awsec2.CfnSecurityGroupProps{
+			VpcId: n.vpcID, GroupDescription: jsiiconv.String("Endpoints of network " + *scope.Node().Id()),
+			// Endpoints answer, and open no connections; without a rule of ours AWS would let them.
+			SecurityGroupEgress: &[]any{&awsec2.CfnSecurityGroup_EgressProperty{
+				IpProtocol: jsiiconv.String("icmp"), FromPort: jsiiconv.Number(252), ToPort: jsiiconv.Number(86), CidrIp: jsiiconv.String("255.255.255.255/32"),
+				Description: jsiiconv.String("Nothing"),
+			}},
+		})
+	}
+	for _, endpoint := range config.Endpoints {
+		awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("Endpoint-"+string(endpoint)), &awsec2.CfnVPCEndpointProps{
+			VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Interface"), ServiceName: endpoint.serviceName(),
+			SubnetIds: anyOf(n.subnetIDs), SecurityGroupIds: anyOf([]*string{n.entrance.AttrGroupId()}), PrivateDnsEnabled: jsiiconv.Bool(true),
+		})
+	}
+	return n
+}
+
+// natGateways makes the network's ways out, each in a public subnet of its own.
+func (s *Stack) natGateways(scope constructs.Construct, n *network, block string, count int) []awsec2.CfnNatGateway {
+	if count == 0 {
+		return nil
+	}
+	gateway := awsec2.NewCfnInternetGateway(scope, jsiiconv.String("InternetGateway"), nil)
+	attachment := awsec2.NewCfnVPCGatewayAttachment(scope, jsiiconv.String("InternetGatewayAttachment"), &awsec2.CfnVPCGatewayAttachmentProps{
+		VpcId: n.vpcID, InternetGatewayId: gateway.AttrInternetGatewayId(),
+	})
+	routes := awsec2.NewCfnRouteTable(scope, jsiiconv.String("PublicRoutes"), &awsec2.CfnRouteTableProps{VpcId: n.vpcID})
+	out := awsec2.NewCfnRoute(scope, jsiiconv.String("PublicInternet"), &awsec2.CfnRouteProps{
+		RouteTableId: routes.AttrRouteTableId(), DestinationCidrBlock: jsiiconv.String(anywhere), GatewayId: gateway.AttrInternetGatewayId(),
+	})
+	out.AddResourceDependency(attachment, nil)
+	ways := make([]awsec2.CfnNatGateway, count)
+	for zone := range count {
+		subnet := newSubnet(scope, n, fmt.Sprintf("PublicSubnet%d", zone+1), subnetRange(block, firstPublic+zone), zone, routes)
+		address := awsec2.NewCfnEIP(scope, jsiiconv.String(fmt.Sprintf("Address%d", zone+1)), &awsec2.CfnEIPProps{Domain: jsiiconv.String("vpc")})
+		address.AddResourceDependency(attachment, nil)
+		ways[zone] = awsec2.NewCfnNatGateway(scope, jsiiconv.String(fmt.Sprintf("NAT%d", zone+1)), &awsec2.CfnNatGatewayProps{
+			SubnetId: subnet, AllocationId: address.AttrAllocationId(),
+		})
+		ways[zone].AddResourceDependency(out, nil)
+	}
+	return ways
+}
+
+// newSubnet makes a subnet with routes, and returns its id.
+func newSubnet(scope constructs.Construct, n *network, id, block string, zone int, routes awsec2.CfnRouteTable) *string {
+	subnet := awsec2.NewCfnSubnet(scope, jsiiconv.String(id), &awsec2.CfnSubnetProps{
+		VpcId: n.vpcID, CidrBlock: jsiiconv.String(block), AvailabilityZone: zoneName(zone), MapPublicIpOnLaunch: jsiiconv.Bool(false),
+	})
+	awsec2.NewCfnSubnetRouteTableAssociation(scope, jsiiconv.String(id+"Routes"), &awsec2.CfnSubnetRouteTableAssociationProps{
+		RouteTableId: routes.AttrRouteTableId(), SubnetId: subnet.AttrSubnetId(),
+	})
+	return subnet.AttrSubnetId()
+}
+
+// zoneName is a zone of the region by the template's own function, never by a lookup: see [network].
+func zoneName(zone int) *string {
+	return awscdk.Fn_Select(jsiiconv.Number(zone), awscdk.Fn_GetAzs(nil))
+}
+
+func zoneNames(count int) *[]*string {
+	names := make([]*string, count)
+	for zone := range names {
+		names[zone] = zoneName(zone)
+	}
+	return &names
+}
+
+// subnetRange is the addresses of one of the sixteen subnets of a network's range.
+func subnetRange(block string, index int) string {
+	prefix := netip.MustParsePrefix(block)
+	bits := prefix.Bits() + subnetBits
+	first := prefix.Addr().As4()
+	binary.BigEndian.PutUint32(first[:], binary.BigEndian.Uint32(first[:])+uint32(index)<<(32-bits))
+	return netip.PrefixFrom(netip.AddrFrom4(first), bits).String()
+}
+
+// logTraffic makes the log of a network's traffic.
+func (s *Stack) logTraffic(scope constructs.Construct, n *network, name string) {
+	group := awslogs.NewLogGroup(scope, jsiiconv.String("FlowLogGroup"), &awslogs.LogGroupProps{
+		LogGroupName: jsiiconv.String(name), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
+	})
+	role := awsiam.NewRole(scope, jsiiconv.String("FlowLogRole"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("vpc-flow-logs.amazonaws.com"), nil),
+	})
+	role.AddToPrincipalPolicy(statement{actions: flowLogWrite, resources: []*string{group.LogGroupArn()}}.build())
+	awsec2.NewCfnFlowLog(scope, jsiiconv.String("FlowLog"), &awsec2.CfnFlowLogProps{
+		ResourceId: n.vpcID, ResourceType: jsiiconv.String("VPC"), TrafficType: jsiiconv.String("ALL"),
+		LogDestinationType: jsiiconv.String("cloud-watch-logs"), LogGroupName: group.LogGroupName(), DeliverLogsPermissionArn: role.RoleArn(),
+	})
+}
+
+// sharedNetwork is the one network that DAX clusters without a network of their own share, because a
+// function can be in one network only. It is made when it is first wanted: one subnet in each zone, no way
+// to the internet, and a gateway to DynamoDB, which costs nothing.
+func (s *Stack) sharedNetwork() *network {
 	if s.network != nil {
 		return s.network
 	}
@@ -40,21 +479,25 @@ func (s *Stack) sharedNetwork(wantedBy string) *network {
 		CidrBlock: jsiiconv.String(networkRange), EnableDnsSupport: jsiiconv.Bool(true), EnableDnsHostnames: jsiiconv.Bool(true),
 	})
 	routes := awsec2.NewCfnRouteTable(scope, jsiiconv.String("Routes"), &awsec2.CfnRouteTableProps{VpcId: vpc.AttrVpcId()})
-	s.network = &network{vpc: vpc, wantedBy: wantedBy}
+	s.network = &network{vpcID: vpc.AttrVpcId(), tableIDs: []*string{routes.AttrRouteTableId()}, endpoints: []Endpoint{EndpointDynamoDB}}
 	for zone := range s.zones() {
 		subnet := awsec2.NewCfnSubnet(scope, jsiiconv.String(fmt.Sprintf("Subnet%d", zone+1)), &awsec2.CfnSubnetProps{
-			VpcId: vpc.AttrVpcId(), CidrBlock: jsiiconv.String(fmt.Sprintf(subnetRange, zone*16)),
-			// By the template's own function, never by a lookup: see the type's comment.
-			AvailabilityZone: awscdk.Fn_Select(jsiiconv.Number(zone), awscdk.Fn_GetAzs(nil)), MapPublicIpOnLaunch: jsiiconv.Bool(false),
+			VpcId: vpc.AttrVpcId(), CidrBlock: jsiiconv.String(subnetRange(networkRange, zone)),
+			AvailabilityZone: zoneName(zone), MapPublicIpOnLaunch: jsiiconv.Bool(false),
 		})
 		awsec2.NewCfnSubnetRouteTableAssociation(scope, jsiiconv.String(fmt.Sprintf("Routes%d", zone+1)), &awsec2.CfnSubnetRouteTableAssociationProps{
 			RouteTableId: routes.AttrRouteTableId(), SubnetId: subnet.AttrSubnetId(),
 		})
 		s.network.subnetIDs = append(s.network.subnetIDs, subnet.AttrSubnetId())
 	}
+	s.dynamoDBGateway(scope, s.network)
+	return s.network
+}
+
+// dynamoDBGateway is the way to the tables of this account.
+func (s *Stack) dynamoDBGateway(scope constructs.Construct, n *network) {
 	awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("DynamoDB"), &awsec2.CfnVPCEndpointProps{
-		VpcId: vpc.AttrVpcId(), VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: &[]any{routes.AttrRouteTableId()},
-		ServiceName: awscdk.Fn_Sub(jsiiconv.String("com.amazonaws.${AWS::Region}.dynamodb"), nil),
+		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: EndpointDynamoDB.serviceName(),
 		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
 			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
@@ -65,26 +508,115 @@ func (s *Stack) sharedNetwork(wantedBy string) *network {
 			}),
 		}}),
 	})
-	return s.network
+}
+
+// s3Gateway is the way to S3 for this account's principals: the ARN of a bucket does not say whose it is.
+func (s *Stack) s3Gateway(scope constructs.Construct, n *network) {
+	awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("S3"), &awsec2.CfnVPCEndpointProps{
+		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: EndpointS3.serviceName(),
+		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
+			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+				Actions:    jsiiconv.Strings("s3:*"), Resources: jsiiconv.Strings("*"),
+				Conditions: &map[string]any{"StringEquals": map[string]any{"aws:PrincipalAccount": s.CDK.Account()}},
+			}),
+		}}),
+	})
+}
+
+// serviceName is the endpoint's in the stack's region.
+func (e Endpoint) serviceName() *string {
+	return awscdk.Fn_Sub(jsiiconv.String("com.amazonaws.${AWS::Region}."+string(e)), nil)
 }
 
 // zones is how many zones the network spans: three, or as many as every region of the set has, so that
 // two stages in two regions are alike.
 func (s *Stack) zones() int {
-	zones := 3
+	zones := maxZones
 	for _, stage := range s.app.Stages {
 		zones = min(zones, stages.Zones(stage.Region))
 	}
 	return zones
 }
 
-// securityGroup admits nobody, and lets out HTTPS, which here leads to DynamoDB only.
-func (n *network) securityGroup(scope constructs.Construct, id, description string) awsec2.CfnSecurityGroup {
+// securityGroup admits nobody, and lets out HTTPS, which in the shared network leads to DynamoDB only, and
+// the ports.
+func (n *network) securityGroup(scope constructs.Construct, id, description string, ports ...int) awsec2.CfnSecurityGroup {
+	reason := "HTTPS"
+	if n.of == "" {
+		reason = "HTTPS, by the network's gateways only"
+	}
+	out := []any{egress(httpsPort, reason)}
+	for _, port := range ports {
+		out = append(out, egress(port, "Port "+strconv.Itoa(port)))
+	}
 	return awsec2.NewCfnSecurityGroup(scope, jsiiconv.String(id), &awsec2.CfnSecurityGroupProps{
-		VpcId: n.vpc.AttrVpcId(), GroupDescription: jsiiconv.String(description),
-		SecurityGroupEgress: &[]any{&awsec2.CfnSecurityGroup_EgressProperty{
-			IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(443), ToPort: jsiiconv.Number(443), CidrIp: jsiiconv.String("0.0.0.0/0"),
-			Description: jsiiconv.String("HTTPS, by the network's gateways only"),
-		}},
+		VpcId: n.vpcID, GroupDescription: jsiiconv.String(description), SecurityGroupEgress: &out,
 	})
+}
+
+func egress(port int, reason string) *awsec2.CfnSecurityGroup_EgressProperty {
+	return &awsec2.CfnSecurityGroup_EgressProperty{
+		IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(port), ToPort: jsiiconv.Number(port), CidrIp: jsiiconv.String(anywhere),
+		Description: jsiiconv.String(reason),
+	}
+}
+
+// admit lets a function's security group in to the interface endpoints.
+func (n *network) admit(fn *Function, group awsec2.CfnSecurityGroup) {
+	if n.entrance == nil {
+		return
+	}
+	awsec2.NewCfnSecurityGroupIngress(group, jsiiconv.String("ToEndpoints"), &awsec2.CfnSecurityGroupIngressProps{
+		GroupId: n.entrance.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(httpsPort), ToPort: jsiiconv.Number(httpsPort),
+		SourceSecurityGroupId: group.AttrGroupId(), Description: jsiiconv.String("Function " + fn.id),
+	})
+}
+
+// tables are the route tables as the CDK takes them; nil where they are not known.
+func (n *network) tables() *[]*string {
+	if len(n.tableIDs) == 0 {
+		return nil
+	}
+	return &n.tableIDs
+}
+
+// reaches tells whether functions in the network can call a service.
+func (n *network) reaches(service string) bool {
+	return n.internet || slices.Contains(n.endpoints, endpointOf[service].endpoint)
+}
+
+// reached lists, for an error, the services of grants that the network reaches.
+func (n *network) reached() string {
+	var names []string
+	for _, service := range sortedKeys(endpointOf) {
+		if n.reaches(service) {
+			names = append(names, service)
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// remedy says what to write so that the network reaches a service.
+func (n *network) remedy(service string) string {
+	constant := endpointOf[service].constant
+	switch {
+	case n.of == "":
+		return fmt.Sprintf("do that work in another function, or give DAX a Network that has %s in its Endpoints", constant)
+	case n.existing:
+		return fmt.Sprintf("make that endpoint in the VPC, and write Endpoints: []stack.Endpoint{%s} in Existing of %s", constant, n.of)
+	}
+	return fmt.Sprintf("write Endpoints: []stack.Endpoint{%s} in %s, or give it NATGateways", constant, n.of)
+}
+
+// anyOf is a list as those properties of the CDK take it that hold references too.
+func anyOf(values []*string) *[]any {
+	list := make([]any, len(values))
+	for i, value := range values {
+		list[i] = value
+	}
+	return &list
 }

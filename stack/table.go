@@ -163,6 +163,7 @@ func (t *Table) ReadWrite() Grant {
 
 func (t *Table) grant(verb string, direct, cached []string) Grant {
 	return Grant{on: t, verb: verb, apply: func(fn *Function, at stages.Position) {
+		fn.reach(at, t.component, "DynamoDB")
 		fn.allow(statement{actions: direct, resources: t.arns()})
 		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TABLE", t.L2.TableName())
 		if t.dax != nil {

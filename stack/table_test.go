@@ -127,7 +127,7 @@ func TestAFunctionBesideDAXCannotReachOtherServices(t *testing.T) {
 		fn.Allow(orders.Read())
 	})
 	assert.Equal(t, `stack/table_test.go:LINE: function "get": Access is Lambda of function "other", while DAX of table "orders" places the function in a network without internet, `+
-		`want services that the network reaches (DynamoDB); do that work in another function, or without DAX`, withoutLines(err.Error()))
+		`want services that the network reaches (DynamoDB); do that work in another function, or give DAX a Network that has stack.EndpointLambda in its Endpoints`, withoutLines(err.Error()))
 }
 
 func TestAGrantOnAnAbsentTable(t *testing.T) {

@@ -1,0 +1,307 @@
+package stack_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/roadshow-go/roadshow/stack"
+	"github.com/roadshow-go/roadshow/stack/stacktest"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+func init() {
+	settings = append(settings,
+		setting{
+			zero: stack.NetworkConfig{},
+			make: func(s *stack.Stack, config any) { inside(s, config.(stack.NetworkConfig)) },
+			values: map[string]any{
+				"Stages": stages.Only(production), "Zones": 2, "NATGateways": 1, "Endpoints": []stack.Endpoint{stack.EndpointSQS},
+				"CIDR": "10.1.0.0/16", "Ports": []int{5432}, "NoFlowLogs": true, "Existing": existingVPC(),
+				"Override": func(props *awsec2.CfnVPCProps) { props.InstanceTenancy = text("dedicated") },
+			},
+		},
+		setting{
+			zero: *existingVPC(),
+			make: func(s *stack.Stack, config any) {
+				there := config.(stack.ExistingNetwork)
+				n := inside(s, stack.NetworkConfig{Existing: &there})
+				// What the VPC has is not in the template; what is allowed by it is.
+				if there.Internet || len(there.Endpoints) > 0 {
+					other, fn := stack.NewFunction(s, "called", code()), code()
+					fn.Network, fn.Access = n, []stack.Grant{other.Invoke()}
+					stack.NewFunction(s, "caller", fn)
+				}
+			},
+			values: map[string]any{
+				"VPC": "vpc-0123456789abcdef0", "Subnets": []string{"subnet-0123456789abcdef0"}, "Internet": true,
+				"Endpoints": []stack.Endpoint{stack.EndpointLambda}, "SecurityGroups": []string{"sg-0123456789abcdef0"},
+			},
+		},
+	)
+}
+
+// inside is a network with a function in it.
+func inside(s *stack.Stack, config stack.NetworkConfig) *stack.Network {
+	n, fn := stack.NewNetwork(s, "main", config), code()
+	fn.Network = n
+	stack.NewFunction(s, "get", fn)
+	return n
+}
+
+func existingVPC() *stack.ExistingNetwork {
+	return &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: []string{"subnet-0a1b2c3d", "subnet-1a1b2c3d"}}
+}
+
+func TestANetworkHasNoWayToTheInternetUnlessAsked(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{}) }), dev)
+	assert.Len(t, template.Resources("AWS::EC2::Subnet"), 3)
+	assert.Empty(t, template.Resources("AWS::EC2::InternetGateway"))
+	assert.Empty(t, template.Resources("AWS::EC2::NatGateway"))
+	assert.Empty(t, template.Resources("AWS::EC2::Route"))
+	assert.Len(t, template.Resources("AWS::EC2::VPCEndpoint"), 2, "the gateways to DynamoDB and S3")
+	assert.Len(t, template.Resources("AWS::EC2::FlowLog"), 1)
+	assert.Len(t, template.Resource(t, "AWS::Lambda::Function", "get").Properties["VpcConfig"].(map[string]any)["SubnetIds"], 3)
+}
+
+func TestEachZoneLeadsToItsOwnNATGatewayWhereThereIsOne(t *testing.T) {
+	for gateways, want := range map[int][]string{1: {"NAT1", "NAT1", "NAT1"}, 2: {"NAT1", "NAT2", "NAT1"}, 3: {"NAT1", "NAT2", "NAT3"}} {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{NATGateways: gateways}) }), dev)
+		assert.Len(t, template.Resources("AWS::EC2::NatGateway"), gateways)
+		assert.Len(t, template.Resources("AWS::EC2::EIP"), gateways)
+		assert.Len(t, template.Resources("AWS::EC2::Subnet"), 3+gateways)
+		for zone, nat := range want {
+			route := template.Resource(t, "AWS::EC2::Route", []string{"mainInternet1", "mainInternet2", "mainInternet3"}[zone])
+			assert.Contains(t, route.Properties["NatGatewayId"].(map[string]any)["Fn::GetAtt"].([]any)[0], "main"+nat)
+		}
+	}
+}
+
+func TestSubnetsDoNotOverlap(t *testing.T) {
+	for block, want := range map[string][]any{
+		"":               {"10.0.128.0/20", "10.0.144.0/20", "10.0.0.0/20", "10.0.16.0/20", "10.0.32.0/20"},
+		"192.168.7.0/24": {"192.168.7.128/28", "192.168.7.144/28", "192.168.7.0/28", "192.168.7.16/28", "192.168.7.32/28"},
+	} {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{CIDR: block, NATGateways: 2}) }), dev)
+		var ranges []any
+		for _, subnet := range template.Resources("AWS::EC2::Subnet") {
+			ranges = append(ranges, subnet.Properties["CidrBlock"])
+		}
+		assert.Equal(t, want, ranges)
+	}
+}
+
+func TestOnlyFunctionsInsideReachTheEndpoints(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		inside(s, stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointSQS, "bedrock-runtime"}})
+		stack.NewFunction(s, "outside", code())
+	}), dev)
+	entrance := map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::EC2::SecurityGroup", "main").LogicalID, "GroupId"}}
+	for _, id := range []string{"mainEndpointsqs", "mainEndpointbedrockruntime"} {
+		endpoint := template.Resource(t, "AWS::EC2::VPCEndpoint", id).Properties
+		assert.Equal(t, []any{entrance}, endpoint["SecurityGroupIds"])
+		assert.Equal(t, true, endpoint["PrivateDnsEnabled"])
+		assert.Len(t, endpoint["SubnetIds"], 3)
+	}
+	rules := template.Resources("AWS::EC2::SecurityGroupIngress")
+	if assert.Len(t, rules, 1) {
+		assert.Equal(t, entrance, rules[0].Properties["GroupId"])
+		function := template.Resource(t, "AWS::EC2::SecurityGroup", "get").LogicalID
+		assert.Equal(t, map[string]any{"Fn::GetAtt": []any{function, "GroupId"}}, rules[0].Properties["SourceSecurityGroupId"])
+		assert.Equal(t, 443.0, rules[0].Properties["FromPort"])
+	}
+	assert.NotContains(t, template.Resource(t, "AWS::Lambda::Function", "outside").Properties, "VpcConfig")
+}
+
+func TestAFunctionInANetworkMayOpenHTTPSAndTheNamedPortsOnly(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{Ports: []int{5432}}) }), dev)
+	group := template.Resource(t, "AWS::EC2::SecurityGroup", "get").Properties
+	assert.NotContains(t, group, "SecurityGroupIngress")
+	var ports []any
+	for _, rule := range group["SecurityGroupEgress"].([]any) {
+		ports = append(ports, rule.(map[string]any)["FromPort"])
+	}
+	assert.Equal(t, []any{443.0, 5432.0}, ports)
+}
+
+func TestAnExistingNetworkGetsNothingButSecurityGroups(t *testing.T) {
+	there := existingVPC()
+	there.SecurityGroups = []string{"sg-0a1b2c3d"}
+	template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{Existing: there}) }), dev)
+	for _, resource := range template.Resources("") {
+		if resource.Type != "AWS::EC2::SecurityGroup" {
+			assert.NotContains(t, resource.Type, "AWS::EC2::")
+		}
+	}
+	group := template.Resource(t, "AWS::EC2::SecurityGroup", "get")
+	assert.Equal(t, "vpc-0a1b2c3d", group.Properties["VpcId"])
+	placed := template.Resource(t, "AWS::Lambda::Function", "get").Properties["VpcConfig"].(map[string]any)
+	assert.Equal(t, []any{"subnet-0a1b2c3d", "subnet-1a1b2c3d"}, placed["SubnetIds"])
+	assert.Equal(t, []any{map[string]any{"Fn::GetAtt": []any{group.LogicalID, "GroupId"}}, "sg-0a1b2c3d"}, placed["SecurityGroupIds"])
+}
+
+func TestDAXAndItsFunctionsStandInTheNetworkThatIsNamed(t *testing.T) {
+	define := func(s *stack.Stack) {
+		main := stack.NewNetwork(s, "main", stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointLambda}, Stages: stages.Only(production)})
+		orders := stack.NewTable(s, "orders", withDAX(stack.DAXConfig{Network: main, Stages: stages.Only(production)}))
+		other, fn := stack.NewFunction(s, "other", code()), code()
+		fn.Network, fn.Access = main, []stack.Grant{orders.Read(), other.Invoke()}
+		stack.NewFunction(s, "get", fn)
+	}
+	template := stacktest.Synth(t, app(define), production)
+	assert.Len(t, template.Resources("AWS::EC2::VPC"), 1)
+	subnets := template.Resource(t, "AWS::DAX::SubnetGroup", "orders").Properties["SubnetIds"]
+	assert.Equal(t, subnets, template.Resource(t, "AWS::Lambda::Function", "get").Properties["VpcConfig"].(map[string]any)["SubnetIds"])
+
+	assert.NotContains(t, stacktest.Synth(t, app(define), dev).Resource(t, "AWS::Lambda::Function", "get").Properties, "VpcConfig",
+		"where the stage does not have the network, the function is in none")
+}
+
+func TestAGrantThatTheNetworkDoesNotReachIsRefused(t *testing.T) {
+	define := func(config stack.NetworkConfig) func(s *stack.Stack) {
+		return func(s *stack.Stack) {
+			other, fn := stack.NewFunction(s, "other", code()), code()
+			fn.Network, fn.Access = stack.NewNetwork(s, "main", config), []stack.Grant{other.Invoke()}
+			stack.NewFunction(s, "get", fn)
+		}
+	}
+	blind, internet, reaching := existingVPC(), existingVPC(), existingVPC()
+	internet.Internet, reaching.Endpoints = true, []stack.Endpoint{stack.EndpointLambda}
+	for name, tt := range map[string]struct {
+		config stack.NetworkConfig
+		want   string
+	}{
+		"without an endpoint": {
+			stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointSQS}},
+			`want services that the network reaches (DynamoDB, S3, SQS); write Endpoints: []stack.Endpoint{stack.EndpointLambda} in network "main", or give it NATGateways`,
+		},
+		"in an existing VPC that has none": {
+			stack.NetworkConfig{Existing: blind},
+			`want services that the network reaches (none); make that endpoint in the VPC, and write Endpoints: []stack.Endpoint{stack.EndpointLambda} in Existing of network "main"`,
+		},
+		"with the endpoint":                       {stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointLambda}}, ""},
+		"with a NAT gateway":                      {stack.NetworkConfig{NATGateways: 1}, ""},
+		"in an existing VPC with a way out":       {stack.NetworkConfig{Existing: internet}, ""},
+		"in an existing VPC with the endpoint":    {stack.NetworkConfig{Existing: reaching}, ""},
+		"where the stage has no such network":     {stack.NetworkConfig{Stages: stages.Except(dev)}, ""},
+		"in an existing VPC of other stages only": {stack.NetworkConfig{Existing: blind, Stages: stages.Except(dev)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.want == "" {
+				stacktest.Synth(t, app(define(tt.config)), dev)
+				return
+			}
+			err := refusal(t, dev, define(tt.config))
+			assert.Equal(t, `stack/network_test.go:LINE: function "get": Access is Lambda of function "other", while network "main" places the function in a network without internet, `+tt.want,
+				withoutLines(err.Error()))
+		})
+	}
+}
+
+func TestATableIsOutOfReachInAnExistingVPCWithoutItsGateway(t *testing.T) {
+	err := refusal(t, dev, func(s *stack.Stack) {
+		fn := code()
+		fn.Network, fn.Access = stack.NewNetwork(s, "main", stack.NetworkConfig{Existing: existingVPC()}), []stack.Grant{stack.NewTable(s, "orders", key()).Read()}
+		stack.NewFunction(s, "get", fn)
+	})
+	assert.ErrorContains(t, err, `Access is DynamoDB of table "orders", while network "main"`)
+}
+
+func TestAFunctionCanBeInOneNetworkOnly(t *testing.T) {
+	err := refusal(t, dev, func(s *stack.Stack) {
+		orders, fn := stack.NewTable(s, "orders", withDAX(stack.DAXConfig{})), code()
+		fn.Network, fn.Access = stack.NewNetwork(s, "main", stack.NetworkConfig{}), []stack.Grant{orders.Read()}
+		stack.NewFunction(s, "get", fn)
+	})
+	assert.Equal(t, `stack/network_test.go:LINE: function "get": Network is that of network "main" and that of DAX of table "orders", want one network; `+
+		`give the function and the DAX of its tables the same Network`, withoutLines(err.Error()))
+}
+
+func TestDAXIsNotPlacedInANetworkThatItsStageLacks(t *testing.T) {
+	err := refusal(t, dev, func(s *stack.Stack) {
+		main := stack.NewNetwork(s, "main", stack.NetworkConfig{Stages: stages.Except(dev)})
+		stack.NewTable(s, "orders", withDAX(stack.DAXConfig{Network: main}))
+	})
+	assert.Equal(t, `stack/network_test.go:LINE: table "orders": DAX.Network is network "main", which some stage that has DAX does not have, `+
+		`want a network of every stage that has DAX; give both the same Stages`, withoutLines(err.Error()))
+}
+
+func TestTheDoorsOfANetwork(t *testing.T) {
+	define := func(s *stack.Stack) {
+		reached := 0
+		made := stack.NewNetwork(s, "main", stack.NetworkConfig{Stages: stages.Except(production)})
+		made.With(func(vpc awsec2.IVpc) {
+			reached++
+			awsec2.NewSecurityGroup(s.CDK, text("Database"), &awsec2.SecurityGroupProps{Vpc: vpc})
+		}).With(func(awsec2.IVpc) { reached++ })
+		if resource, ok := stack.L1[awsec2.CfnVPC](made); ok {
+			resource.AddPropertyOverride(text("InstanceTenancy"), "dedicated")
+			reached++
+		}
+		assert.Equal(t, made.Present(), reached == 3)
+		there := stack.NewNetwork(s, "there", stack.NetworkConfig{Existing: existingVPC()})
+		there.With(func(vpc awsec2.IVpc) { assert.Equal(t, "vpc-0a1b2c3d", *vpc.VpcId()) })
+		_, ok := stack.L1[awsec2.CfnVPC](there)
+		assert.False(t, ok, "the stack makes no VPC there")
+	}
+	template := stacktest.Synth(t, app(define), dev)
+	vpc := template.Resource(t, "AWS::EC2::VPC", "main")
+	assert.Equal(t, "dedicated", vpc.Properties["InstanceTenancy"])
+	assert.Equal(t, map[string]any{"Fn::GetAtt": []any{vpc.LogicalID, "VpcId"}}, template.Resource(t, "AWS::EC2::SecurityGroup", "Database").Properties["VpcId"])
+	assert.Empty(t, stacktest.Synth(t, app(define), production).Resources("AWS::EC2::VPC"))
+}
+
+func TestWrongNetworkConfigsAreRefused(t *testing.T) {
+	california := stages.Stage{Name: "california", Account: "444444444444", Region: "us-west-1"}
+	for name, tt := range map[string]struct {
+		config stack.NetworkConfig
+		want   string
+	}{
+		"too many zones":               {stack.NetworkConfig{Zones: 4}, `Zones is 4, want 1 to 3; write Zones: 2, or leave it out`},
+		"fewer than no zones":          {stack.NetworkConfig{Zones: -1}, `Zones is -1, want 1 to 3; write Zones: 2, or leave it out`},
+		"zones that a region lacks":    {stack.NetworkConfig{Zones: 3}, `Zones is 3, want at most 2, as many as every region of the set has; write fewer, or leave it out`},
+		"too many NAT gateways":        {stack.NetworkConfig{NATGateways: 4}, `NATGateways is 4, want 0 to 3, one for each zone; write NATGateways: 1, or leave it out`},
+		"fewer than no NAT gateways":   {stack.NetworkConfig{NATGateways: -1}, `NATGateways is -1, want 0 to 3, one for each zone; write NATGateways: 1, or leave it out`},
+		"more NAT gateways than zones": {stack.NetworkConfig{NATGateways: 3}, `NATGateways is 3, want at most 2, one for each zone; write fewer, or more Zones`},
+		"a range that is none":         {stack.NetworkConfig{CIDR: "10.1.0.0"}, `CIDR is "10.1.0.0", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
+		"a range within another":       {stack.NetworkConfig{CIDR: "10.1.1.0/16"}, `CIDR is "10.1.1.0/16", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
+		"a public range":               {stack.NetworkConfig{CIDR: "8.8.0.0/16"}, `CIDR is "8.8.0.0/16", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
+		"too small a range":            {stack.NetworkConfig{CIDR: "10.1.0.0/25"}, `CIDR is "10.1.0.0/25", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
+		"a port that is open anyway":   {stack.NetworkConfig{Ports: []int{443}}, `Ports is 443, want 1 to 65535, each once, and not 443, which is always open; write Ports: []int{5432}, or leave it out`},
+		"a port that is none":          {stack.NetworkConfig{Ports: []int{0}}, `Ports is 0, want 1 to 65535, each once, and not 443, which is always open; write Ports: []int{5432}, or leave it out`},
+		"an endpoint that is none":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{"SQS"}}, `Endpoints is "SQS", want the end of an endpoint's name; write stack.EndpointSQS or the like`},
+		"an endpoint twice":            {stack.NetworkConfig{Endpoints: []stack.Endpoint{"sqs", "sqs"}}, `Endpoints is "sqs" twice, want each endpoint once; leave one of the two out`},
+		"a gateway as an endpoint":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointS3}}, `Endpoints is "s3", want endpoints besides the gateways, which every network has; leave it out`},
+		"a VPC that is none":           {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "main"}}, `Existing.VPC is "main", want the id of a VPC; write VPC: "vpc-0a1b2c3d4e5f60718"`},
+		"no subnets":                   {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d"}}, `Existing.Subnets is empty, want the ids of private subnets, one for each zone; write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`},
+		"a subnet that is none": {
+			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: []string{"a"}}},
+			`Existing.Subnets is "a", want ids of subnets, each once; write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`,
+		},
+		"a group that is none": {
+			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, SecurityGroups: []string{"a"}}},
+			`Existing.SecurityGroups is "a", want ids of security groups, each once; write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out`,
+		},
+		"too many groups": {
+			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, SecurityGroups: make([]string, 5)}},
+			`Existing.SecurityGroups is 5 groups, want at most 4, besides the function's own; leave some out`,
+		},
+		"an endpoint that no VPC has": {
+			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, Endpoints: []stack.Endpoint{""}}},
+			`Existing.Endpoints is "", want the end of an endpoint's name; write stack.EndpointSQS or the like`,
+		},
+		"an existing VPC and zones":     {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and NAT":       {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and endpoints": {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and a range":   {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere := stack.App{Service: "shop", Stages: append(stages.Set{california}, set...), Define: func(s *stack.Stack) { stack.NewNetwork(s, "main", tt.config) }}
+			_, err := stacktest.TrySynth(t, everywhere, dev)
+			if assert.Error(t, err) {
+				assert.Equal(t, `stack/network_test.go:LINE: network "main": `+tt.want, withoutLines(err.Error()))
+			}
+		})
+	}
+}
