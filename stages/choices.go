@@ -15,10 +15,25 @@ type Choices struct {
 	made  []Choice
 	// again makes each choice of made for another stage.
 	again []func(Stage) Choice
+	// switches are the choices that another stage makes instead, by their ids.
+	switches map[string]Stage
+	// times counts how often each declaration was come to.
+	times map[string]int
+}
+
+// Switch has one choice made as another stage makes it, and leaves all others as they are: what then
+// changes is what that one declaration does.
+type Switch struct {
+	// ID is the [Choice.ID] of the choice; As is whose choice it shall be.
+	ID string
+	As Stage
 }
 
 // Choice is one decision: a declared difference, seen from one stage.
 type Choice struct {
+	// ID tells the choices of one stage apart, and is the same for the same choice of another stage:
+	// what it is, where it is declared, and how often the program has come to it before.
+	ID string `json:"id"`
 	// Kind is "selector", "pick", "tier", "boundary" ([Stage.PermissionsBoundary]) or "expiry"
 	// ([Stage.ExpiresAfter]).
 	Kind string `json:"kind"`
@@ -36,20 +51,39 @@ type Choice struct {
 }
 
 // NewChoices begins the record of one synthesis for one stage of the set.
-func NewChoices(set Set, stage Stage) *Choices {
-	c := &Choices{set: set, stage: stage}
-	c.made = ownChoices(stage)
+func NewChoices(set Set, stage Stage, switches ...Switch) *Choices {
+	c := &Choices{set: set, stage: stage, switches: map[string]Stage{}, times: map[string]int{}}
+	for _, one := range switches {
+		c.switches[one.ID] = one.As
+	}
+	c.made = ownChoices(c.Stage())
 	return c
+}
+
+// Stage is the stage that the choices are made for. Where a choice that it makes by its own fields, such
+// as its tier, is switched, it has the other stage's field; what selects by tier sees the stage's own.
+func (c *Choices) Stage() Stage {
+	stage := c.stage
+	if other, switched := c.switches["tier"]; switched {
+		stage.Tier = other.Tier
+	}
+	if other, switched := c.switches["boundary"]; switched {
+		stage.PermissionsBoundary = stage.As(other).PermissionsBoundary
+	}
+	if other, switched := c.switches["expiry"]; switched {
+		stage.expires = other.expires
+	}
+	return stage
 }
 
 // ownChoices are those that a stage makes by its fields.
 func ownChoices(stage Stage) []Choice {
-	own := []Choice{{Kind: "tier", Declaration: "Stage.Tier", Outcome: stage.Tier.String(), branch: int(stage.Tier)}}
+	own := []Choice{{ID: "tier", Kind: "tier", Declaration: "Stage.Tier", Outcome: stage.Tier.String(), branch: int(stage.Tier)}}
 	if stage.PermissionsBoundary != "" {
-		own = append(own, Choice{Kind: "boundary", Declaration: "Stage.PermissionsBoundary", Outcome: "in", branch: 1})
+		own = append(own, Choice{ID: "boundary", Kind: "boundary", Declaration: "Stage.PermissionsBoundary", Outcome: "in", branch: 1})
 	}
 	if stage.expires != 0 {
-		own = append(own, Choice{Kind: "expiry", Declaration: "Stage.ExpiresAfter", Outcome: stage.expires.String(), branch: int(stage.expires)})
+		own = append(own, Choice{ID: "expiry", Kind: "expiry", Declaration: "Stage.ExpiresAfter", Outcome: stage.expires.String(), branch: int(stage.expires)})
 	}
 	return own
 }
@@ -57,6 +91,16 @@ func ownChoices(stage Stage) []Choice {
 // make records a choice.
 func (c *Choices) make(choose func(Stage) Choice) Choice {
 	choice := choose(c.stage)
+	choice.ID = strings.TrimSpace(fmt.Sprintf("%s %s %s", choice.Kind, choice.At, choice.Of))
+	c.times[choice.ID]++
+	if times := c.times[choice.ID]; times > 1 {
+		choice.ID = fmt.Sprintf("%s #%d", choice.ID, times)
+	}
+	if other, switched := c.switches[choice.ID]; switched {
+		id := choice.ID
+		choice = choose(other)
+		choice.ID = id
+	}
 	c.made = append(c.made, choice)
 	c.again = append(c.again, choose)
 	return choice
@@ -119,6 +163,9 @@ func (c *Choices) requireKnown(selector Selector, at Position) {
 		}
 	}
 }
+
+// Agrees tells whether two stages made the same choice: the same of the program's, with the same outcome.
+func (c Choice) Agrees(other Choice) bool { return c.ID == other.ID && c.branch == other.branch }
 
 // Made lists the choices in the order they were made.
 func (c *Choices) Made() []Choice { return c.made }
