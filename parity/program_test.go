@@ -76,8 +76,13 @@ type chooser struct{ choices *stages.Choices }
 func (c chooser) Choices() *stages.Choices { return c.choices }
 
 // Play is the program run for one stage.
-func (p *program) Play(_ context.Context, stage stages.Stage) (Played, error) {
-	choices := stages.NewChoices(p.set, stage)
+func (p *program) Play(ctx context.Context, stage stages.Stage) (Played, error) {
+	return p.Switch(ctx, stage)
+}
+
+// Switch is the program run for one stage with some choices switched.
+func (p *program) Switch(_ context.Context, stage stages.Stage, switches ...stages.Switch) (Played, error) {
+	choices := stages.NewChoices(p.set, stage, switches...)
 	ledger := stages.NewLedger(p.set, "notes")
 	ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "notes"})
 	for _, r := range p.resources {
@@ -92,7 +97,7 @@ func (p *program) Play(_ context.Context, stage stages.Stage) (Played, error) {
 		replace = append(replace, fmt.Sprintf("{%d}", i), name)
 	}
 	text := func(pattern string) string { return strings.NewReplacer(replace...).Replace(pattern) }
-	played := Played{Identity: identity, Functions: map[string]string{}, Stack: map[string]string{"name": identity[3], "tier": stage.Tier.String()}}
+	played := Played{Identity: identity, Functions: map[string]string{}, Stack: map[string]string{"name": identity[3], "tier": choices.Stage().Tier.String()}}
 	resources := map[string]any{}
 	type made struct {
 		id         string
@@ -157,7 +162,8 @@ func (p *program) Play(_ context.Context, stage stages.Stage) (Played, error) {
 			slices.Reverse(m.properties["List"].([]any))
 		}
 	}
-	played.ChoicesKey = choices.Key()
+	played.ChoicesKey, played.Choices = choices.Key(), choices.Made()
+	played.As = func(other stages.Stage) []stages.Choice { return choices.For(other).Made() }
 	played.Positions = func(id string) stages.Position {
 		for i, r := range p.resources {
 			if r.id == strings.TrimSuffix(id, "Other") {

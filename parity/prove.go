@@ -21,6 +21,10 @@ type Played struct {
 	// ChoicesKey is equal for two stages exactly when they made the same choices, as
 	// [stages.Choices.Key] is: one choice a line.
 	ChoicesKey string
+	// Choices are those made, for [Explain] and [FindStale]; [Prove] needs their key only. As is what they
+	// come to for another stage, where that is known without a synthesis.
+	Choices []stages.Choice
+	As      func(stages.Stage) []stages.Choice
 	// Functions maps the logical id of each function to a digest of the bytes it runs.
 	Functions map[string]string
 	// Stack is what is said of the stack outside its template, such as its name, its tags and its

@@ -29,6 +29,9 @@ type Verdict struct {
 	// Unstable lists what a second process synthesized differently. [Prove] leaves it empty: set it to
 	// the outcome of [Reproducible].
 	Unstable []Difference `json:"unstable,omitempty"`
+	// Stale lists the declarations that change nothing in any stage, where that was asked for: set it to
+	// the outcome of [FindStale]. The stages are identical all the same.
+	Stale []Stale `json:"stale,omitempty"`
 }
 
 // Exit codes of a command that proves parity.
