@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mistaken is the program of testdata/badinput, built once.
+var mistaken = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(folder, "badinput")
+	return binary, Build(interrupted, preparing(), binary, "./e2e/testdata/badinput")
+})
+
+// selected is what the program says before it defines anything.
+const selected = "roadshow: notes, stage dev (account 111111111111, us-east-1, sandbox)\n" +
+	"roadshow: notes, stage production (account 333333333333, us-east-1, standard)\n"
+
+// mistake is one run of the mistaken program.
+type mistake struct {
+	// dir is the working folder; the checkout where it is empty.
+	dir     string
+	environ []string
+	want    string
+}
+
+// require runs the program and requires its whole output, its exit code, and that nothing was written.
+func (m mistake) require(t *testing.T) {
+	t.Helper()
+	binary, err := mistaken()
+	require.NoError(t, err)
+	outdir := filepath.Join(t.TempDir(), "cdk.out")
+	environ, err := preparing().BuildEnviron(append([]string{
+		"CDK_OUTDIR=" + outdir, `CDK_CONTEXT_JSON={"stage":"all"}`, "CDK_VALIDATION=false",
+	}, m.environ...)...)
+	require.NoError(t, err)
+	if m.dir == "" {
+		m.dir = checkout
+	}
+	result, err := Run(interrupted, Child{Command: []string{binary}, Dir: m.dir, Environ: environ})
+	requireExit(t, err, 1)
+	require.Equal(t, m.want, result.Output)
+	requireNoFiles(t, outdir)
+}
+
+func requireExit(t *testing.T, err error, code int) {
+	t.Helper()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, code, exit.ExitCode())
+}
+
+// requireNoFiles requires that a synthesis that failed left no file that a deploy could take.
+func requireNoFiles(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil {
+			require.True(t, entry.IsDir(), "%s is left", path)
+		}
+		return err
+	})
+	require.True(t, err == nil || errors.Is(err, fs.ErrNotExist), err)
+}
+
+func TestEachMistakeIsOneMessageAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	at := "\nroadshow: e2e/testdata/badinput/main.go:"
+	for name, want := range map[string]string{
+		"account": `
+roadshow: stage "production": Account is "33333333333", want the 12 digits of an AWS account id; ` +
+			"`aws sts get-caller-identity --profile …` prints it; keep leading zeros\n",
+		"empty name": `
+roadshow: stage 2 of the set: Name is "", want a lower-case DNS label of at most 32 characters; write Name: "dev"
+`,
+		"doubled name": `
+roadshow: stage 2 of the set: Name is "dev" again, want a name of its own; rename or remove one of the two
+`,
+		"region": `
+roadshow: stage "production": Region is "us-esat-1", want the code of an AWS region; write Region: "us-east-1"
+`,
+		"partition key": selected + at +
+			`38: table "notes": PartitionKey is missing, want a key; write PartitionKey: stack.StringKey("id")` + "\n",
+		"library": selected + `
+roadshow: function package ./e2e/testdata/functions/library: it is package library, want a main package; ` +
+			"write package main with a func main that calls lambda.Start, or name the folder that has one\n",
+		"no package": selected + `
+roadshow: function package ./functions/creat-note: it is a folder that does not exist, want a main package; ` +
+			"write an existing folder, from the module root, not from the working directory\n",
+		"broken": selected + `
+roadshow: function package ./e2e/testdata/functions/broken: the code does not compile, want code that go build accepts; fix what go says:
+# github.com/roadshow-go/roadshow/e2e/testdata/functions/broken
+e2e/testdata/functions/broken/main.go:5:2: undefined: handle
+e2e/testdata/functions/broken/main.go:5:9: undefined: undefined
+`,
+		"crash": selected + at +
+			`42: "create-note" in stage dev: runtime error: invalid memory address or nil pointer dereference` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mistake{environ: []string{"MISTAKE=" + name}, want: want}.require(t)
+		})
+	}
+}
+
+func TestTheCommandShowsWhatTheCompilerSaysAndNoTrace(t *testing.T) {
+	t.Parallel()
+	binary, err := mistaken()
+	require.NoError(t, err)
+	outdir := filepath.Join(t.TempDir(), "cdk.out")
+	environ, err := preparing().BuildEnviron("CI=true", "NO_COLOR=1", "MISTAKE=broken", "CDK_OUTPUT="+outdir)
+	require.NoError(t, err)
+	result, err := Run(interrupted, Child{
+		Command: []string{CDK(checkout), "synth", "--app", binary, "-c", "stage=dev"}, Dir: checkout, Environ: environ,
+	})
+	requireExit(t, err, 1)
+	require.Contains(t, result.Output, "e2e/testdata/functions/broken/main.go:5:2: undefined: handle\n")
+	require.NotContains(t, result.Output, "goroutine ")
+	require.NotContains(t, result.Output, "    at ", "nor one of Node's")
+	requireNoFiles(t, outdir)
+}
+
+// outside is a folder without the checkout's node_modules above it, and a PATH with the given programs only.
+func outside(t *testing.T, programs ...string) (dir, path string) {
+	t.Helper()
+	dir, path = t.TempDir(), t.TempDir()
+	for _, program := range programs {
+		found, err := exec.LookPath(program)
+		require.NoError(t, err)
+		require.NoError(t, os.Symlink(found, filepath.Join(path, program)))
+	}
+	return dir, "PATH=" + path
+}
+
+const nodeAdvice = ", want 22 or newer; run `npm ci` in the folder of package.json, which installs the pinned one\n"
+
+func TestWithoutNodeTheMessageSaysHowToGetIt(t *testing.T) {
+	t.Parallel()
+	dir, path := outside(t)
+	mistake{dir: dir, environ: []string{path}, want: selected + "\nroadshow: node: version is not found" + nodeAdvice}.require(t)
+}
+
+func TestAnOldNodeIsRefusedByItsVersion(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the old Node is a shell script")
+	}
+	t.Parallel()
+	dir, path := outside(t)
+	_, folder, _ := strings.Cut(path, "=")
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "node"), []byte("#!/bin/sh\necho v18.20.4\n"), 0o755))
+	mistake{dir: dir, environ: []string{path}, want: selected + "\nroadshow: node: version is v18.20.4" + nodeAdvice}.require(t)
+}
+
+func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {
+	t.Parallel()
+	dir, path := outside(t, "go")
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/service\n\ngo 1.26\n\nrequire example.com/missing v1.0.0\n",
+		"go.sum": "example.com/missing v1.0.0 h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n" +
+			"example.com/missing v1.0.0/go.mod h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
+		"functions/create-note/main.go": "package main\n\nimport \"example.com/missing\"\n\nfunc main() { missing.Do() }\n",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	binary, err := mistaken()
+	require.NoError(t, err)
+	outdir := filepath.Join(dir, "cdk.out")
+	node := filepath.Join(checkout, "node_modules", ".bin", "node")
+	environ, err := preparing().BuildEnviron(path, "JSII_NODE="+node, "GOPROXY=http://127.0.0.1:1", "GONOSUMDB=*", "GOFLAGS=",
+		"CDK_OUTDIR="+outdir, `CDK_CONTEXT_JSON={"stage":"all"}`, "CDK_VALIDATION=false")
+	require.NoError(t, err)
+	result, err := Run(interrupted, Child{Command: []string{binary}, Dir: dir, Environ: environ})
+	requireExit(t, err, 1)
+	require.Contains(t, result.Output, "\nroadshow: function package ./functions/create-note: a Go module is neither in the module cache nor downloadable, "+
+		"want a network or a filled cache; check the network, the proxy and GOPROXY, or run go mod download where there is one:\n")
+	require.Contains(t, result.Output, "example.com/missing")
+	require.NotContains(t, result.Output, "goroutine ")
+	requireNoFiles(t, outdir)
+}
