@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -77,6 +79,12 @@ func (a App) Main() {
 
 func (a App) run(talk io.Writer) error {
 	if err := a.validate(); err != nil {
+		return err
+	}
+	if question, err := assembly.Asked(); err != nil || question != nil {
+		if err == nil {
+			err = a.answer(context.Background(), *question)
+		}
 		return err
 	}
 	asked, err := readContext()

@@ -30,35 +30,43 @@ type Proof struct {
 // errors are those of [App.Synthesize] and [parity.Prove]; an undeclared difference is none, it is the
 // verdict.
 func (a App) Prove(ctx context.Context, proof Proof) (*parity.Verdict, error) {
+	var verdict *parity.Verdict
+	err := a.perform(func(player player) error {
+		var options []parity.Option
+		if proof.Exhaustive {
+			options = append(options, parity.Exhaustive())
+		}
+		var err error
+		if verdict, err = parity.Prove(ctx, a.Stages, player, options...); err != nil || proof.Again == nil {
+			return err
+		}
+		again := filepath.Join(player.dir, "again")
+		if err := proof.Again(ctx, again); err != nil {
+			return err
+		}
+		second := map[string][]byte{}
+		for _, stage := range a.Stages.Stages() {
+			if second[stage.Name], err = os.ReadFile(filepath.Join(again, nestedFolder(stage), a.templateFile())); err != nil {
+				return err
+			}
+		}
+		verdict.Unstable = parity.Reproducible(player.own, second)
+		return nil
+	})
+	return verdict, err
+}
+
+// perform gives a player of the app, with a folder that is removed afterwards.
+func (a App) perform(with func(player) error) error {
 	if err := a.validate(); err != nil {
-		return nil, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "roadshow-parity-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
-	player := player{app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}}
-	var options []parity.Option
-	if proof.Exhaustive {
-		options = append(options, parity.Exhaustive())
-	}
-	verdict, err := parity.Prove(ctx, a.Stages, player, options...)
-	if err != nil || proof.Again == nil {
-		return verdict, err
-	}
-	again := filepath.Join(dir, "again")
-	if err := proof.Again(ctx, again); err != nil {
-		return nil, err
-	}
-	second := map[string][]byte{}
-	for _, stage := range a.Stages.Stages() {
-		if second[stage.Name], err = os.ReadFile(filepath.Join(again, nestedFolder(stage), a.templateFile())); err != nil {
-			return nil, err
-		}
-	}
-	verdict.Unstable = parity.Reproducible(player.own, second)
-	return verdict, nil
+	return with(player{app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}})
 }
 
 // player synthesizes one part after the other for the proof.
@@ -70,10 +78,15 @@ type player struct {
 }
 
 // Play is [parity.Player]'s.
-func (p player) Play(_ context.Context, stage stages.Stage) (parity.Played, error) {
+func (p player) Play(ctx context.Context, stage stages.Stage) (parity.Played, error) {
+	return p.Switch(ctx, stage)
+}
+
+// Switch is [parity.Switcher]'s.
+func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages.Switch) (parity.Played, error) {
 	outdir := filepath.Join(p.dir, nestedFolder(stage))
 	defer os.RemoveAll(outdir)
-	document, err := p.app.synthesize(Synthesis{Stages: []stages.Stage{stage}, Outdir: outdir}, p.compiler)
+	document, err := p.app.synthesize(Synthesis{Stages: []stages.Stage{stage}, Outdir: outdir, switches: switches}, p.compiler)
 	if err != nil {
 		return parity.Played{}, err
 	}
@@ -87,7 +100,7 @@ func (p player) Play(_ context.Context, stage stages.Stage) (parity.Played, erro
 	}
 	functions, err := functionCode(template)
 	return parity.Played{
-		Template: template, Identity: synthesized.Identity, ChoicesKey: synthesized.Key, Functions: functions,
+		Template: template, Identity: synthesized.Identity, ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
 		Stack: map[string]string{
 			"StackName": synthesized.StackName, "TerminationProtection": strconv.FormatBool(synthesized.TerminationProtection),
 		},

@@ -43,6 +43,9 @@ type Synthesis struct {
 
 	// Progress gets a line when something takes long. Default: none.
 	Progress io.Writer
+
+	// switches are choices that are made as another stage makes them; see [stages.Switch].
+	switches []stages.Switch
 }
 
 // synthesizedStage is one stage's part of an [Assembly].
@@ -78,7 +81,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 		if synthesis.Nested {
 			outdir = filepath.Join(outdir, nestedFolder(stage))
 		}
-		stack, err := a.define(stage, outdir, synthesis.Commit)
+		stack, err := a.define(stage, outdir, synthesis.Commit, synthesis.switches...)
 		if err != nil {
 			return nil, err
 		}
@@ -117,20 +120,23 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 }
 
 // newStack is a stack that has nothing yet, not even the CDK's.
-func (a App) newStack(stage stages.Stage) *Stack {
+func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
+	choices := stages.NewChoices(a.Stages, stage, switches...)
+	stage = choices.Stage()
 	return &Stack{
 		stage: stage, app: a, survival: survivals[stage.Tier], positions: map[string]stages.Position{},
-		choices: stages.NewChoices(a.Stages, stage), ledger: stages.NewLedger(a.Stages, a.Service),
+		choices: choices, ledger: stages.NewLedger(a.Stages, a.Service),
 	}
 }
 
 // define runs the user's Define for one stage, in a stack of its own.
-func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
+func (a App) define(stage stages.Stage, outdir, commit string, switches ...stages.Switch) (*Stack, error) {
 	context, err := settings(stage.BootstrapQualifier())
 	if err != nil {
 		return nil, err
 	}
-	s := a.newStack(stage)
+	s := a.newStack(stage, switches...)
+	stage = s.stage
 	return s, s.protect(func() {
 		s.ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
 		name, err := stages.Stack.Name(stages.Part{Stage: stage.Name, Service: a.Service})
@@ -139,6 +145,8 @@ func (a App) define(stage stages.Stage, outdir, commit string) (*Stack, error) {
 		}
 		s.cdkApp = awscdk.NewApp(&awscdk.AppProps{
 			Outdir: jsiiconv.String(outdir), PostCliContext: context, AnalyticsReporting: jsiiconv.Bool(false), TreeMetadata: jsiiconv.Bool(false),
+			// Where CDK_OUTDIR is set, each app would be synthesized once more when Node ends.
+			AutoSynth: jsiiconv.Bool(false),
 		})
 		tags := s.tags()
 		props := &awscdk.StackProps{

@@ -1,0 +1,166 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// answer is what the program does when the roadshow command runs it: more than a synthesis, in this one
+// process. No function is compiled.
+func (a App) answer(ctx context.Context, question assembly.Question) error {
+	outdir, err := filepath.Abs(os.Getenv("CDK_OUTDIR"))
+	if err != nil || os.Getenv("CDK_OUTDIR") == "" {
+		return fmt.Errorf("%s: CDK_OUTDIR is %q, want a folder; the roadshow command sets both", assembly.AskVariable, os.Getenv("CDK_OUTDIR"))
+	}
+	if question.Folder != "" {
+		// Node is looked for from the working folder upwards.
+		if node := Node(); node != "" {
+			defer setenv(map[string]string{"JSII_NODE": node})()
+		}
+		if err := os.Chdir(question.Folder); err != nil {
+			return err
+		}
+	}
+	answer := assembly.Answer{Ask: question.Ask}
+	switch question.Ask {
+	case assembly.AskAssembly:
+		document, err := a.Synthesize(Synthesis{Outdir: outdir, Nested: true, StubFunctions: true})
+		if err != nil {
+			return err
+		}
+		answer.Templates = map[string]string{}
+		for _, synthesized := range document.Stages {
+			answer.Templates[synthesized.Name] = synthesized.File
+		}
+	case assembly.AskProof:
+		answer.Verdict, answer.Templates, err = a.answerProof(ctx, question, outdir)
+	case assembly.AskDiff:
+		answer.Explanation, err = a.answerDiff(ctx, question)
+	case assembly.AskProposal:
+		answer.Proposal, err = a.answerProposal(question)
+	default:
+		err = fmt.Errorf("%s: ask is %q, want assembly, proof, diff or proposal; use one version of Roadshow for the command and the program",
+			assembly.AskVariable, question.Ask)
+	}
+	if err != nil {
+		return err
+	}
+	return assembly.WriteAnswer(outdir, answer)
+}
+
+// answerProof proves parity, and leaves each stage's own template for a comparison with a second run.
+func (a App) answerProof(ctx context.Context, question assembly.Question, outdir string) (*parity.Verdict, map[string]string, error) {
+	var verdict *parity.Verdict
+	templates := map[string]string{}
+	err := a.perform(func(player player) error {
+		var options []parity.Option
+		if question.Exhaustive {
+			options = append(options, parity.Exhaustive())
+		}
+		var err error
+		if verdict, err = parity.Prove(ctx, a.Stages, player, options...); err != nil {
+			return err
+		}
+		for stage, template := range player.own {
+			templates[stage] = stage + ".template.json"
+			if err := os.WriteFile(filepath.Join(outdir, templates[stage]), template, 0o644); err != nil {
+				return err
+			}
+		}
+		if question.Stale {
+			verdict.Stale, err = parity.FindStale(ctx, a.Stages, player)
+		}
+		return err
+	})
+	return verdict, templates, err
+}
+
+// Diff explains the differences between two stages by the declarations that make them. The stages are
+// named as in -c stage=NAME. The errors are those of [App.Synthesize] and [parity.Explain].
+func (a App) Diff(ctx context.Context, from, to string) (*parity.Explanation, error) {
+	return a.answerDiff(ctx, assembly.Question{From: from, To: to})
+}
+
+func (a App) answerDiff(ctx context.Context, question assembly.Question) (*parity.Explanation, error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	from, err := a.Stages.Find(question.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.Stages.Find(question.To)
+	if err != nil {
+		return nil, err
+	}
+	var explanation *parity.Explanation
+	err = a.perform(func(player player) error {
+		explanation, err = parity.Explain(ctx, player, from, to)
+		return err
+	})
+	return explanation, err
+}
+
+// answerProposal says what one more stage would add.
+func (a App) answerProposal(question assembly.Question) (*assembly.Proposal, error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	if question.Stage == nil {
+		return nil, fmt.Errorf("%s: stage is missing, want one to propose; the roadshow command sets it", assembly.AskVariable)
+	}
+	asked := *question.Stage
+	proposal := a.Stages.With(stages.Stage{Name: asked.Name, Account: asked.Account, Region: asked.Region, Tier: asked.Tier})
+	note := ""
+	if asked.Region == "" {
+		stage, resolved, err := a.Stages.Resolve(asked.Name)
+		if err != nil {
+			return nil, fmt.Errorf("%w\n\nor write --region, and --tier, for a stage that no template makes", err)
+		}
+		if !stage.IsEphemeral() {
+			return nil, &ConfigError{
+				Thing: "--with", Field: "name", Got: fmt.Sprintf("%q, a stage of the set", stage.Name), Want: "a stage that the set does not have",
+				Fix: "`roadshow stages` lists those that it has",
+			}
+		}
+		proposal, note = stages.Proposal{Set: a.Stages, Stage: stage}, resolved
+	}
+	outdir, err := os.MkdirTemp("", "roadshow-proposal-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(outdir)
+	if err := prepareNode(); err != nil {
+		return nil, err
+	}
+	// The names of all stages stand in the ledger of any; only defining is needed.
+	var addition stages.Addition
+	like := []string{}
+	for i, stage := range a.Stages.Stages() {
+		stack, err := a.define(stage, filepath.Join(outdir, nestedFolder(stage)), "")
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			if addition, err = proposal.Adds(stack.ledger, stack.choices); err != nil {
+				return nil, err
+			}
+		}
+		if stack.choices.Key() == stack.choices.For(proposal.Stage).Key() {
+			like = append(like, stage.Name)
+		}
+	}
+	answer := &assembly.Proposal{Stage: describe(addition.Stage), Note: note, Names: addition.Names, Choices: addition.Choices, Like: like}
+	for _, collision := range addition.Collisions {
+		answer.Collisions = append(answer.Collisions, collision.Error())
+	}
+	slices.Sort(answer.Collisions)
+	return answer, nil
+}
