@@ -37,7 +37,7 @@ type WrongAccountError struct {
 
 func (e *WrongAccountError) Error() string {
 	return fmt.Sprintf("stage %s: account is %s (by your credentials), want %s; use a profile of account %s, as in --profile %s",
-		e.Stage.Name, e.Account, e.Stage.Account, e.Stage.Account, e.Stage.Name)
+		e.Stage.Name, e.Account, e.Stage.Account, e.Stage.Account, e.Stage.Role()) // an ephemeral stage has no profile of its own
 }
 
 // UnknownAccountError says that no stage lives in the account of the credentials.

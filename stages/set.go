@@ -30,10 +30,30 @@ func (set Set) Validate() error {
 			}
 		}
 		seen[stage.Name] = true
+		if err := set.validateMatches(stage); err != nil {
+			return err
+		}
 		if stage.template != "" && !slices.ContainsFunc(set, func(s Stage) bool { return s.Name == stage.role && s.template == "" }) {
 			return &FieldError{
 				Thing: fmt.Sprintf("template %q", stage.template), Field: "stage", Got: fmt.Sprintf("%q", stage.role),
 				Want: "a stage of the set", Fix: "add that stage to the set, or make the template from another",
+			}
+		}
+	}
+	return nil
+}
+
+// validateMatches refuses a template that a misspelt stage would match: with "pr*", "-c stage=prodution"
+// would make a stage of its own. Behind a hyphen the explicit stage wins, and nobody misspells into it.
+func (set Set) validateMatches(template Stage) error {
+	if !template.IsTemplate() || strings.HasSuffix(template.prefix(), "-") {
+		return nil
+	}
+	for _, stage := range set {
+		if !stage.IsTemplate() && strings.HasPrefix(stage.Name, template.prefix()) {
+			return &FieldError{
+				Thing: fmt.Sprintf("template %q", template.template), Field: "pattern", Got: fmt.Sprintf("also the beginning of stage %q", stage.Name),
+				Want: "one that no misspelt stage matches", Fix: fmt.Sprintf(`write Template("%s-*")`, template.prefix()),
 			}
 		}
 	}
@@ -75,6 +95,7 @@ func (set Set) Find(name string) (Stage, error) {
 // stayed as it was. Resolving the stage's own name gives the same stage.
 func (set Set) Resolve(name string) (stage Stage, note string, err error) {
 	var found Stage
+	room := true
 	for _, one := range set {
 		if !one.IsTemplate() {
 			if one.Name == name {
@@ -87,12 +108,17 @@ func (set Set) Resolve(name string) (stage Stage, note string, err error) {
 				Name: name, Set: set, Reason: fmt.Sprintf("a template is no stage; write a name in place of its star, as in -c stage=%s1", one.prefix()),
 			}
 		}
-		if made, ok := one.instance(name); ok && len(made.template) > len(found.template) {
-			found = made
+		if made, matches, fits := one.instance(name); matches && len(made.template) > len(found.template) {
+			found, room = made, fits
 		}
 	}
 	if found.Name == "" {
 		return Stage{}, "", &UnknownStageError{Name: name, Set: set}
+	}
+	if !room {
+		return Stage{}, "", &UnknownStageError{
+			Name: name, Set: set, Reason: fmt.Sprintf("template %q leaves no room for it in %d characters; shorten the name or the pattern", found.template, MaxStageName),
+		}
 	}
 	if found.Name != name {
 		note = fmt.Sprintf("stage %s: made of %q, which is no lower-case DNS label of at most %d characters", found.Name, name, MaxStageName)

@@ -101,9 +101,9 @@ func (s Stage) Role() string {
 //
 //	stages.Set{Dev, Production, Dev.Template("pr-*")}
 //
-// The pattern is a lower-case DNS label of at most [MaxTemplatePrefix] characters, with its last hyphen
-// before one "*". A template is no stage itself: nothing deploys "pr-*", and it does not count when an
-// account selects its stage. `-c stage=pr-417` makes the stage; see [Set.Resolve].
+// The pattern is a lower-case DNS label, shorter than [MaxStageName], and one "*", best behind a hyphen. A
+// template is no stage itself: nothing deploys "pr-*", and it does not count when an account selects its
+// stage. `-c stage=pr-417` makes the stage; see [Set.Resolve].
 func (s Stage) Template(pattern string) Stage {
 	s.role = s.Role()
 	s.family = pattern
@@ -111,10 +111,6 @@ func (s Stage) Template(pattern string) Stage {
 	s.Name = pattern
 	return s
 }
-
-// MaxTemplatePrefix is the greatest length of what stands before a template's star: a branch's name that
-// is cut to a stage's name keeps the whole of it, and a hash.
-const MaxTemplatePrefix = MaxStageName - hashLength - 2
 
 // ExpiresAfter gives the stages of a template a time to live, counted from the last update of their
 // stack. It is a constant of the template, so that a deploy of unchanged code changes nothing.
@@ -145,14 +141,15 @@ func (s Stage) FromTemplate() string { return s.template }
 // prefix is what the names of a template's stages begin with.
 func (s Stage) prefix() string { return strings.TrimSuffix(s.template, "*") }
 
-// instance is the stage that a template makes of a matching name.
-func (s Stage) instance(name string) (Stage, bool) {
-	rest, matches := strings.CutPrefix(name, s.prefix())
-	if !s.IsTemplate() || !matches || rest == "" {
-		return Stage{}, false
+// instance is the stage that a template makes of a matching name. Behind a prefix that is nearly as long
+// as a name may be, a cut name no longer matches: then there is none.
+func (s Stage) instance(name string) (made Stage, matches, fits bool) {
+	if !s.IsTemplate() || len(name) <= len(s.prefix()) || !strings.HasPrefix(name, s.prefix()) {
+		return Stage{}, false, false
 	}
-	s.Name, _ = Label(name, MaxStageName)
-	return s, true
+	made = s
+	made.Name, _ = Label(name, MaxStageName)
+	return made, true, len(made.Name) > len(s.prefix()) && strings.HasPrefix(made.Name, s.prefix())
 }
 
 // example is the name of this template that most easily goes wrong: as long as a name may be, with
@@ -186,13 +183,13 @@ func (s Stage) validate(index int) error {
 	name := s.Name
 	if s.template != "" {
 		thing = fmt.Sprintf("template %q", s.template)
-		prefix, isPattern := strings.CutSuffix(s.template, "-*")
-		if !isPattern || !isLabel(prefix) || len(prefix)+1 > MaxTemplatePrefix {
-			// Without the hyphen, "pr*" would make a stage of the misspelt "prodution".
+		prefix, isPattern := strings.CutSuffix(s.template, "*")
+		prefix, _ = strings.CutSuffix(prefix, "-")
+		if !isPattern || !isLabel(prefix) || len(s.prefix()) >= MaxStageName {
 			return &FieldError{
 				Thing: thing, Field: "pattern", Got: quote(s.template),
-				Want: fmt.Sprintf(`a lower-case DNS label that ends in "-*", at most %d characters before the star`, MaxTemplatePrefix),
-				Fix:  fmt.Sprintf(`write Template("%s-*")`, suggestLabel(strings.TrimRight(s.template, "*"), MaxTemplatePrefix-1)),
+				Want: fmt.Sprintf(`a lower-case DNS label of at most %d characters and one "*"`, MaxStageName-1),
+				Fix:  fmt.Sprintf(`write Template("%s-*")`, suggestLabel(s.template, MaxStageName-2)),
 			}
 		}
 		if s.IsTemplate() {

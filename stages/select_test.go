@@ -1,0 +1,141 @@
+package stages
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const tableOfThree = `  STAGE       ACCOUNT       REGION     TIER
+  dev         111111111111  us-east-1  sandbox
+  staging     222222222222  us-east-1  standard
+  production  333333333333  us-east-1  protected`
+
+// TestWhichStageIsDeployed is the table "Which stage is deployed" of docs/design.md, a row each.
+func TestWhichStageIsDeployed(t *testing.T) {
+	west := Stage{Name: "dev-west", Account: dev.Account, Region: "us-west-2", Tier: Sandbox}
+	crowded := Set{dev, west, production}
+	withTemplates := Set{dev, production, dev.Template("pr-*"), dev.Template("dev-*")}
+	tools := []string{"999999999999"}
+	for name, tt := range map[string]struct {
+		set     Set
+		request Request
+		want    []string
+	}{
+		"the account of exactly one stage selects it":         {three, Request{Account: "222222222222"}, []string{"staging"}},
+		"templates do not count as stages of their account":   {withTemplates, Request{Account: dev.Account}, []string{"dev"}},
+		"a name of the account's stage is that stage":         {three, Request{Account: dev.Account, Name: "dev"}, []string{"dev"}},
+		"a name tells the stages of one account apart":        {crowded, Request{Account: dev.Account, Name: "dev-west"}, []string{"dev-west"}},
+		"a name may be an ephemeral stage of the account":     {withTemplates, Request{Account: dev.Account, Name: "pr-417"}, []string{"pr-417"}},
+		"a branch's name makes a stage of the account":        {withTemplates, Request{Account: dev.Account, Name: "dev-feature/ABC"}, []string{"dev-feature-abc-nmfrbc0mfl"}},
+		"a deploying account deploys the stage that is named": {three, Request{Account: "999999999999", Name: "production", DeployFrom: tools}, []string{"production"}},
+		"a deploying account may read all":                    {three, Request{Account: "999999999999", Name: All, DeployFrom: tools}, []string{"dev", "staging", "production"}},
+		"no account and a name is that stage, for reading":    {three, Request{Name: "production"}, []string{"production"}},
+		"no account and all is every stage, for reading":      {withTemplates, Request{Name: All}, []string{"dev", "production"}},
+		"no account is never a deploying account":             {three, Request{Name: All, DeployFrom: []string{""}}, []string{"dev", "staging", "production"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			selected, err := tt.set.Select(tt.request)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, Set(selected).Names())
+		})
+	}
+}
+
+func TestWhichStageIsRefused(t *testing.T) {
+	west := Stage{Name: "dev-west", Account: dev.Account, Region: "us-west-2", Tier: Sandbox}
+	for name, tt := range map[string]struct {
+		set     Set
+		request Request
+		as      any
+		want    string
+	}{
+		"an account of several stages": {
+			Set{dev, west, production},
+			Request{Account: dev.Account},
+			new(*AmbiguousAccountError),
+			`account 111111111111: stage is one of dev, dev-west, want exactly one; write -c stage=dev
+
+  STAGE     ACCOUNT       REGION     TIER
+  dev       111111111111  us-east-1  sandbox
+  dev-west  111111111111  us-west-2  sandbox`,
+		},
+		"an account of no stage": {
+			three,
+			Request{Account: "444444444444"},
+			new(*UnknownAccountError),
+			"account 444444444444: stage is none, want one of the set; use a profile of one of these accounts:\n\n" + tableOfThree,
+		},
+		"a name of another account": {
+			three,
+			Request{Account: dev.Account, Name: "production"},
+			new(*WrongAccountError),
+			`stage production: account is 111111111111 (by your credentials), want 333333333333; use a profile of account 333333333333, as in --profile production`,
+		},
+		"an ephemeral stage of another account": {
+			Set{dev, production, dev.Template("pr-*")},
+			Request{Account: production.Account, Name: "pr-417"},
+			new(*WrongAccountError),
+			`stage pr-417: account is 333333333333 (by your credentials), want 111111111111; use a profile of account 111111111111, as in --profile dev`,
+		},
+		"a name that is no stage": {
+			three,
+			Request{Account: dev.Account, Name: "qa"},
+			new(*UnknownStageError),
+			"-c stage: name is \"qa\", want a stage of the set; write -c stage=NAME with a name of these:\n\n" + tableOfThree,
+		},
+		"a template": {
+			Set{dev, dev.Template("pr-*")},
+			Request{Name: "pr-*"},
+			new(*UnknownStageError),
+			`-c stage: name is "pr-*", want a stage of the set; a template is no stage; write a name in place of its star, as in -c stage=pr-1:
+
+  STAGE  ACCOUNT       REGION     TIER
+  dev    111111111111  us-east-1  sandbox
+  pr-*   111111111111  us-east-1  sandbox`,
+		},
+		"a branch behind a pattern that leaves no room": {
+			Set{dev, dev.Template("a-very-long-pattern-in-*")},
+			Request{Name: "a-very-long-pattern-in-feature/ABC"},
+			new(*UnknownStageError),
+			`-c stage: name is "a-very-long-pattern-in-feature/ABC", want a stage of the set; template "a-very-long-pattern-in-*" leaves no room for it in 32 characters; shorten the name or the pattern:
+
+  STAGE                     ACCOUNT       REGION     TIER
+  dev                       111111111111  us-east-1  sandbox
+  a-very-long-pattern-in-*  111111111111  us-east-1  sandbox`,
+		},
+		"a deploying account without a name": {
+			three,
+			Request{Account: "999999999999", DeployFrom: []string{"999999999999"}},
+			new(*DeployFromError),
+			"account 999999999999: stage is not named, want one because this account deploys to others; write -c stage=NAME:\n\n" + tableOfThree,
+		},
+		"a deploying account that hosts a stage, without a name": {
+			three,
+			Request{Account: dev.Account, DeployFrom: []string{dev.Account}},
+			new(*DeployFromError),
+			"account 111111111111: stage is not named, want one because this account deploys to others; write -c stage=NAME:\n\n" + tableOfThree,
+		},
+		"all, with the credentials of one account": {
+			three,
+			Request{Account: dev.Account, Name: All},
+			new(*AllWithAccountError),
+			`-c stage=all: account is 111111111111 (by your credentials), want none; all only reads, run it without credentials, or name the account's stage`,
+		},
+		"no account and no name": {
+			three,
+			Request{},
+			new(*NoAccountError),
+			"no AWS account: stage is unknown, want credentials of a stage's account; use --profile with a profile of one of these accounts " +
+				"(is it spelled as in your AWS config?), or only read, without credentials, with -c stage=dev or -c stage=all:\n\n" + tableOfThree,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			selected, err := tt.set.Select(tt.request)
+			require.EqualError(t, err, tt.want)
+			require.ErrorAs(t, err, tt.as)
+			assert.Empty(t, selected)
+		})
+	}
+}
