@@ -73,6 +73,18 @@ var flowLogWrite = []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "
 
 var functionInvoke = []string{"lambda:InvokeFunction"}
 
+// The actions of Secrets Manager. Each may also look for the versions of the one secret.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
+var (
+	secretRead  = []string{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}
+	secretWrite = []string{"secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"}
+)
+
+// parameterRead is all there is to read one parameter, also an encrypted one: the account's key for
+// parameters lets the Systems Manager decrypt on the reader's behalf.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
+var parameterRead = []string{"ssm:GetParameter", "ssm:GetParameters"}
+
 // traceWrite is what a function needs to be traced. AWS offers no narrower resource.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 var traceWrite = []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
