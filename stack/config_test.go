@@ -43,11 +43,14 @@ var settings = []setting{
 		},
 	},
 	{
-		zero: stack.TableConfig{PartitionKey: stack.StringKey("id")},
+		zero: stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.StringKey("at")},
 		make: func(s *stack.Stack, config any) { stack.NewTable(s, "t", config.(stack.TableConfig)) },
 		values: map[string]any{
-			"PartitionKey": stack.NumberKey("id"), "SortKey": stack.StringKey("at"), "Stages": stages.Only(production),
+			"PartitionKey": stack.NumberKey("id"), "SortKey": stack.NumberKey("at"), "Stages": stages.Only(production),
 			"DAX": &stack.DAXConfig{}, "Name": "other", "Revision": 2,
+			"GlobalIndexes": []stack.GlobalIndexConfig{{Name: "by-owner", PartitionKey: stack.StringKey("owner")}}, "LocalIndexes": []stack.LocalIndexConfig{{Name: "by-size", SortKey: stack.NumberKey("size")}},
+			"Stream": stack.StreamKeys, "TTL": "expires", "MaxRequests": &stack.MaxRequestsConfig{Read: 10},
+			"Provisioned": &stack.ProvisionedConfig{}, "Encryption": &stack.EncryptionConfig{},
 			"Override": func(props *awsdynamodb.TableProps) { props.TimeToLiveAttribute = text("x") },
 		},
 	},
@@ -62,9 +65,12 @@ var settings = []setting{
 	},
 	{
 		zero: stack.HTTPAPIConfig{},
-		make: func(s *stack.Stack, config any) { stack.NewHTTPAPI(s, "a", config.(stack.HTTPAPIConfig)) },
+		make: func(s *stack.Stack, config any) {
+			stack.NewHTTPAPI(s, "a", config.(stack.HTTPAPIConfig)).Route("GET /", stack.NewFunction(s, "f", code()))
+		},
 		values: map[string]any{
-			"Stages": stages.Only(production), "Description": "x",
+			"Stages": stages.Only(production), "Description": "x", "CORS": &stack.CORSConfig{Origins: []string{"*"}},
+			"Throttle": &stack.ThrottleConfig{Rate: 10}, "Domain": someDomain(), "NoAccessLog": true, "Authorizer": stack.IAM(),
 			"Override": func(props *awsapigatewayv2.HttpApiProps) { props.Description = text("x") },
 		},
 	},

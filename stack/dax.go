@@ -105,8 +105,10 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("dax.amazonaws.com"), nil),
 	})
 	// A client acts with the cluster's rights on the data, limited by its own on the cluster; so these are
-	// all of them, on this table alone.
-	role.AddToPrincipalPolicy(statement{actions: union(tableRead, tableWrite), resources: table.arns()}.build())
+	// all of them, on this table and its indexes alone.
+	for _, st := range table.statements(union(tableRead, tableWrite), indexRead, keyReadWrite) {
+		role.AddToPrincipalPolicy(st.build())
+	}
 	subnets := awsdax.NewCfnSubnetGroup(scope, jsiiconv.String("DAXSubnetGroup"), &awsdax.CfnSubnetGroupProps{
 		SubnetIds: jsiiconv.Pointers(network.subnetIDs), Description: jsiiconv.String("DAX of " + table.id),
 	})

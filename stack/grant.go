@@ -101,6 +101,10 @@ var (
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
 var topicPublish = []string{"sns:Publish"}
 
+// topicKeyUse is what publishing to a topic with a key of its own needs on that key.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+var topicKeyUse = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
 var busPublish = []string{"events:PutEvents"}
 
@@ -136,6 +140,10 @@ var (
 	}
 )
 
+// apiInvoke is to call a route that IAM decides on.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+var apiInvoke = []string{"execute-api:Invoke"}
+
 // union is both lists, sorted, each action once.
 func union(lists ...[]string) []string {
 	all := slices.Concat(lists...)
@@ -169,6 +177,21 @@ func (st statement) from(service string, source *string) awsiam.PolicyStatement 
 		Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources,
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsiiconv.String(service), nil)},
 		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": source}},
+	})
+}
+
+// fromAccount is the statement in a policy of the resource itself: a service of AWS may, on behalf of
+// anything of this account.
+func (st statement) fromAccount(service string, s *Stack) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources, Principals: &[]awsiam.IPrincipal{inAccount(service, s)},
+	})
+}
+
+// inAccount is a service of AWS that acts on behalf of this account.
+func inAccount(service string, s *Stack) awsiam.IPrincipal {
+	return awsiam.NewServicePrincipal(jsiiconv.String(service), &awsiam.ServicePrincipalOpts{
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": s.CDK.Account()}},
 	})
 }
 

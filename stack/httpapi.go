@@ -3,34 +3,192 @@ package stack
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// HTTPAPIConfig says what an HTTP API of API Gateway is. Its zero value is an API with HTTPS and a URL of
-// AWS's, which the stack's output <Id>URL holds.
+// HTTPAPIConfig says what an HTTP API of API Gateway is. Its zero value is an API with HTTPS, an access
+// log, and a URL of AWS's, which the stack's output <Id>URL holds; everybody may call it, until an
+// Authorizer says who may.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 type HTTPAPIConfig struct {
+	// Authorizer decides who may call a route that does not say otherwise. Default: [Public].
+	Authorizer Authorizer
+
+	// CORS lets pages of other origins call the API. Default: none, and browsers do not let them.
+	CORS *CORSConfig
+
+	// Throttle limits how many requests all routes together take. Default: the account's limits.
+	Throttle *ThrottleConfig
+
+	// Domain is a name of your own for the API. Default: none.
+	Domain *DomainConfig
+
+	// NoAccessLog keeps no log of requests. Default: a line of JSON for each, in a log group of the API's
+	// own. How long it is kept stands in docs/tiers.md.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+	NoAccessLog bool
+
 	// Stages says which stages have the API. Default: every stage.
 	Stages stages.Selector
 
-	// Description for people. Default: none.
+	// Description for people, at most 1024 characters. Default: none.
 	Description string
 
 	// Override changes the L2's properties just before it is made. Default: none.
 	Override func(*awsapigatewayv2.HttpApiProps)
 }
 
+// CORSConfig says which pages a browser lets call an API. API Gateway answers the browser's question
+// itself; no route for OPTIONS is needed.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+type CORSConfig struct {
+	// Origins are those of the pages, such as "https://example.com" or "https://*", or "*" for all.
+	// Required.
+	Origins []string
+
+	// Methods that pages may use, "*" for all. Default: all.
+	Methods []string
+
+	// Headers that pages may send, "*" for all. Default: all; with Credentials, Authorization and
+	// Content-Type.
+	Headers []string
+
+	// ExposedHeaders are those of a response that pages may read. Default: those that every page may.
+	ExposedHeaders []string
+
+	// Credentials lets pages send cookies. Not together with "*" in any other field. Default: not.
+	Credentials bool
+
+	// MaxAge is how long a browser remembers the answer, in whole seconds, at most 24 hours. Default: as
+	// the browser likes.
+	MaxAge time.Duration
+}
+
+// ThrottleConfig limits requests; what comes above is answered with 429.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+type ThrottleConfig struct {
+	// Rate is how many requests per second are taken in the long run, 1 and above. Required.
+	Rate int
+
+	// Burst is how many are taken at once, 1 and above. Default: Rate.
+	Burst int
+}
+
+// DomainConfig is a domain name of your own for an API. The name's DNS is not touched: point it to what
+// the outputs <Id>DomainTarget and, for an alias record of Route 53, <Id>DomainZone say. The output
+// <Id>DomainURL is its URL.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html
+type DomainConfig struct {
+	// Name is the domain's, such as "api.example.com": a pick, since every stage has another. Required where
+	// the domain is.
+	Name string
+
+	// Certificate is the ARN of a certificate of ACM for the name, of the stage's account and region: a
+	// pick, too. Required where the domain is.
+	Certificate string
+
+	// Stages says which of the API's stages have the domain. Default: every stage of the API.
+	Stages stages.Selector
+
+	// Only closes the URL of AWS's, so that the domain is the only way in; <Id>URL is then the domain's.
+	// Default: both are open.
+	Only bool
+}
+
 func (c HTTPAPIConfig) validate() *ConfigError {
 	if len(c.Description) > 1024 {
 		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 1024", Fix: "shorten it"}
+	}
+	if c.CORS != nil {
+		if problem := c.CORS.validate(); problem != nil {
+			return problem
+		}
+	}
+	if c.Throttle != nil {
+		if problem := c.Throttle.validate(); problem != nil {
+			return problem
+		}
+	}
+	if c.Domain != nil {
+		return c.Domain.validate()
+	}
+	return nil
+}
+
+// originPattern is a scheme and a host, or a scheme and every host.
+var originPattern = regexp.MustCompile(`^(\*|[a-z][a-z0-9+.-]*://(\*|[A-Za-z0-9.-]+(:[0-9]+)?))$`)
+
+func (c CORSConfig) validate() *ConfigError {
+	if len(c.Origins) == 0 {
+		return &ConfigError{Field: "CORS.Origins", Got: "empty", Want: "at least one origin", Fix: `write Origins: []string{"https://example.com"}`}
+	}
+	for _, origin := range c.Origins {
+		if !originPattern.MatchString(origin) {
+			return &ConfigError{
+				Field: "CORS.Origins", Got: fmt.Sprintf("%q", origin), Want: "scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
+			}
+		}
+	}
+	for _, method := range c.Methods {
+		if _, known := methods[method]; (!known || method == "ANY") && method != "*" {
+			return &ConfigError{
+				Field: "CORS.Methods", Got: fmt.Sprintf("%q", method), Want: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT or *",
+				Fix: `write Methods: []string{"GET", "POST"}, or leave it out`,
+			}
+		}
+	}
+	if c.Credentials {
+		for _, list := range []struct {
+			field  string
+			values []string
+		}{{"CORS.Origins", c.Origins}, {"CORS.Methods", c.Methods}, {"CORS.Headers", c.Headers}, {"CORS.ExposedHeaders", c.ExposedHeaders}} {
+			if slices.Contains(list.values, "*") {
+				return &ConfigError{
+					Field: list.field, Got: `"*", while CORS.Credentials is true`, Want: "a list, which is what browsers ask with credentials",
+					Fix: "name what is allowed, or leave Credentials out",
+				}
+			}
+		}
+	}
+	return wholeSeconds("CORS.MaxAge", c.MaxAge, time.Second, 24*time.Hour, "1s to 24h", "time.Hour")
+}
+
+func (c ThrottleConfig) validate() *ConfigError {
+	switch {
+	case c.Rate < 1:
+		return &ConfigError{Field: "Throttle.Rate", Got: strconv.Itoa(c.Rate), Want: "1 and above (requests per second)", Fix: "write Rate: 100"}
+	case c.Burst < 0:
+		return &ConfigError{Field: "Throttle.Burst", Got: strconv.Itoa(c.Burst), Want: "1 and above (requests)", Fix: "write Burst: 200, or leave it out"}
+	}
+	return nil
+}
+
+var (
+	domainName     = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}$`)
+	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
+)
+
+func (c DomainConfig) validate() *ConfigError {
+	switch {
+	case c.Name != "" && (!domainName.MatchString(c.Name) || len(c.Name) > 253):
+		return &ConfigError{Field: "Domain.Name", Got: fmt.Sprintf("%q", c.Name), Want: "a domain name in lower case", Fix: `write Name: "api.example.com"`}
+	case c.Certificate != "" && !certificateARN.MatchString(c.Certificate):
+		return &ConfigError{
+			Field: "Domain.Certificate", Got: fmt.Sprintf("%q", c.Certificate), Want: "the ARN of a certificate of ACM",
+			Fix: `write "arn:aws:acm:REGION:ACCOUNT:certificate/ID"`,
+		}
 	}
 	return nil
 }
@@ -42,29 +200,172 @@ type HTTPAPI struct {
 	// L2 is the CDK's construct; nil where the stage does not have the API. [HTTPAPI.With] asks first.
 	L2 awsapigatewayv2.HttpApi
 
+	config       HTTPAPIConfig
+	url          *string
 	routes       map[string]stages.Position
 	integrations map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration
+	// authorizers are those made for this API; signed the routes that IAM decides on, as ARNs.
+	authorizers map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer
+	signed      []*string
+	throttles   map[string]any
 }
 
 // NewHTTPAPI makes an HTTP API without routes. A mistake panics with a [*ConfigError].
 func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
 	api := &HTTPAPI{
-		component: s.begin("HTTP API", id, config.Stages, config.validate()),
-		routes:    map[string]stages.Position{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
+		component: s.begin("HTTP API", id, config.Stages, config.validate()), config: config,
+		routes: map[string]stages.Position{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
+		authorizers: map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer{}, throttles: map[string]any{},
 	}
 	name := s.record(api.component, stages.HTTPAPI, "", 0)
+	logGroup := s.record(api.component, accessLogGroup, "", 0)
+	domain := config.Domain
+	if domain != nil && !s.choices.Includes(id+" domain", domain.Stages, api.at) {
+		domain = nil
+	}
 	if !api.present {
 		return api
 	}
-	props := &awsapigatewayv2.HttpApiProps{ApiName: jsiiconv.String(name), Description: jsiiconv.String(config.Description)}
+	scope := api.scope()
+	props := config.props(name)
+	if domain != nil && domain.Only {
+		props.DisableExecuteApiEndpoint = jsiiconv.Bool(true)
+	}
 	if config.Override != nil {
 		config.Override(props)
 	}
-	scope := api.scope()
 	api.L2 = awsapigatewayv2.NewHttpApi(scope, jsiiconv.String("API"), props)
-	output := awscdk.NewCfnOutput(scope, jsiiconv.String("URL"), &awscdk.CfnOutputProps{Value: api.L2.ApiEndpoint()})
-	output.OverrideLogicalId(jsiiconv.String(outputName(id) + "URL"))
+	if config.Throttle != nil {
+		api.stageResource().SetDefaultRouteSettings(config.Throttle.props())
+	}
+	if !config.NoAccessLog {
+		api.logAccess(scope, logGroup)
+	}
+	if domain != nil {
+		api.addDomain(scope, *domain)
+	}
+	if domain != nil && domain.Only {
+		api.url = jsiiconv.String("https://" + domain.Name)
+	} else {
+		api.url = api.L2.ApiEndpoint()
+	}
+	api.output(scope, "URL", api.url)
 	return api
+}
+
+// props maps the config to the L2's.
+func (c HTTPAPIConfig) props(name string) *awsapigatewayv2.HttpApiProps {
+	props := &awsapigatewayv2.HttpApiProps{ApiName: jsiiconv.String(name), Description: jsiiconv.String(c.Description)}
+	if c.CORS != nil {
+		props.CorsPreflight = c.CORS.props()
+	}
+	return props
+}
+
+func (c CORSConfig) props() *awsapigatewayv2.CorsPreflightOptions {
+	allowed, headers := c.Methods, c.Headers
+	if len(allowed) == 0 {
+		allowed = []string{"*"}
+		if c.Credentials {
+			allowed = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+		}
+	}
+	if len(headers) == 0 {
+		headers = []string{"*"}
+		if c.Credentials {
+			headers = []string{"authorization", "content-type"}
+		}
+	}
+	verbs := make([]awsapigatewayv2.CorsHttpMethod, len(allowed))
+	for i, method := range allowed {
+		verbs[i] = awsapigatewayv2.CorsHttpMethod(method)
+		if method == "*" {
+			verbs[i] = awsapigatewayv2.CorsHttpMethod_ANY
+		}
+	}
+	props := &awsapigatewayv2.CorsPreflightOptions{
+		AllowOrigins: jsiiconv.Strings(c.Origins...), AllowMethods: &verbs, AllowHeaders: jsiiconv.Strings(headers...),
+		ExposeHeaders: jsiiconv.Strings(c.ExposedHeaders...),
+	}
+	if c.Credentials {
+		props.AllowCredentials = jsiiconv.Bool(true)
+	}
+	if c.MaxAge != 0 {
+		props.MaxAge = seconds(c.MaxAge)
+	}
+	return props
+}
+
+func (c ThrottleConfig) props() *awsapigatewayv2.CfnStage_RouteSettingsProperty {
+	rate, burst := c.limits()
+	return &awsapigatewayv2.CfnStage_RouteSettingsProperty{ThrottlingRateLimit: jsiiconv.Number(rate), ThrottlingBurstLimit: jsiiconv.Number(burst)}
+}
+
+func (c ThrottleConfig) limits() (rate, burst int) {
+	if c.Burst == 0 {
+		return c.Rate, c.Rate
+	}
+	return c.Rate, c.Burst
+}
+
+// stageResource is API Gateway's own stage of the API, the one that is called $default. Its settings are
+// not the L2's to make: the API makes it.
+func (api *HTTPAPI) stageResource() awsapigatewayv2.CfnStage {
+	return api.L2.DefaultStage().Node().DefaultChild().(awsapigatewayv2.CfnStage)
+}
+
+// accessLogGroup is the log group of an API's access log. AWS lets its services write to groups below this
+// prefix without a policy that would grow with each.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-vended-logs-permissions.html
+var accessLogGroup = stages.Kind{
+	Title: "log group", Type: "AWS::Logs::LogGroup", Property: "LogGroupName", Min: 1, Max: 512, Upper: true, Extra: "_",
+	Scope: stages.ScopeRegion, Prefix: "/aws/vendedlogs/apigateway/",
+	Docs: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+}
+
+// accessLogFormat is one line of JSON. No field can hold a quotation mark that a caller chose.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
+	`"method":"$context.httpMethod","routeKey":"$context.routeKey","path":"$context.path","protocol":"$context.protocol",` +
+	`"status":"$context.status","responseLength":"$context.responseLength","responseLatency":"$context.responseLatency",` +
+	`"integrationLatency":"$context.integrationLatency","integrationStatus":"$context.integrationStatus","error":"$context.error.responseType"}`
+
+// logAccess has every request logged.
+func (api *HTTPAPI) logAccess(scope constructs.Construct, name string) {
+	group := awslogs.NewLogGroup(scope, jsiiconv.String("AccessLog"), &awslogs.LogGroupProps{
+		LogGroupName: jsiiconv.String(name), Retention: api.stack.survival.logRetention, RemovalPolicy: api.stack.survival.logs,
+	})
+	api.stageResource().SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+		DestinationArn: group.LogGroupArn(), Format: jsiiconv.String(accessLogFormat),
+	})
+}
+
+// addDomain gives the API its own domain name.
+func (api *HTTPAPI) addDomain(scope constructs.Construct, config DomainConfig) {
+	switch {
+	case config.Name == "":
+		api.fault(api.at, "Domain.Name", "empty", "a domain name in every stage of the domain", `write Name: stages.Pick(s, "dev.example.com", …), or Stages`)
+	case config.Certificate == "":
+		api.fault(api.at, "Domain.Certificate", "empty", "the ARN of a certificate in every stage of the domain", "write Certificate: stages.Pick(s, …), or Stages")
+	}
+	domain := awsapigatewayv2.NewCfnDomainName(scope, jsiiconv.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
+		DomainName: jsiiconv.String(config.Name),
+		DomainNameConfigurations: &[]any{&awsapigatewayv2.CfnDomainName_DomainNameConfigurationProperty{
+			CertificateArn: jsiiconv.String(config.Certificate), EndpointType: jsiiconv.String("REGIONAL"), SecurityPolicy: jsiiconv.String("TLS_1_2"),
+		}},
+	})
+	awsapigatewayv2.NewCfnApiMapping(scope, jsiiconv.String("Mapping"), &awsapigatewayv2.CfnApiMappingProps{
+		ApiId: api.L2.ApiId(), DomainName: domain.Ref(), Stage: api.stageResource().Ref(),
+	})
+	api.output(scope, "DomainURL", jsiiconv.String("https://"+config.Name))
+	api.output(scope, "DomainTarget", domain.AttrRegionalDomainName())
+	api.output(scope, "DomainZone", domain.AttrRegionalHostedZoneId())
+}
+
+// output is one of the stack's outputs, <Id><What>.
+func (api *HTTPAPI) output(scope constructs.Construct, what string, value *string) {
+	output := awscdk.NewCfnOutput(scope, jsiiconv.String(what), &awscdk.CfnOutputProps{Value: value})
+	output.OverrideLogicalId(jsiiconv.String(outputName(api.id) + what))
 }
 
 // methods are those a route may name; ANY is every method.
@@ -78,10 +379,32 @@ var methods = map[string]awsapigatewayv2.HttpMethod{
 // routePath is a path whose segments are text, {name}, or at the end {name+}.
 var routePath = regexp.MustCompile(`^/$|^(/([A-Za-z0-9._~:@!$&'()*+,;=%-]+|\{[A-Za-z0-9._:-]+\}))*(/\{[A-Za-z0-9._:-]+\+\})?$`)
 
+// RouteConfig says what is special about one route.
+type RouteConfig struct {
+	// Authorizer decides who may call the route. Default: the API's.
+	Authorizer Authorizer
+
+	// Scopes are those of a token of which it must have one, besides what the authorizer asks; with a
+	// [JWTAuthorizer] only. Default: none.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+	Scopes []string
+
+	// Throttle limits the requests of this route, apart from the others. Default: as the API.
+	Throttle *ThrottleConfig
+}
+
+func (c RouteConfig) validate() *ConfigError {
+	if c.Throttle != nil {
+		return c.Throttle.validate()
+	}
+	return nil
+}
+
 // Route sends requests to a function: "POST /notes", "GET /notes/{id}", "ANY /files/{path+}". The API
 // may invoke the function for this route only. Where the stage does not have the function, or the API,
-// there is no route. A mistake panics with a [*ConfigError].
-func (api *HTTPAPI) Route(route string, fn *Function) {
+// there is no route. At most one config says what is special about it. A mistake panics with a
+// [*ConfigError].
+func (api *HTTPAPI) Route(route string, fn *Function, config ...RouteConfig) {
 	at := stages.Caller()
 	verb, path, _ := strings.Cut(route, " ")
 	method, known := methods[verb]
@@ -96,6 +419,7 @@ func (api *HTTPAPI) Route(route string, fn *Function) {
 		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", route, first), "each route once", "remove one of the two")
 	}
 	api.routes[route] = at
+	special := api.special(route, at, config)
 	if !api.present || !fn.present {
 		return
 	}
@@ -104,9 +428,96 @@ func (api *HTTPAPI) Route(route string, fn *Function) {
 		integration = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsiiconv.String(fn.id), fn.invoked(), nil)
 		api.integrations[fn] = integration
 	}
-	api.L2.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+	options := &awsapigatewayv2.AddRoutesOptions{
 		Path: jsiiconv.String(path), Methods: &[]awsapigatewayv2.HttpMethod{method}, Integration: integration,
+		AuthorizationScopes: jsiiconv.Strings(special.Scopes...),
+	}
+	if special.Authorizer != nil {
+		options.Authorizer = api.authorizer(special.Authorizer, at)
+	}
+	added := *api.L2.AddRoutes(options)
+	if special.Authorizer == IAM() {
+		api.signed = append(api.signed, api.routeARN(verb, path))
+	}
+	if special.Throttle != nil {
+		rate, burst := special.Throttle.limits()
+		api.throttles[route] = map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+		// The stage's settings may only name routes that exist.
+		api.stageResource().Node().AddDependency(added[0].Node().DefaultChild())
+		api.stageResource().SetRouteSettings(api.throttles)
+	}
+}
+
+// special is the config of a route, with the API's own where it says nothing.
+func (api *HTTPAPI) special(route string, at stages.Position, config []RouteConfig) RouteConfig {
+	thing := fmt.Sprintf("route %q", route)
+	var special RouteConfig
+	switch len(config) {
+	case 0:
+	case 1:
+		special = config[0]
+	default:
+		api.fault(at, thing, fmt.Sprintf("with %d configs", len(config)), "at most one", "join them")
+	}
+	if problem := special.validate(); problem != nil {
+		api.fault(at, thing+" "+problem.Field, problem.Got, problem.Want, problem.Fix)
+	}
+	if special.Authorizer == nil {
+		special.Authorizer = api.config.Authorizer
+	}
+	if _, tokens := special.Authorizer.(*JWTAuthorizer); len(special.Scopes) > 0 && !tokens {
+		asks := "nothing"
+		if special.Authorizer != nil {
+			asks = special.Authorizer.String()
+		}
+		api.fault(at, thing+" Scopes", fmt.Sprintf("%q, while its authorizer is %s", special.Scopes, asks), "a JWT authorizer, whose tokens have scopes",
+			"write Authorizer: with what stack.NewJWTAuthorizer returned")
+	}
+	return special
+}
+
+// authorizer is the L2's for this API, made when it is first wanted.
+func (api *HTTPAPI) authorizer(of Authorizer, at stages.Position) awsapigatewayv2.IHttpRouteAuthorizer {
+	if made, known := api.authorizers[of]; known {
+		return made
+	}
+	made := of.of(api, at)
+	api.authorizers[of] = made
+	return made
+}
+
+// pathVariable and what follows it can only be granted as a whole.
+var pathVariable = regexp.MustCompile(`\{.*$`)
+
+// routeARN is what a caller that signs its requests is granted.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+func (api *HTTPAPI) routeARN(verb, path string) *string {
+	if verb == "ANY" {
+		verb = "*"
+	}
+	return api.stack.CDK.FormatArn(&awscdk.ArnComponents{
+		Service: jsiiconv.String("execute-api"), Resource: api.L2.ApiId(),
+		ResourceName: jsiiconv.String("$default/" + verb + pathVariable.ReplaceAllString(path, "*")),
 	})
+}
+
+// Invoke is the right to call the routes of the API whose authorizer is [IAM], with requests that the
+// function signs; it brings <ID>_URL.
+func (api *HTTPAPI) Invoke() Grant {
+	return Grant{on: api, verb: "Invoke", apply: func(fn *Function, at stages.Position) {
+		fn.setEnvironment(at, api.String(), environmentName(api.id)+"_URL", api.url)
+		api.stack.ready = append(api.stack.ready, func() {
+			if placed := fn.placement; placed != nil && !placed.network.internet {
+				fn.fault(at, "Access", fmt.Sprintf("Invoke of %s, while %s places the function in a network without internet", api, placed.wantedBy),
+					"a network with internet, the only way to an HTTP API", "give the network NATGateways, or do that work in another function")
+			}
+			if len(api.signed) == 0 {
+				fn.fault(at, "Access", "Invoke of "+api.String()+", which has no route with stack.IAM()", "a route that IAM decides on",
+					"write Authorizer: stack.IAM() there, or call the API without a grant")
+			}
+			fn.allow(statement{actions: apiInvoke, resources: api.signed})
+		})
+	}}
 }
 
 // With reaches the L2 construct; it does nothing where the stage does not have the API.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -46,8 +47,21 @@ func (k Key) validate(field string, required bool) *ConfigError {
 	return nil
 }
 
-// TableConfig says what a DynamoDB table is. It is encrypted at rest and paid by request. What its
-// stage's tier does to it stands in docs/tiers.md.
+// StreamView is what a table's stream tells of each change. The zero value is no stream.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+type StreamView string
+
+// The views of a stream.
+const (
+	StreamKeys        StreamView = "KEYS_ONLY"          // the item's keys
+	StreamNew         StreamView = "NEW_IMAGE"          // the item after the change
+	StreamOld         StreamView = "OLD_IMAGE"          // the item before the change
+	StreamNewAndOld   StreamView = "NEW_AND_OLD_IMAGES" // both
+	wantedStreamViews            = "stack.StreamKeys, StreamNew, StreamOld or StreamNewAndOld"
+)
+
+// TableConfig says what a DynamoDB table is. It is encrypted at rest and paid by request, unless it says
+// otherwise. What its stage's tier does to it stands in docs/tiers.md.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.CoreComponents.html
 type TableConfig struct {
 	// PartitionKey tells items apart, together with SortKey. A change replaces the table. Required.
@@ -55,6 +69,31 @@ type TableConfig struct {
 
 	// SortKey orders the items of one partition. A change replaces the table. Default: none.
 	SortKey Key
+
+	// GlobalIndexes order the items by other attributes; at most 20. Default: none.
+	GlobalIndexes []GlobalIndexConfig
+
+	// LocalIndexes order the items of one partition in other ways; at most 5, and only where there is a
+	// SortKey. A change replaces the table. Default: none.
+	LocalIndexes []LocalIndexConfig
+
+	// Stream tells of each change for 24 hours; [Table.StreamTo] has a function read it. Default: none.
+	Stream StreamView
+
+	// TTL is the attribute that holds when an item may be deleted, in seconds since 1970; 1 to 255 bytes.
+	// DynamoDB deletes it within days. Default: items stay.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+	TTL string
+
+	// MaxRequests limits what the table serves, and so its cost. Not together with Provisioned.
+	// Default: no limit but the account's.
+	MaxRequests *MaxRequestsConfig
+
+	// Provisioned keeps capacity ready instead of paying by request. Default: by request.
+	Provisioned *ProvisionedConfig
+
+	// Encryption is with a key of the account's own. Default: with one that AWS manages.
+	Encryption *EncryptionConfig
 
 	// Stages says which stages have the table. Default: every stage.
 	Stages stages.Selector
@@ -87,6 +126,37 @@ func (c TableConfig) validate() *ConfigError {
 			Fix: "rename it, or leave it out",
 		}
 	}
+	if problem := c.validateIndexes(); problem != nil {
+		return problem
+	}
+	switch c.Stream {
+	case "", StreamKeys, StreamNew, StreamOld, StreamNewAndOld:
+	default:
+		return &ConfigError{Field: "Stream", Got: fmt.Sprintf("%q", c.Stream), Want: wantedStreamViews, Fix: "write stack.StreamNewAndOld, or leave it out"}
+	}
+	switch {
+	case len(c.TTL) > 255:
+		return &ConfigError{Field: "TTL", Got: fmt.Sprintf("%d bytes", len(c.TTL)), Want: "1 to 255 bytes", Fix: `write TTL: "expires", or leave it out`}
+	case c.MaxRequests != nil && c.Provisioned != nil:
+		return &ConfigError{
+			Field: "MaxRequests", Got: "together with Provisioned", Want: "one of the two: on demand or provisioned", Fix: "remove one of the two",
+		}
+	}
+	if c.MaxRequests != nil {
+		if problem := c.MaxRequests.validate("MaxRequests"); problem != nil {
+			return problem
+		}
+	}
+	if c.Provisioned != nil {
+		if problem := c.Provisioned.validate("Provisioned"); problem != nil {
+			return problem
+		}
+	}
+	if c.Encryption != nil {
+		if problem := c.Encryption.validate(); problem != nil {
+			return problem
+		}
+	}
 	if c.DAX != nil {
 		return c.DAX.validate()
 	}
@@ -100,13 +170,15 @@ type Table struct {
 	// L2 is the CDK's construct; nil where the stage does not have the table. [Table.With] asks first.
 	L2 awsdynamodb.Table
 
-	dax *dax
+	config TableConfig
+	key    awskms.IKey // nil where AWS manages the key
+	dax    *dax
 }
 
 // NewTable makes a DynamoDB table, with DAX in front of it where asked. A mistake panics with a
 // [*ConfigError].
 func NewTable(s *Stack, id string, config TableConfig) *Table {
-	table := &Table{component: s.begin("table", id, config.Stages, config.validate())}
+	table := &Table{component: s.begin("table", id, config.Stages, config.validate()), config: config}
 	name := s.record(table.component, stages.DynamoDBTable, config.Name, config.Revision)
 	var cluster string
 	cached := false
@@ -117,12 +189,23 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 	if !table.present {
 		return table
 	}
+	scope := table.scope()
+	if config.Encryption != nil {
+		table.key = config.Encryption.key(table.component, scope)
+	}
 	props := config.props(name, s.survival)
+	if table.key != nil {
+		props.Encryption, props.EncryptionKey = awsdynamodb.TableEncryption_CUSTOMER_MANAGED, table.key
+	}
 	if config.Override != nil {
 		config.Override(props)
 	}
-	scope := table.scope()
 	table.L2 = awsdynamodb.NewTable(scope, jsiiconv.String("Table"), props)
+	if capacity := config.Provisioned; capacity != nil {
+		capacity.Read.scale(table.L2.AutoScaleReadCapacity)
+		capacity.Write.scale(table.L2.AutoScaleWriteCapacity)
+	}
+	table.addIndexes(config)
 	if cached {
 		table.dax = newDAX(table, scope, *config.DAX, cluster)
 	}
@@ -132,13 +215,22 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 // props maps the config to the L2's.
 func (c TableConfig) props(name string, tier survival) *awsdynamodb.TableProps {
 	props := &awsdynamodb.TableProps{
-		TableName:          jsiiconv.String(name),
-		PartitionKey:       c.PartitionKey.attribute(),
-		SortKey:            c.SortKey.attribute(),
-		BillingMode:        awsdynamodb.BillingMode_PAY_PER_REQUEST,
-		Encryption:         awsdynamodb.TableEncryption_AWS_MANAGED,
-		RemovalPolicy:      tier.data,
-		DeletionProtection: jsiiconv.Bool(tier.guard),
+		TableName:           jsiiconv.String(name),
+		PartitionKey:        c.PartitionKey.attribute(),
+		SortKey:             c.SortKey.attribute(),
+		Stream:              awsdynamodb.StreamViewType(c.Stream),
+		TimeToLiveAttribute: jsiiconv.String(c.TTL),
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		Encryption:          awsdynamodb.TableEncryption_AWS_MANAGED,
+		RemovalPolicy:       tier.data,
+		DeletionProtection:  jsiiconv.Bool(tier.guard),
+	}
+	if c.MaxRequests != nil {
+		props.MaxReadRequestUnits, props.MaxWriteRequestUnits = units(c.MaxRequests.Read), units(c.MaxRequests.Write)
+	}
+	if c.Provisioned != nil {
+		props.BillingMode = awsdynamodb.BillingMode_PROVISIONED
+		props.ReadCapacity, props.WriteCapacity = jsiiconv.Number(c.Provisioned.Read.least()), jsiiconv.Number(c.Provisioned.Write.least())
 	}
 	if tier.backup {
 		props.PointInTimeRecoverySpecification = &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsiiconv.Bool(true)}
@@ -146,30 +238,41 @@ func (c TableConfig) props(name string, tier survival) *awsdynamodb.TableProps {
 	return props
 }
 
-// arns are the table's own; what indexes it gets are granted with it.
-func (t *Table) arns() []*string { return []*string{t.L2.TableArn()} }
-
-// Read is the right to read items; it brings <ID>_TABLE, the table's name, and <ID>_DAX_ENDPOINT where
-// DAX is on. Through DAX it reads only, too.
-func (t *Table) Read() Grant { return t.grant("Read", tableRead, daxRead) }
+// Read is the right to read items, by the table and by its indexes; it brings <ID>_TABLE, the table's
+// name, and <ID>_DAX_ENDPOINT where DAX is on. Through DAX it reads only, too.
+func (t *Table) Read() Grant { return t.grant("Read", tableRead, indexRead, daxRead, keyRead) }
 
 // Write is the right to write items, and not to read them; it brings the variables of [Table.Read].
-func (t *Table) Write() Grant { return t.grant("Write", tableWrite, daxWrite) }
+func (t *Table) Write() Grant { return t.grant("Write", tableWrite, nil, daxWrite, keyReadWrite) }
 
 // ReadWrite is the right to read and write items; it brings the variables of [Table.Read].
 func (t *Table) ReadWrite() Grant {
-	return t.grant("ReadWrite", union(tableRead, tableWrite), union(daxRead, daxWrite))
+	return t.grant("ReadWrite", union(tableRead, tableWrite), indexRead, union(daxRead, daxWrite), keyReadWrite)
 }
 
-func (t *Table) grant(verb string, direct, cached []string) Grant {
+func (t *Table) grant(verb string, direct, indexed, cached, key []string) Grant {
 	return Grant{on: t, verb: verb, apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, t.component, "DynamoDB")
-		fn.allow(statement{actions: direct, resources: t.arns()})
+		for _, st := range t.statements(direct, indexed, key) {
+			fn.allow(st)
+		}
 		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TABLE", t.L2.TableName())
 		if t.dax != nil {
 			t.dax.admit(fn, at, t, cached)
 		}
 	}}
+}
+
+// statements allow actions on the table, on its indexes where it has any, and with its key.
+func (t *Table) statements(direct, indexed, key []string) []statement {
+	all := []statement{{actions: direct, resources: []*string{t.L2.TableArn()}}}
+	if len(indexed) > 0 && len(t.config.GlobalIndexes)+len(t.config.LocalIndexes) > 0 {
+		all = append(all, statement{actions: indexed, resources: []*string{jsiiconv.String(*t.L2.TableArn() + "/index/*")}})
+	}
+	if t.key != nil {
+		all = append(all, statement{actions: key, resources: []*string{t.key.KeyArn()}, via: "dynamodb"})
+	}
+	return all
 }
 
 // With reaches the L2 construct; it does nothing where the stage does not have the table.
