@@ -160,9 +160,10 @@ func (s Stage) example(service string) Stage {
 	return s
 }
 
-// String is the stage's name, and whose choices it plays where they are not its own.
+// String is the stage's name, and whose choices it plays where they are not its own. A template is its
+// pattern.
 func (s Stage) String() string {
-	if s.Role() == s.Name {
+	if s.Role() == s.Name || s.IsTemplate() {
 		return s.Name
 	}
 	return fmt.Sprintf("%s as %s", s.Name, s.role)

@@ -42,5 +42,5 @@ func (t *Tier) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return &FieldError{Thing: "tier", Field: "name", Got: string(text), Want: "sandbox, standard or protected", Fix: "correct the name"}
+	return &FieldError{Thing: "tier", Field: "name", Got: quote(string(text)), Want: "sandbox, standard or protected", Fix: "correct the name"}
 }
