@@ -1,0 +1,122 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Bootstrap prepares accounts for the CDK, side by side, with the real `cdk bootstrap`.
+type Bootstrap struct {
+	// Fleet reaches the accounts, CDK does it. Required.
+	Fleet *Fleet
+	CDK   CDK
+	// Force bootstraps also what is bootstrapped, which brings it to the command's version.
+	// Default: what is done is left alone.
+	Force bool
+	// AtOnce is how many accounts are done at once. Default: [AtOnce].
+	AtOnce int
+	// Observe is told what happens. Default: nobody is.
+	Observe func(Event)
+}
+
+// AtOnce is how many cdk commands run at once unless it is said: each is a Node process that mostly waits.
+const AtOnce = 6
+
+// Run bootstraps the accounts of stages, and returns what came of each, in their order. Two stages of one
+// account and region share a bootstrap, which is done once.
+func (b Bootstrap) Run(ctx context.Context, all []stages.Stage) []Outcome {
+	outcomes := make([]Outcome, len(all))
+	type place struct{ account, region, qualifier string }
+	placeOf := func(stage stages.Stage) place {
+		return place{stage.Account, stage.Region, stage.BootstrapQualifier()}
+	}
+	first := map[place]int{}
+	var order []int
+	for i, stage := range all {
+		if _, seen := first[placeOf(stage)]; !seen {
+			first[placeOf(stage)] = i
+			order = append(order, i)
+		}
+	}
+	sideBySide(ctx, orDefault(b.AtOnce, AtOnce), order, func(ctx context.Context, _, i int) {
+		outcomes[i] = b.one(ctx, all[i])
+	})
+	for i, stage := range all {
+		if done := first[placeOf(stage)]; done != i {
+			a := begin(stage, b.Observe)
+			a.outcome.Version, a.outcome.Problem, a.outcome.err = outcomes[done].Version, outcomes[done].Problem, outcomes[done].err
+			state := outcomes[done].State
+			if state == Done {
+				state = Unchanged
+			}
+			outcomes[i] = a.end(state, "shares the bootstrap of "+all[done].Name)
+		}
+	}
+	skipMissing(outcomes, all, b.Observe)
+	return outcomes
+}
+
+func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
+	a := begin(stage, b.Observe)
+	a.say("asking the account")
+	config, profile, err := b.Fleet.reach(ctx, stage)
+	if err != nil {
+		return a.fail(err)
+	}
+	client := cloudformation.NewFromConfig(config)
+	before, err := bootstrapVersion(ctx, client, stage)
+	if err != nil {
+		return a.fail(asServiceError(stage, "CloudFormation", err))
+	}
+	a.outcome.Version = before
+	if before >= minimumBootstrap && !b.Force {
+		return a.end(Unchanged, fmt.Sprintf("bootstrapped already, version %d", before))
+	}
+	dir, remove, err := neutralDir()
+	if err != nil {
+		return a.fail(err)
+	}
+	defer remove()
+	arguments := []string{"bootstrap", "aws://" + stage.Account + "/" + stage.Region}
+	if stage.BootstrapQualifier() != stages.DefaultQualifier {
+		arguments = append(arguments, "--qualifier", stage.Qualifier, "--toolkit-stack-name", toolkitStack+"-"+stage.Qualifier)
+	}
+	// From a folder without cdk.json, so that the program is not run: one that does not compile, or does
+	// not know the account yet, must not keep the account from being bootstrapped.
+	if err := b.CDK.run(ctx, profile, newRedactor(ctx, config), dir, a.line, arguments...); err != nil {
+		return a.fail(fmt.Errorf("stage %s: bootstrap is not done, want one in account %s; read what cdk wrote, and run `roadshow bootstrap %s` again: %w",
+			stage.Name, stage.Account, stage.Name, err))
+	}
+	if a.outcome.Version, err = bootstrapVersion(ctx, client, stage); err != nil {
+		return a.fail(asServiceError(stage, "CloudFormation", err))
+	}
+	return a.end(Done, fmt.Sprintf("bootstrapped, version %d", a.outcome.Version))
+}
+
+// skipMissing fills in the stages that an interruption has left out.
+func skipMissing(outcomes []Outcome, all []stages.Stage, observe func(Event)) {
+	for i := range outcomes {
+		if outcomes[i].State == "" {
+			a := begin(all[i], observe)
+			a.outcome.Problem = "not begun"
+			outcomes[i] = a.end(Skipped, "not begun")
+		}
+	}
+}
+
+func orDefault(value, otherwise int) int {
+	if value > 0 {
+		return value
+	}
+	return otherwise
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

@@ -1,0 +1,190 @@
+package fleet
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CDK is the real cdk command, which does all bootstrapping and deploying.
+type CDK struct {
+	// Command is the file of the command; see [FindCDK]. Required.
+	Command string
+	// Dir is the folder of cdk.json. Required.
+	Dir string
+	// Limit is how long one run of it may take. Default: [RunLimit].
+	Limit time.Duration
+}
+
+// RunLimit is how long one run of the cdk command may take: CloudFormation itself gives up earlier.
+const RunLimit = 4 * time.Hour
+
+// FindCDK finds the cdk command for a project: the one that npm installed in its folder or in one above it,
+// else the one of the PATH. The error says how to install it.
+func FindCDK(project string) (string, error) {
+	name := "cdk"
+	if runtime.GOOS == "windows" {
+		name += ".cmd"
+	}
+	absolute, err := filepath.Abs(project)
+	if err != nil {
+		return "", err
+	}
+	for dir := absolute; ; dir = filepath.Dir(dir) {
+		file := filepath.Join(dir, "node_modules", ".bin", name)
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	if file, err := exec.LookPath(name); err == nil {
+		return file, nil
+	}
+	return "", errors.New("cdk: command is not installed, want the one of package.json; run `npm ci` in the folder of cdk.json")
+}
+
+// CommandError says that the cdk command did not end well.
+type CommandError struct {
+	// Arguments are what it was called with, Output the last that it printed, without secrets.
+	Arguments []string
+	Output    string
+	// Err is the context's error, or the exit code as an *exec.ExitError.
+	Err error
+}
+
+func (e *CommandError) Error() string {
+	return fmt.Sprintf("cdk %s: end is %v, want success; read what it wrote:\n%s", strings.Join(e.Arguments, " "), e.Err, e.Output)
+}
+
+// Unwrap gives the cause.
+func (e *CommandError) Unwrap() error { return e.Err }
+
+// keptLines is how much of a command's output an error holds.
+const keptLines = 40
+
+// run runs the command with a profile, in a folder, and gives each line that it prints.
+func (c CDK) run(ctx context.Context, profile Profile, redactor redactor, dir string, line func(string), arguments ...string) error {
+	limit := c.Limit
+	if limit == 0 {
+		limit = RunLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if profile.Name != "" {
+		arguments = append(arguments, "--profile", profile.Name)
+	}
+	process := exec.CommandContext(ctx, c.Command, arguments...)
+	process.Dir, process.Env = dir, c.environ(profile)
+	process.WaitDelay = 5 * time.Second
+	bindProcess(process)
+	reading, writing := io.Pipe()
+	process.Stdout, process.Stderr = writing, writing
+
+	// Bound to its thread: see bindProcess.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := process.Start(); err != nil {
+		return &CommandError{Arguments: arguments, Err: err}
+	}
+	last := make(chan []string)
+	go func() { last <- readLines(reading, redactor, line) }()
+	err := process.Wait()
+	endGroup(process)
+	writing.Close()
+	kept := <-last
+	if err != nil {
+		if cause := ctx.Err(); cause != nil {
+			err = errors.Join(cause, err)
+		}
+		return &CommandError{Arguments: arguments, Output: strings.Join(kept, "\n"), Err: err}
+	}
+	return nil
+}
+
+// readLines gives each line to see, and returns the last ones.
+func readLines(reading io.Reader, redactor redactor, line func(string)) []string {
+	var kept []string
+	lines := bufio.NewReader(reading)
+	for {
+		text, err := lines.ReadString('\n')
+		if text = strings.TrimRight(redactor.redact(text), "\r\n "); text != "" {
+			if kept = append(kept, text); len(kept) > keptLines {
+				kept = kept[1:]
+			}
+			line(text)
+		}
+		if err != nil {
+			return kept
+		}
+	}
+}
+
+// environ is this process's environment with one source of credentials: variables would win over the
+// profile in some of the tools that the command loads, and be of another account.
+func (c CDK) environ(profile Profile) []string {
+	var environ []string
+	path := ""
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		switch {
+		case name == "PATH":
+			path = value
+		case name == "AWS_PROFILE" || name == "AWS_DEFAULT_PROFILE":
+		case profile.Name != "" && slices.Contains(credentialVariables, name):
+		case name == "CDK_APP" || name == "CDK_OUTPUT" || name == "CDK_PROFILE" || name == "CDK_REQUIRE_APPROVAL" || name == "CDK_METHOD":
+			// The command takes any option from CDK_…; these would contradict what it is told here.
+		default:
+			environ = append(environ, variable)
+		}
+	}
+	// The Node beside the command first: its script asks for `node` by name.
+	environ = append(environ, "PATH="+filepath.Dir(c.Command)+string(os.PathListSeparator)+path)
+	return append(environ, "CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CDK_NOTICES=false", "FORCE_COLOR=0", "NO_COLOR=1", "CI=true")
+}
+
+var credentialVariables = []string{
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+}
+
+// counted is how the command says how far a stack is: "notes |  3/20 | 10:11:12 AM | CREATE_COMPLETE | …".
+var counted = regexp.MustCompile(`\|\s*(\d+)/(\d+)\s*\|[^|]*\|\s*([A-Z_]+)\s*\|\s*([A-Za-z0-9:]+)\s*\|\s*(.*)$`)
+
+// progressOf reads a line of the command for what it tells of the stack's resources.
+func progressOf(line string) (done, total int, text string) {
+	if found := counted.FindStringSubmatch(line); found != nil {
+		done, _ = strconv.Atoi(found[1])
+		total, _ = strconv.Atoi(found[2])
+		what, _, _ := strings.Cut(found[5], " (")
+		return done, total, strings.ToLower(strings.ReplaceAll(found[3], "_", " ")) + " " + what
+	}
+	// A spinner's mark, and the name of the stack, which the reader knows.
+	text = strings.TrimLeft(line, " ✨✅⏳❌🚀")
+	if _, rest, found := strings.Cut(text, ": "); found && !bytes.ContainsAny([]byte(text[:len(text)-len(rest)]), "|/") {
+		text = rest
+	}
+	return 0, 0, text
+}
+
+// neutralDir is a folder without a cdk.json, so that the command finds no program to run.
+func neutralDir() (dir string, remove func(), err error) {
+	dir, err = os.MkdirTemp("", "roadshow-neutral-")
+	if err != nil {
+		return "", nil, err
+	}
+	return dir, func() { os.RemoveAll(dir) }, nil
+}

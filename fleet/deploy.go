@@ -1,0 +1,377 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Deployment deploys a ready assembly to the accounts of its stages, in waves: the sandboxes, then the
+// standard stages, then the protected ones. The stages of a wave are deployed side by side; where one
+// fails, the waves after it are not begun.
+//
+// It keeps no record. A stack that is being changed is waited for, one that is as it should be is left
+// alone, so a deployment that was interrupted is taken up by running it again.
+type Deployment struct {
+	// Fleet reaches the accounts, CDK deploys, Assembly is what. Required.
+	Fleet    *Fleet
+	CDK      CDK
+	Assembly Assembly
+	// Approve is asked before a protected stage is changed, for one stage at a time. Default: none is
+	// approved.
+	Approve func(ctx context.Context, proposal Proposal) (bool, error)
+	// Prove is the proof of parity; what it returns stops the deployment before anything is changed.
+	// Default: not proven.
+	Prove func(ctx context.Context) *Finding
+	// AtOnce is how many stages are deployed at once. Default: [AtOnce].
+	AtOnce int
+	// Observe is told what happens. Default: nobody is.
+	Observe func(Event)
+	// Poll is how often a stack that is being changed is looked at. Default: [Poll].
+	Poll time.Duration
+}
+
+// Poll is how often a stack that is being changed is looked at.
+const Poll = 3 * time.Second
+
+// Waves lists stages by tier, in the order in which they are deployed.
+func Waves(all []stages.Stage) [][]stages.Stage {
+	var waves [][]stages.Stage
+	for _, tier := range []stages.Tier{stages.Sandbox, stages.Standard, stages.Protected} {
+		wave := slices.DeleteFunc(slices.Clone(all), func(stage stages.Stage) bool { return stage.Tier != tier })
+		if len(wave) > 0 {
+			waves = append(waves, wave)
+		}
+	}
+	return waves
+}
+
+// Run deploys stages, and returns what came of each, in their order. The error is a [*PreflightError] or
+// the context's, and nothing was changed then; what failed after that is in the outcomes.
+func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, error) {
+	for _, stage := range all {
+		d.observe(Event{Stage: stage, State: Waiting})
+	}
+	if err := d.preflight(ctx, all); err != nil {
+		return nil, err
+	}
+	outcomes := map[string]Outcome{}
+	failed := ""
+	for _, wave := range Waves(all) {
+		if failed != "" || ctx.Err() != nil {
+			for _, stage := range wave {
+				a := begin(stage, d.Observe)
+				a.outcome.Problem = "not begun: the deployment was interrupted"
+				if failed != "" {
+					a.outcome.Problem = fmt.Sprintf("not begun: stage %s has failed", failed)
+				}
+				outcomes[stage.Name] = a.end(Skipped, a.outcome.Problem)
+			}
+			continue
+		}
+		for _, outcome := range d.wave(ctx, wave) {
+			outcomes[outcome.Stage] = outcome
+			if outcome.State != Done && outcome.State != Unchanged && failed == "" {
+				failed = outcome.Stage
+			}
+		}
+	}
+	ordered := make([]Outcome, len(all))
+	for i, stage := range all {
+		ordered[i] = outcomes[stage.Name]
+	}
+	return ordered, nil
+}
+
+func (d Deployment) observe(event Event) {
+	if d.Observe != nil {
+		d.Observe(event)
+	}
+}
+
+// work is one stage on its way through a wave.
+type work struct {
+	*attempt
+	one      assembly.Synthesized
+	config   aws.Config
+	profile  Profile
+	client   *cloudformation.Client
+	redactor redactor
+	before   *stackState
+	proposal *Proposal
+	done     bool
+}
+
+// stackState is what tells whether a deploy has changed a stack.
+type stackState struct {
+	status string
+	at     time.Time
+}
+
+// wave deploys the stages of one tier. A protected stage's changes are prepared first, then each is
+// approved, one after the other, and what is approved is executed.
+func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
+	works := make([]*work, len(wave))
+	atOnce := orDefault(d.AtOnce, AtOnce)
+	sideBySide(ctx, atOnce, wave, func(ctx context.Context, i int, stage stages.Stage) {
+		works[i] = d.enter(ctx, stage)
+		if stage.Tier == stages.Protected && !works[i].done {
+			d.prepare(ctx, works[i])
+		} else if !works[i].done {
+			d.deploy(ctx, works[i])
+		}
+	})
+	for i, w := range works {
+		if w == nil {
+			works[i] = &work{attempt: begin(wave[i], d.Observe), done: true}
+			works[i].outcome.Problem = "not begun: the deployment was interrupted"
+			works[i].end(Skipped, "not begun")
+		}
+	}
+	for _, w := range works {
+		if !w.done {
+			d.ask(ctx, w)
+		}
+	}
+	sideBySide(ctx, atOnce, works, func(ctx context.Context, _ int, w *work) {
+		if !w.done {
+			d.execute(ctx, w)
+		}
+	})
+	outcomes := make([]Outcome, len(works))
+	for i, w := range works {
+		if !w.done {
+			w.stop(Skipped, "not begun: the deployment was interrupted")
+		}
+		outcomes[i] = w.outcome
+	}
+	return outcomes
+}
+
+func (w *work) stop(state State, text string) {
+	w.done = true
+	if state != Done && state != Unchanged {
+		w.outcome.Problem = text
+	}
+	w.end(state, firstLine(text))
+}
+
+func (w *work) broken(err error) {
+	w.done = true
+	w.fail(err)
+}
+
+// enter asks for the account again, and waits until nobody changes the stack.
+func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
+	w := &work{attempt: begin(stage, d.Observe)}
+	w.one, _ = d.Assembly.stage(stage.Name)
+	w.outcome.Stack = w.one.StackName
+	w.say("asking the account")
+	var err error
+	if w.config, w.profile, err = d.Fleet.reach(ctx, stage); err != nil {
+		w.broken(err)
+		return w
+	}
+	w.client = cloudformation.NewFromConfig(w.config)
+	w.redactor = newRedactor(ctx, w.config)
+	if w.before, err = d.settled(ctx, w); err != nil {
+		w.broken(err)
+	}
+	return w
+}
+
+// settled waits until a stack is not being changed any more; nil is a stack that does not exist. What an
+// interrupted deploy has begun goes on without it, and is not begun again.
+func (d Deployment) settled(ctx context.Context, w *work) (*stackState, error) {
+	poll := d.Poll
+	if poll == 0 {
+		poll = Poll
+	}
+	for {
+		stack, err := describeStack(ctx, w.client, w.one.StackName)
+		if err != nil {
+			return nil, asServiceError(w.stage, "CloudFormation", err)
+		}
+		if stack == nil {
+			return nil, nil
+		}
+		status := string(stack.StackStatus)
+		if !strings.HasSuffix(status, statusInProgress) || status == statusReview {
+			return &stackState{status: status, at: lastChange(*stack)}, nil
+		}
+		w.say("waiting for what is under way: " + status)
+		if err := wait(ctx, poll); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wait waits, or returns the context's error.
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// cdk runs `cdk deploy` on the stage's own assembly, with no other stage in reach.
+func (d Deployment) cdk(ctx context.Context, w *work, arguments ...string) error {
+	arguments = append([]string{"deploy", "--app", d.Assembly.folder(w.one), "--require-approval", "never", "--progress", "events"}, arguments...)
+	return d.CDK.run(ctx, w.profile, w.redactor, d.CDK.Dir, w.line, arguments...)
+}
+
+// deploy deploys a stage that needs no approval.
+func (d Deployment) deploy(ctx context.Context, w *work) {
+	err := d.cdk(ctx, w)
+	if err != nil && ctx.Err() == nil {
+		// An earlier deploy that was killed may have been executed between our look and the command's.
+		after, settleErr := d.settled(ctx, w)
+		if settleErr == nil && !w.before.same(after) && after.succeeded() {
+			w.say("trying again")
+			err = d.cdk(ctx, w)
+		}
+	}
+	d.finish(ctx, w, err)
+}
+
+func (s *stackState) same(other *stackState) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return *s == *other
+}
+
+// succeeded tells that the last change of a stack was not undone.
+func (s *stackState) succeeded() bool {
+	return s != nil && (s.status == "CREATE_COMPLETE" || s.status == "UPDATE_COMPLETE")
+}
+
+// prepare makes the change set of a protected stage.
+func (d Deployment) prepare(ctx context.Context, w *work) {
+	if err := d.cdk(ctx, w, "--method", "prepare-change-set", "--change-set-name", approvalSet); err != nil {
+		d.finish(ctx, w, err)
+		return
+	}
+	var err error
+	if w.proposal, err = d.Fleet.readProposal(ctx, w.client, w.stage, w.profile); err != nil {
+		w.broken(asServiceError(w.stage, "CloudFormation", err))
+		return
+	}
+	if w.proposal == nil {
+		w.stop(Unchanged, "no changes")
+		return
+	}
+	w.observe(Event{Stage: w.stage, State: Waiting, Text: "waiting for approval"})
+}
+
+// ask asks for the approval of one stage, and withdraws what is not approved.
+func (d Deployment) ask(ctx context.Context, w *work) {
+	approved := false
+	var err error
+	if d.Approve != nil && ctx.Err() == nil {
+		approved, err = d.Approve(ctx, *w.proposal)
+	}
+	if approved && err == nil {
+		return
+	}
+	// Also after an interruption: nothing that waits for an approval is left behind.
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	defer cancel()
+	if undone := w.proposal.withdraw(cleanup, w.client); undone != nil {
+		err = errors.Join(err, asServiceError(w.stage, "CloudFormation", undone))
+	}
+	if err != nil {
+		w.broken(err)
+		return
+	}
+	w.stop(Declined, "not approved; nothing was changed in account "+w.stage.Account)
+}
+
+// execute executes what was approved. Between the question and the answer hours may have passed, so the
+// account is asked again.
+func (d Deployment) execute(ctx context.Context, w *work) {
+	if _, _, err := d.Fleet.reach(ctx, w.stage); err != nil {
+		w.broken(err)
+		return
+	}
+	err := d.cdk(ctx, w, "--method", "execute-change-set", "--change-set-name", approvalSet)
+	d.finish(ctx, w, err)
+}
+
+// finish asks the account what came of it.
+func (d Deployment) finish(ctx context.Context, w *work, err error) {
+	if err != nil {
+		w.broken(d.explain(ctx, w, err))
+		return
+	}
+	after, lookErr := d.settled(ctx, w)
+	switch {
+	case lookErr != nil:
+		w.broken(lookErr)
+	case !after.succeeded() && !w.before.same(after):
+		w.broken(d.explain(ctx, w, errors.New("the stack is not as it was deployed")))
+	case w.before.same(after):
+		w.stop(Unchanged, "no changes")
+	default:
+		w.stop(Done, "deployed")
+	}
+}
+
+// DeployError says why a stage's deploy failed.
+type DeployError struct {
+	// Stage is the stage, Stack its stack, Status what CloudFormation says of it; empty where there is none.
+	Stage  stages.Stage
+	Stack  string
+	Status string
+	// Reason is the resource that failed and why, in CloudFormation's words; empty where none has.
+	Reason string
+	// Err is what the cdk command came to.
+	Err error
+}
+
+func (e *DeployError) Error() string {
+	thing := fmt.Sprintf("stage %s: stack %s", e.Stage.Name, e.Stack)
+	if e.Reason != "" {
+		return fmt.Sprintf("%s is %s, want it deployed; %s, then run `roadshow deploy` again: %s", thing, orNone(e.Status), advice(e.Reason), e.Reason)
+	}
+	return fmt.Sprintf("%s is %s, want it deployed; read what the command wrote, then run `roadshow deploy` again: %v", thing, orNone(e.Status), e.Err)
+}
+
+// Unwrap gives what the cdk command came to.
+func (e *DeployError) Unwrap() error { return e.Err }
+
+func orNone(status string) string {
+	if status == "" {
+		return "not there"
+	}
+	return status
+}
+
+// explain finds out from the account why a deploy failed.
+func (d Deployment) explain(ctx context.Context, w *work, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("stage %s: deploy is interrupted, want it finished; run `roadshow deploy` again, which goes on from what the account says: %w", w.stage.Name, ctx.Err())
+	}
+	failed := &DeployError{Stage: w.stage, Stack: w.one.StackName, Err: err}
+	if stack, lookErr := describeStack(ctx, w.client, w.one.StackName); lookErr == nil && stack != nil {
+		failed.Status = string(stack.StackStatus)
+		after := &stackState{status: failed.Status, at: lastChange(*stack)}
+		if !w.before.same(after) { // otherwise its last failure is an older one
+			failed.Reason = w.redactor.redact(failure(ctx, w.client, aws.ToString(stack.StackId)))
+		}
+	}
+	return failed
+}

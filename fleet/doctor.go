@@ -1,0 +1,155 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// What the tools of this machine must at least be.
+const (
+	oldestGo   = "1.26"
+	oldestNode = "22"
+	oldestCDK  = "2.1100"
+)
+
+// DoctorMachine looks at the tools of this machine: Go, Node, the cdk command. project is the folder of
+// cdk.json.
+func DoctorMachine(ctx context.Context, project string) []Finding {
+	findings := []Finding{
+		tool(ctx, project, "Go", oldestGo, "install Go "+oldestGo+" or newer from https://go.dev/dl", "go", "env", "GOVERSION"),
+	}
+	install := "run `npm ci` in the folder of cdk.json, which installs what package.json pins"
+	command, err := FindCDK(project)
+	if err != nil {
+		return append(findings,
+			Finding{Check: "Node", Detail: "not looked for", Fix: install},
+			Finding{Check: "cdk", Detail: "it is not installed", Fix: install})
+	}
+	c := CDK{Command: command, Dir: project}
+	return append(findings,
+		c.tool(ctx, "Node", oldestNode, install, "node", "--version"),
+		c.tool(ctx, "cdk", oldestCDK, install, command, "--version"))
+}
+
+// toolLimit is how long a tool may take to say its version.
+const toolLimit = 30 * time.Second
+
+var versionNumber = regexp.MustCompile(`\d+(\.\d+)*`)
+
+func tool(ctx context.Context, dir, name, oldest, fix string, command ...string) Finding {
+	return CDK{Command: command[0], Dir: dir}.tool(ctx, name, oldest, fix, command...)
+}
+
+// tool asks a program for its version, with the Node of the cdk command first on the PATH.
+func (c CDK) tool(ctx context.Context, name, oldest, fix string, command ...string) Finding {
+	ctx, cancel := context.WithTimeout(ctx, toolLimit)
+	defer cancel()
+	finding := Finding{Check: name, Fix: fix}
+	if strings.Contains(c.Command, "node_modules") && command[0] == "node" {
+		command = append([]string{"/usr/bin/env"}, command...)
+		if _, err := exec.LookPath(command[0]); err != nil {
+			command = command[1:]
+		}
+	}
+	process := exec.CommandContext(ctx, command[0], command[1:]...)
+	process.Dir, process.Env = c.Dir, c.environ(Profile{})
+	process.WaitDelay = time.Second
+	output, err := process.Output()
+	version := versionNumber.FindString(string(output))
+	switch {
+	case err != nil:
+		finding.Detail = "it does not run: " + firstLine(err.Error())
+	case older(version, oldest):
+		finding.Detail = fmt.Sprintf("version is %s, want %s or newer", version, oldest)
+	default:
+		finding.OK, finding.Fix, finding.Detail = true, "", version
+	}
+	return finding
+}
+
+// older compares two versions number by number.
+func older(version, oldest string) bool {
+	got, want := strings.Split(version, "."), strings.Split(oldest, ".")
+	for i := range want {
+		if i >= len(got) {
+			return true
+		}
+		a, _ := strconv.Atoi(got[i])
+		b, _ := strconv.Atoi(want[i])
+		if a != b {
+			return a < b
+		}
+	}
+	return false
+}
+
+// Doctor looks at the account of each stage: credentials, bootstrap, and whether the profile may do what a
+// deploy does. It changes nothing.
+func (f *Fleet) Doctor(ctx context.Context, all []stages.Stage) []Finding {
+	found := make([][]Finding, len(all))
+	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+		found[i] = f.doctorOne(ctx, stage)
+	})
+	var findings []Finding
+	for _, some := range found {
+		findings = append(findings, some...)
+	}
+	return findings
+}
+
+// deployRoles are the roles of a bootstrap that the cdk command assumes, and what for.
+var deployRoles = []struct{ name, purpose string }{
+	{"deploy", "deploying"}, {"file-publishing", "uploading"}, {"lookup", "comparing"},
+}
+
+func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
+	finding := func(check string, ok bool, detail, fix string) Finding {
+		return Finding{Stage: stage.Name, Check: check, OK: ok, Detail: detail, Fix: fix}
+	}
+	config, profile, err := f.reach(ctx, stage)
+	if err != nil {
+		detail, fix, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stage "+stage.Name+": "), "; ")
+		return []Finding{finding("credentials", false, detail, fix)}
+	}
+	findings := []Finding{finding("credentials", true, fmt.Sprintf("profile %s, %s", profile, profile.ARN), "")}
+	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(config), stage)
+	switch {
+	case err != nil:
+		one := unanswered(stage, "permissions", err)
+		one.Fix = "allow cloudformation:DescribeStacks to " + profile.ARN
+		return append(findings, one)
+	case version == 0:
+		return append(findings, finding("bootstrap", false, "there is none in "+stage.Region, "run `roadshow bootstrap "+stage.Name+"`"))
+	case version < minimumBootstrap:
+		findings = append(findings, finding("bootstrap", false, fmt.Sprintf("version is %d, want %d or newer", version, minimumBootstrap), "run `roadshow bootstrap "+stage.Name+"`"))
+	default:
+		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("version %d", version), ""))
+	}
+	client := sts.NewFromConfig(config)
+	partition := "aws"
+	if parts := strings.Split(profile.ARN, ":"); len(parts) > 1 {
+		partition = parts[1]
+	}
+	for _, role := range deployRoles {
+		arn := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", partition, stage.Account, stage.BootstrapQualifier(), role.name, stage.Account, stage.Region)
+		// The credentials it gives are dropped; that it gives them is the answer.
+		_, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("roadshow-doctor"), DurationSeconds: aws.Int32(900)})
+		if err != nil {
+			findings = append(findings, finding("permissions", false, role.purpose+" is refused: "+brief(err), "allow sts:AssumeRole of "+arn+" to "+profile.ARN))
+			continue
+		}
+		findings = append(findings, finding("permissions", true, role.purpose, ""))
+	}
+	return findings
+}

@@ -1,0 +1,133 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// tagTimeToLive says how long after its last update an ephemeral stage's stack expires; package stack
+// sets it.
+const tagTimeToLive = "roadshow:time-to-live"
+
+// Ephemeral is an ephemeral stage that an account has.
+type Ephemeral struct {
+	// Stage is its name, in Account and Region.
+	Stage   string `json:"stage"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	// Template is the pattern it was made from, and Tier that template's; empty and standard where the
+	// program has none that fits.
+	Template string      `json:"template,omitempty"`
+	Tier     stages.Tier `json:"tier"`
+	// Stack is its stack, last updated At, which expires at Expires.
+	Stack   string    `json:"stack"`
+	At      time.Time `json:"at"`
+	Expires time.Time `json:"expires"`
+	// Expired tells whether its time is over; Removable whether it is in a sandbox, so that it may be
+	// removed without asking anybody.
+	Expired   bool `json:"expired"`
+	Removable bool `json:"removable"`
+}
+
+// AsStage is the stage, for a removal.
+func (e Ephemeral) AsStage() stages.Stage {
+	return stages.Stage{Name: e.Stage, Account: e.Account, Region: e.Region, Tier: e.Tier}
+}
+
+// EphemeralStages lists the service's stages that have a time to live, in every account of the set, those
+// first that expire first. They are found by the tags of their stacks. An account that does not answer is in
+// the error, beside what the others have.
+func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral, error) {
+	var places []stages.Stage
+	for _, stage := range append(slices.Clone(f.Templates), f.Stages...) {
+		if !slices.ContainsFunc(places, func(s stages.Stage) bool { return s.Account == stage.Account && s.Region == stage.Region }) {
+			places = append(places, stage)
+		}
+	}
+	found, failed := make([][]Ephemeral, len(places)), make([]error, len(places))
+	sideBySide(ctx, surveyAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
+		found[i], failed[i] = f.ephemeralOf(ctx, place, now)
+	})
+	all := slices.Concat(found...)
+	slices.SortFunc(all, func(a, b Ephemeral) int {
+		if a.Expires.Equal(b.Expires) {
+			return strings.Compare(a.Stage, b.Stage)
+		}
+		return a.Expires.Compare(b.Expires)
+	})
+	return all, errors.Join(append(failed, ctx.Err())...)
+}
+
+func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Time) ([]Ephemeral, error) {
+	config, _, err := f.reach(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	var found []Ephemeral
+	for pages := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(config), nil); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, asServiceError(place, "CloudFormation", err)
+		}
+		for _, stack := range page.Stacks {
+			tags := map[string]string{}
+			for _, tag := range stack.Tags {
+				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+			}
+			ttl, err := time.ParseDuration(tags[tagTimeToLive])
+			name := tags[tagStage]
+			if err != nil || ttl <= 0 || tags[tagService] != f.Service || string(stack.StackStatus) == statusDeleted {
+				continue
+			}
+			one := Ephemeral{
+				Stage: name, Account: place.Account, Region: place.Region, Stack: aws.ToString(stack.StackName), At: lastChange(stack),
+			}
+			one.Expires = one.At.Add(ttl)
+			one.Expired = now.After(one.Expires)
+			if template, fits := f.templateOf(one.AsStage()); fits {
+				one.Template, one.Tier = template.Name, template.Tier
+				one.Removable = template.Tier == stages.Sandbox
+			}
+			found = append(found, one)
+		}
+	}
+	return found, nil
+}
+
+// templateOf is the template that makes a stage: the longest pattern that fits, of the same place.
+func (f *Fleet) templateOf(stage stages.Stage) (stages.Stage, bool) {
+	best, fits := stages.Stage{}, false
+	for _, template := range f.Templates {
+		prefix := strings.TrimSuffix(template.Name, "*")
+		if template.Account == stage.Account && template.Region == stage.Region && strings.HasPrefix(stage.Name, prefix) && len(template.Name) > len(best.Name) {
+			best, fits = template, true
+		}
+	}
+	return best, fits
+}
+
+// Known is the stage of this name that the program has, or that a template of it makes.
+func (f *Fleet) Known(name string) (stages.Stage, bool) {
+	for _, stage := range f.Stages {
+		if stage.Name == name {
+			return stage, true
+		}
+	}
+	best, fits := stages.Stage{}, false
+	for _, template := range f.Templates {
+		rest, matches := strings.CutPrefix(name, strings.TrimSuffix(template.Name, "*"))
+		if matches && rest != "" && len(template.Name) > len(best.Name) {
+			best, fits = template, true
+		}
+	}
+	best.Name = name
+	return best, fits
+}

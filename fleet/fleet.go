@@ -1,0 +1,113 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Fleet is the stages of one service, and the way to the account of each.
+type Fleet struct {
+	// Service is the service's name. Required.
+	Service string
+	// Stages are the stages in the set's order, without templates. Required.
+	Stages []stages.Stage
+	// Templates are the templates of ephemeral stages. Default: none.
+	Templates []stages.Stage
+	// Profiles reach the accounts. Required.
+	Profiles *Profiles
+}
+
+// Of is the fleet of a program, by what it says about itself.
+func Of(document assembly.Document, profiles *Profiles) *Fleet {
+	fleet := &Fleet{Service: document.Service, Profiles: profiles}
+	for _, one := range document.Set {
+		stage := stageOf(one)
+		if one.Template {
+			fleet.Templates = append(fleet.Templates, stage)
+			continue
+		}
+		fleet.Stages = append(fleet.Stages, stage)
+	}
+	// An ephemeral stage is in no set, but may have been synthesized.
+	for _, one := range document.Stages {
+		if !slices.ContainsFunc(fleet.Stages, func(s stages.Stage) bool { return s.Name == one.Name }) {
+			fleet.Stages = append(fleet.Stages, stageOf(one.Stage))
+		}
+	}
+	return fleet
+}
+
+func stageOf(one assembly.Stage) stages.Stage {
+	return stages.Stage{Name: one.Name, Account: one.Account, Region: one.Region, Tier: one.Tier}
+}
+
+// Pick is the stages of these names, in the set's order; all of them where no name is given. The error is a
+// [*stages.FieldError].
+func (f *Fleet) Pick(names ...string) ([]stages.Stage, error) {
+	if len(names) == 0 {
+		return f.Stages, nil
+	}
+	var known []string
+	for _, stage := range f.Stages {
+		known = append(known, stage.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, &stages.FieldError{
+				Thing: "stage", Field: "name", Got: fmt.Sprintf("%q", name), Want: "one of " + strings.Join(known, ", "), Fix: "write one of these",
+			}
+		}
+	}
+	var picked []stages.Stage
+	for _, stage := range f.Stages {
+		if slices.Contains(names, stage.Name) {
+			picked = append(picked, stage)
+		}
+	}
+	return picked, nil
+}
+
+// stackName is the name of a stage's stack.
+func (f *Fleet) stackName(stage stages.Stage) (string, error) {
+	return stages.Stack.Name(stages.Part{Stage: stage.Name, Service: f.Service})
+}
+
+// reach is the configuration of clients for a stage, after the account behind the credentials was asked
+// again: between two calls a profile may have become another's. The error is a [*NoProfileError], an
+// [*AccountError] or a [*ServiceError].
+func (f *Fleet) reach(ctx context.Context, stage stages.Stage) (aws.Config, Profile, error) {
+	profile, _, err := f.Profiles.For(stage)
+	if err != nil {
+		return aws.Config{}, profile, err
+	}
+	loaded, err := load(ctx, profile.Name, stage.Region)
+	if err != nil {
+		return aws.Config{}, profile, &ServiceError{Stage: stage, Service: "the AWS config", Err: err}
+	}
+	who, err := sts.NewFromConfig(loaded).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return aws.Config{}, profile, &ServiceError{Stage: stage, Service: "STS", Err: err}
+	}
+	if got := aws.ToString(who.Account); got != stage.Account {
+		return aws.Config{}, profile, &AccountError{Stage: stage, Account: got}
+	}
+	return loaded, profile, nil
+}
+
+// asServiceError says which service an error came from, unless it already says more.
+func asServiceError(stage stages.Stage, service string, err error) error {
+	var known *ServiceError
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return &ServiceError{Stage: stage, Service: service, Err: err}
+}

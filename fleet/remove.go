@@ -1,0 +1,294 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// RemovalPlan is what removing a stage would do. Making one changes nothing.
+type RemovalPlan struct {
+	// Stage is its name, in Account and Region; Known tells whether the program has it, or a template of
+	// it. Tier is that of a known stage.
+	Stage   string      `json:"stage"`
+	Account string      `json:"account"`
+	Region  string      `json:"region"`
+	Tier    stages.Tier `json:"tier"`
+	Known   bool        `json:"known"`
+	// Stack is the stack's name, Status CloudFormation's; empty where there is none.
+	Stack  string `json:"stack"`
+	Status string `json:"status,omitempty"`
+	// Protected tells whether CloudFormation refuses to delete the stack until its termination protection
+	// is switched off, which the removal does.
+	Protected bool `json:"terminationProtection"`
+	// Deletes is what CloudFormation will delete, Stays what it leaves by policy.
+	Deletes []PlannedResource `json:"deletes"`
+	Stays   []PlannedResource `json:"stays"`
+	// Blocks is what would make it fail half way. It is not begun then.
+	Blocks []Finding `json:"blocks"`
+	// Ritual tells whether the stage's name and its account must be given again: where it is protected, and
+	// where the program does not know it.
+	Ritual bool `json:"ritual"`
+
+	stage   stages.Stage
+	stackID string
+	status  *stackState
+}
+
+// PlannedResource is one resource of a [RemovalPlan].
+type PlannedResource struct {
+	// LogicalID is the resource's in the template, PhysicalID in the account; Type its CloudFormation type.
+	LogicalID  string `json:"logicalId"`
+	PhysicalID string `json:"physicalId,omitempty"`
+	Type       string `json:"type"`
+	// Policy is its DeletionPolicy; empty is Delete.
+	Policy string `json:"policy,omitempty"`
+	// Stateful tells whether it holds what nobody can make again.
+	Stateful bool `json:"stateful"`
+}
+
+// Ritual is what somebody who wants to remove what must not be lost has to type.
+type Ritual struct {
+	// Stage is the stage's name, Account its account's id.
+	Stage, Account string
+}
+
+// RitualError says that the ritual was needed, and was not done or not right. Nothing was changed.
+type RitualError struct {
+	// Plan is what was to be done, Given what was typed.
+	Plan  RemovalPlan
+	Given Ritual
+}
+
+func (e *RitualError) Error() string {
+	why := "is protected"
+	if !e.Plan.Known {
+		why = "is not in the set"
+	}
+	got := fmt.Sprintf("%q and %q", e.Given.Stage, e.Given.Account)
+	if e.Given == (Ritual{}) {
+		got = "not given"
+	}
+	return fmt.Sprintf("stage %s: confirmation is %s, want its name and its account's id, because it %s; write --confirm %s/%s, or type both in a terminal",
+		e.Plan.Stage, got, why, e.Plan.Stage, e.Plan.Account)
+}
+
+// BlockedError says that a removal would fail half way. Nothing was changed.
+type BlockedError struct {
+	// Plan is what was to be done.
+	Plan RemovalPlan
+}
+
+func (e *BlockedError) Error() string {
+	lines := make([]string, len(e.Plan.Blocks))
+	for i, block := range e.Plan.Blocks {
+		lines[i] = "  " + block.String()
+	}
+	return fmt.Sprintf("stage %s: removal is blocked, want nothing in its way; nothing was changed:\n%s", e.Plan.Stage, strings.Join(lines, "\n"))
+}
+
+// PlanRemoval finds out what removing a stage would do. known says whether the program has the stage, or a
+// template that makes it.
+func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool) (RemovalPlan, error) {
+	plan := RemovalPlan{
+		Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier, Known: known,
+		Ritual: !known || stage.Tier == stages.Protected, stage: stage,
+		Deletes: []PlannedResource{}, Stays: []PlannedResource{}, Blocks: []Finding{},
+	}
+	name, err := f.stackName(stage)
+	if err != nil {
+		return plan, err
+	}
+	plan.Stack = name
+	config, _, err := f.reach(ctx, stage)
+	if err != nil {
+		return plan, err
+	}
+	client := cloudformation.NewFromConfig(config)
+	stack, err := describeStack(ctx, client, name)
+	if err != nil {
+		return plan, asServiceError(stage, "CloudFormation", err)
+	}
+	if stack == nil {
+		return plan, nil
+	}
+	plan.Status, plan.stackID, plan.Protected = string(stack.StackStatus), aws.ToString(stack.StackId), aws.ToBool(stack.EnableTerminationProtection)
+	plan.status = &stackState{status: plan.Status, at: lastChange(*stack)}
+	// A stage whose stack is protected is so whatever the program says of it by now.
+	plan.Ritual = plan.Ritual || plan.Protected
+	if strings.HasSuffix(plan.Status, statusInProgress) && plan.Status != statusReview {
+		plan.Blocks = append(plan.Blocks, Finding{Check: "stack", Detail: name + " is " + plan.Status, Fix: "wait until that is done"})
+	}
+	if err := f.planResources(ctx, config, client, &plan); err != nil {
+		return plan, asServiceError(stage, "CloudFormation", err)
+	}
+	return plan, f.planBlocks(ctx, config, client, &plan)
+}
+
+// planResources sorts the resources of the stack by what happens to them.
+func (f *Fleet) planResources(ctx context.Context, _ aws.Config, client *cloudformation.Client, plan *RemovalPlan) error {
+	var read template
+	if plan.Status != statusReview {
+		answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &plan.stackID, TemplateStage: types.TemplateStageOriginal})
+		if err != nil {
+			return err
+		}
+		if read, err = readTemplate([]byte(aws.ToString(answer.TemplateBody))); err != nil {
+			return fmt.Errorf("template of %s is not JSON, so it was not deployed by this program: %w", plan.Stack, err)
+		}
+	}
+	names, err := physicalNames(ctx, client, plan.stackID, "")
+	if err != nil {
+		return err
+	}
+	for id, name := range names {
+		one := read.resources[id]
+		planned := PlannedResource{LogicalID: id, PhysicalID: name, Type: one.kind, Policy: one.policy, Stateful: IsStateful(one.kind)}
+		if one.policy == "" || one.policy == "Delete" {
+			plan.Deletes = append(plan.Deletes, planned)
+		} else {
+			plan.Stays = append(plan.Stays, planned)
+		}
+	}
+	for _, list := range [][]PlannedResource{plan.Deletes, plan.Stays} {
+		slices.SortFunc(list, func(a, b PlannedResource) int { return strings.Compare(a.Type+a.LogicalID, b.Type+b.LogicalID) })
+	}
+	return nil
+}
+
+// planBlocks looks for what CloudFormation would find only half way.
+func (f *Fleet) planBlocks(ctx context.Context, config aws.Config, client *cloudformation.Client, plan *RemovalPlan) error {
+	block := func(check, detail, fix string) {
+		plan.Blocks = append(plan.Blocks, Finding{Check: check, Detail: detail, Fix: fix})
+	}
+	for _, one := range plan.Deletes {
+		name := one.PhysicalID
+		switch one.Type {
+		case "AWS::DynamoDB::Table":
+			answer, err := dynamodb.NewFromConfig(config).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+			if err == nil && aws.ToBool(answer.Table.DeletionProtectionEnabled) {
+				block("table", name+" has deletion protection", "switch it off: `aws dynamodb update-table --table-name "+name+" --no-deletion-protection-enabled`")
+			}
+		case "AWS::S3::Bucket":
+			answer, err := s3.NewFromConfig(config).ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name, MaxKeys: aws.Int32(1)})
+			if err == nil && len(answer.Contents) > 0 {
+				block("bucket", name+" is not empty", "empty it: `aws s3 rm --recursive s3://"+name+"`")
+			}
+		}
+	}
+	for pages := cloudformation.NewListExportsPaginator(client, nil); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return asServiceError(plan.stage, "CloudFormation", err)
+		}
+		for _, export := range page.Exports {
+			if aws.ToString(export.ExportingStackId) != plan.stackID {
+				continue
+			}
+			// An export that nobody imports is an error, not an empty list.
+			users, err := client.ListImports(ctx, &cloudformation.ListImportsInput{ExportName: export.Name})
+			if err == nil && len(users.Imports) > 0 {
+				block("export", aws.ToString(export.Name)+" is imported by "+strings.Join(users.Imports, ", "), "remove those stacks first")
+			}
+		}
+	}
+	return nil
+}
+
+// Removal removes a stage.
+type Removal struct {
+	// Fleet reaches the account. Required.
+	Fleet *Fleet
+	// Ritual is what was typed; needed where the plan says so. Default: nothing was.
+	Ritual Ritual
+	// Observe is told what happens. Default: nobody is.
+	Observe func(Event)
+	// Poll is how often the stack is looked at. Default: [Poll].
+	Poll time.Duration
+}
+
+// Run does what a plan says: it switches termination protection off, deletes the stack and waits. The
+// account is asked again, and the stack must still be the one of the plan. The error is a [*RitualError] or
+// a [*BlockedError], and nothing was changed then; what failed after that is in the outcome.
+func (r Removal) Run(ctx context.Context, plan RemovalPlan) (Outcome, error) {
+	if plan.Ritual && (r.Ritual != Ritual{Stage: plan.Stage, Account: plan.Account}) {
+		return Outcome{}, &RitualError{Plan: plan, Given: r.Ritual}
+	}
+	if len(plan.Blocks) > 0 {
+		return Outcome{}, &BlockedError{Plan: plan}
+	}
+	a := begin(plan.stage, r.Observe)
+	a.outcome.Stack = plan.Stack
+	if plan.Status == "" {
+		return a.end(Unchanged, "there is no stack"), nil
+	}
+	a.say("asking the account")
+	config, _, err := r.Fleet.reach(ctx, plan.stage)
+	if err != nil {
+		return a.fail(err), nil
+	}
+	client := cloudformation.NewFromConfig(config)
+	if err := r.remove(ctx, client, plan, a); err != nil {
+		return a.fail(asServiceError(plan.stage, "CloudFormation", err)), nil
+	}
+	return a.end(Done, "removed"), nil
+}
+
+func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan RemovalPlan, a *attempt) error {
+	now, err := describeStack(ctx, client, plan.stackID)
+	if err != nil || now == nil {
+		return err
+	}
+	if !plan.status.same(&stackState{status: string(now.StackStatus), at: lastChange(*now)}) {
+		return fmt.Errorf("stack %s is %s, want it as it was planned (%s); run `roadshow remove %s` again", plan.Stack, now.StackStatus, plan.Status, plan.Stage)
+	}
+	if plan.Protected {
+		a.say("switching termination protection off")
+		_, err := client.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
+			StackName: &plan.stackID, EnableTerminationProtection: aws.Bool(false),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	a.say("deleting the stack")
+	if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &plan.stackID}); err != nil {
+		return err
+	}
+	poll := r.Poll
+	if poll == 0 {
+		poll = Poll
+	}
+	for {
+		answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &plan.stackID})
+		if isMissingStack(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		status := string(answer.Stacks[0].StackStatus)
+		switch {
+		case status == statusDeleted:
+			return nil
+		case !strings.HasSuffix(status, statusInProgress):
+			return fmt.Errorf("stack %s is %s, want it deleted; correct the cause, then run `roadshow remove %s` again: %s",
+				plan.Stack, status, plan.Stage, failure(ctx, client, plan.stackID))
+		}
+		a.say(strings.ToLower(strings.ReplaceAll(status, "_", " ")))
+		if err := wait(ctx, poll); err != nil {
+			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", plan.Stack), err)
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// StageStatus is what is live in one stage's account, beside what the program would deploy there.
+type StageStatus struct {
+	// Stage is its name, Account and Region where it is, Tier what it may lose.
+	Stage   string      `json:"stage"`
+	Account string      `json:"account"`
+	Region  string      `json:"region"`
+	Tier    stages.Tier `json:"tier"`
+	// Problem is why the account has not answered; empty where it has.
+	Problem string `json:"problem,omitempty"`
+	// Deployed is the stack; nil where there is none.
+	Deployed *Deployed `json:"deployed,omitempty"`
+	// Template is the digest of the live template, Program that of the program's; equal digests mean that
+	// a deploy has nothing to do. The commit is in neither.
+	Template string `json:"template,omitempty"`
+	Program  string `json:"program"`
+	// Functions are the functions of either.
+	Functions []FunctionStatus `json:"functions"`
+	// Behind is how far the account is behind the program; nil where nothing is deployed.
+	Behind *Behind `json:"behind,omitempty"`
+}
+
+// Current tells whether the account has what the program has.
+func (s StageStatus) Current() bool { return s.Template != "" && s.Template == s.Program }
+
+// FunctionStatus is one function's code.
+type FunctionStatus struct {
+	// LogicalID is the function's in the template, Name its physical name where it is live.
+	LogicalID string `json:"logicalId"`
+	Name      string `json:"name,omitempty"`
+	// Live is the digest of the code in the deployed template, Program that of the program's; empty where
+	// it is in one of the two only.
+	Live    string `json:"live,omitempty"`
+	Program string `json:"program,omitempty"`
+	// SHA256 is what Lambda says of the bytes that it runs.
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Behind is the way from what is live to the program.
+type Behind struct {
+	// Added, Changed and Removed count resources that a deploy would add, change and remove.
+	Added   int `json:"added"`
+	Changed int `json:"changed"`
+	Removed int `json:"removed"`
+	// Commits counts the commits from the live one to the program's; -1 where Git cannot tell.
+	Commits int `json:"commits"`
+}
+
+// String is the distance for people.
+func (b Behind) String() string {
+	if b.Added+b.Changed+b.Removed == 0 {
+		return "current"
+	}
+	text := fmt.Sprintf("+%d ~%d -%d resources", b.Added, b.Changed, b.Removed)
+	if b.Commits > 0 {
+		text += fmt.Sprintf(", %d commits", b.Commits)
+	}
+	return text
+}
+
+// Status asks the account of each stage what is live, and compares with an assembly. project is the folder
+// of the program, for its Git history.
+func (f *Fleet) Status(ctx context.Context, assembly Assembly, project string, all []stages.Stage) []StageStatus {
+	found := make([]StageStatus, len(all))
+	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+		found[i] = f.statusOf(ctx, assembly, project, stage)
+	})
+	return found
+}
+
+func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string, stage stages.Stage) StageStatus {
+	status := StageStatus{Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier}
+	fail := func(err error) StageStatus {
+		status.Problem = err.Error()
+		return status
+	}
+	var program template
+	if one, synthesized := assembly.stage(stage.Name); synthesized {
+		text, err := assembly.template(one)
+		if err != nil {
+			return fail(err)
+		}
+		if program, err = readTemplate(text); err != nil {
+			return fail(err)
+		}
+		status.Program = program.digest
+	}
+	config, _, err := f.reach(ctx, stage)
+	if err != nil {
+		return fail(err)
+	}
+	client := cloudformation.NewFromConfig(config)
+	if status.Deployed, err = f.deployed(ctx, client, stage); err != nil {
+		return fail(asServiceError(stage, "CloudFormation", err))
+	}
+	var live template
+	names := map[string]string{}
+	if status.Deployed != nil && len(status.Deployed.template) > 0 {
+		if live, err = readTemplate(status.Deployed.template); err != nil {
+			return fail(fmt.Errorf("stage %s: template is not one of this program's, want JSON; deploy it again: %w", stage.Name, err))
+		}
+		status.Template = live.digest
+		behind := live.behind(program)
+		behind.Commits = commitsBetween(ctx, project, status.Deployed.Commit, assembly.Document.Commit)
+		status.Behind = &behind
+		if names, err = physicalNames(ctx, client, status.Deployed.Stack, "AWS::Lambda::Function"); err != nil {
+			return fail(asServiceError(stage, "CloudFormation", err))
+		}
+	}
+	status.Functions = functionsOf(live, program, names)
+	return f.codeOf(ctx, lambda.NewFromConfig(config), stage, status)
+}
+
+// codeOf adds what Lambda runs.
+func (f *Fleet) codeOf(ctx context.Context, client *lambda.Client, stage stages.Stage, status StageStatus) StageStatus {
+	for i, function := range status.Functions {
+		if function.Name == "" {
+			continue
+		}
+		answer, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function.Name})
+		if err != nil {
+			status.Problem = asServiceError(stage, "Lambda", err).Error()
+			return status
+		}
+		status.Functions[i].SHA256 = aws.ToString(answer.CodeSha256)
+	}
+	return status
+}
+
+// template is what is compared of a CloudFormation template.
+type template struct {
+	digest    string
+	resources map[string]resource
+}
+
+// resource is one of its resources; text is the whole of it in one form.
+type resource struct {
+	kind, policy, code string
+	text               string
+}
+
+// readTemplate reads a template as package stack writes it. The commit does not count: it changes nothing
+// in the account.
+func readTemplate(text []byte) (template, error) {
+	var document map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&document); err != nil {
+		return template{}, err
+	}
+	if metadata, ok := document["Metadata"].(map[string]any); ok {
+		delete(metadata, metadataCommit)
+		if len(metadata) == 0 {
+			delete(document, "Metadata")
+		}
+	}
+	canonical, err := json.Marshal(document)
+	if err != nil {
+		return template{}, err
+	}
+	sum := sha256.Sum256(canonical)
+	read := template{digest: hex.EncodeToString(sum[:]), resources: map[string]resource{}}
+	resources, _ := document["Resources"].(map[string]any)
+	for id, value := range resources {
+		one, _ := value.(map[string]any)
+		text, err := json.Marshal(one)
+		if err != nil {
+			return template{}, err
+		}
+		kind, _ := one["Type"].(string)
+		policy, _ := one["DeletionPolicy"].(string)
+		properties, _ := one["Properties"].(map[string]any)
+		code, _ := properties["Code"].(map[string]any)
+		key, _ := code["S3Key"].(string)
+		read.resources[id] = resource{kind: kind, policy: policy, code: strings.TrimSuffix(key, ".zip"), text: string(text)}
+	}
+	return read, nil
+}
+
+func (t template) behind(program template) Behind {
+	var behind Behind
+	for id, want := range program.resources {
+		switch got, exists := t.resources[id]; {
+		case !exists:
+			behind.Added++
+		case got.text != want.text:
+			behind.Changed++
+		}
+	}
+	for id := range t.resources {
+		if _, wanted := program.resources[id]; !wanted {
+			behind.Removed++
+		}
+	}
+	return behind
+}
+
+func functionsOf(live, program template, names map[string]string) []FunctionStatus {
+	found := map[string]FunctionStatus{}
+	for id, one := range live.resources {
+		if one.kind == "AWS::Lambda::Function" {
+			found[id] = FunctionStatus{LogicalID: id, Name: names[id], Live: one.code}
+		}
+	}
+	for id, one := range program.resources {
+		if one.kind == "AWS::Lambda::Function" {
+			function := found[id]
+			function.LogicalID, function.Program = id, one.code
+			found[id] = function
+		}
+	}
+	functions := make([]FunctionStatus, 0, len(found))
+	for _, function := range found {
+		functions = append(functions, function)
+	}
+	slices.SortFunc(functions, func(a, b FunctionStatus) int { return strings.Compare(a.LogicalID, b.LogicalID) })
+	return functions
+}
+
+// physicalNames are the physical names of a stack's resources of one type, or of every type, by logical id.
+func physicalNames(ctx context.Context, client *cloudformation.Client, stack, kind string) (map[string]string, error) {
+	names := map[string]string{}
+	for pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page.StackResourceSummaries {
+			if (kind == "" || aws.ToString(one.ResourceType) == kind) && one.ResourceStatus != types.ResourceStatusDeleteComplete {
+				names[aws.ToString(one.LogicalResourceId)] = aws.ToString(one.PhysicalResourceId)
+			}
+		}
+	}
+	return names, nil
+}
+
+// commitsBetween counts the commits from one to another, or -1.
+func commitsBetween(ctx context.Context, project, live, program string) int {
+	live, program = strings.TrimSuffix(live, "-dirty"), strings.TrimSuffix(program, "-dirty")
+	if live == "" || program == "" || strings.HasPrefix(live, "-") || strings.HasPrefix(program, "-") {
+		return -1
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	git := exec.CommandContext(ctx, "git", "rev-list", "--count", live+".."+program, "--")
+	git.Dir = project
+	output, err := git.Output()
+	if err != nil {
+		return -1
+	}
+	count, err := strconv.Atoi(strings.TrimSpace(string(output)))
+	if err != nil {
+		return -1
+	}
+	return count
+}

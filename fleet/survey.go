@@ -1,0 +1,219 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// StageReport is what is known of one stage's account, for `roadshow stages`.
+type StageReport struct {
+	// Stage is its name; Account, Region and Tier are the set's.
+	Stage   string      `json:"stage"`
+	Account string      `json:"account"`
+	Region  string      `json:"region"`
+	Tier    stages.Tier `json:"tier"`
+	// Profile reaches the account; AlsoBy lists the other profiles that do.
+	Profile string   `json:"profile,omitempty"`
+	AlsoBy  []string `json:"alsoBy,omitempty"`
+	// Reachable tells whether the account has answered; Problem is why it has not.
+	Reachable bool   `json:"reachable"`
+	Problem   string `json:"problem,omitempty"`
+	// Bootstrap is the version of the account's CDK bootstrap; 0 is none.
+	Bootstrap int `json:"bootstrap"`
+	// Deployed is what the account has of the service; nil where it has nothing.
+	Deployed *Deployed `json:"deployed,omitempty"`
+}
+
+// Deployed is a service's stack in a stage's account.
+type Deployed struct {
+	// Stack is its name, Status CloudFormation's.
+	Stack  string `json:"stack"`
+	Status string `json:"status"`
+	// At is when it was last updated or, before any update, created.
+	At time.Time `json:"at"`
+	// Commit is the Git commit that it was deployed from; empty where the program had none.
+	Commit string `json:"commit,omitempty"`
+	// Protected tells whether CloudFormation refuses to delete it.
+	Protected bool `json:"terminationProtection"`
+
+	template []byte
+	role     string
+}
+
+// surveyAtOnce is how many accounts are asked at once.
+const surveyAtOnce = 16
+
+// Survey asks the account of each stage what it has. What one account does not answer is in its report.
+func (f *Fleet) Survey(ctx context.Context, all []stages.Stage) []StageReport {
+	reports := make([]StageReport, len(all))
+	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+		reports[i] = f.surveyOne(ctx, stage)
+	})
+	return reports
+}
+
+func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
+	report := StageReport{Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier}
+	profile, others, err := f.Profiles.For(stage)
+	if err != nil {
+		report.Problem = err.Error()
+		return report
+	}
+	report.Profile = profile.String()
+	for _, other := range others {
+		report.AlsoBy = append(report.AlsoBy, other.String())
+	}
+	config, _, err := f.reach(ctx, stage)
+	if err != nil {
+		report.Problem = err.Error()
+		return report
+	}
+	report.Reachable = true
+	client := cloudformation.NewFromConfig(config)
+	if report.Bootstrap, err = bootstrapVersion(ctx, client, stage); err == nil {
+		report.Deployed, err = f.deployed(ctx, client, stage)
+	}
+	if err != nil {
+		report.Problem = asServiceError(stage, "CloudFormation", err).Error()
+	}
+	return report
+}
+
+// What `cdk bootstrap` calls its stack unless it is told otherwise, the output and the parameter that say
+// which bootstrap a stack is.
+const (
+	toolkitStack       = "CDKToolkit"
+	toolkitVersion     = "BootstrapVersion"
+	toolkitQualifier   = "Qualifier"
+	minimumBootstrap   = 6 // what stacks of the CDK's default synthesizer need
+	stackDoesNotExist  = "does not exist"
+	codeValidation     = "ValidationError"
+	metadataCommit     = "roadshow:commit"
+	statusInProgress   = "_IN_PROGRESS"
+	statusReview       = string(types.StackStatusReviewInProgress)
+	statusDeleted      = string(types.StackStatusDeleteComplete)
+	statusFailedCreate = string(types.StackStatusRollbackComplete)
+)
+
+// bootstrapVersion is the version of the bootstrap that a stage's stack needs; 0 where there is none. It is
+// read from the output of the bootstrap's stack, which says the same as its SSM parameter and needs no more
+// rights than looking at any other stack.
+func bootstrapVersion(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (int, error) {
+	stack, err := describeStack(ctx, client, toolkitStack)
+	if err != nil {
+		return 0, err
+	}
+	if stack != nil && qualifies(*stack, stage) {
+		return versionOf(*stack), nil
+	}
+	if stage.Qualifier == "" || stage.Qualifier == stages.DefaultQualifier {
+		return 0, nil
+	}
+	// A bootstrap with its own qualifier usually has a stack of its own name, which nobody told us.
+	for pages := cloudformation.NewDescribeStacksPaginator(client, nil); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for _, stack := range page.Stacks {
+			if qualifies(stack, stage) && versionOf(stack) > 0 {
+				return versionOf(stack), nil
+			}
+		}
+	}
+	return 0, nil
+}
+
+func qualifies(stack types.Stack, stage stages.Stage) bool {
+	for _, parameter := range stack.Parameters {
+		if aws.ToString(parameter.ParameterKey) == toolkitQualifier {
+			return aws.ToString(parameter.ParameterValue) == stage.BootstrapQualifier()
+		}
+	}
+	return false
+}
+
+// versionOf is 0 for a bootstrap that never was completed: it may have its outputs and no roles.
+func versionOf(stack types.Stack) int {
+	if status := string(stack.StackStatus); !strings.HasSuffix(status, "_COMPLETE") || status == statusFailedCreate {
+		return 0
+	}
+	for _, output := range stack.Outputs {
+		if aws.ToString(output.OutputKey) == toolkitVersion {
+			version, _ := strconv.Atoi(aws.ToString(output.OutputValue))
+			return version
+		}
+	}
+	return 0
+}
+
+// describeStack is a stack by its name or id; nil where there is none.
+func describeStack(ctx context.Context, client *cloudformation.Client, name string) (*types.Stack, error) {
+	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if isMissingStack(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, stack := range answer.Stacks {
+		if string(stack.StackStatus) != statusDeleted {
+			return &stack, nil
+		}
+	}
+	return nil, nil
+}
+
+// isMissingStack tells the answer for a stack that does not exist, which is no error of its own type.
+func isMissingStack(err error) bool {
+	var refusal smithy.APIError
+	return errors.As(err, &refusal) && refusal.ErrorCode() == codeValidation && strings.Contains(refusal.ErrorMessage(), stackDoesNotExist)
+}
+
+// deployed is a stage's stack with its template; nil where there is none.
+func (f *Fleet) deployed(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*Deployed, error) {
+	name, err := f.stackName(stage)
+	if err != nil {
+		return nil, err
+	}
+	stack, err := describeStack(ctx, client, name)
+	if err != nil || stack == nil {
+		return nil, err
+	}
+	found := &Deployed{
+		Stack: name, Status: string(stack.StackStatus), At: lastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
+		role: aws.ToString(stack.RoleARN),
+	}
+	if found.Status == statusReview {
+		return found, nil // a change set waits for approval; there is no template yet
+	}
+	template, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, err
+	}
+	found.template = []byte(aws.ToString(template.TemplateBody))
+	var read struct{ Metadata map[string]any }
+	if json.Unmarshal(found.template, &read) == nil { // YAML was deployed by somebody else
+		found.Commit, _ = read.Metadata[metadataCommit].(string)
+	}
+	return found, nil
+}
+
+// lastChange is when a stack was last updated or, before any update, created.
+func lastChange(stack types.Stack) time.Time {
+	if stack.LastUpdatedTime != nil {
+		return stack.LastUpdatedTime.UTC()
+	}
+	return aws.ToTime(stack.CreationTime).UTC()
+}
