@@ -258,7 +258,7 @@ func (x *explainer) group(which []int, own []Change) Group {
 		}
 	}
 	for id, kind := range touched {
-		if slices.Contains(group.Added, id) {
+		if slices.Contains(group.Added, id) || slices.Contains(group.Removed, id) {
 			continue
 		}
 		group.Changed = append(group.Changed, id)

@@ -95,6 +95,7 @@ func TestEachDeclarationHasItsOwnGroup(t *testing.T) {
 	assert.Equal(t, []string{"cache"}, cache.Added)
 	assert.Equal(t, "big has no seed", seed.Title)
 	assert.Equal(t, []string{"seed"}, seed.Removed)
+	assert.Equal(t, "1 resource less", seed.Summary())
 	assert.Equal(t, "big picks 2, small 1", memory.Title)
 	assert.Equal(t, "Resources.f.Properties.Memory: 2 instead of 1", memory.Changes[0].String())
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// diffVerb explains the differences between two stages.
+func diffVerb(s *settings) *cobra.Command {
+	var markdown, all bool
+	verb := &cobra.Command{
+		Use:   "diff STAGE STAGE",
+		Short: "Say which declaration makes which difference between two stages",
+		Long: "diff switches one declaration of the first stage after the other to what the second stage makes\n" +
+			"of it, and lists under each what then changes on the way from the first stage to the second.\n\n" +
+			"Exit codes: 0 every difference is accounted for, 1 something is left, 2 could not tell.",
+		Example:           "  roadshow diff dev production\n  roadshow diff dev production --all\n  roadshow diff staging production --markdown >> comment.md",
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: s.completeStages,
+		RunE: func(verb *cobra.Command, names []string) error {
+			found, err := s.find()
+			if err != nil {
+				return err
+			}
+			explanation, err := found.Diff(verb.Context(), names[0], names[1])
+			if err != nil {
+				return err
+			}
+			out := verb.OutOrStdout()
+			switch {
+			case s.json:
+				err = s.print(verb, explanation)
+			case markdown:
+				writeMarkdown(out, explanation)
+			default:
+				writeDiff(out, explanation, all)
+			}
+			if err == nil && !explanation.Accounted() {
+				return finding{}
+			}
+			return err
+		},
+	}
+	verb.Flags().BoolVar(&markdown, "markdown", false, "print Markdown, for a pull request")
+	verb.Flags().BoolVar(&all, "all", false, "print every change, not only their numbers")
+	return verb
+}
+
+// written is where a declaration stands in the code.
+func written(choice stages.Choice) string {
+	if choice.At.File == "" {
+		return choice.Declaration
+	}
+	return fmt.Sprintf("%s, %s", choice.Declaration, choice.At)
+}
+
+// headline is a group in one line: production adds notes DAX: 11 resources, 3 functions changed (stages.Only(production), app.go:23).
+func headline(group parity.Group) (title, code string) {
+	places := make([]string, len(group.Declarations))
+	for i, one := range group.Declarations {
+		places[i] = written(one)
+	}
+	return fmt.Sprintf("%s: %s", group.Title, group.Summary()), strings.Join(places, "; ")
+}
+
+func writeDiff(out io.Writer, explanation *parity.Explanation, all bool) {
+	if len(explanation.Groups) == 0 && explanation.Accounted() {
+		fmt.Fprintf(out, "no difference between %s and %s but their identity\n", explanation.From, explanation.To)
+	}
+	for _, group := range explanation.Groups {
+		title, code := headline(group)
+		fmt.Fprintf(out, "%s %s\n", styled(out, heading, title), styled(out, faint, "("+code+")"))
+		if all {
+			for _, change := range group.Changes {
+				fmt.Fprintf(out, "  %s\n", change)
+			}
+		}
+	}
+	for _, idle := range explanation.Idle {
+		fmt.Fprintf(out, "nothing comes of: %s (%s)\n", strings.TrimSpace(idle.Kind+" "+idle.Of), written(idle))
+	}
+	if explanation.Accounted() {
+		return
+	}
+	if len(explanation.Left) > 0 {
+		fmt.Fprintf(out, "\n%s\n", styled(out, bad, fmt.Sprintf("no declaration explains %d of %d changes:", len(explanation.Left), explanation.Changes)))
+	}
+	for _, change := range explanation.Left {
+		fmt.Fprintf(out, "  %s\n", change)
+	}
+	if len(explanation.Undeclared) > 0 {
+		fmt.Fprintf(out, "\n%s\n", styled(out, bad, "undeclared (`roadshow parity` says more):"))
+	}
+	for _, difference := range explanation.Undeclared {
+		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(difference.String(), "\n", "\n  "))
+	}
+}
+
+// writeMarkdown is the diff for a pull request.
+func writeMarkdown(out io.Writer, explanation *parity.Explanation) {
+	fmt.Fprintf(out, "### From %s to %s\n\n", explanation.From, explanation.To)
+	if len(explanation.Groups) == 0 {
+		fmt.Fprint(out, "No declared difference.\n")
+	}
+	for _, group := range explanation.Groups {
+		title, code := headline(group)
+		fmt.Fprintf(out, "<details><summary>%s</summary>\n\n`%s`\n\n```\n", escaped(title), code)
+		for _, change := range group.Changes {
+			fmt.Fprintln(out, strings.ReplaceAll(change.String(), "```", "` ` `"))
+		}
+		fmt.Fprint(out, "```\n\n</details>\n")
+	}
+	if explanation.Accounted() {
+		fmt.Fprint(out, "\nEvery difference is accounted for.\n")
+		return
+	}
+	fmt.Fprint(out, "\n**Not accounted for:**\n\n```\n")
+	for _, change := range explanation.Left {
+		fmt.Fprintln(out, change)
+	}
+	for _, difference := range explanation.Undeclared {
+		fmt.Fprintln(out, difference)
+	}
+	fmt.Fprint(out, "```\n")
+}
+
+// escaped is a text that HTML shows as it is.
+func escaped(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}

@@ -1,0 +1,26 @@
+// Command roadshow looks after one program on many AWS accounts: it proves that the stages are identical
+// but for what is declared, says which declaration makes which difference, and lists names and stages.
+//
+// Install it, without touching a service's own go.mod:
+//
+//	go install github.com/roadshow-go/roadshow/cmd/roadshow@latest
+//
+// It runs in the folder of cdk.json, and runs the program there as the cdk command does; it needs no
+// credentials for that. Data goes to standard output, talk to standard error. With --json the data is
+// JSON, of the schemas in docs/parity.md. Exit codes: 0 is well, 1 is a finding (the stages differ), 2 is
+// that it could not be told.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

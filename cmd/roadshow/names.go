@@ -1,0 +1,59 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// namesVerb prints the ledger.
+func namesVerb(s *settings) *cobra.Command {
+	var stage string
+	verb := &cobra.Command{
+		Use:     "names",
+		Short:   "List every physical name of every stage",
+		Long:    "names prints the ledger: each name with its kind, its limit and the scope in which AWS allows it once.",
+		Example: "  roadshow names\n  roadshow names --stage production\n  roadshow names --app cdk.out --json",
+		Args:    cobra.NoArgs,
+		RunE: func(verb *cobra.Command, _ []string) error {
+			found, err := s.find()
+			if err != nil {
+				return err
+			}
+			document, err := found.Document(verb.Context())
+			if err != nil {
+				return err
+			}
+			ledger := slices.DeleteFunc(document.Ledger, func(name stages.LedgerName) bool { return stage != "" && name.Stage != stage })
+			if s.json {
+				return s.print(verb, map[string]any{"service": document.Service, "names": ledger})
+			}
+			rows := make([][]string, len(ledger))
+			for i, name := range ledger {
+				rows[i] = nameRow(name)
+			}
+			writeTable(verb.OutOrStdout(), nameTitles, rows)
+			return nil
+		},
+	}
+	verb.Flags().StringVar(&stage, "stage", "", "only those of one stage")
+	_ = verb.RegisterFlagCompletionFunc("stage", s.completeStages) // fails only where there is no such flag
+	return verb
+}
+
+var nameTitles = []string{"STAGE", "KIND", "NAME", "LENGTH", "UNIQUE IN", "MADE AT"}
+
+func nameRow(name stages.LedgerName) []string {
+	made := ""
+	if name.At.File != "" {
+		made = name.At.String()
+	}
+	length := strconv.Itoa(len(name.Name))
+	if name.Limit > 0 {
+		length += "/" + strconv.Itoa(name.Limit)
+	}
+	return []string{name.Stage, name.Kind, name.Name, length, name.Scope.String(), made}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// parityVerb proves that the stages are identical.
+func parityVerb(s *settings) *cobra.Command {
+	var strict bool
+	verb := &cobra.Command{
+		Use:   "parity",
+		Short: "Prove that the stages are identical but for what is declared",
+		Long: "parity has the program play every stage, and stages play each other's parts, and compares.\n" +
+			"A second run, in another environment, must give the same bytes.\n\n" +
+			"Exit codes: 0 identical, 1 different, 2 could not tell.",
+		Example: "  roadshow parity\n  roadshow parity --strict --json",
+		Args:    cobra.NoArgs,
+		RunE: func(verb *cobra.Command, _ []string) error {
+			found, err := s.find()
+			if err != nil {
+				return err
+			}
+			verdict, err := found.Prove(verb.Context(), strict)
+			if err != nil {
+				return err
+			}
+			out := verb.OutOrStdout()
+			if s.json {
+				if err := s.print(verb, verdict); err != nil {
+					return err
+				}
+			} else {
+				style := good
+				if !verdict.Identical() {
+					style = bad
+				}
+				first, rest, _ := strings.Cut(verdict.String(), "\n")
+				fmt.Fprintln(out, styled(out, style, first))
+				if rest != "" {
+					fmt.Fprintln(out, rest)
+				}
+				if len(verdict.Stale) > 0 {
+					fmt.Fprintln(out, "\nstale declarations:")
+				}
+				for _, one := range verdict.Stale {
+					fmt.Fprintf(out, "  %s\n", one)
+				}
+			}
+			if !verdict.Identical() || len(verdict.Stale) > 0 {
+				return finding{}
+			}
+			return nil
+		},
+	}
+	verb.Flags().BoolVar(&strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage")
+	return verb
+}

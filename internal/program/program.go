@@ -1,0 +1,297 @@
+// Package program runs a Roadshow program as the cdk command does, and asks it what only the program
+// knows. The roadshow command never imports the CDK: the program does, in a process of its own.
+package program
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/parity"
+)
+
+// Program is a program that can be run, or an assembly that it has written.
+type Program struct {
+	// Command is a line for the shell, such as "go run ."; empty where Assembly is a folder that is ready.
+	Command  string
+	Assembly string
+	// Dir is the folder of cdk.json, in which the command runs.
+	Dir string
+	// Context is that of cdk.json and cdk.context.json.
+	Context map[string]any
+	// Talk gets what the program writes while it runs. Default: it is kept for the error.
+	Talk io.Writer
+}
+
+// Error says that there is no program to run, or that it failed.
+type Error struct {
+	// Command is the line that was run; empty where there is none.
+	Command string
+	// Reason is what is wrong, Output what the program wrote, Fix what to do.
+	Reason, Output, Fix string
+	// Err is the cause, if there is one.
+	Err error
+}
+
+// Error is "program: <reason>; <what to do>", and what the program wrote.
+func (e *Error) Error() string {
+	text := "program"
+	if e.Command != "" {
+		text += fmt.Sprintf(" `%s`", e.Command)
+	}
+	text += ": " + e.Reason
+	if e.Fix != "" {
+		text += "; " + e.Fix
+	}
+	if output := strings.TrimSpace(exitStatus.ReplaceAllString(e.Output, "")); output != "" {
+		text += "\n\n  " + strings.ReplaceAll(output, "\n", "\n  ")
+	}
+	return text
+}
+
+// exitStatus is what `go run` adds to what the program said.
+var exitStatus = regexp.MustCompile(`(?m)^exit status \d+$`)
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Find is the program of the nearest cdk.json upwards from a folder. app, where it is not empty, replaces
+// cdk.json's: a command, or the folder of an assembly, as the cdk command's --app.
+func Find(dir, app string) (*Program, error) {
+	working, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	program := &Program{Dir: working, Command: app, Context: map[string]any{}}
+	for at := working; ; at = filepath.Dir(at) {
+		data, err := os.ReadFile(filepath.Join(at, "cdk.json"))
+		if err == nil {
+			var settings struct {
+				App     string
+				Context map[string]any
+			}
+			if err := json.Unmarshal(data, &settings); err != nil {
+				return nil, &Error{Reason: "cdk.json is not JSON: " + err.Error(), Fix: "correct it", Err: err}
+			}
+			program.Dir = at
+			for key, value := range settings.Context {
+				program.Context[key] = value
+			}
+			if app == "" {
+				program.Command = settings.App
+			}
+			break
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(program.Dir, "cdk.context.json")); err == nil {
+		var found map[string]any
+		if err := json.Unmarshal(data, &found); err != nil {
+			return nil, &Error{Reason: "cdk.context.json is not JSON: " + err.Error(), Fix: "correct it", Err: err}
+		}
+		for key, value := range found {
+			program.Context[key] = value
+		}
+	}
+	if program.Command == "" {
+		return nil, &Error{
+			Reason: `app is missing, want a cdk.json with "app", here or in a folder above`,
+			Fix:    `change to the program's folder, or write --app "go run ."`,
+		}
+	}
+	if app != "" {
+		if info, err := os.Stat(app); err == nil && info.IsDir() {
+			program.Command, program.Assembly = "", app
+		}
+	}
+	return program, nil
+}
+
+// Document is what the program says about every stage of its set: read from a ready assembly, or from one
+// that the program writes now, without compiling any function.
+func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
+	if p.Assembly != "" {
+		return assembly.Read(p.Assembly)
+	}
+	var document assembly.Document
+	err := p.inFolder(func(outdir string) error {
+		_, err := p.ask(ctx, outdir, p.environment(), assembly.Question{Ask: assembly.AskAssembly})
+		if err != nil {
+			return err
+		}
+		document, err = assembly.Read(outdir)
+		return err
+	})
+	return document, err
+}
+
+// Prove has the program prove its parity, while a second process synthesizes it in another environment.
+func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, error) {
+	var verdict *parity.Verdict
+	err := p.inFolder(func(folder string) error {
+		var answers [2]*assembly.Answer
+		var faults [2]error
+		outdirs := [2]string{filepath.Join(folder, "proof"), filepath.Join(folder, "again")}
+		home := filepath.Join(folder, "home")
+		for _, one := range append(outdirs[:], home) {
+			if err := os.Mkdir(one, 0o700); err != nil {
+				return err
+			}
+		}
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		var both sync.WaitGroup
+		for i, question := range []assembly.Question{
+			{Ask: assembly.AskProof, Exhaustive: strict, Stale: strict},
+			{Ask: assembly.AskAssembly, Folder: home},
+		} {
+			both.Go(func() {
+				environment := p.environment()
+				if i == 1 {
+					environment = scrubbed(environment, home)
+				}
+				if answers[i], faults[i] = p.ask(ctx, outdirs[i], environment, question); faults[i] != nil {
+					stop()
+				}
+			})
+		}
+		both.Wait()
+		for i, err := range faults {
+			// The one was stopped because the other has failed.
+			if err != nil && (!errors.Is(err, context.Canceled) || faults[1-i] == nil) {
+				if i == 1 {
+					err = fmt.Errorf("the second run, in another environment: %w", err)
+				}
+				return err
+			}
+		}
+		if answers[0].Verdict == nil {
+			return &Error{Command: p.Command, Reason: "the answer has no verdict", Fix: "use one version of Roadshow for both"}
+		}
+		var runs [2]map[string][]byte
+		for i, answer := range answers {
+			runs[i] = map[string][]byte{}
+			for stage, file := range answer.Templates {
+				template, err := os.ReadFile(filepath.Join(outdirs[i], filepath.FromSlash(file)))
+				if err != nil {
+					return err
+				}
+				runs[i][stage] = template
+			}
+		}
+		verdict = answers[0].Verdict
+		verdict.Unstable = parity.Reproducible(runs[0], runs[1])
+		return nil
+	})
+	return verdict, err
+}
+
+// Diff has the program explain the differences between two of its stages.
+func (p *Program) Diff(ctx context.Context, from, to string) (*parity.Explanation, error) {
+	answer, err := p.once(ctx, assembly.Question{Ask: assembly.AskDiff, From: from, To: to})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Explanation, nil
+}
+
+// Propose has the program say what one more stage would add.
+func (p *Program) Propose(ctx context.Context, stage assembly.Stage) (*assembly.Proposal, error) {
+	answer, err := p.once(ctx, assembly.Question{Ask: assembly.AskProposal, Stage: &stage})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Proposal, nil
+}
+
+func (p *Program) once(ctx context.Context, question assembly.Question) (*assembly.Answer, error) {
+	var answer *assembly.Answer
+	err := p.inFolder(func(outdir string) (err error) {
+		answer, err = p.ask(ctx, outdir, p.environment(), question)
+		return err
+	})
+	return answer, err
+}
+
+// inFolder gives a folder that is removed afterwards.
+func (p *Program) inFolder(do func(folder string) error) error {
+	folder, err := os.MkdirTemp("", "roadshow-ask-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	return do(folder)
+}
+
+// grace is how long a program may take to end once it was asked to.
+const grace = 5 * time.Second
+
+// ask runs the program once.
+func (p *Program) ask(ctx context.Context, outdir string, environment []string, question assembly.Question) (*assembly.Answer, error) {
+	if p.Command == "" {
+		return nil, &Error{
+			Reason: fmt.Sprintf("app is the folder %s, want a command", p.Assembly),
+			Fix:    `only a program can be asked this; write --app "go run .", or leave it out`,
+		}
+	}
+	question.Version = assembly.AskVersion
+	asked, err := json.Marshal(question)
+	if err != nil {
+		return nil, err
+	}
+	arguments := map[string]any{"stage": "all"} // what a program that knows no questions will do
+	for key, value := range p.Context {
+		if key != "stage" {
+			arguments[key] = value
+		}
+	}
+	settings, err := json.Marshal(arguments)
+	if err != nil {
+		return nil, err
+	}
+	shell, flag := "/bin/sh", "-c"
+	if runtime.GOOS == "windows" {
+		shell, flag = "cmd", "/C"
+	}
+	command := exec.CommandContext(ctx, shell, flag, p.Command)
+	command.Dir = p.Dir
+	command.Env = append(environment, assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
+	command.WaitDelay = grace
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if p.Talk != nil {
+		command.Stderr = io.MultiWriter(&output, p.Talk)
+	}
+	inGroup(command)
+	if err := command.Run(); err != nil {
+		if cause := ctx.Err(); cause != nil {
+			return nil, cause
+		}
+		return nil, &Error{Command: p.Command, Reason: "it has failed (" + err.Error() + ")", Output: output.String(), Err: err}
+	}
+	answer, err := assembly.ReadAnswer(outdir)
+	if err != nil {
+		return nil, &Error{Command: p.Command, Reason: strings.TrimPrefix(err.Error(), "program: "), Err: err}
+	}
+	if answer.Ask != question.Ask {
+		return nil, &Error{
+			Command: p.Command, Reason: fmt.Sprintf("it answered %q, want %q", answer.Ask, question.Ask),
+			Fix: "use one version of Roadshow for the command and the program",
+		}
+	}
+	return answer, nil
+}
