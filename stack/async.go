@@ -96,5 +96,8 @@ func (f *failures) make(fn *Function) {
 	if async.MaxAge != 0 {
 		props.MaximumEventAgeInSeconds = jsiiconv.Number(int(async.MaxAge.Seconds()))
 	}
-	awslambda.NewCfnEventInvokeConfig(fn.siblings, jsiiconv.String("Async"), props)
+	config := awslambda.NewCfnEventInvokeConfig(fn.siblings, jsiiconv.String("Async"), props)
+	if fn.alias != nil {
+		config.Node().AddDependency(fn.alias) // it is named, not referred to
+	}
 }

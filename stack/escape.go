@@ -23,6 +23,13 @@ func L1[T any](of Handle) (resource T, ok bool) {
 	if !of.Present() {
 		return resource, false
 	}
-	resource, ok = of.construct().Node().DefaultChild().(T)
+	made := of.construct()
+	if made == nil {
+		return resource, false // a schedule that triggers nothing yet
+	}
+	if resource, ok = made.(T); ok {
+		return resource, ok
+	}
+	resource, ok = made.Node().DefaultChild().(T)
 	return resource, ok
 }

@@ -32,6 +32,7 @@ func TestATierDoesWhatTheTableInTheDocsSays(t *testing.T) {
 			template := stacktest.Synth(t, app(func(s *stack.Stack) {
 				stack.NewTable(s, "orders", key())
 				stack.NewFunction(s, "get", code())
+				stack.NewQueue(s, "work", stack.QueueConfig{NoDeadLetterQueue: true})
 				stack.NewSecret(s, "api-key", stack.SecretConfig{})
 			}), stage)
 			table := template.Resource(t, "AWS::DynamoDB::Table", "orders")
@@ -41,6 +42,7 @@ func TestATierDoesWhatTheTableInTheDocsSays(t *testing.T) {
 				"Table, point-in-time recovery (35 days)": onOff[table.Properties["PointInTimeRecoverySpecification"] != nil],
 				"Table, deletion protection":              onOff[table.Properties["DeletionProtectionEnabled"] == true],
 				"Secret, when its stack is deleted":       template.Resource(t, "AWS::SecretsManager::Secret", "api-key").DeletionPolicy,
+				"Queue, when its stack is deleted":        template.Resource(t, "AWS::SQS::Queue", "work").DeletionPolicy,
 				"Log group, when its stack is deleted":    group.DeletionPolicy,
 				"Log group, retention in days":            strconv.Itoa(int(group.Properties["RetentionInDays"].(float64))),
 				"Stack, termination protection":           onOff[template.TerminationProtection],

@@ -1,0 +1,262 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
+
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// TopicConfig says what an SNS topic is. It is encrypted, and takes TLS only. Its zero value is a
+// standard topic. https://docs.aws.amazon.com/sns/latest/dg/welcome.html
+type TopicConfig struct {
+	// Stages says which stages have the topic. Default: every stage.
+	Stages stages.Selector
+
+	// FIFO keeps the order of messages of one group. Such a topic delivers to queues only. A change replaces
+	// the topic. Default: a standard topic. https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html
+	FIFO bool
+
+	// DeduplicateByContent takes two messages of one body within five minutes for one, instead of asking
+	// each sender for an id. With FIFO only. Default: false.
+	DeduplicateByContent bool
+
+	// DisplayName is the sender of e-mails, at most 100 characters. Default: none.
+	DisplayName string
+
+	// Name is the topic's own part of its physical name {stage}-{service}-{name}, or [Generated]. SNS has
+	// FIFO topics end in .fifo; that is added. Default: the id.
+	Name string
+
+	// Revision, 2 and above, enters the physical name, so that CloudFormation can replace the topic.
+	// Subscriptions that this stack does not make are lost then. Default: none.
+	Revision int
+
+	// Override changes the L2's properties just before it is made. Default: none.
+	Override func(*awssns.TopicProps)
+}
+
+// snsKey is AWS's own key for SNS: it costs nothing, and whoever may publish may use it. Services of AWS
+// may not. https://docs.aws.amazon.com/sns/latest/dg/sns-server-side-encryption.html
+const snsKey = "alias/aws/sns"
+
+func (c TopicConfig) validate() *ConfigError {
+	switch {
+	case c.DeduplicateByContent && !c.FIFO:
+		return &ConfigError{
+			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "a FIFO topic", Fix: "write FIFO: true, or leave DeduplicateByContent out",
+		}
+	case len(c.DisplayName) > 100:
+		return &ConfigError{Field: "DisplayName", Got: fmt.Sprintf("%d characters", len(c.DisplayName)), Want: "at most 100", Fix: "shorten it"}
+	}
+	return nil
+}
+
+func (c TopicConfig) kind() stages.Kind {
+	if c.FIFO {
+		return stages.SNSFIFOTopic
+	}
+	return stages.SNSTopic
+}
+
+// Topic is an SNS topic, or knows that its stage has none.
+type Topic struct {
+	component
+
+	// L2 is the CDK's construct; nil where the stage does not have the topic. [Topic.With] asks first.
+	L2 awssns.Topic
+
+	config    TopicConfig
+	siblings  constructs.Construct
+	key       awskms.Key // nil while nobody needs one
+	overrode  bool       // the key is the user's
+	delivered map[*Queue]stages.Position
+}
+
+// NewTopic makes an SNS topic without subscriptions. A mistake panics with a [*ConfigError].
+func NewTopic(s *Stack, id string, config TopicConfig) *Topic {
+	topic := &Topic{
+		component: s.begin("topic", id, config.Stages, config.validate()), config: config, delivered: map[*Queue]stages.Position{},
+	}
+	name := s.record(topic.component, config.kind(), config.Name, config.Revision)
+	if !topic.present {
+		return topic
+	}
+	props := config.props(name)
+	if config.Override != nil {
+		config.Override(props)
+	}
+	topic.siblings = topic.scope()
+	topic.L2 = awssns.NewTopic(topic.siblings, jsiiconv.String("Topic"), props)
+	if topic.overrode = props.MasterKey != nil; !topic.overrode {
+		topic.l1().SetKmsMasterKeyId(jsiiconv.String(snsKey))
+	}
+	return topic
+}
+
+// props maps the config to the L2's.
+func (c TopicConfig) props(name string) *awssns.TopicProps {
+	props := &awssns.TopicProps{
+		TopicName: jsiiconv.String(name), DisplayName: jsiiconv.String(c.DisplayName), EnforceSSL: jsiiconv.Bool(true),
+	}
+	if c.FIFO {
+		props.Fifo = jsiiconv.Bool(true)
+		props.ContentBasedDeduplication = jsiiconv.Bool(c.DeduplicateByContent)
+	}
+	return props
+}
+
+func (t *Topic) l1() awssns.CfnTopic { return t.L2.Node().DefaultChild().(awssns.CfnTopic) }
+
+// publishedBy lets a service of AWS publish, on behalf of one source. AWS's own key does not admit
+// services, so the topic then has a key of its own.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+func (t *Topic) publishedBy(service string, source *string) {
+	t.L2.AddToResourcePolicy(statement{actions: topicPublish, resources: []*string{t.L2.TopicArn()}}.from(service, source))
+	if t.overrode {
+		return
+	}
+	if t.key == nil {
+		t.key = awskms.NewKey(t.siblings, jsiiconv.String("Key"), &awskms.KeyProps{
+			Description: jsiiconv.String("Topic " + t.id), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: t.stack.survival.messages,
+		})
+		t.l1().SetKmsMasterKeyId(t.key.KeyArn())
+	}
+	// Not on behalf of the source alone: a key that knows the alarm, a topic that knows the key and an alarm
+	// that knows the topic would be a circle. The topic itself knows its sources.
+	t.key.AddToResourcePolicy(statement{actions: topicKeyUse, resources: []*string{jsiiconv.String("*")}}.fromAccount(service, t.stack), nil)
+}
+
+// TopicTriggerConfig says which of a topic's messages reach a function.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html
+type TopicTriggerConfig struct {
+	// Filter selects messages by their attributes. Default: every message.
+	Filter Pattern
+
+	// FilterBody has Filter select by the fields of a JSON body instead. With Filter only. Default: false.
+	FilterBody bool
+
+	// Override changes the subscription's properties just before it is made. Default: none.
+	Override func(*awssns.CfnSubscriptionProps)
+}
+
+func (c TopicTriggerConfig) validate() *ConfigError {
+	if c.FilterBody && len(c.Filter) == 0 {
+		return &ConfigError{Field: "FilterBody", Got: "true without a Filter", Want: "a Filter", Fix: `write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out`}
+	}
+	return c.Filter.validate("Filter")
+}
+
+// subscribe makes a subscription.
+func (c TopicTriggerConfig) subscribe(scope constructs.Construct, id string, props *awssns.CfnSubscriptionProps) {
+	if len(c.Filter) > 0 {
+		props.FilterPolicy = c.Filter.fields()
+		if c.FilterBody {
+			props.FilterPolicyScope = jsiiconv.String("MessageBody")
+		}
+	}
+	if c.Override != nil {
+		c.Override(props)
+	}
+	awssns.NewCfnSubscription(scope, jsiiconv.String(id), props)
+}
+
+// Triggers has the function handle the topic's messages; those that it cannot handle are kept, see
+// [FunctionConfig.Async]. Where the stage does not have the topic, or the function, there is no trigger.
+// A mistake panics with a [*ConfigError].
+func (t *Topic) Triggers(fn *Function, config TopicTriggerConfig) {
+	at := stages.Caller()
+	problem := config.validate()
+	if t.config.FIFO {
+		problem = &ConfigError{
+			Field: "topic", Got: fmt.Sprintf("FIFO %s, which SNS delivers to queues only", t), Want: "a standard topic",
+			Fix: "deliver to a FIFO queue that triggers the function, or leave out FIFO",
+		}
+	}
+	both := fn.triggeredBy(t.component, at, problem, true)
+	fn.catchFailures(at)
+	if !both {
+		return
+	}
+	fn.failures.make(fn)
+	fn.admit("Permission-"+t.id, "sns.amazonaws.com", t.L2.TopicArn())
+	config.subscribe(fn.siblings, "From-"+t.id, &awssns.CfnSubscriptionProps{
+		Protocol: jsiiconv.String("lambda"), TopicArn: t.L2.TopicArn(), Endpoint: fn.invoked().FunctionArn(),
+	})
+}
+
+// TopicDeliveryConfig says how a topic's messages reach a queue.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
+type TopicDeliveryConfig struct {
+	// Filter selects messages by their attributes. Default: every message.
+	Filter Pattern
+
+	// FilterBody has Filter select by the fields of a JSON body instead. With Filter only. Default: false.
+	FilterBody bool
+
+	// Raw delivers the message alone. Default: JSON that holds the message, its attributes and its topic.
+	// https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+	Raw bool
+
+	// Override changes the subscription's properties just before it is made. Default: none.
+	Override func(*awssns.CfnSubscriptionProps)
+}
+
+// Delivers sends the topic's messages to a queue, which takes them from this topic. Where the stage does
+// not have the topic, or the queue, there is no delivery. A mistake panics with a [*ConfigError].
+func (t *Topic) Delivers(queue *Queue, config TopicDeliveryConfig) {
+	at := stages.Caller()
+	if queue == nil {
+		t.fault(at, "queue", "nil", "a queue", "write "+t.id+".Delivers(queue, …) with what stack.NewQueue returned")
+	}
+	common := TopicTriggerConfig{Filter: config.Filter, FilterBody: config.FilterBody, Override: config.Override}
+	if problem := common.validate(); problem != nil {
+		problem.Thing, problem.At = fmt.Sprintf("delivery of %s to %s", t, queue), at
+		panic(problem)
+	}
+	if queue.config.FIFO && !t.config.FIFO {
+		t.fault(at, "queue", fmt.Sprintf("FIFO %s, while the topic is a standard one", queue), "both FIFO, or a standard queue",
+			"write FIFO: true for the topic, or leave it out for the queue")
+	}
+	if first, taken := t.delivered[queue]; taken {
+		t.fault(at, "queue", fmt.Sprintf("%s again (first at %s)", queue, first), "each queue once", "remove one of the two")
+	}
+	t.delivered[queue] = at
+	if !t.present || !queue.present {
+		return
+	}
+	queue.L2.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.L2.QueueArn()}}.from("sns.amazonaws.com", t.L2.TopicArn()))
+	props := &awssns.CfnSubscriptionProps{Protocol: jsiiconv.String("sqs"), TopicArn: t.L2.TopicArn(), Endpoint: queue.L2.QueueArn()}
+	if config.Raw {
+		props.RawMessageDelivery = jsiiconv.Bool(true)
+	}
+	common.subscribe(t.siblings, "To-"+queue.id, props)
+}
+
+// Publish is the right to publish messages; it brings <ID>_TOPIC, the topic's ARN.
+func (t *Topic) Publish() Grant {
+	return Grant{on: t, verb: "Publish", apply: func(fn *Function, at stages.Position) {
+		fn.reach(at, t.component, "SNS")
+		fn.allow(statement{actions: topicPublish, resources: []*string{t.L2.TopicArn()}})
+		t.stack.ready = append(t.stack.ready, func() {
+			if t.key != nil {
+				fn.allow(statement{actions: topicKeyUse, resources: []*string{t.key.KeyArn()}})
+			}
+		})
+		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TOPIC", t.L2.TopicArn())
+	}}
+}
+
+// With reaches the L2 construct; it does nothing where the stage does not have the topic.
+func (t *Topic) With(change func(awssns.Topic)) *Topic {
+	if t.present {
+		change(t.L2)
+	}
+	return t
+}
+
+func (t *Topic) construct() constructs.IConstruct { return t.L2 }
