@@ -116,13 +116,18 @@ func (p *Parameter) Value() string {
 		return p.config.Value
 	}
 	if p.atDeploy == nil {
-		p.atDeploy = fromPath(p.scoped, "Value", p.path)
+		id := "Value"
+		if p.config.Name != "" {
+			id += "-" + p.config.Name
+		}
+		p.atDeploy = fromPath(p.scoped, id, p.path)
 	}
 	return *p.atDeploy.ValueAsString()
 }
 
 // fromPath is a parameter of the template that CloudFormation reads from the Systems Manager at each deploy.
-// A dynamic reference would not do: CloudFormation would see no change when the parameter has changed.
+// A dynamic reference would not do: CloudFormation would see no change when the parameter has changed. The
+// id must change with the path: the cdk command keeps the former path of a parameter of the same name.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
 func fromPath(scope constructs.Construct, id, path string) awscdk.CfnParameter {
 	return awscdk.NewCfnParameter(scope, jsiiconv.String(id), &awscdk.CfnParameterProps{

@@ -35,6 +35,7 @@ func TestATierDoesWhatTheTableInTheDocsSays(t *testing.T) {
 				stack.NewQueue(s, "work", stack.QueueConfig{NoDeadLetterQueue: true})
 				stack.NewSecret(s, "api-key", stack.SecretConfig{})
 			}), stage)
+			alarms := stacktest.Synth(t, app(watched), stage)
 			table := template.Resource(t, "AWS::DynamoDB::Table", "orders")
 			group := template.Resource(t, "AWS::Logs::LogGroup", "get")
 			does := map[string]string{
@@ -46,6 +47,11 @@ func TestATierDoesWhatTheTableInTheDocsSays(t *testing.T) {
 				"Log group, when its stack is deleted":    group.DeletionPolicy,
 				"Log group, retention in days":            strconv.Itoa(int(group.Properties["RetentionInDays"].(float64))),
 				"Stack, termination protection":           onOff[template.TerminationProtection],
+
+				"Alarm, errors of a function in 5 minutes":          threshold(alarms, "get-errors"),
+				"Alarm, throttles of a function in 5 minutes":       threshold(alarms, "get-throttles"),
+				"Alarm, age of a queue's oldest message in seconds": threshold(alarms, "orders-oldest"),
+				"Alarm, server errors of an HTTP API in 5 minutes":  threshold(alarms, "api-errors"),
 			}
 			says := map[string]string{}
 			for row, cells := range rows {
