@@ -52,7 +52,8 @@ func changes(from, to Played, actor stages.Stage) ([]Change, error) {
 		if err != nil {
 			return nil, &PlayError{Stage: actor, Err: err}
 		}
-		sides[i] = Side{Stage: actor, Template: template, Identity: played.Identity, Positions: played.Positions}
+		// What is the same on both sides needs no pairing.
+		sides[i] = Side{Stage: actor, Template: template, Positions: played.Positions}
 	}
 	w, err := newWalk(sides)
 	if err != nil {

@@ -24,6 +24,8 @@ type Side struct {
 
 	// label names the side where the stage's own text would mislead.
 	label string
+	// aligned tells that an empty value of Identity is one that this side does not have.
+	aligned bool
 }
 
 func (s Side) String() string {

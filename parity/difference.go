@@ -14,7 +14,8 @@ type Difference struct {
 	// Path is where: a JSON path from the template's root, such as
 	// Resources.createnote1234.Properties.MemorySize or Resources.api.Properties.Tags["a b"][0].
 	// It begins with Functions for a function's bytes, with Stack for what is said of the stack outside
-	// its template, and is Choices where a choice itself depends on the identity.
+	// its template, with Names for a physical name that not all stages have (its value is true where they
+	// do), and is Choices where a choice itself depends on the identity.
 	Path string `json:"path"`
 	// LogicalID is the resource's, and Type its CloudFormation type; empty outside resources.
 	LogicalID string `json:"logicalId,omitempty"`

@@ -77,6 +77,12 @@ func Explain(ctx context.Context, player Switcher, from, to stages.Stage) (*Expl
 	}
 	explanation.Changes = len(wanted)
 	x.candidates = differing(x.base.Choices, understudy.Choices)
+	differing := len(x.candidates)
+	for _, choice := range understudy.Choices {
+		if !slices.ContainsFunc(x.candidates, func(one stages.Choice) bool { return one.ID == choice.ID }) {
+			x.others = append(x.others, choice)
+		}
+	}
 	waiting := wanted
 	for i := range x.candidates {
 		effect, err := x.effect([]int{i})
@@ -113,7 +119,7 @@ func Explain(ctx context.Context, player Switcher, from, to stages.Stage) (*Expl
 			explained[one.ID] = true
 		}
 	}
-	for _, one := range x.candidates {
+	for _, one := range x.candidates[:differing] {
 		if !explained[one.ID] {
 			explanation.Idle = append(explanation.Idle, one)
 		}
@@ -129,6 +135,8 @@ type explainer struct {
 	from, to   stages.Stage
 	base       Played
 	candidates []stages.Choice
+	// others are choices that both stages make alike.
+	others []stages.Choice
 	// effects remembers what switching some candidates changes, by their indices; nil where the program
 	// refuses it.
 	effects map[string][]Change
@@ -197,7 +205,15 @@ func (x *explainer) fewest(change Change) ([]int, error) {
 		return slices.ContainsFunc(effect, func(one Change) bool { return one.key() == change.key() }), err
 	}
 	needed := everyone(len(x.candidates))
-	if is, err := makes(needed); !is || err != nil {
+	is, err := makes(needed)
+	if err == nil && !is && len(x.others) > 0 {
+		// Where one line makes several choices, which of them is the second depends on what was chosen
+		// before. With every choice switched there is nothing but the understudy.
+		x.candidates, x.others = append(x.candidates, x.others...), nil
+		needed = everyone(len(x.candidates))
+		is, err = makes(needed)
+	}
+	if !is || err != nil {
 		return nil, err
 	}
 	// Halves first: most candidates have nothing to do with it.

@@ -48,7 +48,7 @@ func newIdentities(sides []Side) (*identities, error) {
 				Reason: fmt.Sprintf("the one has %d values and the other %d", len(sides[0].Identity), len(side.Identity)),
 			}
 		}
-		if at := slices.Index(side.Identity, ""); at >= 0 {
+		if at := slices.Index(side.Identity, ""); at >= 0 && !side.aligned {
 			// It would match nothing with something, anywhere.
 			return nil, &IdentityError{Stage: sides[0].Stage, Other: sides[i].Stage, Reason: fmt.Sprintf("value %d of the latter is empty", at)}
 		}

@@ -18,6 +18,9 @@ type Played struct {
 	// Identity is the identity of the stage itself, also where it plays another's part; see [Side].
 	// Required.
 	Identity []string
+	// Meanings says of each value of Identity what it is. With it, stages that do not have the same names
+	// are different; without it they cannot be compared, which is an [*IdentityError]. Default: none.
+	Meanings []Meaning
 	// ChoicesKey is equal for two stages exactly when they made the same choices, as
 	// [stages.Choices.Key] is: one choice a line.
 	ChoicesKey string
@@ -32,6 +35,14 @@ type Played struct {
 	Stack map[string]string
 	// Positions finds the Go file and line that made a resource. Default: none is known.
 	Positions func(logicalID string) stages.Position
+}
+
+// Meaning is what a value of an identity is.
+type Meaning struct {
+	// Of is the same in every stage, such as "orders, DynamoDB table".
+	Of string
+	// At is the Go file and line that made it.
+	At stages.Position
 }
 
 // Player synthesizes a program for a stage.
@@ -346,6 +357,7 @@ const (
 	functionsSection = "Functions"
 	stackSection     = "Stack"
 	choicesSection   = "Choices"
+	namesSection     = "Names"
 )
 
 func (c *column) compare(set stages.Set) error {
@@ -372,10 +384,12 @@ func (c *column) compare(set stages.Set) error {
 	if len(sides) < 2 {
 		return nil
 	}
+	lacking := c.alignIdentities(sides)
 	w, err := newWalk(sides)
 	if err != nil {
 		return err
 	}
+	w.found = lacking
 	w.choices(c.played)
 	roots := make([]any, len(sides))
 	for i := range sides {
@@ -396,6 +410,54 @@ func (c *column) compare(set stages.Set) error {
 	w.node(who, roots)
 	c.differences = w.found
 	return nil
+}
+
+// alignIdentities pairs the sides' identities up by meaning, where they are not the same ones. A name that
+// not all sides have is a difference.
+func (c *column) alignIdentities(sides []Side) []Difference {
+	order := []Meaning{}
+	values := map[string][]string{}
+	alike := true
+	for i, played := range c.played {
+		if len(played.Meanings) != len(played.Identity) {
+			return nil
+		}
+		alike = alike && slices.EqualFunc(played.Meanings, c.played[0].Meanings, func(a, b Meaning) bool { return a.Of == b.Of })
+		times := map[string]int{}
+		for k, meaning := range played.Meanings {
+			if times[meaning.Of]++; times[meaning.Of] > 1 {
+				meaning.Of = fmt.Sprintf("%s #%d", meaning.Of, times[meaning.Of])
+			}
+			if values[meaning.Of] == nil {
+				values[meaning.Of] = make([]string, len(sides))
+				order = append(order, meaning)
+			}
+			values[meaning.Of][i] = played.Identity[k]
+		}
+	}
+	if alike {
+		return nil
+	}
+	var lacking []Difference
+	for i := range sides {
+		sides[i].Identity, sides[i].aligned = make([]string, len(order)), true
+	}
+	for k, meaning := range order {
+		having, without := Value{JSON: []byte("true")}, Value{}
+		for i, value := range values[meaning.Of] {
+			sides[i].Identity[k] = value
+			side := &having
+			if value == "" {
+				side = &without
+			}
+			side.Stages = append(side.Stages, sides[i].String())
+		}
+		if len(without.Stages) > 0 {
+			at := path{{key: namesSection}, {key: meaning.Of}}
+			lacking = append(lacking, Difference{Path: at.String(), At: meaning.At, Values: []Value{having, without}})
+		}
+	}
+	return lacking
 }
 
 // choices lists it as a difference where an understudy did not make the choices of the stage it plays:

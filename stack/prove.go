@@ -100,12 +100,26 @@ func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages
 	}
 	functions, err := functionCode(template)
 	return parity.Played{
-		Template: template, Identity: synthesized.Identity, ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
+		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage), ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
 		Stack: map[string]string{
 			"StackName": synthesized.StackName, "TerminationProtection": strconv.FormatBool(synthesized.TerminationProtection),
 		},
 		Positions: positions(synthesized),
 	}, err
+}
+
+// meanings says what the values of a stage's identity are; see [stages.Ledger.Identity].
+func meanings(ledger []stages.LedgerName, stage stages.Stage) []parity.Meaning {
+	all := []parity.Meaning{{Of: "name"}, {Of: "account"}, {Of: "region"}, {Of: "qualifier"}}
+	for _, name := range ledger {
+		if name.Stage == stage.Name {
+			all = append(all, parity.Meaning{Of: name.Owner + ", " + name.Kind, At: name.At})
+		}
+	}
+	if stage.PermissionsBoundary != "" {
+		all = append(all, parity.Meaning{Of: "permissions boundary"})
+	}
+	return all
 }
 
 // functionCode is the asset that each function of a template runs, by its logical id.

@@ -165,7 +165,9 @@ func (c *Choices) requireKnown(selector Selector, at Position) {
 }
 
 // Agrees tells whether two stages made the same choice: the same of the program's, with the same outcome.
-func (c Choice) Agrees(other Choice) bool { return c.ID == other.ID && c.branch == other.branch }
+func (c Choice) Agrees(other Choice) bool {
+	return c.ID == other.ID && c.Declaration == other.Declaration && c.branch == other.branch
+}
 
 // Made lists the choices in the order they were made.
 func (c *Choices) Made() []Choice { return c.made }
