@@ -166,6 +166,42 @@ func TestAURLIsPublicOnlyWhereItsConfigSaysSo(t *testing.T) {
 	}
 }
 
+func TestInvokeURLGrantsTheURLOnly(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		get := stack.NewFunction(s, "get", with(func(c *stack.FunctionConfig) { c.URL = &stack.URLConfig{} }))
+		stack.NewFunction(s, "caller", code()).Allow(get.InvokeURL())
+	}), dev)
+	through := allowance("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get")
+	through["Condition"] = map[string]any{"Bool": map[string]any{"lambda:InvokedViaFunctionUrl": "true"}}
+	assert.Equal(t, []any{
+		allowance("lambda:InvokeFunctionUrl", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get"), through,
+	}, rights(t, template, "caller")[1:])
+	assert.Equal(t, []string{"GET_URL"}, variables(template.Resource(t, "AWS::Lambda::Function", "caller").Properties))
+
+	err := refusal(t, dev, func(s *stack.Stack) { stack.NewFunction(s, "get", code()).InvokeURL() })
+	assert.Equal(t, `stack/async_test.go:LINE: function "get": InvokeURL is asked for, while the function has no URL, want a function with a URL; write URL: &stack.URLConfig{} in its config, or fn.Invoke()`,
+		withoutLines(err.Error()))
+}
+
+func TestAFunctionInANetworkReachesNoServiceWithoutItsEndpoint(t *testing.T) {
+	for service, grant := range map[string]func(s *stack.Stack) stack.Grant{
+		`SQS of queue "work"`:         func(s *stack.Stack) stack.Grant { return stack.NewQueue(s, "work", stack.QueueConfig{}).Send() },
+		`SNS of topic "news"`:         func(s *stack.Stack) stack.Grant { return stack.NewTopic(s, "news", stack.TopicConfig{}).Publish() },
+		`EventBridge of bus "events"`: func(s *stack.Stack) stack.Grant { return stack.NewBus(s, "events", stack.BusConfig{}).Publish() },
+		`the URL of function "get"`: func(s *stack.Stack) stack.Grant {
+			return stack.NewFunction(s, "get", with(func(c *stack.FunctionConfig) { c.URL = &stack.URLConfig{} })).InvokeURL()
+		},
+	} {
+		t.Run(service, func(t *testing.T) {
+			err := refusal(t, dev, func(s *stack.Stack) {
+				inside := stack.NewNetwork(s, "inside", stack.NetworkConfig{})
+				stack.NewFunction(s, "caller", with(func(c *stack.FunctionConfig) { c.Network = inside })).Allow(grant(s))
+			})
+			assert.ErrorContains(t, err, `function "caller": Access is `+service+`, while network "inside" places the function in a network without internet`)
+		})
+	}
+}
+
 func TestEventsThatFailAreKept(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
 		stack.NewFunction(s, "get", with(func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{NoRetries: true, MaxAge: time.Hour} }))

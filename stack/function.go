@@ -219,7 +219,8 @@ type Function struct {
 	siblings    constructs.Construct // what the function's own resources stand in
 	role        awsiam.Role
 	alias       awslambda.Alias // nil without provisioned concurrency
-	failures    *failures       // nil until something wants it
+	url         awslambda.FunctionUrl
+	failures    *failures // nil until something wants it
 	triggers    map[string]stages.Position
 	environment map[string]string // which grant or config brought a variable, by its name
 	placement   *placement

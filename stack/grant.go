@@ -85,6 +85,10 @@ var (
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
 var parameterRead = []string{"ssm:GetParameter", "ssm:GetParameters"}
 
+// functionURLInvoke is what a caller of a function URL needs, besides functionInvoke through the URL.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+var functionURLInvoke = []string{"lambda:InvokeFunctionUrl"}
+
 // traceWrite is what a function needs to be traced. AWS offers no narrower resource.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 var traceWrite = []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
@@ -128,10 +132,8 @@ var indexRead = []string{"dynamodb:Query", "dynamodb:Scan"}
 // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 var streamRead = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
 
-// What the service that a key encrypts for does with it on a caller's behalf. A write reads too: it
-// decrypts the data key, as the parts of one upload do.
+// What DynamoDB does with a table's key on a caller's behalf. A write decrypts the table's own key, too.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 var (
 	keyRead      = []string{"kms:Decrypt", "kms:DescribeKey"}
 	keyReadWrite = []string{
@@ -143,6 +145,18 @@ var (
 // apiInvoke is to call a route that IAM decides on.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
 var apiInvoke = []string{"execute-api:Invoke"}
+
+// The actions of S3, and what it does with a key on a caller's behalf: an upload in parts reads them again.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+var (
+	bucketList     = []string{"s3:ListBucket"}
+	objectRead     = []string{"s3:GetObject"}
+	objectWrite    = []string{"s3:AbortMultipartUpload", "s3:PutObject"}
+	objectDelete   = []string{"s3:DeleteObject"}
+	bucketKeyRead  = []string{"kms:Decrypt"}
+	bucketKeyWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+)
 
 // union is both lists, sorted, each action once.
 func union(lists ...[]string) []string {
@@ -157,6 +171,8 @@ type statement struct {
 	resources []*string
 	// via is the service of AWS that the actions must come through, such as "dynamodb"; empty is any way.
 	via string
+	// throughURL tells that a function may be invoked by its URL only.
+	throughURL bool
 }
 
 func (st statement) build() awsiam.PolicyStatement {
@@ -166,6 +182,9 @@ func (st statement) build() awsiam.PolicyStatement {
 		props.Conditions = &map[string]any{"StringEquals": map[string]any{
 			"kms:ViaService": awscdk.Fn_Sub(jsiiconv.String(st.via+".${AWS::Region}.amazonaws.com"), nil),
 		}}
+	}
+	if st.throughURL {
+		props.Conditions = &map[string]any{"Bool": map[string]any{"lambda:InvokedViaFunctionUrl": "true"}}
 	}
 	return awsiam.NewPolicyStatement(props)
 }

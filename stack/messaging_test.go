@@ -35,9 +35,10 @@ var messaging = stack.App{Service: "messaging", Stages: set, Define: func(s *sta
 	stack.NewFunction(s, "redrive", stack.FunctionConfig{
 		Package: "./functions/redrive", Access: []stack.Grant{work.DeadLetters().Consume(), work.Send(), web.Invoke()},
 	})
-	stack.NewFunction(s, "caller", stack.FunctionConfig{
+	caller := stack.NewFunction(s, "caller", stack.FunctionConfig{
 		Package: "./functions/caller", Stages: stages.Except(production), Access: []stack.Grant{handle.Invoke()}, URL: &stack.URLConfig{},
 	})
+	handle.Allow(caller.InvokeURL().Optional())
 
 	work.Triggers(handle, stack.QueueTriggerConfig{BatchSize: 50, Window: time.Second, MaxConcurrency: 5})
 	ordered.Triggers(resize, stack.QueueTriggerConfig{Filters: []stack.Pattern{{"body": stack.Pattern{"kind": []string{"image"}}}}})

@@ -604,6 +604,8 @@ func (n *network) reached() string {
 func (n *network) remedy(service string) string {
 	constant := endpointOf[service].constant
 	switch {
+	case constant == "": // AWS offers no endpoint
+		return "do that work in another function, or give the network NATGateways"
 	case n.of == "":
 		return fmt.Sprintf("do that work in another function, or give DAX a Network that has %s in its Endpoints", constant)
 	case n.existing:

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // URLConfig is an HTTPS address of one function, which the stack's output <Id>URL holds. Its zero value
@@ -53,7 +54,21 @@ func (fn *Function) addURL(config URLConfig) {
 			AllowedMethods: &[]awslambda.HttpMethod{awslambda.HttpMethod_ALL},
 		}
 	}
-	url := fn.invoked().AddFunctionUrl(options)
-	output := awscdk.NewCfnOutput(fn.siblings, jsiiconv.String("URL"), &awscdk.CfnOutputProps{Value: url.Url()})
+	fn.url = fn.invoked().AddFunctionUrl(options)
+	output := awscdk.NewCfnOutput(fn.siblings, jsiiconv.String("URL"), &awscdk.CfnOutputProps{Value: fn.url.Url()})
 	output.OverrideLogicalId(jsiiconv.String(outputName(fn.id) + "URL"))
+}
+
+// InvokeURL is the right to call the function by its URL, and not otherwise; it brings <ID>_URL. The
+// function must have one.
+func (fn *Function) InvokeURL() Grant {
+	if fn.config.URL == nil {
+		fn.fault(stages.Caller(), "InvokeURL", "asked for, while the function has no URL", "a function with a URL", "write URL: &stack.URLConfig{} in its config, or fn.Invoke()")
+	}
+	return Grant{on: fn, verb: "InvokeURL", apply: func(to *Function, at stages.Position) {
+		to.reach(at, fn.component, "the URL")
+		to.allow(statement{actions: functionURLInvoke, resources: []*string{fn.arn()}})
+		to.allow(statement{actions: functionInvoke, resources: []*string{fn.arn()}, throughURL: true})
+		to.setEnvironment(at, fn.String(), environmentName(fn.id)+"_URL", fn.url.Url())
+	}}
 }
