@@ -138,7 +138,9 @@ func notesBinary() string { return filepath.Join(folder, "notes") }
 
 // alone runs this test again where only loopback exists, and returns its exit code.
 func alone() (int, error) {
-	again := exec.Command(os.Args[0])
+	again := exec.CommandContext(interrupted, os.Args[0])
+	// It ends its own children before it ends.
+	again.Cancel = func() error { return again.Process.Signal(os.Interrupt) }
 	for _, argument := range os.Args[1:] {
 		// That file is how the go command learns what a cached result depends on. It must not exist: what
 		// the suite depends on is read by children, which the go command does not see.

@@ -2,7 +2,7 @@
 // cdk command, and reads back with the AWS SDK what each of them holds. The accounts are a rehearsal in
 // this process, so it needs no AWS account, costs nothing, and leaves nothing running.
 //
-// Usage: go run ./e2e/demo [-v]
+// Usage: go run ./e2e/demo [-v] [-folder DIR]
 package main
 
 import (
@@ -28,11 +28,12 @@ import (
 
 func main() {
 	verbose := flag.Bool("v", false, "show what the cdk command prints")
+	folder := flag.String("folder", filepath.Join(".roadshow", "demo"), "where everything is written; it is emptied first")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second Ctrl-C ends this process at once, whatever it waits for.
 	context.AfterFunc(ctx, stop)
-	err := run(ctx, *verbose)
+	err := run(ctx, *folder, *verbose)
 	interrupted := ctx.Err() != nil
 	stop()
 	var child *e2e.ChildError
@@ -59,7 +60,7 @@ type demo struct {
 	world    *e2e.World
 }
 
-func run(ctx context.Context, verbose bool) (err error) {
+func run(ctx context.Context, folder string, verbose bool) (err error) {
 	began := time.Now()
 	checkout, err := e2e.Checkout()
 	if err != nil {
@@ -68,9 +69,12 @@ func run(ctx context.Context, verbose bool) (err error) {
 	if _, err := os.Stat(e2e.CDK(checkout)); err != nil {
 		return errors.New("cdk: command is not installed, want the one of package.json; run `make demo`, which installs it")
 	}
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join(checkout, folder)
+	}
 	d := &demo{
 		checkout: checkout, progress: newProgress(os.Stdout, verbose),
-		place: awsenv.Place{Checkout: checkout, Folder: filepath.Join(checkout, ".roadshow", "demo")},
+		place: awsenv.Place{Checkout: checkout, Folder: folder},
 	}
 	if err := os.RemoveAll(d.place.Folder); err != nil {
 		return err
