@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ type setting struct {
 	zero   any
 	make   func(s *stack.Stack, config any)
 	values map[string]any
+	stage  string // where the fields are set; "" is dev
 }
 
 // settings holds one for each config. A noun's own test file appends its own, in an init.
@@ -90,7 +92,7 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 	for _, setting := range settings {
 		kind := reflect.TypeOf(setting.zero)
 		plain := func(t *testing.T, value any) string {
-			return bundle(t, func(s *stack.Stack) {
+			return bundle(t, setting.stage, func(s *stack.Stack) {
 				stack.NewFunction(s, "other", code())
 				switch value := value.(type) {
 				case componentValue:
@@ -113,7 +115,7 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 				case componentValue, wholeValue:
 					without = plain(t, value)
 				}
-				changed := bundle(t, func(s *stack.Stack) {
+				changed := bundle(t, setting.stage, func(s *stack.Stack) {
 					other := stack.NewFunction(s, "other", code())
 					config := reflect.New(kind).Elem()
 					config.Set(reflect.ValueOf(setting.zero))
@@ -137,11 +139,14 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 	}
 }
 
-// bundle is what is deployed to dev: the template and what each function is built from.
-func bundle(t *testing.T, define func(s *stack.Stack)) string {
+// bundle is what is deployed to a stage: the template and what each function is built from. Besides those
+// of the set there are ephemeral stages of dev.
+func bundle(t *testing.T, name string, define func(s *stack.Stack)) string {
 	t.Helper()
+	stage, err := append(stages.Set{dev.Template("pr-*")}, set...).Find(cmp.Or(name, "dev"))
+	require.NoError(t, err)
 	outdir := t.TempDir()
-	document, err := app(define).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, StubFunctions: true})
+	document, err := app(define).Synthesize(stack.Synthesis{Stages: []stages.Stage{stage}, Outdir: outdir, StubFunctions: true})
 	require.NoError(t, err)
 	bundle := []string{readAll(t, outdir)[document.Stages[0].File]}
 	for _, fn := range document.Stages[0].Functions {

@@ -1,0 +1,84 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
+
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// What an exported component is called behind its id, in the path /roadshow/{stage}/{service}/{id}.{kind}
+// of the parameter that holds its ARN. A reader that expects another kind finds nothing, and says so.
+const (
+	exportedTable    = "table"
+	exportedQueue    = "queue"
+	exportedTopic    = "topic"
+	exportedFunction = "function"
+	// exportedKey follows the kind of what it encrypts.
+	exportedKey = "-key"
+)
+
+// Export lets other services of the stage import the table, by [ImportTable]: it writes the table's ARN to
+// /roadshow/{stage}/{service}/{id}.table, and that of a key of its own to {id}.table-key. Unlike an export
+// of CloudFormation, nothing keeps the table from being replaced or removed. DAX is not exported.
+func (t *Table) Export() *Table {
+	at := stages.Caller()
+	t.export(at, exportedTable, t.present, func() (constructs.Construct, *string) {
+		return t.L2.Node().Scope().(constructs.Construct), t.L2.TableArn()
+	})
+	if t.config.Encryption != nil {
+		t.export(at, exportedTable+exportedKey, t.present, func() (constructs.Construct, *string) {
+			return t.L2.Node().Scope().(constructs.Construct), t.key.KeyArn()
+		})
+	}
+	return t
+}
+
+// Export lets other services of the stage import the queue, by [ImportQueue]: it writes the queue's ARN to
+// /roadshow/{stage}/{service}/{id}.queue.
+func (q *Queue) Export() *Queue {
+	q.export(stages.Caller(), exportedQueue, q.present, func() (constructs.Construct, *string) {
+		return q.L2.Node().Scope().(constructs.Construct), q.L2.QueueArn()
+	})
+	return q
+}
+
+// Export lets other services of the stage import the topic, by [ImportTopic]: it writes the topic's ARN to
+// /roadshow/{stage}/{service}/{id}.topic, and that of a key of its own to {id}.topic-key.
+func (t *Topic) Export() *Topic {
+	at := stages.Caller()
+	t.export(at, exportedTopic, t.present, func() (constructs.Construct, *string) { return t.siblings, t.L2.TopicArn() })
+	// Whether the topic gets a key is known when everything is defined.
+	t.stack.ready = append(t.stack.ready, func() {
+		if t.key != nil {
+			t.export(at, exportedTopic+exportedKey, t.present, func() (constructs.Construct, *string) { return t.siblings, t.key.KeyArn() })
+		}
+	})
+	return t
+}
+
+// Export lets other services of the stage import the function, by [ImportFunction]: it writes the ARN of
+// what is to be invoked to /roadshow/{stage}/{service}/{id}.function.
+func (fn *Function) Export() *Function {
+	fn.export(stages.Caller(), exportedFunction, fn.present, func() (constructs.Construct, *string) { return fn.siblings, fn.arn() })
+	return fn
+}
+
+// export writes an ARN to the stage's path, where the stage has the component.
+func (c component) export(at stages.Position, kind string, present bool, exported func() (constructs.Construct, *string)) {
+	name := c.stack.record(c, stages.SSMParameter, c.id+"."+kind, 0)
+	if !present {
+		return
+	}
+	scope, arn := exported()
+	id := "Export-" + kind
+	if scope.Node().TryFindChild(jsiiconv.String(id)) != nil {
+		c.fault(at, "Export", "called again", "each component exported once", "remove one of the two")
+	}
+	awsssm.NewCfnParameter(scope, jsiiconv.String(id), &awsssm.CfnParameterProps{
+		Name: jsiiconv.String(name), Type: jsiiconv.String("String"), Value: arn, Description: jsiiconv.String(fmt.Sprintf("ARN of the %s %s, for other services", kind, c.id)),
+	})
+}

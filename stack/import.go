@@ -1,0 +1,232 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Ref names a component that another service of the same stage exports, as that service's program does.
+type Ref struct {
+	// Service is the other service's name, [App.Service]. Required.
+	Service string
+
+	// ID is the component's id there. It names the environment variables of grants here. Required.
+	ID string
+}
+
+// ImportConfig says how a component of another service is imported. Its zero value reads, at each deploy,
+// the ARN from the stage's own path, /roadshow/{stage}/{service}/…; the deploy fails, and names the path,
+// where the other service has not exported it. So every stage's template is the same.
+type ImportConfig struct {
+	// Stages says which stages import the component. Default: every stage.
+	Stages stages.Selector
+
+	// Fallback has ephemeral stages read the path of the stage that their template is made of, for a service
+	// that is not deployed for each of them: pr-417, of Dev.Template("pr-*"), shares what dev has.
+	// Default: they read their own.
+	Fallback bool
+
+	// Key tells that the component is encrypted with a key of its own, which grants then include.
+	// Default: it is not.
+	Key bool
+}
+
+// ImportTableConfig says how a table of another service is imported; see [ImportConfig]. An import never
+// carries DAX.
+type ImportTableConfig struct {
+	// Stages says which stages import the table. Default: every stage.
+	Stages stages.Selector
+
+	// Fallback has ephemeral stages read the path of the stage that their template is made of.
+	// Default: they read their own.
+	Fallback bool
+
+	// Key tells that the table has [TableConfig.Encryption]; grants then include its key. Default: it has not.
+	Key bool
+
+	// Indexes tells that the table has indexes; grants that read then include them. Default: it has none.
+	Indexes bool
+}
+
+// validate checks a reference, in the service that makes it.
+func (r Ref) validate(own string) *ConfigError {
+	switch {
+	case !idPattern.MatchString(r.Service) || len(r.Service) > maxService:
+		return &ConfigError{
+			Field: "Ref.Service", Got: fmt.Sprintf("%q", r.Service), Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", maxService),
+			Fix: `write Service: "notes", as in its stack.App`,
+		}
+	case !idPattern.MatchString(r.ID) || len(r.ID) > maxID:
+		return &ConfigError{
+			Field: "Ref.ID", Got: fmt.Sprintf("%q", r.ID), Want: fmt.Sprintf("lower-case letters, digits and single hyphens, at most %d", maxID),
+			Fix: `write ID: "notes", as in its service`,
+		}
+	case r.Service == own:
+		return &ConfigError{Field: "Ref.Service", Got: fmt.Sprintf("%q, this service", r.Service), Want: "another service", Fix: "use what stack.New… returned"}
+	}
+	return nil
+}
+
+// imported is what every import has in common.
+type imported struct {
+	component
+
+	ref Ref
+	arn *string // nil where absent
+	key *string // nil without
+}
+
+// ARN is the component's, a token of the CDK, for its own constructs; "" where the stage does not import it.
+func (i imported) ARN() string {
+	if i.arn == nil {
+		return ""
+	}
+	return *i.arn
+}
+
+// imports makes an import: parameters of the template, which CloudFormation reads at each deploy. They are
+// named by what is imported and from where, never by the stage; see [fromPath].
+func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) imported {
+	i := imported{component: component{stack: s, noun: fmt.Sprintf("%s %q of service", noun, ref.ID), id: ref.Service, at: stages.Caller()}, ref: ref}
+	if problem := ref.validate(s.app.Service); problem != nil {
+		problem.Thing, problem.At = "import of "+i.String(), i.at
+		panic(problem)
+	}
+	tree := component{stack: s, noun: "import", id: ref.Service + "-" + ref.ID + "-" + kind, at: i.at}
+	if first, taken := s.positions[tree.id]; taken {
+		i.fault(i.at, "Ref", fmt.Sprintf("imported again (first at %s)", first), "each component imported once", "keep what the first import returned")
+	}
+	s.positions[tree.id] = i.at
+	s.made = append(s.made, tree)
+	i.present = s.choices.Includes(tree.id, config.Stages, i.at)
+	if !i.present {
+		return i
+	}
+	stage, prefix := s.stage.Name, ""
+	if config.Fallback && s.stage.IsEphemeral() {
+		stage, prefix = s.stage.Role(), "Fallback"
+	}
+	scope := tree.scope()
+	read := func(id, kind string) *string {
+		path, err := stages.SSMParameter.Name(stages.Part{Stage: stage, Service: ref.Service, Name: ref.ID + "." + kind})
+		if err != nil {
+			panic(err)
+		}
+		return fromPath(scope, prefix+id, path).ValueAsString()
+	}
+	i.arn = read("ARN", kind)
+	if config.Key {
+		i.key = read("KeyARN", kind+exportedKey)
+	}
+	return i
+}
+
+// allow is a grant on what is imported: the same actions and variables as on a component of the stack's own.
+func (i imported) allow(verb, service, variable string, value func() *string, statements ...statement) Grant {
+	return Grant{on: i, verb: verb, apply: func(fn *Function, at stages.Position) {
+		fn.reach(at, i.component, service)
+		for _, st := range statements {
+			fn.allow(st)
+		}
+		fn.setEnvironment(at, i.String(), environmentName(i.ref.ID)+variable, value())
+	}}
+}
+
+// ImportedTable is a table of another service, or knows that its stage does not import it.
+type ImportedTable struct {
+	imported
+
+	indexes bool
+}
+
+// ImportTable imports a table that another service exports with [Table.Export]. A mistake panics with a
+// [*ConfigError].
+func ImportTable(s *Stack, ref Ref, config ImportTableConfig) *ImportedTable {
+	return &ImportedTable{
+		imported: s.imports("table", exportedTable, ref, ImportConfig{Stages: config.Stages, Fallback: config.Fallback, Key: config.Key}),
+		indexes:  config.Indexes,
+	}
+}
+
+// Read is the right to read items; it brings <ID>_TABLE, the table's name.
+func (t *ImportedTable) Read() Grant { return t.grant("Read", tableRead, indexRead, keyRead) }
+
+// Write is the right to write items, and not to read them; it brings <ID>_TABLE.
+func (t *ImportedTable) Write() Grant { return t.grant("Write", tableWrite, nil, keyReadWrite) }
+
+// ReadWrite is the right to read and write items; it brings <ID>_TABLE.
+func (t *ImportedTable) ReadWrite() Grant {
+	return t.grant("ReadWrite", union(tableRead, tableWrite), indexRead, keyReadWrite)
+}
+
+func (t *ImportedTable) grant(verb string, direct, indexed, key []string) Grant {
+	statements := []statement{{actions: direct, resources: []*string{t.arn}}}
+	if t.indexes && len(indexed) > 0 {
+		statements = append(statements, statement{actions: indexed, resources: []*string{jsiiconv.String(t.ARN() + "/index/*")}})
+	}
+	if t.key != nil {
+		statements = append(statements, statement{actions: key, resources: []*string{t.key}, via: "dynamodb"})
+	}
+	return t.allow(verb, "DynamoDB", "_TABLE", func() *string {
+		return awscdk.Fn_Select(jsiiconv.Number(1), awscdk.Fn_Split(jsiiconv.String("/"), t.arn, nil))
+	}, statements...)
+}
+
+// ImportedQueue is a queue of another service, or knows that its stage does not import it.
+type ImportedQueue struct{ imported }
+
+// ImportQueue imports a queue that another service exports with [Queue.Export]. A mistake panics with a
+// [*ConfigError].
+func ImportQueue(s *Stack, ref Ref, config ImportConfig) *ImportedQueue {
+	return &ImportedQueue{s.imports("queue", exportedQueue, ref, config)}
+}
+
+// Send is the right to send messages; it brings <ID>_QUEUE_URL.
+func (q *ImportedQueue) Send() Grant { return q.grant("Send", queueSend) }
+
+// Consume is the right to receive and delete messages; it brings <ID>_QUEUE_URL.
+func (q *ImportedQueue) Consume() Grant { return q.grant("Consume", queueConsume) }
+
+func (q *ImportedQueue) grant(verb string, actions []string) Grant {
+	return q.allow(verb, "SQS", "_QUEUE_URL", func() *string {
+		cdk := q.stack.CDK
+		name := awscdk.Fn_Select(jsiiconv.Number(5), awscdk.Fn_Split(jsiiconv.String(":"), q.arn, nil))
+		return jsiiconv.String("https://sqs." + *cdk.Region() + "." + *cdk.UrlSuffix() + "/" + *cdk.Account() + "/" + *name)
+	}, statement{actions: actions, resources: []*string{q.arn}})
+}
+
+// ImportedTopic is a topic of another service, or knows that its stage does not import it.
+type ImportedTopic struct{ imported }
+
+// ImportTopic imports a topic that another service exports with [Topic.Export]. A mistake panics with a
+// [*ConfigError].
+func ImportTopic(s *Stack, ref Ref, config ImportConfig) *ImportedTopic {
+	return &ImportedTopic{s.imports("topic", exportedTopic, ref, config)}
+}
+
+// Publish is the right to publish messages; it brings <ID>_TOPIC, the topic's ARN.
+func (t *ImportedTopic) Publish() Grant {
+	statements := []statement{{actions: topicPublish, resources: []*string{t.arn}}}
+	if t.key != nil {
+		statements = append(statements, statement{actions: topicKeyUse, resources: []*string{t.key}})
+	}
+	return t.allow("Publish", "SNS", "_TOPIC", func() *string { return t.arn }, statements...)
+}
+
+// ImportedFunction is a function of another service, or knows that its stage does not import it.
+type ImportedFunction struct{ imported }
+
+// ImportFunction imports a function that another service exports with [Function.Export]. A mistake panics
+// with a [*ConfigError].
+func ImportFunction(s *Stack, ref Ref, config ImportConfig) *ImportedFunction {
+	return &ImportedFunction{s.imports("function", exportedFunction, ref, config)}
+}
+
+// Invoke is the right to call the function; it brings <ID>_FUNCTION, its ARN, which Lambda takes for a name.
+func (fn *ImportedFunction) Invoke() Grant {
+	return fn.allow("Invoke", "Lambda", "_FUNCTION", func() *string { return fn.arn }, statement{actions: functionInvoke, resources: []*string{fn.arn}})
+}
