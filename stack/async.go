@@ -67,6 +67,17 @@ func (fn *Function) catchFailures(at stages.Position) {
 	fn.failures = &failures{queue: queue}
 }
 
+// Failures is the queue of the events that the function could not handle, to be granted, watched, or to
+// trigger another function; asking for it has them kept, as with an empty [AsyncConfig]. Its id is the
+// function's with -failures, where it is the function's own.
+func (fn *Function) Failures() *Queue {
+	fn.catchFailures(stages.Caller())
+	if fn.present {
+		fn.failures.make(fn)
+	}
+	return fn.failures.queue
+}
+
 // make makes the function's own queue, and sends there what fails, once.
 func (f *failures) make(fn *Function) {
 	if f.made {

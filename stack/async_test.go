@@ -95,6 +95,20 @@ func TestAPrebuiltHandlerIsKnownByItsBytes(t *testing.T) {
 		digests[digest] = true
 	}
 	assert.Len(t, digests, 3)
+
+	require.NoError(t, os.Symlink("dist", "functions/resize/linked"))
+	prebuilt := prebuilt
+	prebuilt.Path = "./functions/resize/linked"
+	digest := func() string {
+		document, err := app(func(s *stack.Stack) { stack.NewFunction(s, "resize", stack.FunctionConfig{Prebuilt: &prebuilt}) }).
+			Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: filepath.Join(root, "out")})
+		require.NoError(t, err)
+		return document.Stages[0].Functions[0].Digest
+	}
+	assert.True(t, digests[digest()], "a link is what it leads to")
+	require.NoError(t, os.Symlink("..", "functions/resize/dist/back"))
+	_, err = synthesize()
+	assert.ErrorContains(t, err, "a link leads back to a folder that it is in")
 }
 
 func TestProvisionedConcurrencyBringsAnAliasThatEverythingInvokes(t *testing.T) {
@@ -214,6 +228,19 @@ func TestEventsThatFailAreKept(t *testing.T) {
 		"DestinationConfig": map[string]any{"OnFailure": map[string]any{"Destination": attribute(queue.LogicalID, "Arn")}},
 	}, template.Resource(t, "AWS::Lambda::EventInvokeConfig", "get").Properties)
 	assert.Equal(t, []any{allowance("sqs:SendMessage", attribute(queue.LogicalID, "Arn"))}, rights(t, template, "get")[1:])
+}
+
+func TestWhatFailedCanBeLookedInto(t *testing.T) {
+	define := func(s *stack.Stack) {
+		fn := stack.NewFunction(s, "get", with(func(c *stack.FunctionConfig) { c.Stages = stages.Except(production) }))
+		fn.Failures().Triggers(stack.NewFunction(s, "look", code()), stack.QueueTriggerConfig{})
+		stack.NewFunction(s, "redrive", code()).Allow(fn.Failures().Consume().Optional())
+	}
+	here := stacktest.Synth(t, app(define), dev)
+	assert.Len(t, here.Resources("AWS::Lambda::EventSourceMapping"), 1)
+	assert.Len(t, here.Resources("AWS::Lambda::EventInvokeConfig"), 1)
+	assert.Equal(t, []string{"GET_FAILURES_QUEUE_URL"}, variables(here.Resource(t, "AWS::Lambda::Function", "redrive").Properties))
+	assert.Empty(t, stacktest.Synth(t, app(define), production).Resources("AWS::Lambda::EventSourceMapping"))
 }
 
 func TestEventsThatFailMayGoToAQueueOfTheUsers(t *testing.T) {

@@ -1,8 +1,12 @@
 package stack_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
@@ -54,6 +58,19 @@ var messaging = stack.App{Service: "messaging", Stages: set, Define: func(s *sta
 
 func TestTheTemplatesOfMessagingAreTheirGoldens(t *testing.T) {
 	stacktest.RequireGolden(t, messaging)
+}
+
+func TestEveryResourceOfMessagingThatTakesTagsCarriesServiceAndStage(t *testing.T) {
+	// The types of this stack that CloudFormation gives no tags.
+	untagged := []string{
+		"AWS::IAM::Policy", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::Lambda::Url", "AWS::Lambda::Version",
+		"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+	}
+	for _, resource := range stacktest.Synth(t, messaging, production).Resources("") {
+		if !slices.Contains(untagged, resource.Type) {
+			assert.Contains(t, fmt.Sprint(resource.Properties["Tags"]), "roadshow:stage", "%s (%s)", resource.LogicalID, resource.Type)
+		}
+	}
 }
 
 func TestTheStagesOfMessagingAreIdenticalButForWhatIsDeclared(t *testing.T) {

@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/gobuild"
@@ -36,7 +36,7 @@ var (
 
 func (c PrebuiltConfig) validate() *ConfigError {
 	switch {
-	case !strings.HasPrefix(c.Path, "./") || strings.Contains(c.Path, ".."):
+	case !strings.HasPrefix(c.Path, "./") || slices.Contains(strings.Split(c.Path, "/"), ".."):
 		return &ConfigError{
 			Field: "Prebuilt.Path", Got: fmt.Sprintf("%q", c.Path), Want: `a folder or a zip file of the module, beginning with "./"`,
 			Fix: `write Path: "./functions/resize/dist"`,
@@ -91,25 +91,40 @@ func (c *compiler) take(fn *Function) (gobuild.Output, error) {
 }
 
 // digestOf is over the names, the permission to execute and the bytes of all files of a folder, or of one
-// file.
+// file. Links count as what they lead to, which is what the cdk command uploads.
 func digestOf(path string) (string, error) {
 	digest := sha256.New()
-	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(path, file)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(digest, "%q %t %d\n", filepath.ToSlash(name), info.Mode()&0o111 != 0, info.Size())
-		return addTo(digest, file)
-	})
+	err := digestInto(digest, path, "", nil)
 	return hex.EncodeToString(digest.Sum(nil)), err
+}
+
+// digestInto adds what is below a folder, or one file; above are the folders that lead here.
+func digestInto(digest io.Writer, path, name string, above []string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		fmt.Fprintf(digest, "%q %t %d\n", name, info.Mode()&0o111 != 0, info.Size())
+		return addTo(digest, path)
+	}
+	folder, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(above, folder) {
+		return fmt.Errorf("%s: a link leads back to a folder that it is in", path)
+	}
+	entries, err := os.ReadDir(folder) // sorted
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := digestInto(digest, filepath.Join(folder, entry.Name()), name+"/"+entry.Name(), append(slices.Clip(above), folder)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func addTo(digest io.Writer, file string) error {

@@ -105,9 +105,10 @@ type Queue struct {
 	L2 awssqs.Queue
 
 	config      QueueConfig
-	name        string // physical; "" where CloudFormation generates it
-	deadLetters *Queue // nil without
-	visibility  time.Duration
+	name        string        // physical; "" where CloudFormation generates it
+	deadLetters *Queue        // nil without
+	visibility  time.Duration // what the triggers so far need
+	fixed       bool          // the config says the visibility, or its Override
 }
 
 // NewQueue makes an SQS queue, with a dead-letter queue. A mistake panics with a [*ConfigError].
@@ -128,6 +129,7 @@ func NewQueue(s *Stack, id string, config QueueConfig) *Queue {
 	if config.Override != nil {
 		config.Override(props)
 	}
+	queue.fixed = props.VisibilityTimeout != nil
 	queue.build(scope, "Queue", props)
 	return queue
 }
@@ -271,7 +273,7 @@ func (q *Queue) Triggers(fn *Function, config QueueTriggerConfig) {
 		problem = config.validate(q, fn)
 	}
 	both := fn.triggeredBy(q.component, at, problem, true)
-	if least := config.visibility(fn); q.present && q.config.VisibilityTimeout == 0 && least > max(q.visibility, defaultVisibility) {
+	if least := config.visibility(fn); q.present && !q.fixed && least > max(q.visibility, defaultVisibility) {
 		q.visibility = least
 		q.L2.Node().DefaultChild().(awssqs.CfnQueue).SetVisibilityTimeout(jsiiconv.Number(int(least.Seconds())))
 	}

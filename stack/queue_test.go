@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/stretchr/testify/assert"
@@ -119,6 +120,30 @@ func TestAQueueTriggersAFunction(t *testing.T) {
 	}, mapping)
 	assert.Equal(t, 62.0, queue.Properties["VisibilityTimeout"], "six times 10s, and the window")
 }
+
+func TestAQueueSuitsTheSlowestFunctionThatItTriggers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		config stack.QueueConfig
+		want   any
+	}{
+		"where nothing is said":          {stack.QueueConfig{}, 360.0},
+		"but keeps what the config says": {stack.QueueConfig{VisibilityTimeout: time.Hour}, 3600.0},
+		"and what an override says": {stack.QueueConfig{Override: func(props *awssqs.QueueProps) {
+			props.VisibilityTimeout = awscdk.Duration_Seconds(number(90))
+		}}, 90.0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template := stacktest.Synth(t, app(func(s *stack.Stack) {
+				queue := stack.NewQueue(s, "orders", tt.config)
+				queue.Triggers(stack.NewFunction(s, "slow", with(func(c *stack.FunctionConfig) { c.Timeout = time.Minute })), stack.QueueTriggerConfig{})
+				queue.Triggers(stack.NewFunction(s, "quick", code()), stack.QueueTriggerConfig{})
+			}), dev)
+			assert.Equal(t, tt.want, byName(template, "AWS::SQS::Queue", "QueueName")["dev-shop-orders"].Properties["VisibilityTimeout"])
+		})
+	}
+}
+
+func number(value float64) *float64 { return &value }
 
 func TestDeadLettersTriggerAFunctionToo(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
