@@ -9,7 +9,7 @@ import (
 
 // survival is what a tier does to what has state. docs/tiers.md is this table for people.
 type survival struct {
-	// data is what happens to tables, and to whatever else holds data that nobody can make again.
+	// data is what happens to tables and buckets, their keys, and to whatever else holds data that nobody can make again.
 	data awscdk.RemovalPolicy
 	// messages is what happens to queues, and to what they hold.
 	messages awscdk.RemovalPolicy
@@ -19,6 +19,8 @@ type survival struct {
 	logRetention awslogs.RetentionDays
 	// backup keeps a table restorable to any second of its last 35 days.
 	backup bool
+	// versions keeps what is overwritten or deleted in a bucket.
+	versions bool
 	// guard makes AWS refuse to delete a table, and CloudFormation to delete the stack.
 	guard bool
 }
@@ -32,11 +34,11 @@ var survivals = map[stages.Tier]survival{
 	},
 	stages.Standard: {
 		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, messages: awscdk.RemovalPolicy_DESTROY, logs: awscdk.RemovalPolicy_DESTROY,
-		logRetention: awslogs.RetentionDays_ONE_MONTH, backup: true,
+		logRetention: awslogs.RetentionDays_ONE_MONTH, backup: true, versions: true,
 	},
 	stages.Protected: {
 		data: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, messages: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
 		logs:         awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
-		logRetention: awslogs.RetentionDays_ONE_YEAR, backup: true, guard: true,
+		logRetention: awslogs.RetentionDays_ONE_YEAR, backup: true, versions: true, guard: true,
 	},
 }

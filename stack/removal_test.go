@@ -34,19 +34,23 @@ func TestATierDoesWhatTheTableInTheDocsSays(t *testing.T) {
 				stack.NewFunction(s, "get", code())
 				stack.NewQueue(s, "work", stack.QueueConfig{NoDeadLetterQueue: true})
 				stack.NewSecret(s, "api-key", stack.SecretConfig{})
+				stack.NewBucket(s, "files", stack.BucketConfig{Encryption: &stack.EncryptionConfig{}})
 			}), stage)
 			alarms := stacktest.Synth(t, app(watched), stage)
 			table := template.Resource(t, "AWS::DynamoDB::Table", "orders")
 			group := template.Resource(t, "AWS::Logs::LogGroup", "get")
 			does := map[string]string{
-				"Table, when its stack is deleted":        table.DeletionPolicy,
-				"Table, point-in-time recovery (35 days)": onOff[table.Properties["PointInTimeRecoverySpecification"] != nil],
-				"Table, deletion protection":              onOff[table.Properties["DeletionProtectionEnabled"] == true],
-				"Secret, when its stack is deleted":       template.Resource(t, "AWS::SecretsManager::Secret", "api-key").DeletionPolicy,
-				"Queue, when its stack is deleted":        template.Resource(t, "AWS::SQS::Queue", "work").DeletionPolicy,
-				"Log group, when its stack is deleted":    group.DeletionPolicy,
-				"Log group, retention in days":            strconv.Itoa(int(group.Properties["RetentionInDays"].(float64))),
-				"Stack, termination protection":           onOff[template.TerminationProtection],
+				"Table, when its stack is deleted":              table.DeletionPolicy,
+				"Table, point-in-time recovery (35 days)":       onOff[table.Properties["PointInTimeRecoverySpecification"] != nil],
+				"Table, deletion protection":                    onOff[table.Properties["DeletionProtectionEnabled"] == true],
+				"Bucket, when its stack is deleted":             template.Resource(t, "AWS::S3::Bucket", "files").DeletionPolicy,
+				"Bucket, old versions of its objects (30 days)": onOff[template.Resource(t, "AWS::S3::Bucket", "files").Properties["VersioningConfiguration"] != nil],
+				"Encryption key, when its stack is deleted":     template.Resource(t, "AWS::KMS::Key", "files").DeletionPolicy,
+				"Secret, when its stack is deleted":             template.Resource(t, "AWS::SecretsManager::Secret", "api-key").DeletionPolicy,
+				"Queue, when its stack is deleted":              template.Resource(t, "AWS::SQS::Queue", "work").DeletionPolicy,
+				"Log group, when its stack is deleted":          group.DeletionPolicy,
+				"Log group, retention in days":                  strconv.Itoa(int(group.Properties["RetentionInDays"].(float64))),
+				"Stack, termination protection":                 onOff[template.TerminationProtection],
 
 				"Alarm, errors of a function in 5 minutes":          threshold(alarms, "get-errors"),
 				"Alarm, throttles of a function in 5 minutes":       threshold(alarms, "get-throttles"),
