@@ -13,7 +13,7 @@ import (
 )
 
 // answer is what the program does when the roadshow command runs it: more than a synthesis, in this one
-// process. No function is compiled.
+// process. No function is compiled unless that is asked for.
 func (a App) answer(ctx context.Context, question assembly.Question) error {
 	outdir, err := filepath.Abs(os.Getenv("CDK_OUTDIR"))
 	if err != nil || os.Getenv("CDK_OUTDIR") == "" {
@@ -31,7 +31,11 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 	answer := assembly.Answer{Ask: question.Ask}
 	switch question.Ask {
 	case assembly.AskAssembly:
-		document, err := a.Synthesize(Synthesis{Outdir: outdir, Nested: true, StubFunctions: true})
+		synthesis := Synthesis{Outdir: outdir, Nested: true, StubFunctions: !question.Compile}
+		if question.Compile {
+			synthesis.Commit, synthesis.Progress = commit(), os.Stderr
+		}
+		document, err := a.Synthesize(synthesis)
 		if err != nil {
 			return err
 		}

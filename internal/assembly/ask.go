@@ -40,6 +40,8 @@ type Question struct {
 	Ask string `json:"ask"`
 	// Folder is a working folder to change to before anything is defined. Default: none.
 	Folder string `json:"folder,omitempty"`
+	// Compile is for [AskAssembly]: compile the functions, and record the commit, as for a deploy.
+	Compile bool `json:"compile,omitempty"`
 	// Exhaustive and Stale are for [AskProof]: play every part, and look for stale declarations.
 	Exhaustive bool `json:"exhaustive,omitempty"`
 	Stale      bool `json:"stale,omitempty"`

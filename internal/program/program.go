@@ -139,6 +139,12 @@ func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 	return document, err
 }
 
+// Assemble writes the assembly of every stage into a folder, functions compiled, as a deploy would have it.
+func (p *Program) Assemble(ctx context.Context, outdir string) error {
+	_, err := p.ask(ctx, outdir, p.environment(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
+	return err
+}
+
 // Prove has the program prove its parity, while a second process synthesizes it in another environment.
 func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, error) {
 	var verdict *parity.Verdict
