@@ -14,6 +14,7 @@ import (
 // of the parameter that holds its ARN. A reader that expects another kind finds nothing, and says so.
 const (
 	exportedTable    = "table"
+	exportedBucket   = "bucket"
 	exportedQueue    = "queue"
 	exportedTopic    = "topic"
 	exportedFunction = "function"
@@ -35,6 +36,21 @@ func (t *Table) Export() *Table {
 		})
 	}
 	return t
+}
+
+// Export lets other services of the stage import the bucket, by [ImportBucket]: it writes the bucket's ARN
+// to /roadshow/{stage}/{service}/{id}.bucket, and that of a key of its own to {id}.bucket-key.
+func (b *Bucket) Export() *Bucket {
+	at := stages.Caller()
+	b.export(at, exportedBucket, b.present, func() (constructs.Construct, *string) {
+		return b.L2.Node().Scope().(constructs.Construct), b.L2.BucketArn()
+	})
+	if b.config.Encryption != nil {
+		b.export(at, exportedBucket+exportedKey, b.present, func() (constructs.Construct, *string) {
+			return b.L2.Node().Scope().(constructs.Construct), b.key.KeyArn()
+		})
+	}
+	return b
 }
 
 // Export lets other services of the stage import the queue, by [ImportQueue]: it writes the queue's ARN to

@@ -16,6 +16,7 @@ func TestAnExportWritesTheARNToTheStagesPath(t *testing.T) {
 		stack.NewQueue(s, "jobs", stack.QueueConfig{}).Export()
 		stack.NewTopic(s, "news", stack.TopicConfig{}).Export()
 		stack.NewFunction(s, "get", code()).Export()
+		stack.NewBucket(s, "files", stack.BucketConfig{}).Export()
 	}), dev)
 	for id, want := range map[string]struct {
 		name  string
@@ -24,6 +25,7 @@ func TestAnExportWritesTheARNToTheStagesPath(t *testing.T) {
 		"saved-notes": {"/roadshow/dev/shop/saved-notes.table", map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::DynamoDB::Table", "saved-notes").LogicalID, "Arn"}}},
 		"jobs":        {"/roadshow/dev/shop/jobs.queue", map[string]any{"Fn::GetAtt": []any{byName(template, "AWS::SQS::Queue", "QueueName")["dev-shop-jobs"].LogicalID, "Arn"}}},
 		"news":        {"/roadshow/dev/shop/news.topic", map[string]any{"Ref": template.Resource(t, "AWS::SNS::Topic", "news").LogicalID}},
+		"files":       {"/roadshow/dev/shop/files.bucket", map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::S3::Bucket", "files").LogicalID, "Arn"}}},
 		"get":         {"/roadshow/dev/shop/get.function", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get"},
 	} {
 		parameter := template.Resource(t, "AWS::SSM::Parameter", id).Properties
@@ -38,11 +40,12 @@ func TestTheKeyOfATableAndOfATopicIsExportedWithThem(t *testing.T) {
 		table := key()
 		table.Encryption = &stack.EncryptionConfig{}
 		stack.NewTable(s, "saved-notes", table).Export()
+		stack.NewBucket(s, "files", stack.BucketConfig{Encryption: &stack.EncryptionConfig{}}).Export()
 		news := stack.NewTopic(s, "news", stack.TopicConfig{}).Export()
 		stack.NewAlarm(s, "errors", stack.AlarmConfig{On: stack.NewFunction(s, "get", code()).Errors(), Threshold: 1, Topic: news})
 	}), dev)
 	exported := byName(template, "AWS::SSM::Parameter", "Name")
-	for path, id := range map[string]string{"/roadshow/dev/shop/saved-notes.table-key": "saved-notes", "/roadshow/dev/shop/news.topic-key": "news"} {
+	for path, id := range map[string]string{"/roadshow/dev/shop/saved-notes.table-key": "saved-notes", "/roadshow/dev/shop/files.bucket-key": "files", "/roadshow/dev/shop/news.topic-key": "news"} {
 		assert.Equal(t, map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::KMS::Key", id).LogicalID, "Arn"}}, exported[path].Properties["Value"])
 	}
 }

@@ -176,6 +176,43 @@ func (t *ImportedTable) grant(verb string, direct, indexed, key []string) Grant 
 	}, statements...)
 }
 
+// ImportedBucket is a bucket of another service, or knows that its stage does not import it.
+type ImportedBucket struct{ imported }
+
+// ImportBucket imports a bucket that another service exports with [Bucket.Export]. A mistake panics with a
+// [*ConfigError].
+func ImportBucket(s *Stack, ref Ref, config ImportConfig) *ImportedBucket {
+	return &ImportedBucket{s.imports("bucket", exportedBucket, ref, config)}
+}
+
+// Read is the right to read and list objects; it brings <ID>_BUCKET, the bucket's name.
+func (b *ImportedBucket) Read() Grant { return b.grant("Read", bucketList, objectRead, bucketKeyRead) }
+
+// Write is the right to write objects, and not to read, list or delete them; it brings <ID>_BUCKET.
+func (b *ImportedBucket) Write() Grant { return b.grant("Write", nil, objectWrite, bucketKeyWrite) }
+
+// ReadWrite is the right to read, list and write objects, and not to delete them; it brings <ID>_BUCKET.
+func (b *ImportedBucket) ReadWrite() Grant {
+	return b.grant("ReadWrite", bucketList, union(objectRead, objectWrite), bucketKeyWrite)
+}
+
+// Delete is the right to delete objects; it brings <ID>_BUCKET.
+func (b *ImportedBucket) Delete() Grant { return b.grant("Delete", nil, objectDelete, nil) }
+
+func (b *ImportedBucket) grant(verb string, whole, objects, key []string) Grant {
+	var statements []statement
+	if len(whole) > 0 {
+		statements = append(statements, statement{actions: whole, resources: []*string{b.arn}})
+	}
+	statements = append(statements, statement{actions: objects, resources: []*string{jsiiconv.String(b.ARN() + "/*")}})
+	if b.key != nil && len(key) > 0 {
+		statements = append(statements, statement{actions: key, resources: []*string{b.key}, via: "s3"})
+	}
+	return b.allow(verb, "S3", "_BUCKET", func() *string {
+		return awscdk.Fn_Select(jsiiconv.Number(5), awscdk.Fn_Split(jsiiconv.String(":"), b.arn, nil))
+	}, statements...)
+}
+
 // ImportedQueue is a queue of another service, or knows that its stage does not import it.
 type ImportedQueue struct{ imported }
 

@@ -100,6 +100,39 @@ func TestAVerbOfAnImportGrantsWhatTheVerbOfTheComponentDoes(t *testing.T) {
 	}
 }
 
+func TestAVerbOfAnImportedBucketGrantsWhatTheVerbOfABucketDoes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		verb           func(*stack.ImportedBucket) stack.Grant
+		whole, objects any
+		key            any
+	}{
+		"Read":      {(*stack.ImportedBucket).Read, "s3:ListBucket", "s3:GetObject", "kms:Decrypt"},
+		"Write":     {(*stack.ImportedBucket).Write, nil, []any{"s3:AbortMultipartUpload", "s3:PutObject"}, []any{"kms:Decrypt", "kms:GenerateDataKey"}},
+		"ReadWrite": {(*stack.ImportedBucket).ReadWrite, "s3:ListBucket", []any{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, []any{"kms:Decrypt", "kms:GenerateDataKey"}},
+		"Delete":    {(*stack.ImportedBucket).Delete, nil, "s3:DeleteObject", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template := stacktest.Synth(t, app(importer(func(s *stack.Stack) stack.Grant {
+				return tt.verb(stack.ImportBucket(s, theirs, stack.ImportConfig{Key: true}))
+			})), dev)
+			arn := map[string]any{"Ref": imported(t, template, "/roadshow/dev/notes/saved-notes.bucket")}
+			want := []any{allowance(tt.objects, map[string]any{"Fn::Join": []any{"", []any{arn, "/*"}}})}
+			if tt.whole != nil {
+				want = append([]any{allowance(tt.whole, arn)}, want...)
+			}
+			if tt.key != nil {
+				key := allowance(tt.key, map[string]any{"Ref": imported(t, template, "/roadshow/dev/notes/saved-notes.bucket-key")})
+				key["Condition"] = map[string]any{"StringEquals": map[string]any{"kms:ViaService": map[string]any{"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}}}
+				want = append(want, key)
+			}
+			assert.Equal(t, want, rights(t, template, "get")[1:])
+			assert.Equal(t, map[string]any{"Variables": map[string]any{"SAVED_NOTES_BUCKET": map[string]any{
+				"Fn::Select": []any{5.0, map[string]any{"Fn::Split": []any{":", arn}}},
+			}}}, template.Resource(t, "AWS::Lambda::Function", "get").Properties["Environment"])
+		})
+	}
+}
+
 func TestIndexesAndKeysOfAnImport(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
 		notes := stack.ImportTable(s, theirs, stack.ImportTableConfig{Indexes: true, Key: true})

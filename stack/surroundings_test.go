@@ -31,6 +31,7 @@ var surroundings = stack.App{Service: "surroundings", Stages: set, Define: func(
 	table.DAX = &stack.DAXConfig{Network: main, Stages: stages.Only(production)}
 	orders := stack.NewTable(s, "orders", table).Export()
 	jobs := stack.NewQueue(s, "jobs", stack.QueueConfig{}).Export()
+	stack.NewBucket(s, "files", stack.BucketConfig{}).Export()
 	alarms := stack.NewTopic(s, "alarms", stack.TopicConfig{}).Export()
 	apiKey := stack.NewSecret(s, "api-key", stack.SecretConfig{Description: "Of the partner"})
 	signing := stack.NewSecret(s, "signing", stack.SecretConfig{Generate: 48})
@@ -38,6 +39,7 @@ var surroundings = stack.App{Service: "surroundings", Stages: set, Define: func(
 	partner := stack.NewParameter(s, "partner", stack.ParameterConfig{})
 	token := stack.NewParameter(s, "token", stack.ParameterConfig{Secret: true})
 	notes := stack.ImportTable(s, stack.Ref{Service: "notes", ID: "notes"}, stack.ImportTableConfig{Indexes: true, Key: true})
+	papers := stack.ImportBucket(s, stack.Ref{Service: "notes", ID: "papers"}, stack.ImportConfig{Key: true})
 	work := stack.ImportQueue(s, stack.Ref{Service: "notes", ID: "work"}, stack.ImportConfig{})
 	news := stack.ImportTopic(s, stack.Ref{Service: "notes", ID: "news"}, stack.ImportConfig{Fallback: true})
 	render := stack.ImportFunction(s, stack.Ref{Service: "notes", ID: "render"}, stack.ImportConfig{Stages: stages.Except(dev)})
@@ -47,7 +49,7 @@ var surroundings = stack.App{Service: "surroundings", Stages: set, Define: func(
 	inside.Environment = map[string]string{"PARTNER": partner.Value(), "LIMIT": limit.Value()}
 	inside.Access = []stack.Grant{
 		orders.ReadWrite(), jobs.Send(), apiKey.Read(), signing.Read(), limit.Read(), token.Read(),
-		notes.ReadWrite(), work.Consume(), news.Publish(), render.Invoke().Optional(),
+		notes.ReadWrite(), papers.Read(), work.Consume(), news.Publish(), render.Invoke().Optional(),
 	}
 	order := stack.NewFunction(s, "order", inside).Export()
 	elsewhere := code()
