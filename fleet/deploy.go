@@ -307,7 +307,8 @@ func (d Deployment) execute(ctx context.Context, w *work) {
 		w.broken(err)
 		return
 	}
-	err := d.cdk(ctx, w, "--method", "execute-change-set", "--change-set-name", approvalSet)
+	// It wants exactly one stack selected; the assembly has no other.
+	err := d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", approvalSet)
 	d.finish(ctx, w, err)
 }
 

@@ -1,6 +1,6 @@
-// Package fleet_test is the end-to-end suite of what is done to all accounts together: the real cdk command
-// and the real AWS SDK on a rehearsal in the test's own process. Children have loopback proxies that do
-// not exist, so that nothing leaves the machine.
+// Package fleet_test is the end-to-end suite of what is done to all accounts together: the built roadshow
+// command, the real cdk command and the real AWS SDK, on a rehearsal in the test's own process. Children
+// get the environment of internal/awsenv, in which nothing leads off this machine.
 package fleet_test
 
 import (
@@ -13,20 +13,12 @@ import (
 
 	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
-	"github.com/roadshow-go/roadshow/stages"
 )
 
-var (
-	dev        = stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
-	staging    = stages.Stage{Name: "staging", Account: "222222222222", Region: "us-east-1"}
-	production = stages.Stage{Name: "production", Account: "333333333333", Region: "us-east-1", Tier: stages.Protected}
-	all        = []stages.Stage{dev, staging, production}
-)
+// checkout is that of the module, folder what the run makes.
+var checkout, folder string
 
-// checkout is that of the module, folder what the run makes, assembled the assembly of every stage.
-var checkout, folder, assembled string
-
-// TestMain builds the program, its functions, its assembly and the command once for all tests.
+// TestMain builds the program, its functions and the command once for all tests.
 func TestMain(m *testing.M) {
 	code, err := suite(m)
 	if err != nil {
@@ -52,15 +44,16 @@ func suite(m *testing.M) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	place := awsenv.Place{Checkout: checkout, Folder: filepath.Join(folder, "preparing")}
-	if err := e2e.Build(ctx, place, notes(), "."); err != nil {
-		return 1, err
+	for binary, source := range map[string]string{program("notes"): ".", program("twins"): "./e2e/fleet/testdata/twins", program("roadshow"): "./cmd/roadshow"} {
+		if err := e2e.Build(ctx, place, binary, source); err != nil {
+			return 1, err
+		}
 	}
-	assembled = filepath.Join(folder, "assembled")
-	if _, err = e2e.Read(ctx, place, notes(), assembled, nil); err != nil {
+	if _, err = e2e.Read(ctx, place, program("notes"), filepath.Join(folder, "prepared"), nil); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
 }
 
-// notes is the built program.
-func notes() string { return filepath.Join(folder, "notes") }
+// program is a built program: notes and twins are what is deployed, roadshow is the command.
+func program(name string) string { return filepath.Join(folder, name) }

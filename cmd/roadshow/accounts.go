@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/program"
+)
+
+// accountVerbs are the verbs that ask, or change, the accounts.
+func accountVerbs(s *settings) []*cobra.Command {
+	return []*cobra.Command{bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), doctorVerb(s), expireVerb(s)}
+}
+
+// fleetOf is the program's stages, with the profiles that reach them. The program is asked without
+// compiling its functions.
+func (s *settings) fleetOf(ctx context.Context) (*fleet.Fleet, *program.Program, error) {
+	found, err := s.find()
+	if err != nil {
+		return nil, nil, err
+	}
+	document, err := found.Document(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	profiles, err := fleet.AskProfiles(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return fleet.Of(document, profiles), found, nil
+}
+
+// assemble is an assembly that is ready to be deployed, and the folder's removal: the one of --app, or one
+// that the program writes now.
+func assemble(ctx context.Context, found *program.Program, stage string, verb *cobra.Command) (fleet.Assembly, func(), error) {
+	if found.Assembly != "" {
+		absolute, err := filepath.Abs(found.Assembly)
+		if err != nil {
+			return fleet.Assembly{}, nil, err
+		}
+		ready, err := fleet.ReadAssembly(absolute)
+		return ready, func() {}, err
+	}
+	// Beside the program, where the CDK's own goes: an assembly holds the functions' code.
+	parent := filepath.Join(found.Dir, ".roadshow")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fleet.Assembly{}, nil, err
+	}
+	dir, err := os.MkdirTemp(parent, "assembly-")
+	if err != nil {
+		return fleet.Assembly{}, nil, err
+	}
+	remove := func() { os.RemoveAll(dir) }
+	ready, err := fleet.Synthesis{
+		Command: found.Command, Dir: found.Dir, Context: found.Context, Stage: stage, Talk: verb.ErrOrStderr(),
+	}.Run(ctx, dir)
+	if err != nil {
+		remove()
+		return fleet.Assembly{}, nil, err
+	}
+	return ready, remove, nil
+}
+
+// cdkOf is the real cdk command, for a program.
+func cdkOf(found *program.Program) (fleet.CDK, error) {
+	file, err := fleet.FindCDK(found.Dir)
+	return fleet.CDK{Command: file, Dir: found.Dir}, err
+}
+
+// ended is the exit code of outcomes.
+func ended(outcomes []fleet.Outcome) error {
+	if !fleet.Succeeded(outcomes) {
+		return finding{}
+	}
+	return nil
+}
+
+// outcomeRows is a table of outcomes.
+func outcomeRows(outcomes []fleet.Outcome) [][]string {
+	rows := make([][]string, len(outcomes))
+	for i, one := range outcomes {
+		rows[i] = []string{one.Stage, one.Account, one.Region, string(one.State), took(one.Seconds)}
+	}
+	return rows
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// removeVerb removes a stage.
+func removeVerb(s *settings) *cobra.Command {
+	var options removal
+	verb := &cobra.Command{
+		Use:   "remove STAGE",
+		Short: "Remove a stage, after showing what goes, what stays and what blocks",
+		Long: "remove shows first what CloudFormation will delete, what stays by policy, and what would make it fail half way.\n" +
+			"A protected stage, and one that the program does not know, is removed only after its name and its account's id\n" +
+			"were typed, in a terminal or with --confirm; --yes alone is never enough for those. With --sweep, what a\n" +
+			"sandbox's stack has left is deleted too: what carries the stage's tags and is in its ledger.\n\n" +
+			"Exit codes: 0 it is removed, 1 it is not, or something is left to do, 2 nothing was begun.",
+		Example: "  roadshow remove pr-417 --yes --sweep\n  roadshow remove production --plan\n" +
+			"  roadshow remove production --yes --confirm production/333333333333\n  roadshow remove old --account 111111111111 --region us-east-1",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: s.completeStages,
+		RunE: func(verb *cobra.Command, names []string) error {
+			return s.remove(verb, names[0], options)
+		},
+	}
+	verb.Flags().BoolVar(&options.plan, "plan", false, "show the plan, and change nothing")
+	verb.Flags().BoolVar(&options.yes, "yes", false, "do not ask; a protected stage needs --confirm too")
+	verb.Flags().StringVar(&options.confirm, "confirm", "", "STAGE/ACCOUNT of a protected stage, or of one that the program does not know")
+	verb.Flags().BoolVar(&options.sweep, "sweep", false, "delete what the stack of a sandbox has left, too")
+	verb.Flags().StringVar(&options.account, "account", "", "the account of a stage that the program does not know")
+	verb.Flags().StringVar(&options.region, "region", "", "the region of a stage that the program does not know")
+	return verb
+}
+
+// removal is the flags of the verb.
+type removal struct {
+	plan, yes, sweep         bool
+	confirm, account, region string
+}
+
+// removed is the verb's JSON.
+type removed struct {
+	Service string            `json:"service"`
+	Plan    fleet.RemovalPlan `json:"plan"`
+	Outcome *fleet.Outcome    `json:"outcome,omitempty"`
+	Left    []fleet.Leftover  `json:"left,omitempty"`
+}
+
+func (s *settings) remove(verb *cobra.Command, name string, options removal) error {
+	ctx, talk := verb.Context(), verb.ErrOrStderr()
+	all, found, err := s.fleetOf(ctx)
+	if err != nil {
+		return err
+	}
+	stage, known := all.Known(name)
+	if !known {
+		if options.account == "" || options.region == "" {
+			return &stages.FieldError{
+				Thing: "stage " + name, Field: "place", Got: "not known: the program has no such stage", Want: "its account and region",
+				Fix: "write --account and --region, or the name of a stage of the set",
+			}
+		}
+		stage = stages.Stage{Name: name, Account: options.account, Region: options.region}
+	}
+	plan, err := all.PlanRemoval(ctx, stage, known)
+	if err != nil {
+		return err
+	}
+	writePlan(talk, plan)
+	answer := removed{Service: all.Service, Plan: plan}
+	if !options.plan {
+		ritual, agreed, err := agree(verb, plan, options)
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			fmt.Fprintln(talk, "nothing was changed")
+			return finding{}
+		}
+		board := newBoard(talk, []stages.Stage{stage})
+		outcome, err := fleet.Removal{Fleet: all, Ritual: ritual, Observe: board.observe}.Run(ctx, plan)
+		board.close()
+		if err != nil {
+			return err
+		}
+		answer.Outcome = &outcome
+		sayProblems(talk, []fleet.Outcome{outcome})
+	}
+	gone := answer.Outcome != nil && fleet.Succeeded([]fleet.Outcome{*answer.Outcome})
+	if gone {
+		ready := fleet.Assembly{}
+		if ready.Document, err = found.Document(ctx); err != nil {
+			return err
+		}
+		if stage.Name == name && known && !inSet(all.Stages, name) {
+			// The names of a stage that a template makes are known to the program only when it is asked for it.
+			made, remove, err := assemble(ctx, found, name, verb)
+			if err != nil {
+				return err
+			}
+			defer remove()
+			ready = made
+		}
+		if options.sweep {
+			answer.Left, err = all.Sweep(ctx, ready, stage, known)
+		} else {
+			answer.Left, err = all.Leftovers(ctx, ready, stage)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.json {
+		if err := s.print(verb, answer); err != nil {
+			return err
+		}
+	} else if gone {
+		writeLeft(verb.OutOrStdout(), answer)
+	}
+	if answer.Outcome != nil && !gone || options.sweep && !fleet.AllSwept(answer.Left) || options.plan && len(plan.Blocks) > 0 {
+		return finding{}
+	}
+	return nil
+}
+
+func inSet(all []stages.Stage, name string) bool {
+	for _, stage := range all {
+		if stage.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// agree has the removal agreed to: with the ritual where the plan demands it.
+func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual fleet.Ritual, agreed bool, err error) {
+	ctx, person := verb.Context(), newPerson(verb)
+	name, account, _ := strings.Cut(options.confirm, "/")
+	ritual = fleet.Ritual{Stage: name, Account: account}
+	switch {
+	case plan.Status == "":
+		ritual = fleet.Ritual{Stage: plan.Stage, Account: plan.Account} // there is nothing to protect
+		return ritual, true, nil
+	case len(plan.Blocks) > 0:
+		return ritual, true, nil // which the removal refuses
+	case plan.Ritual && options.confirm == "" && person.there():
+		if ritual.Stage, err = person.ask(ctx, "This stage must not be lost. Type its name:"); err != nil {
+			return ritual, false, err
+		}
+		ritual.Account, err = person.ask(ctx, "Type the id of its account:")
+		return ritual, true, err
+	case options.yes:
+		return ritual, true, nil
+	case person.there():
+		agreed, err = person.agrees(ctx, fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account))
+		return ritual, agreed, err
+	}
+	if plan.Ritual {
+		return ritual, false, &fleet.RitualError{Plan: plan, Given: ritual}
+	}
+	return ritual, false, &stages.FieldError{
+		Thing: "stage " + plan.Stage, Field: "removal", Got: "not agreed to", Want: "a yes", Fix: "write --yes, or run it in a terminal",
+	}
+}
+
+// writePlan shows what a removal would do.
+func writePlan(out io.Writer, plan fleet.RemovalPlan) {
+	fmt.Fprintf(out, "%s\n", styled(out, heading, fmt.Sprintf("stage %s: account %s, %s, %s", plan.Stage, plan.Account, plan.Region, plan.Tier)))
+	if plan.Status == "" {
+		fmt.Fprintf(out, "  there is no stack %s\n", plan.Stack)
+		return
+	}
+	guard := ""
+	if plan.Protected {
+		guard = ", termination protection on"
+	}
+	fmt.Fprintf(out, "  stack %s, %s%s\n  %d deleted, %d stay\n", plan.Stack, plan.Status, guard, len(plan.Deletes), len(plan.Stays))
+	for _, one := range plan.Deletes {
+		if one.Stateful {
+			fmt.Fprintln(out, styled(out, bad, fmt.Sprintf("  deletes %s %s, and what it holds", one.Type, one.PhysicalID)))
+		}
+	}
+	for _, one := range plan.Stays {
+		fmt.Fprintf(out, "  stays   %s %s (%s)\n", one.Type, one.PhysicalID, one.Policy)
+	}
+	for _, one := range plan.Blocks {
+		fmt.Fprintln(out, styled(out, bad, "  blocks  "+one.String()))
+	}
+}
+
+// writeLeft says what a removed stage has left.
+func writeLeft(out io.Writer, answer removed) {
+	fmt.Fprintf(out, "%s: %s, %d left\n", answer.Plan.Stage, answer.Outcome.State, len(answer.Left))
+	for _, one := range answer.Left {
+		state := "left"
+		if one.Swept {
+			state = "swept"
+		}
+		if one.Problem != "" {
+			state += ": " + one.Problem
+		}
+		fmt.Fprintf(out, "  %s %s (%s)\n", one.Type, one.Name, state)
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/fleet"
+)
+
+// statusVerb says what is live.
+func statusVerb(s *settings) *cobra.Command {
+	var check bool
+	verb := &cobra.Command{
+		Use:   "status [STAGE…]",
+		Short: "Say what is live in each account, and how far it is behind the program",
+		Long: "status asks each account for its stack, and compares its template and the code of its functions with what the\n" +
+			"program would deploy now.\n\n" +
+			"Exit codes: 0 all accounts have answered, 1 some have not (with --check: or are behind), 2 it could not be told.",
+		Example:           "  roadshow status\n  roadshow status production --json\n  roadshow status --check",
+		ValidArgsFunction: s.completeStages,
+		RunE: func(verb *cobra.Command, names []string) error {
+			ctx := verb.Context()
+			found, err := s.find()
+			if err != nil {
+				return err
+			}
+			only := ""
+			if len(names) == 1 {
+				only = names[0]
+			}
+			ready, remove, err := assemble(ctx, found, only, verb)
+			if err != nil {
+				return err
+			}
+			defer remove()
+			profiles, err := fleet.AskProfiles(ctx)
+			if err != nil {
+				return err
+			}
+			all := fleet.Of(ready.Document, profiles)
+			if only != "" && len(ready.Document.Stages) == 1 {
+				names = []string{ready.Document.Stages[0].Name}
+			}
+			picked, err := all.Pick(names...)
+			if err != nil {
+				return err
+			}
+			live := all.Status(ctx, ready, found.Dir, picked)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if s.json {
+				err = s.print(verb, map[string]any{"service": all.Service, "commit": ready.Document.Commit, "stages": live})
+			} else {
+				writeStatus(verb, live)
+			}
+			if err != nil {
+				return err
+			}
+			for _, one := range live {
+				if one.Problem != "" || check && !one.Current() {
+					return finding{}
+				}
+			}
+			return nil
+		},
+	}
+	verb.Flags().BoolVar(&check, "check", false, "exit with 1 where a stage is behind the program, or not deployed")
+	return verb
+}
+
+func writeStatus(verb *cobra.Command, live []fleet.StageStatus) {
+	rows := make([][]string, len(live))
+	for i, one := range live {
+		rows[i] = []string{one.Stage, one.Account, "-", "-", "-", "-", "-", "not deployed"}
+		if one.Deployed != nil {
+			same := 0
+			for _, function := range one.Functions {
+				if function.Live == function.Program {
+					same++
+				}
+			}
+			rows[i] = []string{
+				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, time.Now()),
+				one.Template[:min(len(one.Template), 12)], "",
+			}
+			if one.Behind != nil {
+				rows[i][7] = fmt.Sprintf("%s; %d of %d functions the same", one.Behind, same, len(one.Functions))
+			}
+		}
+		if one.Problem != "" {
+			rows[i][7] = "no answer"
+			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", one.Problem)
+		}
+	}
+	writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "STACK", "STATUS", "COMMIT", "DEPLOYED", "TEMPLATE", "BEHIND THE PROGRAM"}, rows)
+}

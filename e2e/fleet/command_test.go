@@ -1,0 +1,281 @@
+package fleet_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/e2e"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/rehearsal"
+)
+
+// The accounts, and what nobody may ever read of them: each account's secret begins so.
+const (
+	devAccount, stagingAccount, productionAccount = "111111111111", "222222222222", "333333333333"
+	planted                                       = "planted/secret/"
+)
+
+// world is accounts, and the command that looks after them.
+type world struct {
+	*e2e.World
+	t      *testing.T
+	folder string
+	app    string
+}
+
+// open starts the three accounts; each change of a resource takes them a moment.
+func open(t *testing.T, app string, moment time.Duration) *world {
+	t.Helper()
+	config := rehearsal.Config{StepDelay: moment}
+	var profiles []awsenv.Profile
+	for name, id := range map[string]string{"dev": devAccount, "team-staging": stagingAccount, "prod-admin": productionAccount} {
+		key, secret := "AKIA"+id+"SHOW", planted+id
+		config.Accounts = append(config.Accounts, rehearsal.Account{ID: id, AccessKeyID: key, SecretAccessKey: secret, UserName: name})
+		profiles = append(profiles, awsenv.Profile{Name: name, AccessKeyID: key, SecretAccessKey: secret, Region: "us-east-1"})
+	}
+	server, err := rehearsal.Start(config)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	environment, err := awsenv.Write(awsenv.Place{Checkout: checkout, Folder: dir}, server.URL(), profiles...)
+	require.NoError(t, err)
+	w := &world{World: &e2e.World{Environment: environment, Server: server}, t: t, folder: dir, app: app}
+	t.Cleanup(func() {
+		for _, call := range server.Calls() {
+			require.NotEqual(t, 501, call.Status, "%+v", call)
+		}
+		require.NoError(t, w.Close())
+	})
+	return w
+}
+
+// answer is what the command came to.
+type answer struct {
+	code           int
+	stdout, stderr string
+}
+
+func (w *world) command(ctx context.Context, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, program("roadshow"), append(arguments, "--app", w.app)...)
+	command.Dir, command.Env = checkout, w.Environ("CDK_VALIDATION=false")
+	command.WaitDelay = 5 * time.Second
+	return command
+}
+
+// run runs the command to its end. Whatever it says, it says no secret.
+func (w *world) run(arguments ...string) answer {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	defer cancel()
+	command := w.command(ctx, arguments...)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(w.t, err)
+	}
+	got := answer{code: command.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	w.t.Logf("roadshow %s: %d\n%s%s", strings.Join(arguments, " "), got.code, got.stderr, got.stdout)
+	require.NoError(w.t, ctx.Err())
+	for _, secret := range []string{planted, "AKIA", "ASIA"} {
+		require.NotContains(w.t, got.stdout+got.stderr, secret)
+	}
+	return got
+}
+
+// must runs the command, and wants it to end well.
+func (w *world) must(arguments ...string) answer {
+	w.t.Helper()
+	got := w.run(arguments...)
+	require.Zero(w.t, got.code, got.stderr)
+	return got
+}
+
+// calls counts the requests of an operation to an account.
+func (w *world) calls(account, operation string) int {
+	count := 0
+	for _, call := range w.Server.Calls() {
+		if call.Account == account && call.Operation == operation {
+			count++
+		}
+	}
+	return count
+}
+
+// changes counts the requests that change what accounts hold, in all of them.
+func (w *world) changes() int {
+	count := 0
+	for _, call := range w.Server.Calls() {
+		switch call.Operation {
+		case "ExecuteChangeSet", "DeleteStack", "CreateStack", "UpdateStack", "PutObject", "CreateChangeSet", "UpdateTerminationProtection":
+			count++
+		}
+	}
+	return count
+}
+
+// holds tells whether an account has a resource of this type and name.
+func (w *world) holds(account, kind, name string) bool {
+	for _, one := range w.Server.Resources(account, "us-east-1") {
+		if one.Type == kind && one.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// states are the states of the stages in an answer's JSON.
+func states(t *testing.T, got answer) map[string]string {
+	t.Helper()
+	var read struct {
+		Stages []struct{ Stage, State string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &read), got.stdout)
+	found := map[string]string{}
+	for _, one := range read.Stages {
+		found[one.Stage] = one.State
+	}
+	return found
+}
+
+// TestTheLifeOfAFleet takes one set of accounts from nothing to nothing.
+func TestTheLifeOfAFleet(t *testing.T) {
+	w := open(t, program("notes"), 0)
+
+	t.Run("before anything is there", func(t *testing.T) {
+		w.t = t
+		got := w.run("deploy", "--yes")
+		require.Equal(t, 2, got.code)
+		for _, stage := range []string{"dev", "staging", "production"} {
+			require.Contains(t, got.stderr, "stage "+stage+": bootstrap: there is none; run `roadshow bootstrap "+stage+"`")
+		}
+		require.Zero(t, w.changes(), "nothing was changed")
+		require.Equal(t, 1, w.run("doctor").code)
+	})
+
+	t.Run("bootstrap, where one account refuses", func(t *testing.T) {
+		w.t = t
+		mend := w.Server.InjectFault(rehearsal.Fault{
+			Account: stagingAccount, Service: "cloudformation", Operation: "CreateChangeSet", Status: 403, Code: "AccessDenied", Message: "not you",
+		})
+		got := w.run("bootstrap", "--json")
+		require.Equal(t, 1, got.code)
+		require.Equal(t, map[string]string{"dev": "done", "staging": "failed", "production": "done"}, states(t, got))
+		require.Contains(t, got.stdout, "not you")
+		mend()
+		got = w.must("bootstrap", "--json")
+		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "done", "production": "unchanged"}, states(t, got))
+		for _, account := range []string{devAccount, stagingAccount, productionAccount} {
+			require.Equal(t, 1, w.calls(account, "ExecuteChangeSet"), "no account is bootstrapped twice")
+		}
+		require.Zero(t, w.run("doctor").code)
+	})
+
+	t.Run("a stage that fails stops the waves after it", func(t *testing.T) {
+		w.t = t
+		before := w.calls(productionAccount, "CreateChangeSet")
+		mend := w.Server.InjectFault(rehearsal.Fault{
+			Account: stagingAccount, ResourceType: "AWS::DynamoDB::Table", Operation: "Create", Code: "AccessDeniedException",
+			Message: "User is not authorized to perform: dynamodb:CreateTable",
+		})
+		got := w.run("deploy", "--yes", "--json")
+		require.Equal(t, 1, got.code)
+		require.Equal(t, map[string]string{"dev": "done", "staging": "failed", "production": "skipped"}, states(t, got))
+		require.Contains(t, got.stderr, "give the role that CloudFormation acts with the permission it lacks")
+		require.Contains(t, got.stderr, "dynamodb:CreateTable")
+		require.Equal(t, before, w.calls(productionAccount, "CreateChangeSet"))
+		mend()
+	})
+
+	t.Run("without an approval production is not changed", func(t *testing.T) {
+		w.t = t
+		got := w.run("deploy", "--json")
+		require.Equal(t, 1, got.code)
+		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "done", "production": "declined"}, states(t, got))
+		require.Contains(t, got.stderr, "production: account 333333333333 (profile prod-admin), new stack production-notes")
+		require.Contains(t, got.stderr, "AWS::DynamoDB::Table")
+		require.Contains(t, got.stderr, "approval is not possible without a terminal")
+		require.Equal(t, 1, w.calls(productionAccount, "ExecuteChangeSet"), "that of the bootstrap")
+		require.False(t, w.holds(productionAccount, "AWS::DynamoDB::Table", "production-notes-notes"))
+	})
+
+	t.Run("one account throttles, and the fleet is deployed", func(t *testing.T) {
+		w.t = t
+		w.Server.InjectFault(rehearsal.Fault{Account: devAccount, Service: "cloudformation", Count: 2, Status: 400, Code: "Throttling", Message: "Rate exceeded"})
+		got := w.must("deploy", "--yes", "--json")
+		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "done"}, states(t, got))
+		require.Equal(t, 2, w.calls(productionAccount, "ExecuteChangeSet"))
+	})
+
+	t.Run("a deploy with nothing to do", func(t *testing.T) {
+		w.t = t
+		executed := func() int {
+			return w.calls(devAccount, "ExecuteChangeSet") + w.calls(stagingAccount, "ExecuteChangeSet") + w.calls(productionAccount, "ExecuteChangeSet")
+		}
+		before := executed()
+		got := w.must("deploy", "--json")
+		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+		require.Equal(t, before, executed())
+	})
+
+	t.Run("what is live", func(t *testing.T) {
+		w.t = t
+		got := w.must("status", "--check")
+		for _, line := range strings.Split(strings.TrimSpace(got.stdout), "\n")[1:] {
+			require.Regexp(t, `_COMPLETE .* current; \d of \d functions the same$`, line)
+		}
+		got = w.must("status", "production", "--json")
+		require.Contains(t, got.stdout, `"sha256"`)
+		got = w.must("stages")
+		require.Contains(t, got.stdout, "prod-admin")
+	})
+
+	t.Run("no secret is in an assembly or beside it", func(t *testing.T) {
+		for _, dir := range []string{filepath.Join(folder, "prepared"), filepath.Join(w.folder, "tmp"), filepath.Join(checkout, ".roadshow")} {
+			require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".json") {
+					return nil // folders of other runs come and go
+				}
+				if text, err := os.ReadFile(path); err == nil {
+					require.NotContains(t, string(text), planted, path)
+				}
+				return nil
+			}))
+		}
+	})
+
+	t.Run("remove in each tier", func(t *testing.T) {
+		w.t = t
+		require.Contains(t, w.must("remove", "dev", "--plan").stderr, "deletes AWS::DynamoDB::Table")
+		require.Equal(t, 2, w.run("remove", "dev").code, "nobody has agreed")
+		require.Contains(t, w.must("remove", "dev", "--yes", "--sweep").stdout, "dev: done, 0 left")
+
+		require.Regexp(t, `(?s)staging: done, 1 left.*AWS::DynamoDB::Table`, w.must("remove", "staging", "--yes").stdout)
+		require.Equal(t, 2, w.run("remove", "staging", "--yes", "--sweep").code, "only sandboxes are swept")
+
+		before := w.changes()
+		for _, arguments := range [][]string{{"--yes"}, {"--yes", "--confirm", "production"}, {"--yes", "--confirm", "production/" + devAccount}, {"--confirm", "staging/" + productionAccount, "--yes"}} {
+			got := w.run(append([]string{"remove", "production"}, arguments...)...)
+			require.Equal(t, 2, got.code)
+			require.Contains(t, got.stderr, "want its name and its account's id")
+		}
+		require.Equal(t, before, w.changes(), "nothing was changed")
+		got := w.must("remove", "production", "--yes", "--confirm", "production/"+productionAccount)
+		require.Contains(t, got.stderr, "stays   AWS::DynamoDB::Table")
+		require.Contains(t, got.stdout, "production: done")
+		got = w.run("status", "--check")
+		require.Equal(t, 1, got.code)
+		require.Equal(t, 3, strings.Count(got.stdout, "not deployed"))
+	})
+}

@@ -1,0 +1,119 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Synthesis runs a program once, without credentials, for an assembly that is ready to be deployed: its
+// functions are compiled, and every stage is in it.
+type Synthesis struct {
+	// Command is the program's, a line for the shell; Dir is the folder of cdk.json. Required.
+	Command string
+	Dir     string
+	// Context is that of cdk.json. Default: none.
+	Context map[string]any
+	// Stage is the stage to synthesize, which may be one that a template makes. Default: every stage.
+	Stage string
+	// Talk gets what the program writes. Default: it is kept for the error.
+	Talk io.Writer
+}
+
+// synthesisLimit is how long a program may take: with empty caches it compiles the CDK.
+const synthesisLimit = 30 * time.Minute
+
+// SynthesisError says that the program did not write an assembly.
+type SynthesisError struct {
+	// Command is the program's, Output what it wrote, without secrets.
+	Command, Output string
+	// Err is the context's error or the exit code.
+	Err error
+}
+
+func (e *SynthesisError) Error() string {
+	return fmt.Sprintf("program `%s`: end is %v, want an assembly; correct what it says:\n%s", e.Command, e.Err, e.Output)
+}
+
+// Unwrap gives the cause.
+func (e *SynthesisError) Unwrap() error { return e.Err }
+
+// Run writes the assembly into a folder. The program gets no credentials, so it cannot ask an account, and
+// nothing of them can be in what it writes.
+func (s Synthesis) Run(ctx context.Context, outdir string) (Assembly, error) {
+	settings := maps.Clone(s.Context)
+	if settings == nil {
+		settings = map[string]any{}
+	}
+	settings["stage"] = s.Stage
+	if s.Stage == "" {
+		settings["stage"] = stages.All
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return Assembly{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, synthesisLimit)
+	defer cancel()
+	shell, flag := "/bin/sh", "-c"
+	if runtime.GOOS == "windows" {
+		shell, flag = "cmd", "/C"
+	}
+	process := exec.CommandContext(ctx, shell, flag, s.Command)
+	process.Dir = s.Dir
+	process.Env = append(s.environ(), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(text))
+	process.WaitDelay = 5 * time.Second
+	bindProcess(process)
+	var output bytes.Buffer
+	process.Stdout, process.Stderr = &output, &output
+	if s.Talk != nil {
+		process.Stderr = io.MultiWriter(&output, s.Talk)
+	}
+	// Bound to its thread: see bindProcess.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := process.Start(); err != nil {
+		return Assembly{}, &SynthesisError{Command: s.Command, Err: err}
+	}
+	err = process.Wait()
+	endGroup(process)
+	if err != nil {
+		if cause := ctx.Err(); cause != nil {
+			return Assembly{}, cause
+		}
+		return Assembly{}, &SynthesisError{Command: s.Command, Output: redactor{}.redact(strings.TrimSpace(output.String())), Err: err}
+	}
+	return ReadAssembly(outdir)
+}
+
+// environ is this process's environment without credentials, with the project's Node first on the PATH.
+func (s Synthesis) environ() []string {
+	var environ []string
+	path := ""
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		switch {
+		case name == "PATH":
+			path = value
+		case slices.Contains(credentialVariables, name), strings.HasPrefix(name, "AWS_PROFILE"), strings.HasPrefix(name, "AWS_DEFAULT_PROFILE"),
+			name == "CDK_DEFAULT_ACCOUNT", name == "CDK_DEFAULT_REGION", name == "CONTEXT_OVERFLOW_LOCATION_ENV",
+			name == "AWS_CONFIG_FILE", name == "AWS_SHARED_CREDENTIALS_FILE":
+		default:
+			environ = append(environ, variable)
+		}
+	}
+	return append(environ, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
+		"PATH="+filepath.Join(s.Dir, "node_modules", ".bin")+string(os.PathListSeparator)+path)
+}
