@@ -49,6 +49,12 @@ unit: node_modules/.package-lock.json
 e2e: node_modules/.package-lock.json
 	go test -count=1 -timeout 20m ./e2e/...
 
+# Roadshow against what a user would pick instead, in turn, ROUNDS times; writes bench/README.md. Takes some minutes.
+ROUNDS ?= 5
+.PHONY: bench
+bench: modules node_modules/.package-lock.json
+	go run ./bench -rounds $(ROUNDS)
+
 # Every golden, written anew; read the difference before you commit it.
 .PHONY: golden
 golden: node_modules/.package-lock.json

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// sample is what the rounds of one measurement took.
+type sample []time.Duration
+
+// median is the middle one; the mean of the middle two where there is no middle.
+func (s sample) median() time.Duration {
+	if len(s) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// String is the median with the least and the greatest.
+func (s sample) String() string {
+	if len(s) == 0 {
+		return "–"
+	}
+	if len(s) == 1 {
+		return seconds(s[0])
+	}
+	return fmt.Sprintf("%s (%s–%s)", seconds(s.median()), plainSeconds(slices.Min(s)), plainSeconds(slices.Max(s)))
+}
+
+func seconds(d time.Duration) string { return plainSeconds(d) + " s" }
+
+func plainSeconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
+
+// ratio is ours over theirs, by their medians.
+func ratio(ours, theirs sample) float64 {
+	if theirs.median() == 0 {
+		return 0
+	}
+	return float64(ours.median()) / float64(theirs.median())
+}
+
+// point is a size and what it took.
+type point struct {
+	functions int // of all stages together
+	took      time.Duration
+}
+
+// line is the straight line that lies nearest to the points, by least squares: what starting costs, what
+// each function costs, and the share of the variation that the line explains (1 is all of it).
+func line(points []point) (start, each time.Duration, explained float64) {
+	n := float64(len(points))
+	var sumX, sumY, sumXX, sumXY, sumYY float64
+	for _, p := range points {
+		x, y := float64(p.functions), p.took.Seconds()
+		sumX, sumY, sumXX, sumXY, sumYY = sumX+x, sumY+y, sumXX+x*x, sumXY+x*y, sumYY+y*y
+	}
+	spreadX, spreadY, together := n*sumXX-sumX*sumX, n*sumYY-sumY*sumY, n*sumXY-sumX*sumY
+	if spreadX == 0 || spreadY == 0 {
+		return 0, 0, 0
+	}
+	slope := together / spreadX
+	start = time.Duration((sumY - slope*sumX) / n * float64(time.Second))
+	return start, time.Duration(slope * float64(time.Second)), together * together / (spreadX * spreadY)
+}
+
+// bar draws a length of at most width characters, for a share of the greatest.
+func bar(of, greatest time.Duration, width int) string {
+	if greatest <= 0 {
+		return ""
+	}
+	eighths := int(float64(of) / float64(greatest) * float64(width*8))
+	bar := make([]rune, 0, width)
+	for ; eighths >= 8; eighths -= 8 {
+		bar = append(bar, '█')
+	}
+	if eighths > 0 {
+		bar = append(bar, rune('█'+8-eighths))
+	}
+	return string(bar)
+}

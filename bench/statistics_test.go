@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestMedianIsTheMiddle(t *testing.T) {
+	assert.Equal(t, 2*time.Second, sample{3 * time.Second, time.Second, 2 * time.Second}.median())
+	assert.Equal(t, 1500*time.Millisecond, sample{2 * time.Second, time.Second}.median())
+	assert.Zero(t, sample(nil).median())
+	assert.Equal(t, "2.00 s (1.00–3.00)", sample{3 * time.Second, time.Second, 2 * time.Second}.String())
+}
+
+func TestRatioIsOfTheMedians(t *testing.T) {
+	assert.InDelta(t, 0.5, ratio(sample{time.Second, time.Hour, time.Second}, sample{2 * time.Second}), 1e-9)
+	assert.Zero(t, ratio(sample{time.Second}, nil))
+}
+
+func TestLineFindsStartAndSlope(t *testing.T) {
+	var points []point
+	for _, functions := range []int{10, 50, 200, 1000} {
+		points = append(points, point{functions, 300*time.Millisecond + time.Duration(functions)*2*time.Millisecond})
+	}
+	start, each, explained := line(points)
+	assert.InDelta(t, 0.3, start.Seconds(), 1e-6)
+	assert.InDelta(t, 0.002, each.Seconds(), 1e-6)
+	assert.InDelta(t, 1, explained, 1e-9)
+}
+
+func TestBarIsAShare(t *testing.T) {
+	assert.Equal(t, "██████████", bar(time.Second, time.Second, 10))
+	assert.Equal(t, "█▌", bar(15, 100, 10))
+	assert.Empty(t, bar(0, time.Second, 10))
+}
