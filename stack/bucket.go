@@ -493,12 +493,6 @@ func (b *Bucket) statements(whole, objects, key []string) []statement {
 	return all
 }
 
-// takeFailures makes a bucket a [FailureDestination].
-// https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
-func (b *Bucket) takeFailures() (*string, []statement) {
-	return b.L2.BucketArn(), b.statements(bucketList, objectWrite, bucketKeyWrite)
-}
-
 // With reaches the L2 construct; it does nothing where the stage does not have the bucket.
 func (b *Bucket) With(change func(awss3.Bucket)) *Bucket {
 	if b.present {

@@ -73,8 +73,11 @@ type FailureDestination interface {
 	Handle
 	String() string
 
-	// takeFailures is the destination's ARN, and what a function needs to send there.
-	takeFailures() (arn *string, needed []statement)
+	// takeFailures lets a function send there, and is the destination's ARN.
+	takeFailures(from *Function) *string
+
+	// ordered tells that it is FIFO, to which Lambda cannot send.
+	ordered() bool
 }
 
 func (c StreamConfig) validate() *ConfigError {
@@ -167,15 +170,11 @@ func (t *Table) StreamTo(fn *Function, config StreamConfig) {
 			t.fault(at, "OnFailure", to.String()+", which some stage that has the table and "+fn.String()+" does not have",
 				"a component of every such stage", "give all three the same Stages")
 		}
-		if queue, is := to.(*Queue); is && queue.config.FIFO {
-			t.fault(at, "OnFailure", fmt.Sprintf("FIFO %s, to which Lambda cannot send", queue), "a standard queue", "leave out FIFO there, or write another queue")
-		}
-		arn, needed := to.takeFailures()
-		for _, st := range needed {
-			fn.allow(st)
+		if to.ordered() {
+			t.fault(at, "OnFailure", fmt.Sprintf("FIFO %s, to which Lambda cannot send", to), "a standard one", "leave out FIFO there, or write another")
 		}
 		props.DestinationConfig = &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
-			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: arn},
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: to.takeFailures(fn)},
 		}
 	}
 	if config.Override != nil {
@@ -184,7 +183,27 @@ func (t *Table) StreamTo(fn *Function, config StreamConfig) {
 	awslambda.NewCfnEventSourceMapping(fn.siblings, jsiiconv.String("From-"+t.id), props)
 }
 
-// takeFailures makes a standard queue a [FailureDestination].
-func (q *Queue) takeFailures() (*string, []statement) {
-	return q.L2.QueueArn(), []statement{{actions: queueSend, resources: []*string{q.L2.QueueArn()}}}
+func (q *Queue) takeFailures(from *Function) *string {
+	from.allow(statement{actions: queueSend, resources: []*string{q.L2.QueueArn()}})
+	return q.L2.QueueArn()
 }
+
+func (q *Queue) ordered() bool { return q.config.FIFO }
+
+func (t *Topic) takeFailures(from *Function) *string {
+	t.allowPublish(from)
+	return t.L2.TopicArn()
+}
+
+func (t *Topic) ordered() bool { return t.config.FIFO }
+
+// takeFailures writes an object for each batch.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+func (b *Bucket) takeFailures(from *Function) *string {
+	for _, st := range b.statements(bucketList, objectWrite, bucketKeyWrite) {
+		from.allow(st)
+	}
+	return b.L2.BucketArn()
+}
+
+func (b *Bucket) ordered() bool { return false }

@@ -62,6 +62,17 @@ func TestAStreamTriggerReadsThisStreamOnly(t *testing.T) {
 	assert.NotContains(t, template.Resource(t, "AWS::Lambda::Function", "index").Properties, "Environment", "it may not use the table")
 }
 
+func TestATopicHearsOfWhatAStreamTriggerGaveUp(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		lost := stack.NewTopic(s, "lost", stack.TopicConfig{})
+		stack.NewTable(s, "orders", streamed()).StreamTo(stack.NewFunction(s, "index", code()), stack.StreamConfig{OnFailure: lost})
+	}), dev)
+	topic := map[string]any{"Ref": template.Resource(t, "AWS::SNS::Topic", "lost").LogicalID}
+	assert.Equal(t, []any{allowance("sns:Publish", topic)}, rights(t, template, "index")[2:])
+	assert.Equal(t, map[string]any{"OnFailure": map[string]any{"Destination": topic}},
+		template.Resource(t, "AWS::Lambda::EventSourceMapping", "index").Properties["DestinationConfig"])
+}
+
 func TestAStreamTriggerOfATableWithAKeyMayDecryptIt(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
 		config := streamed()
@@ -125,7 +136,7 @@ func TestWrongStreamTriggersAreRefused(t *testing.T) {
 		"a destination that keeps order": {func(s *stack.Stack) {
 			lost := stack.NewQueue(s, "lost", stack.QueueConfig{FIFO: true})
 			stack.NewTable(s, "orders", streamed()).StreamTo(stack.NewFunction(s, "index", code()), stack.StreamConfig{OnFailure: lost})
-		}, `table "orders": OnFailure is FIFO queue "lost", to which Lambda cannot send, want a standard queue; leave out FIFO there, or write another queue`},
+		}, `table "orders": OnFailure is FIFO queue "lost", to which Lambda cannot send, want a standard one; leave out FIFO there, or write another`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, `stack/stream_test.go:LINE: `+tt.want, withoutLines(refusal(t, dev, tt.define).Error()))

@@ -241,14 +241,19 @@ func (t *Topic) Delivers(queue *Queue, config TopicDeliveryConfig) {
 func (t *Topic) Publish() Grant {
 	return Grant{on: t, verb: "Publish", apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, t.component, "SNS")
-		fn.allow(statement{actions: topicPublish, resources: []*string{t.L2.TopicArn()}})
-		t.stack.ready = append(t.stack.ready, func() {
-			if t.key != nil {
-				fn.allow(statement{actions: topicKeyUse, resources: []*string{t.key.KeyArn()}})
-			}
-		})
+		t.allowPublish(fn)
 		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TOPIC", t.L2.TopicArn())
 	}}
+}
+
+// allowPublish lets a function publish, with the topic's key where it turns out to have one.
+func (t *Topic) allowPublish(fn *Function) {
+	fn.allow(statement{actions: topicPublish, resources: []*string{t.L2.TopicArn()}})
+	t.stack.ready = append(t.stack.ready, func() {
+		if t.key != nil {
+			fn.allow(statement{actions: topicKeyUse, resources: []*string{t.key.KeyArn()}})
+		}
+	})
 }
 
 // With reaches the L2 construct; it does nothing where the stage does not have the topic.
