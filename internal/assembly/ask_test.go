@@ -1,0 +1,45 @@
+package assembly
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAProgramIsAskedByOneVariable(t *testing.T) {
+	t.Setenv(AskVariable, "")
+	require.NoError(t, os.Unsetenv(AskVariable))
+	question, err := Asked()
+	require.NoError(t, err)
+	assert.Nil(t, question)
+
+	t.Setenv(AskVariable, `{"version":1,"ask":"diff","from":"dev","to":"production"}`)
+	question, err = Asked()
+	require.NoError(t, err)
+	assert.Equal(t, &Question{Version: 1, Ask: AskDiff, From: "dev", To: "production"}, question)
+}
+
+func TestACommandOfAnotherVersionIsRefused(t *testing.T) {
+	t.Setenv(AskVariable, `{"version":2,"ask":"proof"}`)
+	_, err := Asked()
+	require.EqualError(t, err, "ROADSHOW_ASK: version is 2 (by the roadshow command), want 1 (by the program); use one version of Roadshow for both")
+	t.Setenv(AskVariable, "yes")
+	_, err = Asked()
+	require.ErrorContains(t, err, "leave it out")
+}
+
+func TestAProgramOfAnotherVersionIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	_, err := ReadAnswer(dir)
+	require.EqualError(t, err, "program: answer is missing, want roadshow-answer.json; build the program with the version of Roadshow that this command has")
+	require.NoError(t, WriteAnswer(dir, Answer{Ask: AskProof}))
+	answer, err := ReadAnswer(dir)
+	require.NoError(t, err)
+	assert.Equal(t, &Answer{Version: AskVersion, Ask: AskProof}, answer)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, AnswerFile), []byte(`{"version":9}`), 0o600))
+	_, err = ReadAnswer(dir)
+	require.EqualError(t, err, "program: version of the answer is 9, want 1; use one version of Roadshow for both")
+}
