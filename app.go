@@ -21,7 +21,7 @@ func Notes(s *stack.Stack) {
 	notes := stack.NewTable(s, "notes", stack.TableConfig{
 		PartitionKey: stack.StringKey("id"),
 		DAX:          &stack.DAXConfig{Nodes: 3, Stages: stages.Only(Production)},
-	})
+	}).Export()
 	create := stack.NewFunction(s, "create-note", stack.FunctionConfig{
 		Package: "./functions/create-note",
 		Memory:  stages.Pick(s, 256, stages.When(Production, 1024)),
