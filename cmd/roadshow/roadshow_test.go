@@ -21,7 +21,9 @@ const source = `// Command show is the program that the tests of the roadshow co
 package main
 
 import (
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +56,10 @@ func main() {
 			config.Description = time.Now().String()
 		case "zone":
 			config.Description = time.Local.String()
+		case "random":
+			config.Description = strconv.Itoa(rand.Int())
+		case "variable":
+			config.Description = os.Getenv("ROADSHOW_TEST_MODE")
 		case "home":
 			config.Description, _ = os.UserHomeDir()
 		case "folder":
@@ -132,7 +138,7 @@ func roadshowWithApp(t *testing.T, app string, arguments ...string) result {
 	t.Helper()
 	command := exec.Command(built.command, append(arguments, "--app", app)...)
 	command.Dir = built.folder
-	command.Env = append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true", "CDK_DEFAULT_ACCOUNT=999999999999")
+	command.Env = append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true", "CDK_DEFAULT_ACCOUNT=999999999999", "ROADSHOW_TEST_MODE=debug")
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
@@ -147,16 +153,18 @@ func TestParity(t *testing.T) {
 		code     int
 		contains string
 	}{
-		"":       {exitWell, "identical: 3 stages, 2 groups, "},
-		"branch": {exitFinding, "Properties.Description"},
-		"time":   {exitFinding, "between two runs of the same program"},
-		"zone":   {exitFinding, "between two runs of the same program"},
-		"home":   {exitFinding, "between two runs of the same program"},
-		"folder": {exitFinding, "between two runs of the same program"},
-		"map":    {exitFinding, "Properties.Description"},
-		"panic":  {exitUnknown, "the definition panics"},
-		"old":    {exitUnknown, "want roadshow-answer.json; build the program with the version of Roadshow that this command has"},
-		"stale":  {exitWell, "identical"},
+		"":         {exitWell, "identical: 3 stages, 2 groups, "},
+		"branch":   {exitFinding, "Properties.Description"},
+		"time":     {exitFinding, "between two runs of the same program"},
+		"zone":     {exitFinding, "between two runs of the same program"},
+		"random":   {exitFinding, "Properties.Description"},
+		"variable": {exitFinding, "between two runs of the same program"},
+		"home":     {exitFinding, "between two runs of the same program"},
+		"folder":   {exitFinding, "between two runs of the same program"},
+		"map":      {exitFinding, "Properties.Description"},
+		"panic":    {exitUnknown, "the definition panics"},
+		"old":      {exitUnknown, "want roadshow-answer.json; build the program with the version of Roadshow that this command has"},
+		"stale":    {exitWell, "identical"},
 	} {
 		t.Run("with fault "+fault, func(t *testing.T) {
 			t.Parallel()
