@@ -247,7 +247,7 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 		LogGroupName: jsiiconv.String(logGroup), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
 	})
 	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("lambda.amazonaws.com"), nil),
+		AssumedBy: lambdaPrincipal(),
 	})
 	fn.allow(statement{actions: logWrite, resources: []*string{group.LogGroupArn()}})
 	props := fn.props(group)
@@ -290,9 +290,9 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 // props maps the config to the L2's.
 func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 	c := fn.config
-	architecture := awslambda.Architecture_ARM_64()
+	architecture := architectureARM()
 	if fn.architecture() == AMD64 {
-		architecture = awslambda.Architecture_X86_64()
+		architecture = architectureAMD()
 	}
 	memory := c.Memory
 	if memory == 0 {
@@ -301,7 +301,7 @@ func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 	props := &awslambda.FunctionProps{
 		FunctionName:  jsiiconv.String(fn.name),
 		Description:   jsiiconv.String(c.Description),
-		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
+		Runtime:       runtimeProvided(),
 		Architecture:  architecture,
 		Handler:       jsiiconv.String("bootstrap"),
 		Code:          fn.stack.codePlaceholder(),
@@ -375,15 +375,7 @@ func (fn *Function) source() source {
 
 // setCode replaces the placeholder by the code.
 func (fn *Function) setCode(code gobuild.Output) {
-	packaging := awscdk.FileAssetPackaging_ZIP_DIRECTORY
-	if isZip(code.Dir) {
-		packaging = awscdk.FileAssetPackaging_FILE
-	}
-	location := fn.stack.CDK.Synthesizer().AddFileAsset(&awscdk.FileAssetSource{
-		SourceHash: jsiiconv.String(code.Digest), FileName: jsiiconv.String(code.Dir), Packaging: packaging,
-		DisplayName: jsiiconv.String(fn.id),
-	})
-	fn.l1.SetCode(&awslambda.CfnFunction_CodeProperty{S3Bucket: location.BucketName, S3Key: location.ObjectKey})
+	fn.l1.SetCode(fn.stack.assets.add(fn.stack, fn.id, code))
 }
 
 // Allow grants the function more, after both ends exist: two functions may invoke each other.

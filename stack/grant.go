@@ -216,7 +216,7 @@ func inAccount(service string, s *Stack) awsiam.IPrincipal {
 
 // allow adds a statement to the function's role.
 func (fn *Function) allow(st statement) {
-	fn.role.AddToPrincipalPolicy(st.build())
+	addStatement(fn.role, st)
 }
 
 var environmentPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -180,10 +179,6 @@ func (q *Queue) props() *awssqs.QueueProps {
 		props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: q.deadLetters.L2, MaxReceiveCount: jsiiconv.Number(receives)}
 	}
 	return props
-}
-
-func seconds(duration time.Duration) awscdk.Duration {
-	return awscdk.Duration_Seconds(jsiiconv.Number(int(duration.Seconds())))
 }
 
 // DeadLetters is the queue of the messages that nobody could handle, to be granted, or to trigger a

@@ -50,6 +50,7 @@ type Stack struct {
 	network *network
 	// placeholder stands for the code of functions that are not compiled yet.
 	placeholder awslambda.Code
+	assets      assets
 }
 
 // Choices is the record of what differs by stage; [stages.Pick] takes the stack for it.

@@ -173,6 +173,8 @@ type Table struct {
 	config TableConfig
 	key    awskms.IKey // nil where AWS manages the key
 	dax    *dax
+
+	arnToken, nameToken *string
 }
 
 // NewTable makes a DynamoDB table, with DAX in front of it where asked. A mistake panics with a
@@ -256,7 +258,7 @@ func (t *Table) grant(verb string, direct, indexed, cached, key []string) Grant 
 		for _, st := range t.statements(direct, indexed, key) {
 			fn.allow(st)
 		}
-		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TABLE", t.L2.TableName())
+		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TABLE", t.physical())
 		if t.dax != nil {
 			t.dax.admit(fn, at, t, cached)
 		}
@@ -265,14 +267,29 @@ func (t *Table) grant(verb string, direct, indexed, cached, key []string) Grant 
 
 // statements allow actions on the table, on its indexes where it has any, and with its key.
 func (t *Table) statements(direct, indexed, key []string) []statement {
-	all := []statement{{actions: direct, resources: []*string{t.L2.TableArn()}}}
+	all := []statement{{actions: direct, resources: []*string{t.arn()}}}
 	if len(indexed) > 0 && len(t.config.GlobalIndexes)+len(t.config.LocalIndexes) > 0 {
-		all = append(all, statement{actions: indexed, resources: []*string{jsiiconv.String(*t.L2.TableArn() + "/index/*")}})
+		all = append(all, statement{actions: indexed, resources: []*string{jsiiconv.String(*t.arn() + "/index/*")}})
 	}
 	if t.key != nil {
 		all = append(all, statement{actions: key, resources: []*string{t.key.KeyArn()}, via: "dynamodb"})
 	}
 	return all
+}
+
+// arn and physical are the CDK's tokens of the table's ARN and name; many functions ask for them.
+func (t *Table) arn() *string {
+	if t.arnToken == nil {
+		t.arnToken = t.L2.TableArn()
+	}
+	return t.arnToken
+}
+
+func (t *Table) physical() *string {
+	if t.nameToken == nil {
+		t.nameToken = t.L2.TableName()
+	}
+	return t.nameToken
 }
 
 // With reaches the L2 construct; it does nothing where the stage does not have the table.

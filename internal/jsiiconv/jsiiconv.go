@@ -2,7 +2,14 @@
 // one place that does; a user's code never needs it.
 package jsiiconv
 
-import "github.com/aws/jsii-runtime-go"
+import (
+	"github.com/aws/jsii-runtime-go"
+	"github.com/aws/jsii-runtime-go/runtime"
+)
+
+// Do calls a method of a CDK object for what it does, not for what it answers. The generated bindings
+// ask for every field of an answer in a message of its own. The method has its name in JavaScript.
+func Do(object any, method string, arguments ...any) { runtime.InvokeVoid(object, method, arguments) }
 
 // String is nil for the empty string, which the CDK takes as its own default.
 func String(value string) *string {

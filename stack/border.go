@@ -1,0 +1,78 @@
+package stack
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+
+	"github.com/roadshow-go/roadshow/internal/gobuild"
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+)
+
+// Every value that is asked of the CDK is a message to its process and one back, a tenth of a millisecond
+// or more; a function of fifty, in twenty stages, asks a thousand times. What is here is asked once: values
+// that never change and belong to no stack. They are asked when they are first wanted, because the CDK's
+// runtime is not ready before.
+
+var (
+	runtimeProvided = sync.OnceValue(awslambda.Runtime_PROVIDED_AL2023)
+	architectureARM = sync.OnceValue(awslambda.Architecture_ARM_64)
+	architectureAMD = sync.OnceValue(awslambda.Architecture_X86_64)
+	lambdaPrincipal = sync.OnceValue(func() awsiam.ServicePrincipal {
+		return awsiam.NewServicePrincipal(jsiiconv.String("lambda.amazonaws.com"), nil)
+	})
+)
+
+var durations = map[time.Duration]awscdk.Duration{}
+
+// seconds is a duration as the CDK takes it.
+func seconds(duration time.Duration) awscdk.Duration {
+	known, asked := durations[duration]
+	if !asked {
+		known = awscdk.Duration_Seconds(jsiiconv.Number(int(duration.Seconds())))
+		durations[duration] = known
+	}
+	return known
+}
+
+// addStatement adds to a role's policy. Its answer, which nobody reads, would be two more messages.
+func addStatement(role awsiam.Role, st statement) {
+	jsiiconv.Do(role, "addToPrincipalPolicy", st.build())
+}
+
+// assets knows where a stack's code is uploaded to. The synthesizer's answer to the first asset says it;
+// for the others the answer differs in the digest only, and would be six more messages each.
+type assets struct {
+	synthesizer    awscdk.IStackSynthesizer
+	bucket         *string
+	prefix, suffix string
+}
+
+// add makes code an asset of the stack, and says where it will be.
+func (a *assets) add(s *Stack, id string, code gobuild.Output) *awslambda.CfnFunction_CodeProperty {
+	packaging := awscdk.FileAssetPackaging_ZIP_DIRECTORY
+	file := isZip(code.Dir)
+	if file {
+		packaging = awscdk.FileAssetPackaging_FILE
+	}
+	if a.synthesizer == nil {
+		a.synthesizer = s.CDK.Synthesizer()
+	}
+	asset := &awscdk.FileAssetSource{
+		SourceHash: jsiiconv.String(code.Digest), FileName: jsiiconv.String(code.Dir), Packaging: packaging,
+		DisplayName: jsiiconv.String(id),
+	}
+	if a.bucket != nil && !file {
+		jsiiconv.Do(a.synthesizer, "addFileAsset", asset)
+		return &awslambda.CfnFunction_CodeProperty{S3Bucket: a.bucket, S3Key: jsiiconv.String(a.prefix + code.Digest + a.suffix)}
+	}
+	location := a.synthesizer.AddFileAsset(asset)
+	if prefix, suffix, found := strings.Cut(*location.ObjectKey, code.Digest); found && !file {
+		a.bucket, a.prefix, a.suffix = location.BucketName, prefix, suffix
+	}
+	return &awslambda.CfnFunction_CodeProperty{S3Bucket: location.BucketName, S3Key: location.ObjectKey}
+}
