@@ -309,6 +309,12 @@ func (d Deployment) execute(ctx context.Context, w *work) {
 	}
 	// It wants exactly one stack selected; the assembly has no other.
 	err := d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", approvalSet)
+	if err != nil && ctx.Err() == nil {
+		// The command was lost after it had begun: what CloudFormation executes is what was approved.
+		if after, lookErr := d.settled(ctx, w); lookErr == nil && !w.before.same(after) && after.succeeded() {
+			err = nil
+		}
+	}
 	d.finish(ctx, w, err)
 }
 

@@ -69,7 +69,7 @@ func (s *settings) deploy(verb *cobra.Command, to []string, yes bool) error {
 		return err
 	}
 	board := newBoard(talk, picked)
-	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes}
+	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes, seen: []fleet.Proposal{}}
 	outcomes, err := fleet.Deployment{
 		Fleet: all, CDK: cdk, Assembly: ready, Approve: approval.approve, Prove: proof(found), Observe: board.observe,
 	}.Run(ctx, picked)

@@ -13,15 +13,19 @@ import (
 func stagesVerb(s *settings) *cobra.Command {
 	var proposed assembly.Stage
 	var tier string
+	var live bool
 	verb := &cobra.Command{
 		Use:   "stages",
 		Short: "List the stages, or say what one more would add",
 		Long: "stages lists the set: name, account, region and tier of each stage, and the templates of ephemeral stages.\n" +
 			"With --with it says which names a stage would take that the set does not have yet, what the declared\n" +
 			"differences come to for it, and which names it cannot have (then the exit code is 1).",
-		Example: "  roadshow stages\n  roadshow stages --with pr-417\n  roadshow stages --with canary --region eu-west-1 --tier standard",
+		Example: "  roadshow stages\n  roadshow stages --live\n  roadshow stages --with pr-417\n  roadshow stages --with canary --region eu-west-1 --tier standard",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
+			if live {
+				return s.survey(verb)
+			}
 			found, err := s.find()
 			if err != nil {
 				return err
@@ -54,6 +58,7 @@ func stagesVerb(s *settings) *cobra.Command {
 			return nil
 		},
 	}
+	verb.Flags().BoolVar(&live, "live", false, "ask the accounts: which profile reaches each, its bootstrap, and what is deployed; see docs/fleet.md")
 	verb.Flags().StringVar(&proposed.Name, "with", "", "a stage that the set does not have: a template's, or a new one with --region")
 	verb.Flags().StringVar(&proposed.Account, "account", "", "the new stage's account (default: not known yet)")
 	verb.Flags().StringVar(&proposed.Region, "region", "", "the new stage's region")

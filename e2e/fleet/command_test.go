@@ -237,8 +237,8 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		}
 		got = w.must("status", "production", "--json")
 		require.Contains(t, got.stdout, `"sha256"`)
-		got = w.must("stages")
-		require.Contains(t, got.stdout, "prod-admin")
+		got = w.must("stages", "--live")
+		require.Regexp(t, `production +333333333333 +us-east-1 +protected +prod-admin +yes +version \d+ +just now`, got.stdout)
 	})
 
 	t.Run("no secret is in an assembly or beside it", func(t *testing.T) {
@@ -249,6 +249,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 				}
 				if text, err := os.ReadFile(path); err == nil {
 					require.NotContains(t, string(text), planted, path)
+					require.NotContains(t, string(text), "AKIA", path)
 				}
 				return nil
 			}))

@@ -1,0 +1,101 @@
+//go:build linux
+
+package fleet_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// children are the processes that a process started, and those that they did.
+func children(pid int) []int {
+	var found []int
+	lists, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				found = append(append(found, child), children(child)...)
+			}
+		}
+	}
+	return found
+}
+
+// isCDK tells whether a process is the cdk command.
+func isCDK(pid int) bool {
+	line, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	return strings.Contains(string(line), "bin/cdk\x00deploy")
+}
+
+// TestWhatIsKilledIsTakenUp kills a deploy at several points with SIGKILL, which it cannot see coming, and
+// runs it again until it is done.
+func TestWhatIsKilledIsTakenUp(t *testing.T) {
+	w := open(t, program("notes"), 60*time.Millisecond)
+	w.must("bootstrap")
+
+	killed := func(what string, ready func() bool, victim func(command int) int, arguments ...string) {
+		var talk bytes.Buffer
+		command := w.command(t.Context(), append([]string{"deploy", "--yes"}, arguments...)...)
+		command.Stdout, command.Stderr = &talk, &talk
+		require.NoError(t, command.Start())
+		pid := command.Process.Pid
+		var own []int
+		require.Eventually(t, func() bool {
+			if !ready() {
+				return false
+			}
+			if one := victim(pid); one != 0 {
+				own = children(pid)
+				require.NoError(t, syscall.Kill(one, syscall.SIGKILL))
+				return true
+			}
+			return false
+		}, 2*time.Minute, 5*time.Millisecond, what)
+		err := command.Wait()
+		t.Logf("%s: %v\n%s", what, err, talk.String())
+		require.Eventually(t, func() bool {
+			for _, child := range own {
+				if isCDK(child) {
+					return false
+				}
+			}
+			return true
+		}, 10*time.Second, 10*time.Millisecond, "the cdk command does not go on alone")
+	}
+	itself := func(command int) int { return command }
+	itsCDK := func(command int) int {
+		for _, child := range children(command) {
+			if isCDK(child) {
+				return child
+			}
+		}
+		return 0
+	}
+	asks := func(account, operation string, more int) func() bool {
+		enough := w.calls(account, operation) + more
+		return func() bool { return w.calls(account, operation) >= enough }
+	}
+
+	killed("the command, while dev's code is sent", asks(devAccount, "PutObject", 1), itself)
+	killed("the command, once dev's change set was asked for", asks(devAccount, "CreateChangeSet", 1), itself)
+	killed("the cdk command, while dev is made", asks(devAccount, "ExecuteChangeSet", 1), itsCDK, "--to", "dev")
+	killed("the command, while staging is made", asks(stagingAccount, "ExecuteChangeSet", 1), itself)
+	killed("the command, once production's change set is there", asks(productionAccount, "CreateChangeSet", 1), itself)
+	killed("the cdk command, while production is made", asks(productionAccount, "ExecuteChangeSet", 1), itsCDK)
+
+	got := w.must("deploy", "--yes", "--json")
+	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+	for _, account := range []string{devAccount, stagingAccount, productionAccount} {
+		require.Equal(t, 2, w.calls(account, "ExecuteChangeSet"), "account %s: one for the bootstrap, one for the stack; nothing is executed twice", account)
+	}
+	w.must("status", "--check")
+}
