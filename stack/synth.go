@@ -281,6 +281,7 @@ func removeEmptyFolders(synthesis Synthesis) {
 			os.Remove(filepath.Join(synthesis.Outdir, nestedFolder(stage)))
 		}
 	}
+	os.Remove(synthesis.Outdir)
 }
 
 // templateFile is the template's name in a stage's folder; the CDK derives it from the stack's id.
