@@ -58,7 +58,7 @@ var stateful = map[string]bool{
 	"AWS::Backup::BackupVault": true, "AWS::Cognito::UserPool": true, "AWS::DynamoDB::GlobalTable": true, "AWS::DynamoDB::Table": true,
 	"AWS::ECR::Repository": true, "AWS::EFS::FileSystem": true, "AWS::Events::Archive": true, "AWS::Kinesis::Stream": true, "AWS::KMS::Key": true,
 	"AWS::Logs::LogGroup": true, "AWS::OpenSearchService::Domain": true, "AWS::RDS::DBCluster": true, "AWS::RDS::DBInstance": true,
-	"AWS::S3::Bucket": true, "AWS::SecretsManager::Secret": true, "AWS::SQS::Queue": true, "AWS::SSM::Parameter": true,
+	"AWS::S3::Bucket": true, "AWS::SecretsManager::Secret": true, "AWS::SQS::Queue": true,
 	"AWS::ElastiCache::ReplicationGroup": true, "AWS::ElastiCache::ServerlessCache": true, "AWS::DocDB::DBCluster": true, "AWS::Neptune::DBCluster": true,
 }
 

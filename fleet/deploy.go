@@ -354,7 +354,11 @@ func (e *DeployError) Error() string {
 	if e.Reason != "" {
 		return fmt.Sprintf("%s is %s, want it deployed; %s, then run `roadshow deploy` again: %s", thing, orNone(e.Status), advice(e.Reason), e.Reason)
 	}
-	return fmt.Sprintf("%s is %s, want it deployed; read what the command wrote, then run `roadshow deploy` again: %v", thing, orNone(e.Status), e.Err)
+	first := "read what the command wrote"
+	if e.Err != nil && strings.Contains(e.Err.Error(), "token") && strings.Contains(e.Err.Error(), "expired") {
+		first = "the credentials have expired: sign in again"
+	}
+	return fmt.Sprintf("%s is %s, want it deployed; %s, then run `roadshow deploy` again: %v", thing, orNone(e.Status), first, e.Err)
 }
 
 // Unwrap gives what the cdk command came to.

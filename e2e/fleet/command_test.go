@@ -151,6 +151,7 @@ func states(t *testing.T, got answer) map[string]string {
 
 // TestTheLifeOfAFleet takes one set of accounts from nothing to nothing.
 func TestTheLifeOfAFleet(t *testing.T) {
+	t.Parallel()
 	w := open(t, program("notes"), 0)
 
 	t.Run("before anything is there", func(t *testing.T) {

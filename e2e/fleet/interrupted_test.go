@@ -39,6 +39,7 @@ func isCDK(pid int) bool {
 // TestWhatIsKilledIsTakenUp kills a deploy at several points with SIGKILL, which it cannot see coming, and
 // runs it again until it is done.
 func TestWhatIsKilledIsTakenUp(t *testing.T) {
+	t.Parallel()
 	w := open(t, program("notes"), 60*time.Millisecond)
 	w.must("bootstrap")
 

@@ -1,0 +1,106 @@
+//go:build linux
+
+package fleet_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// pseudoTerminal opens a terminal: what a person sees and types on one side, what a process has on the other.
+func pseudoTerminal(t *testing.T) (person, process *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminal can be opened here: %v", err)
+	}
+	t.Cleanup(func() { person.Close() })
+	require.NoError(t, unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0))
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	require.NoError(t, err)
+	require.NoError(t, unix.IoctlSetWinsize(int(person.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 120}))
+	process, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	return person, process
+}
+
+// screen is what a person has seen.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(text []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(text)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// inTerminal runs the command in a terminal, and types each answer when its question is there.
+func (w *world) inTerminal(answers [][2]string, arguments ...string) (seen string, code int) {
+	w.t.Helper()
+	person, process := pseudoTerminal(w.t)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	defer cancel()
+	command := w.command(ctx, arguments...)
+	command.Env = append(command.Env, "CI=", "TERM=xterm-256color", "NO_COLOR=")
+	command.Stdin, command.Stdout, command.Stderr = process, process, process
+	require.NoError(w.t, command.Start())
+	process.Close()
+	var shown screen
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(&shown, person) // ends with an error once the other side is closed
+	}()
+	for _, answer := range answers {
+		require.Eventually(w.t, func() bool { return strings.Contains(shown.String(), answer[0]) }, 2*time.Minute, 10*time.Millisecond, answer[0])
+		_, err := person.WriteString(answer[1] + "\n")
+		require.NoError(w.t, err)
+	}
+	_ = command.Wait()
+	<-read
+	w.t.Log(shown.String())
+	require.NotContains(w.t, shown.String(), planted)
+	return shown.String(), command.ProcessState.ExitCode()
+}
+
+// TestAPersonAtATerminal approves a deploy, and does the ritual.
+func TestAPersonAtATerminal(t *testing.T) {
+	t.Parallel()
+	w := open(t, program("notes"), 20*time.Millisecond)
+	w.must("bootstrap", "production")
+
+	seen, code := w.inTerminal([][2]string{{"Deploy this to production, account 333333333333? Type yes:", "no"}}, "deploy", "--to", "production")
+	require.Equal(t, 1, code)
+	require.Contains(t, seen, "declined")
+	require.Equal(t, 1, w.calls(productionAccount, "ExecuteChangeSet"))
+
+	seen, code = w.inTerminal([][2]string{{"Type yes:", "yes"}}, "deploy", "--to", "production")
+	require.Zero(t, code)
+	require.Contains(t, seen, "\x1b[1A\r\x1b[2K", "lines are written over")
+	require.Contains(t, seen, "new stack production-notes")
+
+	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", devAccount}}, "remove", "production")
+	require.Equal(t, 2, code)
+	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", productionAccount}}, "remove", "production")
+	require.Zero(t, code)
+	require.Contains(t, w.must("status", "production").stdout, "not deployed")
+}
