@@ -102,25 +102,35 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 	}
 	s.positions[tree.id] = i.at
 	s.made = append(s.made, tree)
-	i.present = s.choices.Includes(tree.id, config.Stages, i.at)
-	if !i.present {
-		return i
-	}
 	stage, prefix := s.stage.Name, ""
-	if config.Fallback && s.stage.IsEphemeral() {
-		stage, prefix = s.stage.Role(), "Fallback"
+	if config.Fallback {
+		// Named in every stage alike, and not as without Fallback: CloudFormation keeps the path of a
+		// parameter that it knows.
+		prefix = "Fallback"
+		if s.stage.IsEphemeral() {
+			stage = s.stage.Role()
+		}
 	}
-	scope := tree.scope()
-	read := func(id, kind string) *string {
+	path := func(kind string) string {
 		path, err := stages.SSMParameter.Name(stages.Part{Stage: stage, Service: ref.Service, Name: ref.ID + "." + kind})
 		if err != nil {
 			panic(err)
 		}
-		return fromPath(scope, prefix+id, path).ValueAsString()
+		s.foreign = append(s.foreign, path)
+		return path
 	}
-	i.arn = read("ARN", kind)
+	paths := []string{path(kind)}
 	if config.Key {
-		i.key = read("KeyARN", kind+exportedKey)
+		paths = append(paths, path(kind+exportedKey))
+	}
+	i.present = s.choices.Includes(tree.id, config.Stages, i.at)
+	if !i.present {
+		return i
+	}
+	scope := tree.scope()
+	i.arn = fromPath(scope, prefix+"ARN", paths[0]).ValueAsString()
+	if config.Key {
+		i.key = fromPath(scope, prefix+"KeyARN", paths[1]).ValueAsString()
 	}
 	return i
 }

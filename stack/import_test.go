@@ -179,6 +179,14 @@ func TestAnEphemeralStageReadsItsTemplatesPathWhereAskedTo(t *testing.T) {
 	}
 }
 
+func TestWhatAnEphemeralStageReadsOfItsTemplateIsNoDifference(t *testing.T) {
+	stacktest.RequireParity(t, stack.App{
+		Service: "shop", Stages: append(stages.Set{dev.Template("pr-*")}, set...), Define: importer(func(s *stack.Stack) stack.Grant {
+			return stack.ImportTable(s, theirs, stack.ImportTableConfig{Fallback: true, Key: true}).Read()
+		}),
+	})
+}
+
 func TestAnAbsentImport(t *testing.T) {
 	absent := stack.ImportTableConfig{Stages: stages.Except(dev)}
 	err := refusal(t, dev, importer(func(s *stack.Stack) stack.Grant { return stack.ImportTable(s, theirs, absent).Read() }))

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,7 +101,7 @@ func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages
 	}
 	functions, err := functionCode(template)
 	return parity.Played{
-		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage), ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
+		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage, len(synthesized.Identity)), ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
 		Stack: map[string]string{
 			"StackName": synthesized.StackName, "TerminationProtection": strconv.FormatBool(synthesized.TerminationProtection),
 		},
@@ -108,8 +109,9 @@ func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages
 	}, err
 }
 
-// meanings says what the values of a stage's identity are; see [stages.Ledger.Identity].
-func meanings(ledger []stages.LedgerName, stage stages.Stage) []parity.Meaning {
+// meanings says what the values of a stage's identity are: see [stages.Ledger.Identity]; behind those, the
+// paths of imports, in the order they are made.
+func meanings(ledger []stages.LedgerName, stage stages.Stage, values int) []parity.Meaning {
 	all := []parity.Meaning{{Of: "name"}, {Of: "account"}, {Of: "region"}, {Of: "qualifier"}}
 	for _, name := range ledger {
 		if name.Stage == stage.Name {
@@ -118,6 +120,9 @@ func meanings(ledger []stages.LedgerName, stage stages.Stage) []parity.Meaning {
 	}
 	if stage.PermissionsBoundary != "" {
 		all = append(all, parity.Meaning{Of: "permissions boundary"})
+	}
+	for i := 1; len(all) < values; i++ {
+		all = append(all, parity.Meaning{Of: fmt.Sprintf("path of import %d", i)})
 	}
 	return all
 }

@@ -43,6 +43,8 @@ type Stack struct {
 	made      []component
 	positions map[string]stages.Position
 	functions []*Function
+	// foreign are the paths of what other services export; each belongs to a stage as a name does.
+	foreign []string
 	// adopted tells that the CDK's stack is the program's own, where tagging all would touch what is not ours.
 	adopted bool
 	// ready runs once everything is defined: what can only be checked or made when all is known.

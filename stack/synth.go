@@ -256,6 +256,7 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 		synthesized.Constructs = append(synthesized.Constructs, assembly.Construct{ID: c.id, At: c.at})
 	}
 	synthesized.Identity, err = s.ledger.Identity(s.stage)
+	synthesized.Identity = append(synthesized.Identity, s.foreign...)
 	return synthesized, err
 }
 

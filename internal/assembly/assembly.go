@@ -58,6 +58,7 @@ type Synthesized struct {
 	Choices []stages.Choice `json:"choices"`
 	Key     string          `json:"choicesKey"`
 	// Identity is the values that make the stage itself in its template; see stages.Ledger.Identity.
+	// Behind those stand the paths of what is imported.
 	Identity []string `json:"identity"`
 	// Functions are the stage's functions, in the order they were defined.
 	Functions []Function `json:"functions"`
