@@ -95,7 +95,7 @@ to read and write the table. Before anything is timed, the run asserts:
 All run on the pinned Node, with the context of cdk.json, without network, and without the CDK's validator where
 validation is not the subject. Ours compiles no function in these programs, as the peers do not; the builds are
 measured on their own. 200 functions make more resources than CloudFormation takes; they are here for the curve, with the
-CDK's limit lifted for everyone. "Cold" builds have an empty build cache; each side has its own.
+CDK's limit lifted for everyone. "Cold" builds have an empty build cache (two rounds); each side has its own.
 
 ` + "`make bench ROUNDS=9`" + ` measures longer. ` + "`go run ./bench -only parity`" + ` measures one scenario and prints it.
 `

@@ -176,12 +176,11 @@ func (b *bench) builds() error {
 	}
 	results := map[string]map[string]sample{}
 	for _, step := range []struct {
-		name          string
-		rounds        int
-		ours, theirs  func() error
-		ourLim, ratio float64
+		name         string
+		rounds       int
+		ours, theirs func() error
 	}{
-		{name: "cold", rounds: b.few(), ours: cold(module), theirs: cold(plainModule)},
+		{name: "cold", rounds: min(b.rounds, 2), ours: cold(module), theirs: cold(plainModule)},
 		{name: "after a change of one", rounds: b.rounds, ours: change(module, size.Function(2), "generation.go"), theirs: change(plainModule, size.Function(2), "generation.go")},
 		{name: "after a change of all", rounds: b.rounds, ours: change(module, "shared", "generation.go"), theirs: change(plainModule, "shared", "generation.go")},
 		{name: "nothing to do", rounds: b.rounds},

@@ -52,7 +52,7 @@ func service(asked size.Size) stack.App {
 	}
 	return stack.App{Service: size.Service, Stages: set, Define: func(s *stack.Stack) {
 		items := stack.NewTable(s, "items", stack.TableConfig{PartitionKey: stack.StringKey("id")})
-		api := stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{})
+		api := stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{NoAccessLog: true})
 		for i := range asked.Functions {
 			config := stack.FunctionConfig{
 				Package:     "./functions/" + size.Function(i),
