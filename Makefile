@@ -59,3 +59,4 @@ bench: modules node_modules/.package-lock.json
 .PHONY: golden
 golden: node_modules/.package-lock.json
 	go test . -update
+	go test ./examples -update
