@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -163,6 +164,8 @@ type command struct {
 	app string
 	// ownApp leaves the program to cdk.json.
 	ownApp bool
+	// dir is the folder of the program's module; the checkout where it is empty.
+	dir string
 	// environ are further variables.
 	environ []string
 }
@@ -191,7 +194,7 @@ func (r *rig) cdk(t *testing.T, c command, arguments ...string) (string, error) 
 		environ = append(environ, "CDK_APP="+c.app, "CDK_VALIDATION=false")
 	}
 	environ = append(environ, c.environ...)
-	result, err := Run(ctx, Child{Command: append([]string{CDK(checkout)}, arguments...), Dir: checkout, Environ: r.Environ(environ...)})
+	result, err := Run(ctx, Child{Command: append([]string{CDK(checkout)}, arguments...), Dir: cmp.Or(c.dir, checkout), Environ: r.Environ(environ...)})
 	t.Logf("cdk %s (%.1fs)\n%s", strings.Join(arguments, " "), result.Took.Seconds(), result.Output)
 	require.NotContains(t, result.Output, "goroutine ", "no Go trace is ever shown")
 	return result.Output, err

@@ -125,8 +125,10 @@ func prepare(ctx context.Context) error {
 	if err := Build(ctx, preparing(), notesBinary(), source); err != nil {
 		return err
 	}
-	_, err = Read(ctx, preparing(), notesBinary(), filepath.Join(folder, "prepared"), nil)
-	return err
+	if _, err = Read(ctx, preparing(), notesBinary(), filepath.Join(folder, "prepared"), nil); err != nil {
+		return err
+	}
+	return prepareOrders(ctx)
 }
 
 // preparing is the place for what needs no account.
