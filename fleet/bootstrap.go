@@ -24,6 +24,34 @@ type Bootstrap struct {
 	Observe func(Event)
 }
 
+// Places reads accounts and regions as the cdk command writes them, aws://ACCOUNT/REGION, for accounts that no
+// program has yet: each is a stage of that name. It returns none where none of the names is one, and a
+// [*stages.FieldError] where only some are, or one is wrong.
+func Places(names []string) ([]stages.Stage, error) {
+	var places []stages.Stage
+	for _, name := range names {
+		account, region, found := strings.Cut(strings.TrimPrefix(name, placeScheme), "/")
+		if !strings.HasPrefix(name, placeScheme) {
+			continue
+		}
+		if !found || len(account) != 12 || strings.Trim(account, "0123456789") != "" || stages.Zones(region) == 0 {
+			return nil, &stages.FieldError{
+				Thing: "bootstrap", Field: "place", Got: fmt.Sprintf("%q", name), Want: "an account of 12 digits and a region", Fix: "write aws://444444444444/us-east-1",
+			}
+		}
+		places = append(places, stages.Stage{Name: name, Account: account, Region: region})
+	}
+	if len(places) > 0 && len(places) < len(names) {
+		return nil, &stages.FieldError{
+			Thing: "bootstrap", Field: "arguments", Got: strings.Join(names, " "), Want: "stages, or places", Fix: "name them in two commands",
+		}
+	}
+	return places, nil
+}
+
+// placeScheme begins a place.
+const placeScheme = "aws://"
+
 // AtOnce is how many cdk commands run at once unless it is said: each is a Node process that mostly waits.
 const AtOnce = 6
 

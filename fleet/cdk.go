@@ -115,13 +115,16 @@ func (c CDK) run(ctx context.Context, profile Profile, redactor redactor, dir st
 	return nil
 }
 
+// traced is a line of a stack trace of Node, which names no line of the user's.
+var traced = regexp.MustCompile(`^\s+at .*:\d+:\d+\)?$|^\s+at async |node:internal/`)
+
 // readLines gives each line to see, and returns the last ones.
 func readLines(reading io.Reader, redactor redactor, line func(string)) []string {
 	var kept []string
 	lines := bufio.NewReader(reading)
 	for {
 		text, err := lines.ReadString('\n')
-		if text = strings.TrimRight(redactor.redact(text), "\r\n "); text != "" {
+		if text = strings.TrimRight(redactor.redact(text), "\r\n "); text != "" && !traced.MatchString(text) {
 			if kept = append(kept, text); len(kept) > keptLines {
 				kept = kept[1:]
 			}

@@ -128,6 +128,7 @@ func (f *Fleet) Known(name string) (stages.Stage, bool) {
 			best, fits = template, true
 		}
 	}
-	best.Name = name
+	// As the program names it: a branch's name becomes a label.
+	best.Name, _ = stages.Label(name, stages.MaxStageName)
 	return best, fits
 }

@@ -29,8 +29,13 @@ type Fleet struct {
 // Of is the fleet of a program, by what it says about itself.
 func Of(document assembly.Document, profiles *Profiles) *Fleet {
 	fleet := &Fleet{Service: document.Service, Profiles: profiles}
+	qualifiers := map[string]string{}
+	for _, one := range document.Stages {
+		qualifiers[one.Name] = qualifierOf(one)
+	}
 	for _, one := range document.Set {
 		stage := stageOf(one)
+		stage.Qualifier = qualifiers[one.Name]
 		if one.Template {
 			fleet.Templates = append(fleet.Templates, stage)
 			continue
@@ -40,7 +45,9 @@ func Of(document assembly.Document, profiles *Profiles) *Fleet {
 	// An ephemeral stage is in no set, but may have been synthesized.
 	for _, one := range document.Stages {
 		if !slices.ContainsFunc(fleet.Stages, func(s stages.Stage) bool { return s.Name == one.Name }) {
-			fleet.Stages = append(fleet.Stages, stageOf(one.Stage))
+			stage := stageOf(one.Stage)
+			stage.Qualifier = qualifiers[one.Name]
+			fleet.Stages = append(fleet.Stages, stage)
 		}
 	}
 	return fleet
@@ -48,6 +55,15 @@ func Of(document assembly.Document, profiles *Profiles) *Fleet {
 
 func stageOf(one assembly.Stage) stages.Stage {
 	return stages.Stage{Name: one.Name, Account: one.Account, Region: one.Region, Tier: one.Tier}
+}
+
+// qualifierOf is the qualifier of a stage's bootstrap, which stands fourth in its identity; empty where it is
+// the default. See [stages.Ledger.Identity].
+func qualifierOf(one assembly.Synthesized) string {
+	if len(one.Identity) < 4 || one.Identity[3] == stages.DefaultQualifier {
+		return ""
+	}
+	return one.Identity[3]
 }
 
 // Pick is the stages of these names, in the set's order; all of them where no name is given. The error is a

@@ -77,6 +77,7 @@ func TestOnlyTheLastLinesAreKept(t *testing.T) {
 	kept := readLines(strings.NewReader(strings.Repeat("x\n", 100)+"last"), redactor{}, func(string) {})
 	require.Len(t, kept, keptLines)
 	require.Equal(t, "last", kept[len(kept)-1])
+	require.Equal(t, []string{"not you"}, readLines(strings.NewReader("    at f (/x/index.js:1:2)\n    at async g\nnot you\n"), redactor{}, func(string) {}))
 	require.Empty(t, readLines(io.LimitReader(strings.NewReader(""), 0), redactor{}, nil))
 }
 

@@ -8,7 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/rehearsal"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func TestASurveySaysWhatEachAccountHas(t *testing.T) {
@@ -40,6 +42,39 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	require.Equal(t, 25, a.fleet().Survey(t.Context(), append(everyone[:0:0], special))[0].Bootstrap, "that of its own qualifier")
 	special.Qualifier = "absent"
 	require.Zero(t, a.fleet().Survey(t.Context(), append(everyone[:0:0], special))[0].Bootstrap)
+}
+
+func TestAFleetIsWhatTheProgramSays(t *testing.T) {
+	synthesized := func(name, qualifier string) assembly.Synthesized {
+		return assembly.Synthesized{Stage: assembly.Stage{Name: name, Account: sandbox.Account, Region: "us-east-1"}, Identity: []string{name, sandbox.Account, "us-east-1", qualifier}}
+	}
+	f := fleet.Of(assembly.Document{
+		Service: "notes",
+		Set: []assembly.Stage{
+			{Name: "dev", Account: sandbox.Account, Region: "us-east-1", Tier: stages.Sandbox},
+			{Name: "tools", Account: sandbox.Account, Region: "us-east-1"},
+			{Name: "pr-*", Account: sandbox.Account, Region: "us-east-1", Tier: stages.Sandbox, Template: true},
+		},
+		Stages: []assembly.Synthesized{synthesized("dev", "hnb659fds"), synthesized("tools", "special"), synthesized("pr-1", "hnb659fds")},
+	}, nil)
+	tools := stages.Stage{Name: "tools", Account: sandbox.Account, Region: "us-east-1", Qualifier: "special"}
+	require.Equal(t, []stages.Stage{sandbox, tools, {Name: "pr-1", Account: sandbox.Account, Region: "us-east-1"}}, f.Stages)
+	require.Equal(t, []stages.Stage{preview}, f.Templates)
+
+	picked, err := f.Pick("tools", "dev")
+	require.NoError(t, err)
+	require.Equal(t, []stages.Stage{sandbox, tools}, picked, "in the set's order")
+	_, err = f.Pick("deb")
+	require.EqualError(t, err, `stage: name is "deb", want one of dev, tools, pr-1; write one of these`)
+	known, is := f.Known("pr-Fix_7")
+	require.True(t, is)
+	require.Equal(t, stages.Sandbox, known.Tier)
+	require.Regexp(t, "^pr-fix-7", known.Name)
+}
+
+func TestWavesGoByTier(t *testing.T) {
+	require.Equal(t, [][]stages.Stage{{sandbox, neighbour}, {standard}, {protected}}, fleet.Waves([]stages.Stage{protected, sandbox, standard, neighbour}))
+	require.Equal(t, [][]stages.Stage{{protected}}, fleet.Waves([]stages.Stage{protected}))
 }
 
 func TestAnAccountThatThrottlesIsAskedAgain(t *testing.T) {

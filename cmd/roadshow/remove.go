@@ -99,7 +99,7 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 		if ready.Document, err = found.Document(ctx); err != nil {
 			return err
 		}
-		if stage.Name == name && known && !inSet(all.Stages, name) {
+		if known && !inSet(all.Stages, name) {
 			// The names of a stage that a template makes are known to the program only when it is asked for it.
 			made, remove, err := assemble(ctx, found, name, verb)
 			if err != nil {

@@ -181,6 +181,15 @@ func TestTheLifeOfAFleet(t *testing.T) {
 			require.Equal(t, 1, w.calls(account, "ExecuteChangeSet"), "no account is bootstrapped twice")
 		}
 		require.Zero(t, w.run("doctor").code)
+
+		app := w.app
+		w.app = "echo does not compile >&2; exit 1"
+		require.Contains(t, w.must("bootstrap", "aws://"+devAccount+"/eu-west-1").stdout, "aws://111111111111/eu-west-1  111111111111  eu-west-1  done")
+		got = w.run("bootstrap", "dev")
+		require.Equal(t, 2, got.code)
+		require.Contains(t, got.stderr, "does not compile")
+		require.Equal(t, 2, w.run("bootstrap", "dev", "aws://"+devAccount+"/eu-west-1").code)
+		w.app = app
 	})
 
 	t.Run("a stage that fails stops the waves after it", func(t *testing.T) {
