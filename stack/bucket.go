@@ -476,7 +476,7 @@ func (b *Bucket) grant(verb string, whole, objects, key []string) Grant {
 		for _, st := range b.statements(whole, objects, key) {
 			fn.allow(st)
 		}
-		fn.setEnvironment(at, b.String(), environmentName(b.id)+"_BUCKET", b.L2.BucketName())
+		fn.setEnvironment(at, b.String(), b.id, "_BUCKET", b.L2.BucketName())
 	}}
 }
 

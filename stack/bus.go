@@ -203,7 +203,7 @@ func (b *Bus) Publish() Grant {
 	return Grant{on: b, verb: "Publish", apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, b.component, "EventBridge")
 		fn.allow(statement{actions: busPublish, resources: []*string{b.L2.EventBusArn()}})
-		fn.setEnvironment(at, b.String(), environmentName(b.id)+"_BUS", b.L2.EventBusName())
+		fn.setEnvironment(at, b.String(), b.id, "_BUS", b.L2.EventBusName())
 	}}
 }
 

@@ -160,5 +160,5 @@ func (d *dax) admit(fn *Function, at stages.Position, table *Table, actions []st
 		DestinationSecurityGroupId: d.group.AttrGroupId(), Description: jsiiconv.String("DAX of " + table.id),
 	})
 	fn.allow(statement{actions: actions, resources: []*string{d.cluster.AttrArn()}})
-	fn.setEnvironment(at, table.String(), environmentName(table.id)+"_DAX_ENDPOINT", d.cluster.AttrClusterDiscoveryEndpointUrl())
+	fn.setEnvironment(at, table.String(), table.id, "_DAX_ENDPOINT", d.cluster.AttrClusterDiscoveryEndpointUrl())
 }

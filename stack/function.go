@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -223,6 +224,7 @@ type Function struct {
 	failures    *failures // nil until something wants it
 	triggers    map[string]stages.Position
 	environment map[string]string // which grant or config brought a variable, by its name
+	links       []assembly.Link   // what grants brought, in their order
 	placement   *placement
 	placeholder awslambda.Code
 }
@@ -386,8 +388,10 @@ func (fn *Function) Allow(grants ...Grant) {
 	}
 }
 
-// setEnvironment adds a variable that a grant brings.
-func (fn *Function) setEnvironment(at stages.Position, from, name string, value *string) {
+// setEnvironment adds a variable that a grant brings: <ID> of the component it comes from, and the rest of its
+// name.
+func (fn *Function) setEnvironment(at stages.Position, from, id, rest string, value *string) {
+	name := environmentName(id) + rest
 	switch before, taken := fn.environment[name]; {
 	case taken && before == from:
 		return
@@ -395,6 +399,7 @@ func (fn *Function) setEnvironment(at stages.Position, from, name string, value 
 		fn.fault(at, "environment variable", fmt.Sprintf("%s twice (from %s and from %s)", name, before, from), "each from one place", "rename one of the two")
 	}
 	fn.environment[name] = from
+	fn.links = append(fn.links, assembly.Link{ID: id, Of: from, Variable: name})
 	fn.L2.AddEnvironment(jsiiconv.String(name), value, nil)
 }
 
@@ -403,7 +408,7 @@ func (fn *Function) Invoke() Grant {
 	return Grant{on: fn, verb: "Invoke", apply: func(to *Function, at stages.Position) {
 		to.reach(at, fn.component, "Lambda")
 		to.allow(statement{actions: functionInvoke, resources: []*string{fn.arn()}})
-		to.setEnvironment(at, fn.String(), environmentName(fn.id)+"_FUNCTION", fn.nameForOthers())
+		to.setEnvironment(at, fn.String(), fn.id, "_FUNCTION", fn.nameForOthers())
 	}}
 }
 

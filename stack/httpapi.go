@@ -505,7 +505,7 @@ func (api *HTTPAPI) routeARN(verb, path string) *string {
 // function signs; it brings <ID>_URL.
 func (api *HTTPAPI) Invoke() Grant {
 	return Grant{on: api, verb: "Invoke", apply: func(fn *Function, at stages.Position) {
-		fn.setEnvironment(at, api.String(), environmentName(api.id)+"_URL", api.url)
+		fn.setEnvironment(at, api.String(), api.id, "_URL", api.url)
 		api.stack.ready = append(api.stack.ready, func() {
 			if placed := fn.placement; placed != nil && !placed.network.internet {
 				fn.fault(at, "Access", fmt.Sprintf("Invoke of %s, while %s places the function in a network without internet", api, placed.wantedBy),

@@ -142,7 +142,7 @@ func (i imported) allow(verb, service, variable string, value func() *string, st
 		for _, st := range statements {
 			fn.allow(st)
 		}
-		fn.setEnvironment(at, i.String(), environmentName(i.ref.ID)+variable, value())
+		fn.setEnvironment(at, i.String(), i.ref.ID, variable, value())
 	}}
 }
 

@@ -140,7 +140,7 @@ func (p *Parameter) Read() Grant {
 	return Grant{on: p, verb: "Read", apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, p.component, "Systems Manager")
 		fn.allow(statement{actions: parameterRead, resources: []*string{p.arn()}})
-		fn.setEnvironment(at, p.String(), environmentName(p.id)+"_PARAMETER", jsiiconv.String(p.path))
+		fn.setEnvironment(at, p.String(), p.id, "_PARAMETER", jsiiconv.String(p.path))
 	}}
 }
 

@@ -319,7 +319,7 @@ func (q *Queue) grant(verb string, actions []string) Grant {
 	return Grant{on: q, verb: verb, apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, q.component, "SQS")
 		fn.allow(statement{actions: actions, resources: []*string{q.L2.QueueArn()}})
-		fn.setEnvironment(at, q.String(), environmentName(q.id)+"_QUEUE_URL", q.L2.QueueUrl())
+		fn.setEnvironment(at, q.String(), q.id, "_QUEUE_URL", q.L2.QueueUrl())
 	}}
 }
 

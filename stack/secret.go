@@ -116,7 +116,7 @@ func (secret *Secret) grant(verb string, actions []string) Grant {
 	return Grant{on: secret, verb: verb, apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, secret.component, "Secrets Manager")
 		fn.allow(statement{actions: actions, resources: []*string{secret.L2.SecretArn()}})
-		fn.setEnvironment(at, secret.String(), environmentName(secret.id)+"_SECRET_ARN", secret.L2.SecretArn())
+		fn.setEnvironment(at, secret.String(), secret.id, "_SECRET_ARN", secret.L2.SecretArn())
 	}}
 }
 

@@ -244,7 +244,9 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 		for _, fn := range s.functions {
 			output := compiler.code[fn.source()]
 			fn.setCode(output)
-			synthesized.Functions = append(synthesized.Functions, assembly.Function{Construct: fn.id, Package: fn.source().String(), Digest: output.Digest})
+			synthesized.Functions = append(synthesized.Functions, assembly.Function{
+				Construct: fn.id, Package: fn.source().String(), Prebuilt: fn.config.Prebuilt != nil, Digest: output.Digest, Links: fn.links,
+			})
 		}
 		synthesized.StackName = *s.CDK.StackName()
 		s.cdkApp.Synth(nil)

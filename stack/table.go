@@ -258,7 +258,7 @@ func (t *Table) grant(verb string, direct, indexed, cached, key []string) Grant 
 		for _, st := range t.statements(direct, indexed, key) {
 			fn.allow(st)
 		}
-		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TABLE", t.physical())
+		fn.setEnvironment(at, t.String(), t.id, "_TABLE", t.physical())
 		if t.dax != nil {
 			t.dax.admit(fn, at, t, cached)
 		}

@@ -242,7 +242,7 @@ func (t *Topic) Publish() Grant {
 	return Grant{on: t, verb: "Publish", apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, t.component, "SNS")
 		t.allowPublish(fn)
-		fn.setEnvironment(at, t.String(), environmentName(t.id)+"_TOPIC", t.L2.TopicArn())
+		fn.setEnvironment(at, t.String(), t.id, "_TOPIC", t.L2.TopicArn())
 	}}
 }
 

@@ -69,6 +69,6 @@ func (fn *Function) InvokeURL() Grant {
 		to.reach(at, fn.component, "the URL")
 		to.allow(statement{actions: functionURLInvoke, resources: []*string{fn.arn()}})
 		to.allow(statement{actions: functionInvoke, resources: []*string{fn.arn()}, throughURL: true})
-		to.setEnvironment(at, fn.String(), environmentName(fn.id)+"_URL", fn.url.Url())
+		to.setEnvironment(at, fn.String(), fn.id, "_URL", fn.url.Url())
 	}}
 }

@@ -71,8 +71,21 @@ type Function struct {
 	// Construct is the component's id, Package what it was built from.
 	Construct string `json:"construct"`
 	Package   string `json:"package"`
+	// Prebuilt tells that Package is no Go package, but a folder or a zip.
+	Prebuilt bool `json:"prebuilt,omitempty"`
 	// Digest is of the deployed bytes.
 	Digest string `json:"digest"`
+	// Links are the variables that its grants brought, in their order.
+	Links []Link `json:"links,omitempty"`
+}
+
+// Link is a variable that says where a component is.
+type Link struct {
+	// ID is the component's, or that of what is imported; Of is how an error names it: table "notes".
+	ID string `json:"id"`
+	Of string `json:"of"`
+	// Variable is <ID>_…, such as NOTES_TABLE.
+	Variable string `json:"variable"`
 }
 
 // Construct is one component and where it was made.
