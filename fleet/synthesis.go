@@ -28,7 +28,7 @@ type Synthesis struct {
 	Context map[string]any
 	// Stage is the stage to synthesize, which may be one that a template makes. Default: every stage.
 	Stage string
-	// Talk gets what the program writes. Default: it is kept for the error.
+	// Talk gets what the program writes, while it runs. Default: it is kept for the error.
 	Talk io.Writer
 }
 
@@ -37,13 +37,16 @@ const synthesisLimit = 30 * time.Minute
 
 // SynthesisError says that the program did not write an assembly.
 type SynthesisError struct {
-	// Command is the program's, Output what it wrote, without secrets.
+	// Command is the program's, Output what it wrote, without secrets; empty where somebody was told.
 	Command, Output string
 	// Err is the context's error or the exit code.
 	Err error
 }
 
 func (e *SynthesisError) Error() string {
+	if e.Output == "" {
+		return fmt.Sprintf("program `%s`: end is %v, want an assembly; correct what it says above", e.Command, e.Err)
+	}
 	return fmt.Sprintf("program `%s`: end is %v, want an assembly; correct what it says:\n%s", e.Command, e.Err, e.Output)
 }
 
@@ -77,10 +80,12 @@ func (s Synthesis) Run(ctx context.Context, outdir string) (Assembly, error) {
 	process.WaitDelay = 5 * time.Second
 	bindProcess(process)
 	var output bytes.Buffer
-	process.Stdout, process.Stderr = &output, &output
+	// One writer for both, so that one goroutine writes to it.
+	var sink io.Writer = &output
 	if s.Talk != nil {
-		process.Stderr = io.MultiWriter(&output, s.Talk)
+		sink = s.Talk
 	}
+	process.Stdout, process.Stderr = sink, sink
 	// Bound to its thread: see bindProcess.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
