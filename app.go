@@ -12,6 +12,7 @@ var (
 	Production = stages.Stage{Name: "production", Account: "333333333333", Region: "us-east-1", Tier: stages.Protected}
 )
 
+//go:generate go run ./cmd/roadshow links
 var app = stack.App{Service: "notes", Stages: stages.Set{Dev, Staging, Production}, Define: Notes}
 
 func main() { app.Main() }

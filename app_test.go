@@ -20,3 +20,5 @@ func TestOnlyProductionHasDAX(t *testing.T) {
 	stacktest.RequireOnlyIn(t, app, "AWS::EC2::VPC", Production)
 	stacktest.RequireOnlyIn(t, app, "AWS::DynamoDB::Table", stages.Except())
 }
+
+func TestTheHandlersKnowWhatTheyAreGranted(t *testing.T) { stacktest.RequireLinks(t, app) }

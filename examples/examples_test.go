@@ -21,7 +21,7 @@ import (
 
 const checkout = ".."
 
-var update = flag.Bool("update", false, "write the go.mod, go.sum and goldens of the examples anew")
+var update = flag.Bool("update", false, "write the go.mod, go.sum, goldens and links of the examples anew")
 
 // published is the version of our own modules that the examples' go.mod files name. The tests replace it
 // by what they pack.
@@ -65,10 +65,10 @@ func TestEachExampleIsBuiltAndTestedAgainstTheDownloadedModules(t *testing.T) {
 				require.NoErrorf(t, err, "go %s in examples/%s:\n%s", strings.Join(arguments, " "), name, output)
 			}
 			if *update {
-				run("mod", "tidy")
-				if name == "orders" { // the one with goldens
-					run("test", ".", "-update")
+				if name == "orders" { // the one with goldens and links, which its handlers import
+					run("test", "-mod=mod", ".", "-update")
 				}
+				run("mod", "tidy")
 				takeBack(t, copied, name)
 			}
 			run("vet", "./...")
@@ -95,14 +95,18 @@ func takeBack(t *testing.T, copied, name string) {
 		}
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(name, "go.sum"), []byte(others.String()), 0o644))
-	goldens, err := filepath.Glob(filepath.Join(copied, "testdata", "*.golden.json"))
-	require.NoError(t, err)
-	for _, golden := range goldens {
-		data, err := os.ReadFile(golden)
+	for _, pattern := range []string{"testdata/*.golden.json", "functions/*/links/links.go"} {
+		written, err := filepath.Glob(filepath.Join(copied, filepath.FromSlash(pattern)))
 		require.NoError(t, err)
-		to := filepath.Join(name, "testdata", filepath.Base(golden))
-		require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
-		require.NoError(t, os.WriteFile(to, data, 0o644))
+		for _, file := range written {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			inside, err := filepath.Rel(copied, file)
+			require.NoError(t, err)
+			to := filepath.Join(name, inside)
+			require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
+			require.NoError(t, os.WriteFile(to, data, 0o644))
+		}
 	}
 }
 

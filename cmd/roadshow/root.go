@@ -45,7 +45,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	}
 	root.PersistentFlags().StringVar(&s.app, "app", "", `the program's command, or the folder of an assembly (default: "app" of cdk.json)`)
 	root.PersistentFlags().BoolVar(&s.json, "json", false, "print JSON, as documented in docs/parity.md and docs/fleet.md")
-	root.AddCommand(parityVerb(&s), diffVerb(&s), namesVerb(&s), stagesVerb(&s))
+	root.AddCommand(parityVerb(&s), diffVerb(&s), namesVerb(&s), stagesVerb(&s), linksVerb(&s))
 	root.AddCommand(accountVerbs(&s)...)
 	root.SetArgs(arguments)
 	root.SetOut(stdout)

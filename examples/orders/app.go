@@ -8,6 +8,7 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
+//go:generate go run github.com/roadshow-go/roadshow/cmd/roadshow@v0.1.0 links
 var app = stack.App{Service: "orders", Stages: organisation.Stages, Define: Orders}
 
 func main() { app.Main() }

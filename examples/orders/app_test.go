@@ -12,6 +12,8 @@ func TestTheTemplateOfEveryStageIsItsGolden(t *testing.T) { stacktest.RequireGol
 
 func TestTheStagesAreIdenticalButForWhatIsDeclared(t *testing.T) { stacktest.RequireParity(t, app) }
 
+func TestTheHandlersKnowWhatTheyAreGranted(t *testing.T) { stacktest.RequireLinks(t, app) }
+
 func TestOnlyProductionReports(t *testing.T) {
 	stacktest.RequireOnlyIn(t, app, "AWS::Scheduler::Schedule", organisation.Production)
 }

@@ -6,10 +6,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/roadshow-go/roadshow/functions/create-note/links"
 	"github.com/roadshow-go/roadshow/functions/internal/notes"
 )
 
-func main() { notes.Serve(create) }
+func main() {
+	place := notes.Place{Table: links.Notes.Table(), DAXEndpoint: links.Notes.DAXEndpoint()}
+	notes.Serve(place, create)
+}
 
 func create(ctx context.Context, store *notes.Store, request notes.Request) (notes.Response, error) {
 	var body struct {

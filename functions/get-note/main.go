@@ -5,10 +5,14 @@ package main
 import (
 	"context"
 
+	"github.com/roadshow-go/roadshow/functions/get-note/links"
 	"github.com/roadshow-go/roadshow/functions/internal/notes"
 )
 
-func main() { notes.Serve(get) }
+func main() {
+	place := notes.Place{Table: links.Notes.Table(), DAXEndpoint: links.Notes.DAXEndpoint()}
+	notes.Serve(place, get)
+}
 
 func get(ctx context.Context, store *notes.Store, request notes.Request) (notes.Response, error) {
 	note, err := store.Get(ctx, request.PathParameters["id"])

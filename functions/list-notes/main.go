@@ -7,9 +7,13 @@ import (
 	"context"
 
 	"github.com/roadshow-go/roadshow/functions/internal/notes"
+	"github.com/roadshow-go/roadshow/functions/list-notes/links"
 )
 
-func main() { notes.Serve(list) }
+func main() {
+	place := notes.Place{Table: links.Notes.Table(), DAXEndpoint: links.Notes.DAXEndpoint()}
+	notes.Serve(place, list)
+}
 
 func list(ctx context.Context, store *notes.Store, request notes.Request) (notes.Response, error) {
 	page, next, err := store.List(ctx, request.QueryStringParameters["next"])

@@ -11,15 +11,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// The environment variables that the stack sets on every function that is
-// granted the table.
-const (
-	// TableVariable holds the table's name. Required.
-	TableVariable = "NOTES_TABLE"
+// Place is where the notes are, as each function's own links say. They say so
+// as long as the stack grants the function the table.
+type Place struct {
+	// Table is the table's name. Required.
+	Table string
 
-	// DAXVariable holds the DAX cluster's discovery endpoint, a whole URL
-	// (daxs://…). Where it is unset or empty there is no DAX.
-	DAXVariable = "NOTES_DAX_ENDPOINT"
+	// DAXEndpoint is the DAX cluster's discovery endpoint, a whole URL
+	// (daxs://…). Where it is empty there is no DAX.
+	DAXEndpoint string
+}
+
+// The variables behind a Place, as the stack names them.
+const (
+	tableVariable = "NOTES_TABLE"
+	daxVariable   = "NOTES_DAX_ENDPOINT"
 )
 
 var (
@@ -27,22 +33,21 @@ var (
 	_ Table = (*dax.Dax)(nil)
 )
 
-// Open makes the store that the environment describes: on DAX if DAXVariable is
-// set, else on DynamoDB. env is os.Getenv, but for tests. Call it once, before
-// the first event: a client is dear to make and its connections are kept.
+// Open makes the store of a place: on DAX if it has an endpoint, else on
+// DynamoDB. Call it once, before the first event: a client is dear to make and
+// its connections are kept.
 //
 // There is no way back from DAX to DynamoDB while it runs: a stage that pays
 // for a cluster wants to know that it is not used.
-func Open(ctx context.Context, env func(string) string) (*Store, error) {
-	name := env(TableVariable)
+func Open(ctx context.Context, place Place) (*Store, error) {
+	name, endpoint := place.Table, place.DAXEndpoint
 	if name == "" {
-		return nil, fmt.Errorf("notes: %s is empty, want the name of the table; grant the function access to it in the stack", TableVariable)
+		return nil, fmt.Errorf("notes: %s is empty, want the name of the table; grant the function access to it in the stack", tableVariable)
 	}
-	endpoint := env(DAXVariable)
 	if endpoint != "" {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Scheme != "daxs" && u.Scheme != "dax" || u.Hostname() == "" {
-			return nil, fmt.Errorf("notes: %s is %q, want daxs://HOST; write the cluster's ClusterDiscoveryEndpointURL", DAXVariable, endpoint)
+			return nil, fmt.Errorf("notes: %s is %q, want daxs://HOST; write the cluster's ClusterDiscoveryEndpointURL", daxVariable, endpoint)
 		}
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
@@ -66,7 +71,7 @@ func connect(cfg aws.Config, daxEndpoint string) (Table, error) {
 	}
 	client, err := dax.NewFromConfig(cfg, daxEndpoint)
 	if err != nil {
-		return nil, fmt.Errorf("notes: %s is %q, and no client can be made for it: %w", DAXVariable, daxEndpoint, err)
+		return nil, fmt.Errorf("notes: %s is %q, and no client can be made for it: %w", daxVariable, daxEndpoint, err)
 	}
 	return client, nil
 }

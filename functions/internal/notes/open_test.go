@@ -22,24 +22,18 @@ func alone(t *testing.T) {
 	}
 }
 
-func env(kv map[string]string) func(string) string {
-	return func(name string) string { return kv[name] }
-}
-
 func TestWithoutADAXEndpointTheStoreIsOnDynamoDB(t *testing.T) {
 	alone(t)
-	for _, vars := range []map[string]string{{TableVariable: "dev-notes"}, {TableVariable: "dev-notes", DAXVariable: ""}} {
-		s, err := Open(t.Context(), env(vars))
-		require.NoError(t, err)
-		assert.IsType(t, (*dynamodb.Client)(nil), s.table)
-		assert.Equal(t, "dev-notes", s.name)
-	}
+	s, err := Open(t.Context(), Place{Table: "dev-notes"})
+	require.NoError(t, err)
+	assert.IsType(t, (*dynamodb.Client)(nil), s.table)
+	assert.Equal(t, "dev-notes", s.name)
 }
 
 func TestWithADAXEndpointTheStoreIsOnDAX(t *testing.T) {
 	alone(t)
 	// Nobody listens there: the client goes on trying, and says so when asked.
-	s, err := Open(t.Context(), env(map[string]string{TableVariable: "production-notes", DAXVariable: "daxs://127.0.0.1:1"}))
+	s, err := Open(t.Context(), Place{Table: "production-notes", DAXEndpoint: "daxs://127.0.0.1:1"})
 	require.NoError(t, err)
 	require.IsType(t, (*dax.Dax)(nil), s.table)
 	client := s.table.(*dax.Dax)
@@ -51,26 +45,27 @@ func TestWithADAXEndpointTheStoreIsOnDAX(t *testing.T) {
 
 func TestAnEnvironmentThatDescribesNoStoreIsAClearError(t *testing.T) {
 	tests := map[string]struct {
-		vars   map[string]string
+		place  Place
 		region string
 		want   string
 	}{
 		"no table": {
-			nil, "eu-central-1",
+			Place{},
+			"eu-central-1",
 			"notes: NOTES_TABLE is empty, want the name of the table; grant the function access to it in the stack",
 		},
 		"an endpoint without a scheme": {
-			map[string]string{TableVariable: "n", DAXVariable: "cluster.dax-clusters.eu-central-1.amazonaws.com"},
+			Place{Table: "n", DAXEndpoint: "cluster.dax-clusters.eu-central-1.amazonaws.com"},
 			"eu-central-1",
 			`notes: NOTES_DAX_ENDPOINT is "cluster.dax-clusters.eu-central-1.amazonaws.com", want daxs://HOST; write the cluster's ClusterDiscoveryEndpointURL`,
 		},
 		"an endpoint of another kind": {
-			map[string]string{TableVariable: "n", DAXVariable: "https://x"},
+			Place{Table: "n", DAXEndpoint: "https://x"},
 			"eu-central-1",
 			`notes: NOTES_DAX_ENDPOINT is "https://x", want daxs://HOST; write the cluster's ClusterDiscoveryEndpointURL`,
 		},
 		"no region": {
-			map[string]string{TableVariable: "n"},
+			Place{Table: "n"},
 			"",
 			"notes: AWS_REGION is empty, want the region of table n; Lambda sets it, set it elsewhere",
 		},
@@ -79,7 +74,7 @@ func TestAnEnvironmentThatDescribesNoStoreIsAClearError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			alone(t)
 			t.Setenv("AWS_REGION", tt.region)
-			_, err := Open(t.Context(), env(tt.vars))
+			_, err := Open(t.Context(), tt.place)
 			assert.EqualError(t, err, tt.want)
 		})
 	}

@@ -46,8 +46,8 @@ type Handler func(ctx context.Context, store *Store, request Request) (Response,
 // Serve is the main function of a function behind the HTTP API: it opens the
 // store once and answers requests until Lambda ends the process. If the store
 // cannot be opened it logs why and exits with status 1.
-func Serve(h Handler) {
-	store := Start()
+func Serve(place Place, h Handler) {
+	store := Start(place)
 	lambda.Start(func(ctx context.Context, request Request) (Response, error) {
 		return Answer(ctx, h, store, request), nil
 	})
@@ -55,9 +55,9 @@ func Serve(h Handler) {
 
 // Start sets up the log, one JSON object a line, and opens the store. If that
 // fails it logs why and exits with status 1.
-func Start() *Store {
+func Start(place Place) *Store {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-	store, err := Open(context.Background(), os.Getenv)
+	store, err := Open(context.Background(), place)
 	if err != nil {
 		slog.Error("cannot start", "error", err.Error())
 		os.Exit(1)

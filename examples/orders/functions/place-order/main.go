@@ -5,13 +5,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"os"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/roadshow-go/roadshow/examples/orders/functions/place-order/links"
 )
 
 // tables is what the handler needs of DynamoDB.
@@ -31,7 +32,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	lambda.Start(shop{tables: dynamodb.NewFromConfig(settings), notes: os.Getenv("NOTES_TABLE"), orders: os.Getenv("ORDERS_TABLE")}.place)
+	lambda.Start(shop{tables: dynamodb.NewFromConfig(settings), notes: links.Notes.Table(), orders: links.Orders.Table()}.place)
 }
 
 func (s shop) place(ctx context.Context, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {

@@ -4,12 +4,13 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/roadshow-go/roadshow/examples/orders/functions/report/links"
 )
 
 func main() {
@@ -17,7 +18,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	orders, table := dynamodb.NewFromConfig(settings), os.Getenv("ORDERS_TABLE")
+	orders, table := dynamodb.NewFromConfig(settings), links.Orders.Table()
 	lambda.Start(func(ctx context.Context) error {
 		count := 0
 		pages := dynamodb.NewScanPaginator(orders, &dynamodb.ScanInput{TableName: &table, Select: types.SelectCount})
