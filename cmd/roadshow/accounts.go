@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,6 +50,13 @@ func assemble(ctx context.Context, found *program.Program, stage string, verb *c
 	parent := filepath.Join(found.Dir, ".roadshow")
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fleet.Assembly{}, nil, err
+	}
+	// Those of commands that were killed; a running one's is younger.
+	old, _ := filepath.Glob(filepath.Join(parent, "assembly-*"))
+	for _, one := range old {
+		if info, err := os.Stat(one); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			os.RemoveAll(one)
+		}
 	}
 	dir, err := os.MkdirTemp(parent, "assembly-")
 	if err != nil {
