@@ -103,7 +103,7 @@ CDK's limit lifted for everyone. "Cold" builds have an empty build cache (two ro
 func (r *report) markdown(b *bench) string {
 	var text strings.Builder
 	text.WriteString(introduction)
-	fmt.Fprintf(&text, "Last run: %s, %d rounds (what takes very long: %d), %.0f minutes.  \nMachine: %s; load average at the end %s.  \nVersions: %s.\n\n",
+	fmt.Fprintf(&text, "Last run: %s, %d rounds (what takes very long: %d), %.0f minutes.  \nMachine: %s; load average at the end %s.  \nVersions: %s.\n\nA load above the number of cores means that other work took part of the machine: times are then longer, and less alike, than alone.\n\n",
 		b.began.UTC().Format("2006-01-02 15:04 UTC"), b.rounds, b.few(), time.Since(b.began).Minutes(), machine(), load(), strings.Join(b.versions(), ", "))
 	text.WriteString("| what | ours | peer | ratio | goal | |\n|---|---|---|---|---|---|\n")
 	for _, row := range r.rows {
