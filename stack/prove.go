@@ -114,7 +114,7 @@ func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages
 func meanings(ledger []stages.LedgerName, stage stages.Stage, values int) []parity.Meaning {
 	all := []parity.Meaning{{Of: "name"}, {Of: "account"}, {Of: "region"}, {Of: "qualifier"}}
 	for _, name := range ledger {
-		if name.Stage == stage.Name {
+		if name.Stage == stage.Name && !name.Example {
 			all = append(all, parity.Meaning{Of: name.Owner + ", " + name.Kind, At: name.At})
 		}
 	}

@@ -234,6 +234,24 @@ func TestTheLedgerKnowsTheNamesOfStagesThatDoNotHaveTheComponent(t *testing.T) {
 	assert.Equal(t, []string{"dev-shop-orders", "staging-shop-orders", "production-shop-orders"}, names)
 }
 
+func TestTheAssemblyHoldsTheNamesOfAHostileExampleOfEachTemplate(t *testing.T) {
+	preview := app(func(s *stack.Stack) { stack.NewFunction(s, "get", code()) })
+	preview.Stages = append(stages.Set{dev.Template("pr-*")}, set...)
+	template := stacktest.Synth(t, preview, dev)
+	names := map[string]string{}
+	for _, name := range template.Assembly.Ledger {
+		if name.Example {
+			names[name.Kind] = name.Name
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"CloudFormation stack": "pr-shop-999999999999999999999999-shop-1lls0hm888",
+		"Lambda function":      "pr-shop-999999999999999999999999-shop-get-s7mn9b049r",
+		"log group":            "/aws/lambda/pr-shop-999999999999999999999999-shop-get-s7mn9b049r",
+	}, names)
+	assert.NotContains(t, string(template.JSON), "9999", "nothing of it is deployed")
+}
+
 func TestTwoComponentsMayNotShareAPhysicalName(t *testing.T) {
 	_, err := stacktest.TrySynth(t, app(func(s *stack.Stack) {
 		one, other := key(), key()

@@ -95,7 +95,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	}
 	document := a.document(synthesis.Commit)
 	var err error
-	if document.Ledger, err = stacks[0].ledger.Names(synthesis.Stages...); err != nil {
+	if document.Ledger, err = stacks[0].ledger.All(synthesis.Stages...); err != nil {
 		return nil, err
 	}
 	for _, stack := range stacks {

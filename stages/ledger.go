@@ -3,6 +3,7 @@ package stages
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -115,18 +116,32 @@ func (l *Ledger) Examples() ([]LedgerName, error) {
 	return all, nil
 }
 
-// Check finds names that break a rule or meet another within their scope, in any stage, whichever is
-// deployed, and in an example of each template. The error is a [*FieldError] or a [*CollisionError].
-func (l *Ledger) Check(extra ...Stage) error {
-	names, err := l.Names(extra...)
+// All lists what is checked, and what the assembly holds: the names of [Ledger.Names], and behind them those
+// of [Ledger.Examples] that are no stage's own.
+func (l *Ledger) All(extra ...Stage) ([]LedgerName, error) {
+	all, err := l.Names(extra...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	examples, err := l.Examples()
 	if err != nil {
+		return nil, err
+	}
+	own := map[string]bool{}
+	for _, name := range all {
+		own[name.Stage] = true
+	}
+	return append(all, slices.DeleteFunc(examples, func(example LedgerName) bool { return own[example.Stage] })...), nil
+}
+
+// Check finds names that break a rule or meet another within their scope, in any stage, whichever is
+// deployed, and in an example of each template. The error is a [*FieldError] or a [*CollisionError].
+func (l *Ledger) Check(extra ...Stage) error {
+	all, err := l.All(extra...)
+	if err != nil {
 		return err
 	}
-	for _, collision := range Collisions(append(names, examples...)) {
+	for _, collision := range Collisions(all) {
 		return collision
 	}
 	return nil

@@ -45,6 +45,17 @@ func TestTheLedgerHoldsTheNamesOfEveryStage(t *testing.T) {
 	assert.Equal(t, "pr-notes-99999999999999999999999", examples[0].Stage)
 	assert.Len(t, examples[0].Stage, stages.MaxStageName)
 	assert.True(t, examples[0].Example)
+
+	all, err := ledger.All(pull)
+	require.NoError(t, err)
+	assert.Equal(t, append(names, examples...), all)
+	asTheExample, err := set.Find(examples[0].Stage)
+	require.NoError(t, err)
+	all, err = ledger.All(asTheExample)
+	require.NoError(t, err)
+	require.Len(t, all, len(names))
+	assert.False(t, all[len(all)-1].Example, "it is there, so it is no example any more")
+	require.NoError(t, ledger.Check(asTheExample))
 }
 
 func TestTheLedgerIsReadFromTheAssembly(t *testing.T) {

@@ -13,9 +13,10 @@ import (
 func namesVerb(s *settings) *cobra.Command {
 	var stage string
 	verb := &cobra.Command{
-		Use:     "names",
-		Short:   "List every physical name of every stage",
-		Long:    "names prints the ledger: each name with its kind, its limit and the scope in which AWS allows it once.",
+		Use:   "names",
+		Short: "List every physical name of every stage",
+		Long: "names prints the ledger: each name with its kind, its limit and the scope in which AWS allows it once.\n" +
+			"A template of ephemeral stages is listed by the example whose names go wrong most easily.",
 		Example: "  roadshow names\n  roadshow names --stage production\n  roadshow names --app cdk.out --json",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
@@ -55,5 +56,9 @@ func nameRow(name stages.LedgerName) []string {
 	if name.Limit > 0 {
 		length += "/" + strconv.Itoa(name.Limit)
 	}
-	return []string{name.Stage, name.Kind, name.Name, length, name.Scope.String(), made}
+	stage := name.Stage
+	if name.Example {
+		stage += " (example)"
+	}
+	return []string{stage, name.Kind, name.Name, length, name.Scope.String(), made}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -173,6 +174,7 @@ func TestParity(t *testing.T) {
 			if tt.code == exitUnknown {
 				assert.Empty(t, got.stdout, "talk is on standard error")
 				assert.Contains(t, got.stderr, tt.contains)
+				assert.NotContains(t, got.stderr, "second run", "it fails in both")
 				return
 			}
 			assert.Empty(t, got.stderr)
@@ -180,6 +182,30 @@ func TestParity(t *testing.T) {
 			assert.NotContains(t, got.stdout, "\x1b", "no colour outside a terminal")
 		})
 	}
+}
+
+func TestAFaultOfTheSecondRunAloneIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	got := roadshowWithApp(t, `test -n "$ROADSHOW_TEST_MODE" && exec `+built.program, "parity")
+	assert.Equal(t, exitUnknown, got.code)
+	assert.Contains(t, got.stderr, "the second run, in another environment: program")
+}
+
+func TestAnInterruptEndsAProofInOneLine(t *testing.T) {
+	t.Parallel()
+	started := filepath.Join(t.TempDir(), "started")
+	command := exec.Command(built.command, "parity", "--app", "touch "+started+"; exec sleep 60")
+	var output bytes.Buffer
+	command.Dir, command.Stdout, command.Stderr = built.folder, &output, &output
+	require.NoError(t, command.Start())
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(started)
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, command.Process.Signal(os.Interrupt))
+	require.ErrorAs(t, command.Wait(), new(*exec.ExitError))
+	assert.Equal(t, exitUnknown, command.ProcessState.ExitCode())
+	assert.Equal(t, "roadshow: interrupted\n", output.String())
 }
 
 func TestStrictParityRefusesWhatChangesNothing(t *testing.T) {
@@ -242,6 +268,10 @@ func TestNamesAndStages(t *testing.T) {
 	require.Equal(t, exitWell, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "dev-show-notes")
 	assert.NotContains(t, got.stdout, "production-show-notes")
+
+	got = roadshow(t, "", "names")
+	require.Equal(t, exitWell, got.code, got.stderr)
+	assert.Regexp(t, `(?m)^pr-show-9+ \(example\) +DynamoDB table +pr-show-9+-show-notes-\w{10} +`, got.stdout)
 
 	got = roadshow(t, "", "stages", "--json")
 	require.Equal(t, exitWell, got.code, got.stderr)

@@ -29,7 +29,7 @@ type Document struct {
 	Commit string `json:"commit,omitempty"`
 	// Set is every stage and template of the set, also those not in this assembly.
 	Set []Stage `json:"set"`
-	// Ledger is every physical name of every stage of the set.
+	// Ledger is every physical name of every stage of the set, and of one hostile example of each template.
 	Ledger []stages.LedgerName `json:"ledger"`
 	// Stages is what was synthesized.
 	Stages []Synthesized `json:"stages"`

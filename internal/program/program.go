@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -170,20 +169,17 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 				if i == 1 {
 					environment = scrubbed(environment, home)
 				}
-				if answers[i], faults[i] = p.ask(ctx, outdirs[i], environment, question); faults[i] != nil {
-					stop()
+				if answers[i], faults[i] = p.ask(ctx, outdirs[i], environment, question); faults[i] != nil && i == 0 {
+					stop() // not the other way: what fails in both is no matter of the environment
 				}
 			})
 		}
 		both.Wait()
-		for i, err := range faults {
-			// The one was stopped because the other has failed.
-			if err != nil && (!errors.Is(err, context.Canceled) || faults[1-i] == nil) {
-				if i == 1 {
-					err = fmt.Errorf("the second run, in another environment: %w", err)
-				}
-				return err
-			}
+		if faults[0] != nil {
+			return faults[0]
+		}
+		if faults[1] != nil {
+			return fmt.Errorf("the second run, in another environment: %w", faults[1])
 		}
 		if answers[0].Verdict == nil {
 			return &Error{Command: p.Command, Reason: "the answer has no verdict", Fix: "use one version of Roadshow for both"}
