@@ -3,7 +3,6 @@ package stack
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -404,24 +403,8 @@ func (b *Bucket) Triggers(fn *Function, config BucketTriggerConfig) {
 	b.resource().SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
 		EventBridgeConfiguration: &awss3.CfnBucket_EventBridgeConfigurationProperty{EventBridgeEnabled: jsiiconv.Bool(true)},
 	})
-	fn.failures.make(fn)
-	of := b.id
-	if n := b.rules[fn]; n > 1 {
-		of += "." + strconv.Itoa(n) // no id of another component holds a dot
-	}
-	queue := fn.failures.queue.L2
-	props := &awsevents.CfnRuleProps{
-		EventPattern: config.pattern(*b.L2.BucketName()).fields(),
-		Targets: &[]any{&awsevents.CfnRule_TargetProperty{
-			Id: jsiiconv.String("Function"), Arn: fn.invoked().FunctionArn(), DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: queue.QueueArn()},
-		}},
-	}
-	if config.Override != nil {
-		config.Override(props)
-	}
-	rule := awsevents.NewCfnRule(fn.siblings, jsiiconv.String("From-"+of), props)
-	fn.admit("Permission-"+of, "events.amazonaws.com", rule.AttrArn())
-	queue.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.QueueArn()}}.from("events.amazonaws.com", rule.AttrArn()))
+	props := &awsevents.CfnRuleProps{EventPattern: config.pattern(*b.L2.BucketName()).fields()}
+	fn.onEvents(b.component, b.rules[fn], props, &awsevents.CfnRule_TargetProperty{}, config.Override)
 }
 
 // pattern selects the events as EventBridge spells it.

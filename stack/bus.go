@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -162,27 +161,17 @@ func (b *Bus) Triggers(fn *Function, pattern EventPattern) {
 	if !both {
 		return
 	}
-	fn.failures.make(fn)
-	of := b.id
-	if n := b.rules[fn]; n > 1 {
-		of += "." + strconv.Itoa(n) // no id of another component holds a dot
-	}
-	props := pattern.props(b, fn)
-	if pattern.Override != nil {
-		pattern.Override(props)
-	}
-	rule := awsevents.NewCfnRule(fn.siblings, jsiiconv.String("From-"+of), props)
-	fn.admit("Permission-"+of, "events.amazonaws.com", rule.AttrArn())
-	queue := fn.failures.queue.L2
-	queue.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.QueueArn()}}.from("events.amazonaws.com", rule.AttrArn()))
+	fn.onEvents(b.component, b.rules[fn], pattern.props(b), pattern.target(), pattern.Override)
 }
 
 // props maps the pattern to the rule's. CloudFormation names the rule: nobody else refers to it.
-func (p EventPattern) props(b *Bus, fn *Function) *awsevents.CfnRuleProps {
-	target := &awsevents.CfnRule_TargetProperty{
-		Id: jsiiconv.String("Function"), Arn: fn.invoked().FunctionArn(),
-		DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: fn.failures.queue.L2.QueueArn()},
-	}
+func (p EventPattern) props(b *Bus) *awsevents.CfnRuleProps {
+	return &awsevents.CfnRuleProps{EventBusName: b.L2.EventBusName(), EventPattern: p.pattern().fields()}
+}
+
+// target says how long a delivery is tried again.
+func (p EventPattern) target() *awsevents.CfnRule_TargetProperty {
+	target := &awsevents.CfnRule_TargetProperty{}
 	if p.Retries != 0 || p.MaxAge != 0 {
 		retry := &awsevents.CfnRule_RetryPolicyProperty{}
 		if p.Retries != 0 {
@@ -193,9 +182,7 @@ func (p EventPattern) props(b *Bus, fn *Function) *awsevents.CfnRuleProps {
 		}
 		target.RetryPolicy = retry
 	}
-	return &awsevents.CfnRuleProps{
-		EventBusName: b.L2.EventBusName(), EventPattern: p.pattern().fields(), Targets: &[]any{target},
-	}
+	return target
 }
 
 // Publish is the right to put events on the bus; it brings <ID>_BUS, the bus's name.

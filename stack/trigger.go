@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -97,6 +99,26 @@ func (fn *Function) triggeredBy(source component, at stages.Position, problem *C
 	}
 	fn.triggers[source.id] = at
 	return fn.present && source.present
+}
+
+// onEvents makes a rule that invokes the function with events, and keeps those that do not arrive. Count is how
+// many rules of the source the function has, with this one.
+func (fn *Function) onEvents(source component, count int, props *awsevents.CfnRuleProps, target *awsevents.CfnRule_TargetProperty, override func(*awsevents.CfnRuleProps)) {
+	fn.failures.make(fn)
+	queue := fn.failures.queue.L2
+	target.Id, target.Arn = jsiiconv.String("Function"), fn.invoked().FunctionArn()
+	target.DeadLetterConfig = &awsevents.CfnRule_DeadLetterConfigProperty{Arn: queue.QueueArn()}
+	props.Targets = &[]any{target}
+	if override != nil {
+		override(props)
+	}
+	of := source.id
+	if count > 1 {
+		of += "." + strconv.Itoa(count) // no id of another component holds a dot
+	}
+	rule := awsevents.NewCfnRule(fn.siblings, jsiiconv.String("From-"+of), props)
+	fn.admit("Permission-"+of, "events.amazonaws.com", rule.AttrArn())
+	queue.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.QueueArn()}}.from("events.amazonaws.com", rule.AttrArn()))
 }
 
 // admit lets a service of AWS invoke the function on behalf of one source.
