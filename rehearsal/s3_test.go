@@ -85,6 +85,10 @@ func TestABucketsNameIsTakenInTheWholeWorld(t *testing.T) {
 	requireCode(t, err, "BucketAlreadyOwnedByYou")
 	_, err = theirs.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: bucket})
 	requireCode(t, err, "AccessDenied")
+	for _, account := range []string{dev, production} {
+		_, err = server.Account(account).Create("eu-west-1", "AWS::S3::Bucket", map[string]any{"BucketName": *bucket})
+		require.ErrorContains(t, err, "one-of-a-kind already exists", "a stack of account %s", account)
+	}
 }
 
 func TestListingObjectsGoesOnWhereThePageEnded(t *testing.T) {

@@ -177,6 +177,7 @@ func TestAFunctionNeedsItsRoleAndItsCode(t *testing.T) {
 		p["VpcConfig"] = map[string]any{"SubnetIds": []any{"subnet-none"}}
 	}), "The subnet ID 'subnet-none' does not exist")
 	require.NoError(t, create(func(map[string]any) {}))
+	require.ErrorContains(t, create(func(map[string]any) {}), "Resource of type 'AWS::Lambda::Function' with identifier 'create-note' already exists.")
 
 	client := lambda.NewFromConfig(as)
 	for _, name := range []string{"create-note", "arn:aws:lambda:us-east-1:111111111111:function:create-note"} {

@@ -362,6 +362,7 @@ func TestTheTableIsAskedBeforeTheProvisioner(t *testing.T) {
 		"an unknown type":         {`{"Type": "AWS::DynamoDB::Tabel"}`, "Template format error: Unrecognized resource types: [AWS::DynamoDB::Tabel]"},
 		"an unknown property":     {`{"Type": "AWS::SNS::Topic", "Properties": {"Name": "x"}}`, "Encountered unsupported property Name"},
 		"a nested one":            {`{"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"State": "Enabled", "Status": "Enabled"}}}`, "Encountered unsupported property State"},
+		"two unknown properties":  {`{"Type": "AWS::SNS::Topic", "Properties": {"Name": "x", "Colour": "red"}}`, "Encountered unsupported properties in Colour, Name"},
 		"a missing property":      {`{"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t"}}`, "Properties validation failed for resource X with message:\n#: required key [KeySchema] not found"},
 		"a missing nested one":    {`{"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {}}}`, "Properties validation failed for resource X with message:\n#/VersioningConfiguration: required key [Status] not found"},
 		"a string for an object":  {`{"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": "on"}}`, "Properties validation failed for resource X with message:\n#/VersioningConfiguration: expected type: JSONObject, found: String"},
