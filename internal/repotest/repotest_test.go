@@ -56,6 +56,7 @@ const (
 	theSDK     = "github.com/aws/aws-sdk-go-v2/"
 	cobra      = "github.com/spf13/cobra"
 	charm      = "charm.land/"
+	theNag     = "github.com/cdklabs/cdk-nag-go/"
 )
 
 func TestImportsRunOneWay(t *testing.T) {
@@ -70,7 +71,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		{"fleet", []string{theCDK, constructs, jsii, module + "/stack"}, "fleet knows accounts, not constructs"},
 		{"cmd/roadshow", []string{theCDK, constructs, jsii, module + "/stack"}, "the command reads the assembly, and never imports the CDK"},
 		{"rehearsal", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet"}, "the rehearsal is a server, kept honest by clients that nobody here wrote"},
-		{"stack", []string{theSDK, cobra, charm, module + "/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library and no SDK client"},
+		{"stack", []string{theSDK, cobra, charm, theNag, module + "/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library, no SDK client and nothing of the tests"},
+		{"internal/links", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the links are written from the assembly, by the command"},
 		{"functions", []string{theCDK, constructs, jsii, module + "/stack", module + "/stages"}, "a function's binary holds its own work only"},
 		{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
 		{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
