@@ -46,6 +46,22 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 		w.must("deploy", "--to", "left")
 	})
 
+	t.Run("a table that must be replaced under its own name", func(t *testing.T) {
+		w.t = t
+		defer func(app string) { w.app = app }(w.app)
+		app := w.app
+		w.app = app + " key"
+		got := w.run("deploy", "--to", "left")
+		require.Equal(t, 1, got.code)
+		require.Contains(t, got.stderr, "write Revision: 2 (or one more than it has) in the component's config")
+		require.Contains(t, got.stderr, "cannot update a stack when a custom-named resource requires replacing")
+		require.True(t, w.holds(devAccount, "AWS::DynamoDB::Table", "left-twins-things"), "the old one is still there")
+		w.app = app + " key 2"
+		w.must("deploy", "--to", "left")
+		require.True(t, w.holds(devAccount, "AWS::DynamoDB::Table", "left-twins-things-r2"))
+		require.False(t, w.holds(devAccount, "AWS::DynamoDB::Table", "left-twins-things"), "a sandbox keeps nothing")
+	})
+
 	t.Run("what somebody else has in the name's place", func(t *testing.T) {
 		w.t = t
 		w.must("deploy", "--to", "pr-2")

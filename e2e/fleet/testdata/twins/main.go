@@ -2,6 +2,8 @@
 package main
 
 import (
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/roadshow-go/roadshow/stack"
@@ -13,6 +15,18 @@ func main() {
 	right := stages.Stage{Name: "right", Account: "111111111111", Region: "us-east-1"}
 	stack.App{
 		Service: "twins", Stages: stages.Set{left, right, left.Template("pr-*").ExpiresAfter(time.Nanosecond)},
-		Define: func(s *stack.Stack) { stack.NewTable(s, "things", stack.TableConfig{PartitionKey: stack.StringKey("id")}) },
+		Define: func(s *stack.Stack) { stack.NewTable(s, "things", things()) },
 	}.Main()
+}
+
+// things is the table. Arguments change its key, which replaces it, and its revision.
+func things() stack.TableConfig {
+	config := stack.TableConfig{PartitionKey: stack.StringKey("id")}
+	if len(os.Args) > 1 {
+		config.PartitionKey = stack.StringKey(os.Args[1])
+	}
+	if len(os.Args) > 2 {
+		config.Revision, _ = strconv.Atoi(os.Args[2])
+	}
+	return config
 }
