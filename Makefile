@@ -11,16 +11,18 @@ test: modules format lint unit e2e
 
 # The tools that are not Go, pinned by package-lock.json: the CDK command, and the Node that runs it.
 node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm: command is not found, want npm 10 or newer; install Node, which brings it: https://nodejs.org" >&2; exit 1; }
 	@echo "installing the pinned CDK command and Node (npm ci)"
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error || \
-		{ echo "npm: installation has failed, want the packages of package-lock.json; is there a network, and npm 10 or newer?" >&2; exit 1; }
+		{ echo "npm: installation is incomplete, want the packages of package-lock.json; check the network, or npm's registry" >&2; exit 1; }
 	@touch $@
 
 # What Go needs, fetched before anything is built, so that a missing network is one clear message.
 .PHONY: modules
 modules:
+	@command -v go >/dev/null || { echo "go: command is not found, want Go 1.26 or newer; install it: https://go.dev/dl" >&2; exit 1; }
 	@echo "fetching the Go modules of go.sum that are not here yet (go mod download)"
-	@go mod download || { echo "go: download has failed, want the modules of go.sum; is there a network, or a GOPROXY?" >&2; exit 1; }
+	@go mod download || { echo "go: download is incomplete, want the modules of go.sum; check the network, or GOPROXY" >&2; exit 1; }
 
 .PHONY: demo
 demo: modules node_modules/.package-lock.json

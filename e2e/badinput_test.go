@@ -185,3 +185,57 @@ func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {
 	require.NotContains(t, result.Output, "goroutine ")
 	requireNoFiles(t, outdir)
 }
+
+// makeTarget runs a target of the Makefile in a folder that has nothing but what the target reads, and returns
+// what it prints; it must fail, and leave nothing half installed.
+func makeTarget(t *testing.T, target string, environ ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"Makefile", "package.json", "package-lock.json", "go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(checkout, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	// Empty caches, and whatever is downloaded from is a port where nobody listens.
+	environ, err := preparing().BuildEnviron(append([]string{
+		"NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "npm_config_registry=http://127.0.0.1:1", "npm_config_fetch_retries=0",
+		"npm_config_cache=" + t.TempDir(), "GOMODCACHE=" + t.TempDir(), "GOPROXY=http://127.0.0.1:1", "GOFLAGS=-modcacherw",
+	}, environ...)...)
+	require.NoError(t, err)
+	result, err := Run(interrupted, Child{Command: []string{"make", target}, Dir: dir, Environ: environ})
+	requireExit(t, err, 2)
+	require.NoDirExists(t, filepath.Join(dir, "node_modules"))
+	return result.Output
+}
+
+func TestMakeSaysWhatIsMissingOnTheMachine(t *testing.T) {
+	t.Parallel()
+	_, path := outside(t, "bash")
+	for name, tt := range map[string]struct {
+		target  string
+		environ []string
+		want    string
+	}{
+		"no npm": {
+			"node_modules/.package-lock.json",
+			[]string{path},
+			"npm: command is not found, want npm 10 or newer; install Node, which brings it: https://nodejs.org\n",
+		},
+		"no network for npm": {
+			"node_modules/.package-lock.json",
+			nil,
+			"\nnpm: installation is incomplete, want the packages of package-lock.json; check the network, or npm's registry\n",
+		},
+		"no Go": {"modules", []string{path}, "go: command is not found, want Go 1.26 or newer; install it: https://go.dev/dl\n"},
+		"no network for Go": {
+			"modules",
+			nil,
+			"\ngo: download is incomplete, want the modules of go.sum; check the network, or GOPROXY\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, makeTarget(t, tt.target, tt.environ...), tt.want)
+		})
+	}
+}

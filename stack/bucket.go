@@ -390,7 +390,7 @@ func (c BucketTriggerConfig) validate() *ConfigError {
 // can have several triggers of one bucket. Where the stage does not have the bucket, or the function,
 // there is no trigger. A mistake panics with a [*ConfigError].
 //
-// The events come by the account's own event bus, which docs/design.md says why; they are paid as the
+// The events come by the account's own event bus; docs/design.md says why. They are paid as the
 // account's own events are.
 func (b *Bucket) Triggers(fn *Function, config BucketTriggerConfig) {
 	at := stages.Caller()

@@ -19,7 +19,7 @@ import (
 )
 
 // HTTPAPIConfig says what an HTTP API of API Gateway is. Its zero value is an API with HTTPS, an access
-// log, and a URL of AWS's, which the stack's output <Id>URL holds; everybody may call it, until an
+// log, and a URL that AWS gives it, which the stack's output <Id>URL holds; everybody may call it, until an
 // Authorizer says who may.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 type HTTPAPIConfig struct {
@@ -102,7 +102,7 @@ type DomainConfig struct {
 	// Stages says which of the API's stages have the domain. Default: every stage of the API.
 	Stages stages.Selector
 
-	// Only closes the URL of AWS's, so that the domain is the only way in; <Id>URL is then the domain's.
+	// Only closes the URL that AWS gives the API, so that the domain is the only way in; <Id>URL is then the domain's.
 	// Default: both are open.
 	Only bool
 }

@@ -58,7 +58,7 @@ func replaceRuntime() error {
 	return nil
 }
 
-// Node is the Node that the CDK of this process runs on, or will; empty where there is none.
+// Node is the path of the Node that this process's CDK runs on, or would run on; empty where none is usable.
 func Node() string {
 	node, _, err := findNode()
 	if err != nil {

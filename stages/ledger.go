@@ -29,19 +29,24 @@ type Entry struct {
 
 // LedgerName is one physical name of one stage.
 type LedgerName struct {
+	// Stage is the stage's name; Account and Region are where it lives.
 	Stage   string `json:"stage"`
 	Account string `json:"account"`
 	Region  string `json:"region"`
+	// Service is the name of the service.
 	Service string `json:"service"`
-	Kind    string `json:"kind"`
-	Owner   string `json:"owner"`
-	Name    string `json:"name"`
-	Limit   int    `json:"limit"`
-	Scope   Scope  `json:"scope"`
+	// Kind is the [Kind.Title] of what has the name, and Owner the component's path in the stack.
+	Kind  string `json:"kind"`
+	Owner string `json:"owner"`
+	// Name is the physical name; it has at most Limit characters, and is unique within Scope.
+	Name  string `json:"name"`
+	Limit int    `json:"limit"`
+	Scope Scope  `json:"scope"`
 	// Parent is the component that the name is unique within, where the scope is the parent.
 	Parent string   `json:"parent,omitempty"`
 	At     Position `json:"at"`
-	// Example tells that the stage is none that exists, but the template's name most likely to go wrong.
+	// Example tells that no such stage exists: it stands for all stages of a template, with the name most
+	// likely to break a rule; see [Ledger.Examples].
 	Example bool `json:"example,omitempty"`
 
 	namespace string

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Scope is within what a physical name must be unique.
+// Scope is how far a physical name must be unique: where no two things of a kind may share it.
 type Scope int
 
 const (
@@ -69,7 +69,7 @@ type Kind struct {
 	FoldsCase bool
 	// Namespace groups the kinds whose names may not meet; empty is the kind's Type.
 	Namespace string
-	// Scope is within what the name is unique.
+	// Scope is how far the name must be unique.
 	Scope Scope
 	// Prefix stands before the name, Suffix behind it; both count into Max. In a suffix, {account} and
 	// {region} stand for those of the part.

@@ -20,7 +20,7 @@ func When[T any](selector Selector, value T) Case[T] {
 // The first case that selects the stage wins; otherwise is the value where none does. It is recorded
 // as a declared difference, with the Go file and line of the call. A case that names a stage outside
 // the set panics with a [*FieldError], which becomes the error of the synthesis.
-func Pick[T any](for_ Chooser, otherwise T, cases ...Case[T]) T {
+func Pick[T any](s Chooser, otherwise T, cases ...Case[T]) T {
 	selectors := make([]Selector, len(cases))
 	for i, one := range cases {
 		selectors[i] = one.selector
@@ -31,7 +31,7 @@ func Pick[T any](for_ Chooser, otherwise T, cases ...Case[T]) T {
 		}
 		return cases[outcome].value
 	}
-	outcome := for_.Choices().pick(selectors, Caller(), func(outcome int) string {
+	outcome := s.Choices().pick(selectors, Caller(), func(outcome int) string {
 		return fmt.Sprintf("%v", value(outcome))
 	})
 	return value(outcome)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// UnknownAccount stands for the account of a proposed stage that has none yet: its length is right, and
-// no account is called so.
+// UnknownAccount stands for the account of a proposed stage that has none yet: it has the 12 digits of an
+// account id, so that names have their length, and is no account's.
 const UnknownAccount = "000000000000"
 
 // Proposal is a stage that the set does not have yet; see [Set.With].
