@@ -288,3 +288,45 @@ func flat(value any) []string {
 	}
 	return []string{"…"}
 }
+
+// encrypted says, for each type that keeps data and is not always encrypted by AWS, which property tells.
+var encrypted = map[string]func(properties map[string]any) bool{
+	"AWS::DAX::Cluster": func(p map[string]any) bool {
+		return at(p, "SSESpecification", "SSEEnabled") == true && p["ClusterEndpointEncryptionType"] == "TLS"
+	},
+	"AWS::DynamoDB::Table": func(p map[string]any) bool { return at(p, "SSESpecification", "SSEEnabled") == true },
+	"AWS::S3::Bucket": func(p map[string]any) bool {
+		return at(p, "BucketEncryption", "ServerSideEncryptionConfiguration") != nil
+	},
+	"AWS::SNS::Topic": func(p map[string]any) bool { return p["KmsMasterKeyId"] != nil },
+	"AWS::SQS::Queue": func(p map[string]any) bool { return p["SqsManagedSseEnabled"] == true || p["KmsMasterKeyId"] != nil },
+}
+
+// at is a value some way down; nil where there is none.
+func at(properties map[string]any, path ...string) any {
+	var value any = properties
+	for _, name := range path {
+		below, _ := value.(map[string]any)
+		value = below[name]
+	}
+	return value
+}
+
+func TestWhatKeepsDataIsEncryptedAndNoBucketIsPublic(t *testing.T) {
+	seen := map[string]bool{}
+	for _, g := range goldens(t) {
+		for id, kind := range g.types {
+			properties, _ := g.body[id].(map[string]any)["Properties"].(map[string]any)
+			if is, keeps := encrypted[kind]; keeps {
+				seen[kind] = true
+				assert.Truef(t, is(properties), "%s: %s %s is not encrypted", g.file, kind, id)
+			}
+			if kind == "AWS::S3::Bucket" {
+				assert.Equal(t, map[string]any{
+					"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+				}, properties["PublicAccessBlockConfiguration"], "%s: %s", g.file, id)
+			}
+		}
+	}
+	assert.Len(t, seen, len(encrypted), "each type stands in a golden")
+}
