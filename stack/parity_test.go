@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stack"
+	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -38,8 +41,8 @@ func regionOf(s *stack.Stack) string { return *s.CDK.Region() }
 
 // lineBelow is the file and line after the one that calls it.
 func lineBelow() stages.Position {
-	_, _, line, _ := runtime.Caller(1)
-	return stages.Position{File: "stack/parity_test.go", Line: line + 1}
+	_, file, line, _ := runtime.Caller(1)
+	return stages.Position{File: "stack/" + filepath.Base(file), Line: line + 1}
 }
 
 func TestABranchOnTheIdentityIsFoundWithItsLine(t *testing.T) {
@@ -250,4 +253,27 @@ func TestADiffPutsEveryDifferenceUnderItsDeclaration(t *testing.T) {
 	assert.NotEmpty(t, dax.Added)
 	_, err = app(shop).Diff(t.Context(), "dev", "nowhere")
 	require.ErrorAs(t, err, new(*stages.UnknownStageError))
+}
+
+func TestAFailedProofReadsLikeATestifyMessage(t *testing.T) {
+	const fails = "ROADSHOW_TEST_FAILED_PROOF"
+	if os.Getenv(fails) != "" || os.Getenv("ROADSHOW_STACKTEST_AGAIN") != "" { // the child, and the child's second process
+		stacktest.RequireParity(t, app(func(s *stack.Stack) {
+			config := code()
+			if nameOf(s) == "production" {
+				config.Memory = 512
+			}
+			stack.NewFunction(s, "f", config)
+		}))
+		return
+	}
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+	command.Env = append(os.Environ(), fails+"=yes")
+	output, err := command.CombinedOutput()
+	require.ErrorAs(t, err, new(*exec.ExitError))
+	message := string(output)
+	assert.Contains(t, message, "Error:      \tthe stages of shop are not identical")
+	assert.Regexp(t, `(?s)Error Trace:.*/stack/parity_test\.go:\d+\n.*Error:`, message, "the user's call")
+	assert.Regexp(t, `(?s)different: 3 stages, .*1 undeclared difference:\s+Resources\.fFunction\w+\.Properties\.MemorySize\s+`+
+		`AWS::Lambda::Function, made at stack/parity_test\.go:\d+\s+dev, staging as dev:\s+256\s+production as dev:\s+512`, message)
 }
