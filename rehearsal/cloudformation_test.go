@@ -197,6 +197,23 @@ func TestEventsComeInPages(t *testing.T) {
 	require.GreaterOrEqual(t, len(seen), 122)
 }
 
+func TestTheAddressesOfAStackDiffer(t *testing.T) {
+	server := start(t)
+	client := cloudformation.NewFromConfig(as(server, dev))
+	resources := map[string]any{}
+	for i := range 20 {
+		resources[fmt.Sprintf("Address%d", i)] = map[string]any{"Type": "AWS::EC2::EIP"}
+	}
+	template, err := json.Marshal(map[string]any{"Resources": resources})
+	require.NoError(t, err)
+	_, err = client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("addresses"), TemplateBody: aws.String(string(template))})
+	require.NoError(t, err)
+	require.Equal(t, types.StackStatusCreateComplete, finished(t, client, "addresses").StackStatus)
+	for _, address := range server.Resources(dev, region) {
+		require.Regexp(t, `^240\.\d{1,3}\.\d{1,3}\.\d{1,3}$`, address.PhysicalID)
+	}
+}
+
 func TestManyAccountsAndStacksAtOnceDoNotDisturbEachOther(t *testing.T) {
 	server := start(t)
 	var all sync.WaitGroup

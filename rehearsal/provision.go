@@ -423,8 +423,16 @@ func (s *store) variable(r *Resource, name string) string {
 	case "uuid":
 		h := derived(r.seed, hexDigits, 32)
 		return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
-	case "octet":
-		return strconv.Itoa(1 + int(derived(r.seed, hexDigits, 1)[0])%254)
+	case "address":
+		// Of the block that nobody may use, 240.0.0.0/4: those for documentation are so few that the addresses of
+		// one stack would meet.
+		h := derived(r.seed, hexDigits, 6)
+		address := []string{"240"}
+		for i := 0; i < len(h); i += 2 {
+			octet, _ := strconv.ParseUint(h[i:i+2], 16, 8)
+			address = append(address, strconv.FormatUint(octet, 10))
+		}
+		return strings.Join(address, ".")
 	}
 	if special, found := variables[name]; found {
 		return special(s, r)

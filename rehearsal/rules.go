@@ -5,7 +5,7 @@ import "regexp"
 // rule is what the rehearsal knows of a resource type beyond the table in
 // internal/spec. In its templates {Property} is a property of the resource,
 // {name} its physical name, {account}, {region}, {partition} and {suffix} the
-// place, and {hex:17}, {lower:10}, {upper:17}, {digits:4} and {uuid} made-up
+// place, {address} an IP address, and {hex:17}, {lower:10}, {upper:17}, {digits:4} and {uuid} made-up
 // ids; a second argument, {hex:17:acl}, makes another of the same length.
 type rule struct {
 	scope uniqueness
@@ -260,8 +260,7 @@ func resourceRules() map[string]*rule {
 			needs: []need{{"SubnetId", "AWS::EC2::Subnet", noSubnet, subnetInUse}},
 		},
 		"AWS::EC2::EIP": {
-			ref:        "203.0.113.{octet}",
-			attributes: map[string]string{"PublicIp": "203.0.113.{octet}", "AllocationId": "eipalloc-{hex:17}"},
+			ref: "{address}", attributes: map[string]string{"PublicIp": "{address}", "AllocationId": "eipalloc-{hex:17}"},
 		},
 		"AWS::EC2::NetworkAcl":     {ref: "acl-{hex:17}", attributes: map[string]string{"Id": "acl-{hex:17}"}, needs: inVPC},
 		"AWS::EC2::FlowLog":        {ref: "fl-{hex:17}", attributes: map[string]string{"Id": "fl-{hex:17}"}},
