@@ -19,8 +19,8 @@ import (
 )
 
 // HTTPAPIConfig says what an HTTP API of API Gateway is. Its zero value is an API with HTTPS, an access
-// log, and a URL that AWS gives it, which the stack's output <Id>URL holds; everybody may call it, until an
-// Authorizer says who may.
+// log, and a URL that AWS gives it, which the stack's output <Id>URL holds. It is public by
+// being an HTTP API: everybody may call it, until an Authorizer says who may.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 type HTTPAPIConfig struct {
 	// Authorizer decides who may call a route that does not say otherwise. Default: [Public].
