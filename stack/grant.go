@@ -36,6 +36,18 @@ func (g Grant) Optional() Grant {
 	return g
 }
 
+// String names the grant as an error and a declaration do: ReadWrite of table "notes".
+func (g Grant) String() string {
+	if g.on == nil {
+		return "an empty grant"
+	}
+	text := g.verb + " of " + g.on.String()
+	if g.optional {
+		text += ", optional"
+	}
+	return text
+}
+
 // to gives the grant to a function. Where the function is absent there is nothing to give.
 func (g Grant) to(fn *Function, at stages.Position) {
 	if g.apply == nil {

@@ -255,6 +255,20 @@ func TestADiffPutsEveryDifferenceUnderItsDeclaration(t *testing.T) {
 	require.ErrorAs(t, err, new(*stages.UnknownStageError))
 }
 
+func TestAPickOfGrantsIsSaidInWords(t *testing.T) {
+	explanation, err := app(func(s *stack.Stack) {
+		orders := stack.NewTable(s, "orders", key())
+		config := code()
+		config.Access = stages.Pick(s, []stack.Grant{orders.Read()}, stages.When(production, []stack.Grant{orders.ReadWrite().Optional()}))
+		stack.NewFunction(s, "f", config)
+	}).Diff(t.Context(), "dev", "production")
+	require.NoError(t, err)
+	require.Len(t, explanation.Groups, 2)
+	assert.Equal(t, `production picks [ReadWrite of table "orders", optional], dev [Read of table "orders"]`, explanation.Groups[1].Title)
+	assert.Empty(t, explanation.Idle)
+	assert.Equal(t, "an empty grant", stack.Grant{}.String())
+}
+
 func TestAFailedProofReadsLikeATestifyMessage(t *testing.T) {
 	const fails = "ROADSHOW_TEST_FAILED_PROOF"
 	if os.Getenv(fails) != "" || os.Getenv("ROADSHOW_STACKTEST_AGAIN") != "" { // the child, and the child's second process

@@ -136,6 +136,31 @@ func plain(choice stages.Choice) stages.Choice {
 	return stages.Choice{Kind: choice.Kind, Of: choice.Of, Declaration: choice.Declaration, Outcome: choice.Outcome}
 }
 
+func TestAChoiceIsWordedAlikeInEveryRun(t *testing.T) {
+	type inner struct{ Name string }
+	type outer struct {
+		Inner *inner
+		Do    func()
+	}
+	for name, tt := range map[string]struct {
+		pick func(p program)
+		want string
+	}{
+		"a pointer inside": {
+			func(p program) { stages.Pick(p, nil, stages.When(dev, &outer{&inner{"x"}, func() {}})) },
+			"stages.Pick(<nil>, stages.When(dev, &{… …}))",
+		},
+		"a text that is no address": {func(p program) { stages.Pick(p, "0xc0ffee", stages.When(dev, "b")) }, "stages.Pick(0xc0ffee, stages.When(dev, b))"},
+		"nothing":                   {func(p program) { stages.Pick[any](p, nil) }, "stages.Pick(<nil>)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := begin(three, dev)
+			tt.pick(p)
+			assert.Equal(t, tt.want, p.choices.Made()[1].Declaration)
+		})
+	}
+}
+
 func TestTheKeyIsEqualForEqualChoicesOnly(t *testing.T) {
 	key := func(stage stages.Stage) string {
 		s := begin(three, stage)

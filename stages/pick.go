@@ -1,6 +1,10 @@
 package stages
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+)
 
 // Case is one value of a [Pick], made by [When].
 type Case[T any] struct {
@@ -32,9 +36,21 @@ func Pick[T any](s Chooser, otherwise T, cases ...Case[T]) T {
 		return cases[outcome].value
 	}
 	outcome := s.Choices().pick(selectors, Caller(), func(outcome int) string {
-		return fmt.Sprintf("%v", value(outcome))
+		return worded(value(outcome))
 	})
 	return value(outcome)
+}
+
+// address is where something is in memory, as fmt writes a pointer or a function inside another value.
+var address = regexp.MustCompile(`\b0x[0-9a-f]+\b`)
+
+// worded is a value as a choice words it: the same in every run, so without addresses.
+func worded(value any) string {
+	text := fmt.Sprintf("%v", value)
+	if reflect.ValueOf(value).Kind() == reflect.String {
+		return text
+	}
+	return address.ReplaceAllString(text, "…")
 }
 
 // Chooser is what choices are made for: a *stack.Stack.
