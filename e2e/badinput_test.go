@@ -88,11 +88,9 @@ roadshow: stage "production": Region is "us-esat-1", want the code of an AWS reg
 `,
 		"partition key": selected + at +
 			`38: table "notes": PartitionKey is missing, want a key; write PartitionKey: stack.StringKey("id")` + "\n",
-		"library": selected + `
-roadshow: function package ./e2e/testdata/functions/library: it is package library, want a main package; ` +
+		"library": selected + at + `42: function package ./e2e/testdata/functions/library: it is package library, want a main package; ` +
 			"write package main with a func main that calls lambda.Start, or name the folder that has one\n",
-		"no package": selected + `
-roadshow: function package ./functions/creat-note: it is a folder that does not exist, want a main package; ` +
+		"no package": selected + at + `42: function package ./functions/creat-note: it is a folder that does not exist, want a main package; ` +
 			"write an existing folder, from the module root, not from the working directory\n",
 		"broken": selected + `
 roadshow: function package ./e2e/testdata/functions/broken: the code does not compile, want code that go build accepts; fix what go says:

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/roadshow-go/roadshow/internal/gobuild"
@@ -57,12 +60,36 @@ func (c *compiler) compile(stacks []*Stack) error {
 	}
 	outputs, err := c.build(wanted)
 	if err != nil {
-		return err
+		return located(err, stacks)
 	}
 	for i, fn := range wanted {
 		c.code[source{compiled: fn}] = outputs[i]
 	}
 	return nil
+}
+
+// located puts the user's line before each package that is none of a handler. What the compiler refuses has
+// lines of its own.
+func located(err error, stacks []*Stack) error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range several.Unwrap() {
+			all = append(all, located(one, stacks))
+		}
+		return errors.Join(all...)
+	}
+	problem, ok := errors.AsType[*gobuild.PackageError](err)
+	if !ok {
+		return err
+	}
+	for _, stack := range stacks {
+		for _, fn := range stack.functions {
+			if path.Clean(fn.config.Package) == path.Clean(problem.Package) {
+				return fmt.Errorf("%s: %w", fn.at, err)
+			}
+		}
+	}
+	return err
 }
 
 func (c *compiler) build(wanted []gobuild.Function) ([]gobuild.Output, error) {
