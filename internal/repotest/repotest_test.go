@@ -288,6 +288,31 @@ func TestEveryNounHasAnExampleThatCompiles(t *testing.T) {
 	assert.Positive(t, nouns)
 }
 
+func TestEveryNounHasStagesAndARowInTheREADME(t *testing.T) {
+	noun := regexp.MustCompile(`(?m)^func New([A-Z]\w*)\(s \*Stack, id string, config (\w+)\)`)
+	readme, err := os.ReadFile(root + "/README.md")
+	require.NoError(t, err)
+	var source strings.Builder
+	for _, file := range sources(t) {
+		if filepath.Dir(filepath.ToSlash(file)) == root+"/stack" && !strings.HasSuffix(file, "_test.go") {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			source.Write(text)
+		}
+	}
+	nouns := noun.FindAllStringSubmatch(source.String(), -1)
+	assert.Greater(t, len(nouns), 10)
+	for _, found := range nouns {
+		if strings.HasSuffix(found[1], "Authorizer") {
+			continue // is where the API that asks it is, and stands in the API's row
+		}
+		_, config, _ := strings.Cut(source.String(), "\ntype "+found[2]+" struct {\n")
+		config, _, _ = strings.Cut(config, "\n}\n")
+		assert.Contains(t, config, "\n\tStages stages.Selector\n", found[2])
+		assert.Contains(t, string(readme), "\n| `"+found[1]+"` | ", "a row in the table")
+	}
+}
+
 func TestTheProgramStaysUnderSixtyLines(t *testing.T) {
 	text, err := os.ReadFile(root + "/app.go")
 	require.NoError(t, err)
