@@ -75,7 +75,11 @@ func validateTemplates(synthesis Synthesis, document Assembly) error {
 		return nil
 	}
 	if synthesis.Progress != nil {
-		fmt.Fprintf(synthesis.Progress, "roadshow: AWS's validator checks %d changed template(s); -c %s=never skips it\n", len(unknown), contextValidate)
+		what := "a changed template"
+		if len(unknown) > 1 {
+			what = fmt.Sprintf("%d changed templates", len(unknown))
+		}
+		fmt.Fprintf(synthesis.Progress, "roadshow: AWS's validator checks %s; -c %s=never skips it\n", what, contextValidate)
 	}
 	var refused []string
 	for _, t := range unknown {
