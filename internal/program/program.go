@@ -273,7 +273,7 @@ func (p *Program) ask(ctx context.Context, outdir string, environment []string, 
 	command.Dir = p.Dir
 	command.Env = append(environment, assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
 	command.WaitDelay = grace
-	var output bytes.Buffer
+	var output transcript
 	command.Stdout, command.Stderr = &output, &output
 	if p.Talk != nil {
 		command.Stderr = io.MultiWriter(&output, p.Talk)
@@ -297,3 +297,20 @@ func (p *Program) ask(ctx context.Context, outdir string, environment []string, 
 	}
 	return answer, nil
 }
+
+// transcript is what a program writes, on both of its streams: where they go to different writers, each has
+// a goroutine of its own.
+type transcript struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+// Write is [io.Writer]'s.
+func (t *transcript) Write(data []byte) (int, error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.text.Write(data)
+}
+
+// String is read when the program has ended.
+func (t *transcript) String() string { return t.text.String() }
