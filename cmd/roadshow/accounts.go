@@ -10,6 +10,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/fleet"
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // accountVerbs are the verbs that ask, or change, the accounts.
@@ -33,6 +34,42 @@ func (s *settings) fleetOf(ctx context.Context) (*fleet.Fleet, *program.Program,
 		return nil, nil, err
 	}
 	return fleet.Of(document, profiles), found, nil
+}
+
+// called is an assembly with the accounts of its stages: all of them, and those that were named.
+type called struct {
+	ready  fleet.Assembly
+	fleet  *fleet.Fleet
+	picked []stages.Stage
+}
+
+// call assembles the named stages, or all, and asks for the profiles of their accounts. remove removes the
+// assembly's folder.
+func call(found *program.Program, names []string, verb *cobra.Command) (of called, remove func(), err error) {
+	ctx := verb.Context()
+	only := ""
+	if len(names) == 1 {
+		only = names[0]
+	}
+	of.ready, remove, err = assemble(ctx, found, only, verb)
+	if err != nil {
+		return called{}, nil, err
+	}
+	defer func() {
+		if err != nil {
+			remove()
+		}
+	}()
+	profiles, err := fleet.AskProfiles(ctx)
+	if err != nil {
+		return called{}, nil, err
+	}
+	of.fleet = fleet.Of(of.ready.Document, profiles)
+	if only != "" && len(of.ready.Document.Stages) == 1 {
+		names = []string{of.ready.Document.Stages[0].Name} // the name that a template made of it
+	}
+	of.picked, err = of.fleet.Pick(names...)
+	return of, remove, err
 }
 
 // assemble is an assembly that is ready to be deployed, and the folder's removal: the one of --app, or one

@@ -38,7 +38,7 @@ func deployVerb(s *settings) *cobra.Command {
 }
 
 func (s *settings) deploy(verb *cobra.Command, to []string, yes bool) error {
-	ctx, talk := verb.Context(), verb.ErrOrStderr()
+	talk := verb.ErrOrStderr()
 	found, err := s.find()
 	if err != nil {
 		return err
@@ -47,39 +47,23 @@ func (s *settings) deploy(verb *cobra.Command, to []string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	only := ""
-	if len(to) == 1 {
-		only = to[0]
-	}
-	ready, remove, err := assemble(ctx, found, only, verb)
+	of, remove, err := call(found, to, verb)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	profiles, err := fleet.AskProfiles(ctx)
-	if err != nil {
-		return err
-	}
-	all := fleet.Of(ready.Document, profiles)
-	if only != "" && len(ready.Document.Stages) == 1 {
-		to = []string{ready.Document.Stages[0].Name} // the name that a template made of it
-	}
-	picked, err := all.Pick(to...)
-	if err != nil {
-		return err
-	}
-	board := newBoard(talk, picked)
+	board := newBoard(talk, of.picked)
 	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes, seen: []fleet.Proposal{}}
 	outcomes, err := fleet.Deployment{
-		Fleet: all, CDK: cdk, Assembly: ready, Approve: approval.approve, Prove: proof(found), Observe: board.observe,
-	}.Run(ctx, picked)
+		Fleet: of.fleet, CDK: cdk, Assembly: of.ready, Approve: approval.approve, Prove: proof(found), Observe: board.observe,
+	}.Run(verb.Context(), of.picked)
 	board.close()
 	if err != nil {
 		return err
 	}
 	sayProblems(talk, outcomes)
 	if s.json {
-		err = s.print(verb, map[string]any{"service": all.Service, "commit": ready.Document.Commit, "stages": outcomes, "proposals": approval.seen})
+		err = s.print(verb, map[string]any{"service": of.fleet.Service, "commit": of.ready.Document.Commit, "stages": outcomes, "proposals": approval.seen})
 	} else {
 		writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "REGION", "STATE", "TOOK"}, outcomeRows(outcomes))
 	}

@@ -26,33 +26,17 @@ func statusVerb(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			only := ""
-			if len(names) == 1 {
-				only = names[0]
-			}
-			ready, remove, err := assemble(ctx, found, only, verb)
+			of, remove, err := call(found, names, verb)
 			if err != nil {
 				return err
 			}
 			defer remove()
-			profiles, err := fleet.AskProfiles(ctx)
-			if err != nil {
-				return err
-			}
-			all := fleet.Of(ready.Document, profiles)
-			if only != "" && len(ready.Document.Stages) == 1 {
-				names = []string{ready.Document.Stages[0].Name}
-			}
-			picked, err := all.Pick(names...)
-			if err != nil {
-				return err
-			}
-			live := all.Status(ctx, ready, found.Dir, picked)
+			live := of.fleet.Status(ctx, of.ready, found.Dir, of.picked)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if s.json {
-				err = s.print(verb, map[string]any{"service": all.Service, "commit": ready.Document.Commit, "stages": live})
+				err = s.print(verb, map[string]any{"service": of.fleet.Service, "commit": of.ready.Document.Commit, "stages": live})
 			} else {
 				writeStatus(verb, live)
 			}
