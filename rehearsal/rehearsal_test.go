@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -42,7 +43,12 @@ func as(server *rehearsal.Server, account string) aws.Config {
 func with(server *rehearsal.Server, provider aws.CredentialsProvider) aws.Config {
 	return aws.Config{
 		Region: region, BaseEndpoint: aws.String(server.URL()), Credentials: provider,
-		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Retryer: func() aws.Retryer {
+			// What the endpoint answers is never asked again; only a connection that broke off is.
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.Retryables = []retry.IsErrorRetryable{retry.RetryableConnectionError{}}
+			})
+		},
 	}
 }
 
