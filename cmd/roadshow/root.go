@@ -17,12 +17,18 @@ const (
 	exitWell    = 0 // done, and nothing found
 	exitFinding = 1 // done, and what was found is not as it should be
 	exitUnknown = 2 // it could not be done
+	exitPartly  = 3 // done for those that answered; what the others would have said is missing
 )
 
 // finding ends a verb with exitFinding after it has said what it found.
 type finding struct{}
 
 func (finding) Error() string { return "found something" }
+
+// incomplete ends a verb with exitPartly after it has named what did not answer.
+type incomplete struct{}
+
+func (incomplete) Error() string { return "some did not answer" }
 
 // settings are the flags that every verb has.
 type settings struct {
@@ -38,7 +44,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 		Short: "One program, one stack, every account",
 		Long: "roadshow proves that the stages of a program are identical but for what is declared,\n" +
 			"says which declaration makes which difference, and lists names and stages.\n\n" +
-			"Exit codes: 0 is well, 1 is a finding, 2 is that it could not be told.",
+			"Exit codes: 0 is well, 1 is a finding, 2 is that it could not be told, 3 that some accounts did not answer.",
 		Example: "  roadshow parity\n  roadshow diff dev production\n  roadshow stages --with pr-417",
 		// Errors are said once, below.
 		SilenceErrors: true, SilenceUsage: true,
@@ -56,6 +62,8 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 		return exitWell
 	case errors.As(err, new(finding)):
 		return exitFinding
+	case errors.As(err, new(incomplete)):
+		return exitPartly
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "roadshow: interrupted")
 		return exitUnknown

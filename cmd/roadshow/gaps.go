@@ -1,0 +1,20 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/roadshow-go/roadshow/fleet"
+)
+
+// writeGaps names what did not answer, so that a short list is never taken for a whole one.
+func writeGaps(talk io.Writer, gaps []fleet.Gap) {
+	if len(gaps) == 0 {
+		return
+	}
+	fmt.Fprintln(talk, styled(talk, bad, fmt.Sprintf("incomplete: %d did not answer, and what they hold is not listed", len(gaps))))
+	for _, gap := range gaps {
+		fmt.Fprintf(talk, "  %s (%s %s), %s: %s\n", cmp.Or(gap.Stage, "no stage"), gap.Account, gap.Region, gap.Service, gap.Problem)
+	}
+}
