@@ -3,18 +3,20 @@ package rehearsal
 // catalogue is every service of the endpoint, by the name that signs for it.
 func catalogue() map[string]*service {
 	return map[string]*service{
-		"sts":            stsService(),
-		"s3":             s3Service(),
-		"ssm":            ssmService(),
-		"cloudformation": cloudFormationService(),
-		"iam":            iamService(),
-		"lambda":         lambdaService(),
-		"dynamodb":       dynamoDBService(),
-		"dax":            daxService(),
-		"apigateway":     apiGatewayV2Service(),
-		"ec2":            ec2Service(),
-		"logs":           logsService(),
-		"ecr":            ecrService(),
-		"cloudtrail":     cloudTrailService(),
+		"sts":             stsService(),
+		"s3":              s3Service(),
+		"ssm":             ssmService(),
+		"cloudformation":  cloudFormationService(),
+		"iam":             iamService(),
+		"lambda":          lambdaService(),
+		"dynamodb":        dynamoDBService(),
+		"dax":             daxService(),
+		"apigateway":      apiGatewayV2Service(),
+		"ec2":             ec2Service(),
+		"logs":            logsService(),
+		"ecr":             ecrService(),
+		"cloudtrail":      cloudTrailService(),
+		"tagging":         taggingService(),
+		"cloudcontrolapi": cloudControlService(),
 	}
 }

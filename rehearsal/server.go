@@ -69,9 +69,14 @@ type Server struct {
 	http     *http.Server
 	served   chan struct{}
 
-	mu     sync.Mutex
-	calls  []Call
-	faults []*Fault
+	taggedLists     lists[tagged]
+	controlledLists lists[object]
+
+	mu              sync.Mutex
+	calls           []Call
+	faults          []*Fault
+	lingering       map[place][]tagged
+	controlRequests map[string]controlRequest // by token
 }
 
 var accountID = regexp.MustCompile(`^[0-9]{12}$`)
