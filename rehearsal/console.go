@@ -22,15 +22,20 @@ func (c Console) Create(region, kind string, properties map[string]any) (Resourc
 	if !c.store.accounts[c.account] {
 		return Resource{}, fmt.Errorf("rehearsal: there is no account %q", c.account)
 	}
-	made := &Resource{
-		Account: c.account, Region: region, Type: kind, Properties: maps.Clone(properties), LogicalID: "console", seed: requestID(),
-	}
-	made.Name = physicalName(made)
-	made.LogicalID = ""
-	if err := c.store.create(made); err != nil {
+	made := &Resource{Account: c.account, Region: region, Type: kind, Properties: maps.Clone(properties), seed: requestID()}
+	if err := c.store.make(made); err != nil {
 		return Resource{}, err
 	}
 	return made.copy(), nil
+}
+
+// make adds a resource that nobody has named yet.
+func (s *store) make(made *Resource) error {
+	given := made.LogicalID
+	made.LogicalID = orElse(given, "console") // a part of the name, where one is made up
+	made.Name = physicalName(made)
+	made.LogicalID = given
+	return s.create(made)
 }
 
 // Delete deletes a resource, whoever made it, by its physical id or its name.

@@ -17,6 +17,10 @@
 // one store of resources: what a stack made is what the services show. The
 // rules for each type of resource are data, in rules.go.
 //
+// Save writes what the accounts hold, Load reads it again, or a document by hand
+// that seeds them. What a service keeps besides resources is part of it by one
+// line: see keep, in keep.go.
+//
 // What it does not do: run functions or hold items, so that a custom resource
 // fails; evaluate policies, except those that say who may assume a role; nested
 // stacks, imports and drift; the checks of names that newer change sets make

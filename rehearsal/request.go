@@ -149,6 +149,8 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 	if operation == nil {
 		return svc, nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the operation %s of %s", r.operation, r.service)
 	}
+	s.store.working.RLock()
+	defer s.store.working.RUnlock()
 	result, err := operation(r, w)
 	return svc, result, err
 }

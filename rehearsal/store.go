@@ -64,12 +64,17 @@ const (
 
 // store holds everything that exists, in all accounts.
 type store struct {
+	// working is held for reading by each operation, so that Save and Load see
+	// the accounts between operations. It is taken before mu.
+	working sync.RWMutex
+
 	mu        sync.RWMutex
 	accounts  map[string]bool
 	closed    map[string]bool      // accounts that are no more
 	resources map[string]*Resource // by key
 	objects   map[string]map[string]*storedObject
 	uploads   map[string]*upload
+	kept      map[string]map[string]any // by account and section; see keep
 }
 
 func newStore() *store {
@@ -79,10 +84,11 @@ func newStore() *store {
 		resources: map[string]*Resource{},
 		objects:   map[string]map[string]*storedObject{},
 		uploads:   map[string]*upload{},
+		kept:      map[string]map[string]any{},
 	}
 }
 
-func (s *store) addAccount(id string) { s.accounts[id] = true }
+func (s *store) addAccount(id string) { s.accounts[id], s.kept[id] = true, newSections() }
 
 func (s *store) isClosed(account string) bool {
 	s.mu.RLock()

@@ -31,18 +31,21 @@ func (e *Engine) plan(
 		return nil, err
 	}
 	p := &plan{template: t, parameters: values, tags: tags, topics: topics}
-	v := e.evaluator(ctx, s, p)
-	if err := v.checkRules(); err != nil {
+	if err := e.evaluator(ctx, s, p).checkRules(); err != nil {
 		return nil, err
 	}
+	return p, e.arrange(ctx, s, p)
+}
+
+// arrange computes a plan's conditions, and from them its order.
+func (e *Engine) arrange(ctx context.Context, s *stack, p *plan) (err error) {
+	v := e.evaluator(ctx, s, p)
 	if err := v.evaluateConditions(); err != nil {
-		return nil, err
+		return err
 	}
 	p.conditions = v.conditions
-	if p.graph, err = v.dependencies(); err != nil {
-		return nil, err
-	}
-	return p, nil
+	p.graph, err = v.dependencies()
+	return err
 }
 
 func (e *Engine) evaluator(ctx context.Context, s *stack, p *plan) *evaluator {
