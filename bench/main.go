@@ -80,7 +80,14 @@ func run(rounds int, only string) error {
 		fmt.Println(text)
 		return nil
 	}
-	b.say("done; writing bench/README.md")
+	drawn, err := picture(b.report.points)
+	if err != nil {
+		return err
+	}
+	b.say("done; writing bench/README.md and bench/curves.svg")
+	if err := os.WriteFile(filepath.Join(root, "bench", "curves.svg"), drawn, 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(root, "bench", "README.md"), []byte(text), 0o644)
 }
 

@@ -68,19 +68,3 @@ func line(points []point) (start, each time.Duration, explained float64) {
 	start = time.Duration((sumY - slope*sumX) / n * float64(time.Second))
 	return start, time.Duration(slope * float64(time.Second)), together * together / (spreadX * spreadY)
 }
-
-// bar draws a length of at most width characters, for a share of the greatest.
-func bar(of, greatest time.Duration, width int) string {
-	if greatest <= 0 {
-		return ""
-	}
-	eighths := int(float64(of) / float64(greatest) * float64(width*8))
-	bar := make([]rune, 0, width)
-	for ; eighths >= 8; eighths -= 8 {
-		bar = append(bar, '█')
-	}
-	if eighths > 0 {
-		bar = append(bar, rune('█'+8-eighths))
-	}
-	return string(bar)
-}

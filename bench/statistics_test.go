@@ -29,9 +29,3 @@ func TestLineFindsStartAndSlope(t *testing.T) {
 	assert.InDelta(t, 0.002, each.Seconds(), 1e-6)
 	assert.InDelta(t, 1, explained, 1e-9)
 }
-
-func TestBarIsAShare(t *testing.T) {
-	assert.Equal(t, "██████████", bar(time.Second, time.Second, 10))
-	assert.Equal(t, "█▌", bar(15, 100, 10))
-	assert.Empty(t, bar(0, time.Second, 10))
-}
