@@ -2,14 +2,18 @@ package rehearsal_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
@@ -112,4 +116,112 @@ func TestEverythingThatAnAccountHoldsIsSavedAndLoaded(t *testing.T) {
 	_, err = stacks.ExecuteChangeSet(t.Context(), &cloudformation.ExecuteChangeSetInput{StackName: aws.String("waiting"), ChangeSetName: aws.String("first")})
 	require.NoError(t, err)
 	require.Equal(t, types.StackStatusCreateComplete, finished(t, stacks, "waiting").StackStatus)
+}
+
+func TestADocumentThatCannotBeReadSaysWhyAndChangesNothing(t *testing.T) {
+	server := start(t)
+	furnish(t, server)
+	document := saved(t, server)
+	byHand := func(accounts string) string { return `{"Version": 1, "Accounts": {` + accounts + `}}` }
+	for name, tt := range map[string]struct{ document, says string }{
+		"nothing":                             {"", "no JSON, or cut off"},
+		"cut off":                             {document[:len(document)/2], "no JSON, or cut off"},
+		"something else":                      {`{"Resources": {}}`, "Version is 0, want 1; this is no state of a rehearsal"},
+		"a newer version":                     {strings.Replace(document, `"Version": 1`, `"Version": 2`, 1), "Version is 2, want at most 1; a newer Roadshow wrote it, use that one"},
+		"a letter that has changed":           {strings.Replace(document, "alarm", "alarn", 1), "Digest is not that of Accounts, the document is damaged"},
+		"a field that nobody reads":           {byHand(`"` + dev + `": {"Resorces": []}`), `unknown field "Resorces"`},
+		"no accounts":                         {`{"Version": 1}`, "Accounts is missing"},
+		"an account of another world":         {byHand(`"222222222222": {}`), `account "222222222222", want those of the server`},
+		"a type that is not known":            {byHand(`"` + dev + `": {"Resources": [{"Region": "us-east-1", "Type": "AWS::No::Thing"}]}`), "resource 1, AWS::No::Thing : the type is not known"},
+		"a resource without a region":         {byHand(`"` + dev + `": {"Resources": [{"Type": "AWS::SNS::Topic"}]}`), "Region is empty"},
+		"a name that is too long":             {byHand(`"` + dev + `": {"Resources": [{"Region": "us-east-1", "Type": "AWS::SQS::Queue", "Properties": {"QueueName": "` + strings.Repeat("q", 81) + `"}}]}`), "expected maxLength: 80"},
+		"a resource that is there twice":      {byHand(`"` + dev + `": {"Resources": [{"Region": "us-east-1", "Type": "AWS::SNS::Topic", "PhysicalID": "a"}, {"Region": "us-east-1", "Type": "AWS::SNS::Topic", "PhysicalID": "a"}]}`), "it is there twice"},
+		"objects of no bucket":                {byHand(`"` + dev + `": {"Buckets": {"none": {}}}`), `"none" is no bucket of the account`},
+		"an object that is not its tag's":     {byHand(`"` + dev + `": {"Buckets": {"bucket": {"a": {"Content": "YQ==", "ETag": "\"b\""}}}}`), "that of the content"},
+		"an object that is null":              {byHand(`"` + dev + `": {"Buckets": {"bucket": {"a": null}}}`), "the object is null"},
+		"an upload to no bucket":              {byHand(`"` + dev + `": {"Uploads": {"id": {"Bucket": "none", "Key": "a"}}}`), `"id" is to no bucket of the account`},
+		"a stack under way":                   {byHand(`"` + dev + `": {"Stacks": [{"Region": "us-east-1", "Name": "s", "Status": "UPDATE_IN_PROGRESS"}]}`), "want that of a stack at rest"},
+		"a stack without its template":        {byHand(`"` + dev + `": {"Stacks": [{"Region": "us-east-1", "Name": "s", "Status": "CREATE_COMPLETE"}]}`), "Settings.Template is empty"},
+		"a stack whose template is none":      {byHand(`"` + dev + `": {"Stacks": [{"Region": "us-east-1", "Name": "s", "Status": "CREATE_COMPLETE", "Settings": {"Template": "{}"}}]}`), "At least one Resources member must be defined"},
+		"a stack that is there twice":         {byHand(`"` + dev + `": {"Stacks": [` + strings.Repeat(`{"Region": "us-east-1", "Name": "s", "Status": "REVIEW_IN_PROGRESS"},`, 2) + `{"Region": "us-east-1", "Name": "t", "Status": "REVIEW_IN_PROGRESS"}]}`), "is there twice"},
+		"what no service keeps":               {byHand(`"` + dev + `": {"Services": {"alchemy": {}}}`), `"alchemy" is no service that keeps something`},
+		"the second of two accounts is wrong": {byHand(`"` + dev + `": {"Resources": []}, "` + production + `": {"Services": {"alchemy": {}}}`), "account " + production},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.ErrorContains(t, server.Load(strings.NewReader(tt.document)), tt.says)
+			require.Equal(t, document, saved(t, server))
+		})
+	}
+}
+
+func TestADocumentThatWasDamagedAnywhereIsRefusedOrMeansTheSame(t *testing.T) {
+	server := start(t)
+	furnish(t, server)
+	document := saved(t, server)
+	rapid.Check(t, func(t *rapid.T) {
+		damaged := []byte(document)
+		at := rapid.IntRange(0, len(damaged)-1).Draw(t, "at")
+		damaged[at] = rapid.Byte().Draw(t, "byte")
+		_ = server.Load(bytes.NewReader(damaged))
+		require.Equal(t, document, saved(t, server))
+	})
+}
+
+func TestADocumentByHandSeedsWhatItSpeaksOfAndLeavesTheRest(t *testing.T) {
+	server := start(t)
+	furnish(t, server)
+	before := server.Resources(dev, region)
+	require.NoError(t, server.Load(strings.NewReader(`{"Version": 1, "Accounts": {"`+production+`": {
+		"Closed": false,
+		"Resources": [
+			{"Region": "us-east-1", "Type": "AWS::IAM::Role", "Properties": {"RoleName": "old", "AssumeRolePolicyDocument": {}, "Tags": [{"Key": "roadshow:stage", "Value": "gone"}]},
+				"Created": "2020-01-02T03:04:05Z"},
+			{"Region": "us-east-1", "Type": "AWS::SNS::Topic"},
+			{"Region": "us-east-1", "Type": "AWS::SNS::Topic"}
+		],
+		"Stacks": [{"Region": "us-east-1", "Name": "gone", "Status": "DELETE_COMPLETE", "Created": "2020-01-02T03:04:05Z", "Deleted": "2021-01-02T03:04:05Z"}]
+	}}}`)))
+	require.Equal(t, before, server.Resources(dev, region))
+	made := server.Resources(production, region)
+	require.Len(t, made, 3)
+	require.Equal(t, "arn:aws:iam::333333333333:role/old", made[0].Attributes["Arn"])
+	require.Equal(t, "2020-01-02", made[0].Created.Format("2006-01-02"))
+	stacks, err := cloudformation.NewFromConfig(as(server, production)).ListStacks(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, "gone", *stacks.StackSummaries[0].StackName)
+}
+
+func TestSaveWaitsForWhatIsUnderWay(t *testing.T) {
+	server, err := rehearsal.Start(rehearsal.Config{StepDelay: 300 * time.Millisecond, Accounts: []rehearsal.Account{{ID: dev, AccessKeyID: "AKIADEV", SecretAccessKey: "dev secret"}}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	_, err = cloudformation.NewFromConfig(as(server, dev)).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("news"), TemplateBody: aws.String(topics)})
+	require.NoError(t, err)
+	require.Contains(t, saved(t, server), `"Status": "CREATE_COMPLETE"`)
+}
+
+func TestManyMaySaveAndLoadWhileOthersWork(t *testing.T) {
+	server := start(t)
+	document := saved(t, server)
+	var everyone sync.WaitGroup
+	for i := range 4 {
+		client := cloudformation.NewFromConfig(as(server, []string{dev, production}[i%2]))
+		everyone.Go(func() {
+			name := fmt.Sprintf("news-%d", i)
+			for range 10 {
+				// Either may find that the other has replaced everything.
+				_, _ = client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: aws.String(strings.ReplaceAll(topics, "{Name: first}", "{Name: "+name+"}"))})
+				_, _ = client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name})
+			}
+		})
+		everyone.Go(func() {
+			for range 10 {
+				saved(t, server)
+				if err := server.Load(strings.NewReader(document)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	everyone.Wait()
 }
