@@ -18,5 +18,8 @@ func catalogue() map[string]*service {
 		"cloudtrail":      cloudTrailService(),
 		"tagging":         taggingService(),
 		"cloudcontrolapi": cloudControlService(),
+		"servicequotas":   serviceQuotasService(),
+		"events":          eventsService(),
+		"sns":             snsService(),
 	}
 }

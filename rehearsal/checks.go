@@ -53,7 +53,7 @@ func checkFunction(s *store, r *Resource) error {
 	if err := checkVariables(r); err != nil {
 		return err
 	}
-	return s.loadCode(r)
+	return s.loadCode(r, "Code")
 }
 
 func checkVariables(r *Resource) error {
@@ -75,9 +75,17 @@ func checkVariables(r *Resource) error {
 	return nil
 }
 
-// loadCode reads the deployment package, which must be there.
-func (s *store) loadCode(r *Resource) error {
-	code, _ := r.Properties["Code"].(object)
+// keepCode gives a version the code that its function has then.
+func keepCode(s *store, r *Resource) error {
+	if r.code == nil {
+		r.code = s.referred(r, lambdaFunction, r.text("FunctionName")).code
+	}
+	return nil
+}
+
+// loadCode reads the deployment package in a property, which must be there.
+func (s *store) loadCode(r *Resource, property string) error {
+	code, _ := r.Properties[property].(object)
 	bucket, key := textOf(code["S3Bucket"]), textOf(code["S3Key"])
 	if bucket == "" {
 		r.code = imageOf([]byte(textOf(code["ZipFile"]) + textOf(code["ImageUri"])))

@@ -144,6 +144,11 @@ func createChangeSet(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.text("ChangeSetType") == "CREATE" {
+		if err := r.stackQuota(e, at); err != nil {
+			return nil, err
+		}
+	}
 	made, err := e.CreateChangeSet(r.http.Context(), at, cfn.CreateChangeSetInput{
 		StackName: r.text("StackName"), ChangeSetName: r.text("ChangeSetName"), Type: r.text("ChangeSetType"),
 		Description: r.text("Description"), Template: r.template(), Parameters: r.parameters(), Tags: r.tags(),
@@ -250,6 +255,9 @@ func (r *request) stackInput() (cfn.CreateStackInput, error) {
 func createStack(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 	in, err := r.stackInput()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.stackQuota(e, at); err != nil {
 		return nil, err
 	}
 	id, err := e.CreateStack(r.http.Context(), at, in)
@@ -548,8 +556,13 @@ func orNever(t time.Time) any {
 // page cuts a list for calls whose token is NextToken: the token is the
 // position, which clients do not look into.
 func page[T any](r *request, all []T, most int) ([]T, string, error) {
+	return pageAt(r, all, most, "NextToken")
+}
+
+// pageAt is page for calls whose token has another name.
+func pageAt[T any](r *request, all []T, most int, parameter string) ([]T, string, error) {
 	start := 0
-	if token := r.text("NextToken"); token != "" {
+	if token := r.text(parameter); token != "" {
 		if _, err := fmt.Sscanf(token, "at-%d", &start); err != nil || start < 0 || start > len(all) {
 			return nil, "", refuse(http.StatusBadRequest, "ValidationError", "The provided token is invalid")
 		}

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -124,6 +125,9 @@ func createTable(r *request) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "ResourceInUseException", "Table already exists: %s", made.Name)
 	}
 	if err := r.store.create(made); err != nil {
+		if exceeded, ok := errors.AsType[*overQuota](err); ok {
+			return nil, exceeded.refusal()
+		}
 		return nil, refuse(http.StatusBadRequest, "ValidationException", "%v", err)
 	}
 	return object{"TableDescription": tableOf(made)}, nil

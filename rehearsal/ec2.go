@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,8 @@ func ec2Service() *service {
 			"DescribeNatGateways":       describing("AWS::EC2::NatGateway", "NatGatewayId", "natGatewaySet", "NatGatewayNotFound", "The Nat Gateway %s was not found", natGatewayOf),
 			"DescribeInternetGateways":  describing("AWS::EC2::InternetGateway", "InternetGatewayId", "internetGatewaySet", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", internetGatewayOf),
 			"DescribeAvailabilityZones": reading(describeAvailabilityZones),
+			"DescribeAddresses":         reading(describeAddresses),
+			"DescribeNetworkInterfaces": reading(describeNetworkInterfaces),
 		},
 	}
 }
@@ -238,6 +241,48 @@ func internetGatewayOf(s *store, g *Resource) object {
 		}
 	}
 	return object{"internetGatewayId": g.PhysicalID, "attachmentSet": attachments}
+}
+
+// describeAddresses shows elastic IP addresses.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAddresses.html
+func describeAddresses(r *request) (any, error) {
+	shown := []object{}
+	for _, address := range r.store.list(r.at(), "AWS::EC2::EIP") {
+		shown = append(shown, object{
+			"publicIp": address.attribute("PublicIp"), "allocationId": address.attribute("AllocationId"),
+			"domain": "vpc", "publicIpv4Pool": "amazon", "tagSet": lowerTags(&address),
+		})
+	}
+	return object{"addressesSet": shown}, nil
+}
+
+// describeNetworkInterfaces shows the interfaces that services have put into
+// networks.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
+func describeNetworkInterfaces(r *request) (any, error) {
+	if len(r.structs("Filter")) > 0 || len(r.texts("NetworkInterfaceId")) > 0 {
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the filters of ec2 DescribeNetworkInterfaces")
+	}
+	var holders []*Resource
+	for _, kind := range interfaceKinds {
+		all := r.store.list(r.at(), kind)
+		for i := range all {
+			holders = append(holders, &all[i])
+		}
+	}
+	most := 1000
+	if given, err := strconv.Atoi(r.text("MaxResults")); err == nil {
+		most = given
+	}
+	interfaces, next, err := page(r, interfacesOf(holders), most)
+	shown := []object{}
+	for _, one := range interfaces {
+		shown = append(shown, object{
+			"networkInterfaceId": one.id, "interfaceType": one.kind, "subnetId": orNil(one.subnet), "description": one.description,
+			"ownerId": r.account, "status": "in-use",
+		})
+	}
+	return object{"networkInterfaceSet": shown, "nextToken": orNil(next)}, err
 }
 
 func describeAvailabilityZones(r *request) (any, error) {

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,6 +23,7 @@ func iamService() *service {
 			"GetPolicy":                reading(getPolicy),
 			"ListPolicies":             reading(listPolicies),
 			"GetUser":                  reading(getUser),
+			"GetAccountSummary":        reading(getAccountSummary),
 			"ListAccountAliases":       reading(func(*request) (any, error) { return object{"AccountAliases": []string{}, "IsTruncated": false}, nil }),
 		},
 	}
@@ -196,6 +198,23 @@ func listPolicies(r *request) (any, error) {
 		policies = append(policies, policyOf(&policy))
 	}
 	return object{"Policies": policies, "IsTruncated": false}, nil
+}
+
+// getAccountSummary counts what an account has, and what it may have.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
+func getAccountSummary(r *request) (any, error) {
+	counted := map[string]int{"RolesQuota": int(r.store.valueOf(r.at(), findQuota("iam", "L-FE177D64"))), "Users": 1}
+	for name, kind := range map[string]string{
+		"Roles": "AWS::IAM::Role", "Groups": "AWS::IAM::Group", "Policies": "AWS::IAM::ManagedPolicy", "InstanceProfiles": "AWS::IAM::InstanceProfile",
+	} {
+		counted[name] = len(r.store.list(r.at(), kind))
+	}
+	counted["Users"] += len(r.store.list(r.at(), "AWS::IAM::User"))
+	var entries flat
+	for _, name := range slices.Sorted(maps.Keys(counted)) {
+		entries = append(entries, object{"key": name, "value": counted[name]})
+	}
+	return object{"SummaryMap": object{"entry": entries}}, nil
 }
 
 func getUser(r *request) (any, error) {

@@ -17,6 +17,8 @@ func lambdaService() *service {
 			{"GET /2015-03-31/functions/{FunctionName}/policy", "GetPolicy"},
 			{"GET /2015-03-31/functions/{FunctionName}/versions", "ListVersionsByFunction"},
 			{"GET /2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency"},
+			{"GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency", "ListProvisionedConcurrencyConfigs"},
+			{"GET /2016-08-19/account-settings", "GetAccountSettings"},
 			{"GET /2015-03-31/event-source-mappings", "ListEventSourceMappings"},
 			{"GET /2017-03-31/tags/{Resource}", "ListTags"},
 			{"POST /2015-03-31/functions/{FunctionName}/invocations", "Invoke"},
@@ -26,14 +28,16 @@ func lambdaService() *service {
 			{"DELETE /2015-03-31/functions/{FunctionName}", "DeleteFunction"},
 		},
 		operations: map[string]operation{
-			"ListFunctions":            reading(listFunctions),
-			"GetFunction":              reading(getFunction),
-			"GetFunctionConfiguration": reading(getFunctionConfiguration),
-			"GetPolicy":                reading(getFunctionPolicy),
-			"ListTags":                 reading(listFunctionTags),
-			"GetFunctionConcurrency":   reading(getFunctionConcurrency),
-			"ListEventSourceMappings":  reading(listEventSourceMappings),
-			"DeleteFunction":           deleteFunction,
+			"ListFunctions":                     reading(listFunctions),
+			"GetFunction":                       reading(getFunction),
+			"GetFunctionConfiguration":          reading(getFunctionConfiguration),
+			"GetPolicy":                         reading(getFunctionPolicy),
+			"ListTags":                          reading(listFunctionTags),
+			"GetFunctionConcurrency":            reading(getFunctionConcurrency),
+			"ListProvisionedConcurrencyConfigs": reading(listProvisionedConcurrency),
+			"GetAccountSettings":                reading(getAccountSettings),
+			"ListEventSourceMappings":           reading(listEventSourceMappings),
+			"DeleteFunction":                    deleteFunction,
 		},
 	}
 }
@@ -156,6 +160,60 @@ func getFunctionConcurrency(r *request) (any, error) {
 		return object{"ReservedConcurrentExecutions": reserved}, nil
 	}
 	return object{}, nil
+}
+
+// listProvisionedConcurrency is what a function's versions and aliases keep
+// ready.
+// https://docs.aws.amazon.com/lambda/latest/api/API_ListProvisionedConcurrencyConfigs.html
+func listProvisionedConcurrency(r *request) (any, error) {
+	if r.text("List") != "ALL" {
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know lambda GetProvisionedConcurrencyConfig")
+	}
+	f, err := r.functionNamed(r.text("FunctionName"))
+	if err != nil {
+		return nil, err
+	}
+	configs := []object{}
+	for _, kind := range []string{"AWS::Lambda::Alias", "AWS::Lambda::Version"} {
+		for _, part := range r.store.list(r.at(), kind) {
+			ready := int(part.ready())
+			if name := part.text("FunctionName"); ready > 0 && (name == f.Name || name == f.attribute("Arn")) {
+				configs = append(configs, object{
+					"FunctionArn": part.PhysicalID, "RequestedProvisionedConcurrentExecutions": ready, "LastModified": isoTime(part.Changed),
+					"AllocatedProvisionedConcurrentExecutions": ready, "AvailableProvisionedConcurrentExecutions": ready, "Status": "READY",
+				})
+			}
+		}
+	}
+	configs, next, err := pageAt(r, configs, 50, "Marker")
+	return object{"ProvisionedConcurrencyConfigs": configs, "NextMarker": orNil(next)}, err
+}
+
+// getAccountSettings is what an account has of Lambda, and how much of it is
+// used. What functions keep ready without a reservation is not in it.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
+func getAccountSettings(r *request) (any, error) {
+	concurrency := r.store.valueOf(r.at(), findQuota("lambda", "L-B99A9384"))
+	storage := r.store.valueOf(r.at(), findQuota("lambda", "L-2ACBD22F"))
+	functions := r.store.list(r.at(), lambdaFunction)
+	var stored []*Resource
+	reserved := 0.0
+	for i := range functions {
+		reserved += functions[i].number("ReservedConcurrentExecutions")
+	}
+	for _, kind := range codeKinds {
+		all := r.store.list(r.at(), kind)
+		for i := range all {
+			stored = append(stored, &all[i])
+		}
+	}
+	return object{
+		"AccountLimit": object{
+			"ConcurrentExecutions": int(concurrency), "UnreservedConcurrentExecutions": int(concurrency - reserved),
+			"TotalCodeSize": int64(storage * gibibyte), "CodeSizeUnzipped": 262144000, "CodeSizeZipped": 52428800,
+		},
+		"AccountUsage": object{"FunctionCount": len(functions), "TotalCodeSize": int64(codeTaken(r.store, stored)[""] * gibibyte)},
+	}, nil
 }
 
 // getFunctionPolicy puts the function's permissions together, as Lambda does.

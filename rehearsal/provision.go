@@ -117,7 +117,11 @@ func (s *store) create(made *Resource) error {
 	if err := s.verify(made); err != nil {
 		return err
 	}
+	if err := s.withinQuotas(made, nil); err != nil {
+		return err
+	}
 	s.resources[identity(made, t)] = made
+	s.index.add(made)
 	if made.Type == "AWS::S3::Bucket" {
 		s.objects[made.Name] = map[string]*storedObject{}
 	}
@@ -138,6 +142,9 @@ func (s *store) change(at place, kind, physicalID string, properties map[string]
 	next.revision++
 	s.describe(&next, t)
 	if err := s.verify(&next); err != nil {
+		return Resource{}, err
+	}
+	if err := s.withinQuotas(&next, current); err != nil {
 		return Resource{}, err
 	}
 	*current = next
@@ -174,6 +181,7 @@ func (s *store) forget(r *Resource) {
 	}
 	t, _ := spec.Lookup(r.Type)
 	delete(s.resources, identity(r, t))
+	s.index.drop(r)
 	if r.Type == "AWS::S3::Bucket" {
 		delete(s.objects, r.Name)
 	}
@@ -234,7 +242,7 @@ func (s *store) verify(r *Resource) error {
 	for _, n := range ruleOf(r.Type).needs {
 		for _, reference := range references(r, n.property) {
 			if reference != "" && s.referred(r, n.kind, reference) == nil {
-				return handlerError("InvalidRequest", n.missing, reference)
+				return handlerError("InvalidRequest", "%s", strings.Replace(n.missing, "%s", reference, 1))
 			}
 		}
 	}

@@ -135,6 +135,7 @@ func resourceRules() map[string]*rule {
 			ref:        "arn:{partition}:lambda:{region}:{account}:function:{function}:{version}",
 			attributes: map[string]string{"FunctionArn": "arn:{partition}:lambda:{region}:{account}:function:{function}:{version}", "Version": "{version}"},
 			needs:      []need{{"FunctionName", "AWS::Lambda::Function", noFunction, ""}},
+			check:      keepCode,
 		},
 		"AWS::Lambda::Alias": {
 			ref:        "arn:{partition}:lambda:{region}:{account}:function:{function}:{name}",
@@ -159,6 +160,7 @@ func resourceRules() map[string]*rule {
 		"AWS::Lambda::LayerVersion": {
 			ref:        "arn:{partition}:lambda:{region}:{account}:layer:{name}:1",
 			attributes: map[string]string{"LayerVersionArn": "arn:{partition}:lambda:{region}:{account}:layer:{name}:1"},
+			check:      func(s *store, r *Resource) error { return s.loadCode(r, "Content") },
 		},
 
 		"AWS::DynamoDB::Table": {

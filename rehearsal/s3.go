@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -197,6 +198,9 @@ func createBucket(r *request, w http.ResponseWriter) (any, error) {
 		return nil, refuse(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	}
 	if err := r.store.create(made); err != nil {
+		if exceeded, ok := errors.AsType[*overQuota](err); ok {
+			return nil, exceeded.refusal()
+		}
 		return nil, refuse(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
 	w.Header().Set("Location", "/"+name)

@@ -158,6 +158,7 @@ func (s *Server) Load(r io.Reader) error {
 		return fmt.Errorf("rehearsal: load: %w", err)
 	}
 	s.store.closed, s.store.resources, s.store.objects, s.store.uploads, s.store.kept = next.closed, next.resources, next.objects, next.uploads, next.kept
+	s.store.index = index{}
 	return nil
 }
 
@@ -251,20 +252,26 @@ func (s *store) setState(account string, given accountState) error {
 	if given.Closed != nil {
 		s.closed[account] = *given.Closed
 	}
+	// First what services keep: the quotas hold for the resources.
+	if err := s.setServices(account, given.Services); err != nil {
+		return err
+	}
 	for i, saved := range given.Resources {
 		if err := s.restore(account, i, saved); err != nil {
 			return fmt.Errorf("resource %d, %s %s: %w", i+1, saved.Type, orElse(saved.Name, saved.PhysicalID), err)
 		}
 	}
-	if err := s.setObjects(account, given); err != nil {
-		return err
-	}
-	if len(given.Services) == 0 {
+	return s.setObjects(account, given)
+}
+
+// setServices replaces what services keep of an account.
+func (s *store) setServices(account string, given map[string]json.RawMessage) error {
+	if len(given) == 0 {
 		return nil
 	}
 	s.kept[account] = maps.Clone(s.kept[account])
-	for _, name := range slices.Sorted(maps.Keys(given.Services)) {
-		section, err := readSection(name, given.Services[name])
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		section, err := readSection(name, given[name])
 		if err != nil {
 			return fmt.Errorf("Services: %w", err)
 		}

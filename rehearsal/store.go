@@ -74,6 +74,7 @@ type store struct {
 	resources map[string]*Resource // by key
 	objects   map[string]map[string]*storedObject
 	uploads   map[string]*upload
+	index     index
 	kept      map[string]map[string]any // by account and section; see keep
 }
 
