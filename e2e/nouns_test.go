@@ -105,7 +105,7 @@ func TestTheTemplateOfEveryNounDeploys(t *testing.T) {
 				}
 				require.Equal(t, len(template.Resources), made)
 				for kind, arn := range exports {
-					require.Regexp(t, `^arn:aws:(kms:.+:key/.+|.+[:/]`+name+`-.+)$`, arn, "what an export of a %s tells", kind)
+					require.Regexp(t, `^arn:aws:(kms:.+:key/.+|ssm:.+:parameter/roadshow/`+stage.Name+`/`+service+`/.+|.+[:/]`+name+`-.+)$`, arn, "what an export of a %s tells", kind)
 				}
 
 				// What is exported can be imported: had notes exported just that, the next deploy would read it.
@@ -137,7 +137,7 @@ func TestTheTemplateOfEveryNounDeploys(t *testing.T) {
 		}
 	}
 	require.Len(t, importing, len(set))
-	require.GreaterOrEqual(t, importing[production], 5, "a table, a bucket, a queue, a topic and a function")
+	require.GreaterOrEqual(t, importing[production], 8, "a table, a bucket, a queue, a topic, a function, a bus, a secret and a parameter")
 }
 
 // exported is a path that other services read an ARN from.
@@ -146,12 +146,14 @@ var exported = regexp.MustCompile(`^/roadshow/[^/]+/[^/]+/[^/]+\.[^/]+$`)
 // kindOf is the end of such a path, which says what it is of.
 func kindOf(path string) string { return strings.TrimPrefix(filepath.Ext(path), ".") }
 
-// arns are what another service might export, by the kind of the path.
-var arns = map[string]string{
+// arns are what another service might export, by the kind of the path. What events and messages come from exists.
+var arns = map[string]any{
+	"topic": map[string]any{"Ref": "Topic"}, "bus": map[string]any{"Fn::GetAtt": []string{"Bus", "Arn"}},
 	"table": "arn:aws:dynamodb:us-east-1:111111111111:table/dev-notes-notes", "table-key": "arn:aws:kms:us-east-1:111111111111:key/1",
 	"bucket": "arn:aws:s3:::dev-notes-papers", "bucket-key": "arn:aws:kms:us-east-1:111111111111:key/2",
-	"queue": "arn:aws:sqs:us-east-1:111111111111:dev-notes-work", "topic": "arn:aws:sns:us-east-1:111111111111:dev-notes-news",
+	"queue":    "arn:aws:sqs:us-east-1:111111111111:dev-notes-work",
 	"function": "arn:aws:lambda:us-east-1:111111111111:function:dev-notes-render",
+	"secret":   "arn:aws:secretsmanager:us-east-1:111111111111:secret:dev-notes-mail-key-a1b2c3", "parameter": "arn:aws:ssm:us-east-1:111111111111:parameter/roadshow/dev/notes/rate",
 }
 
 // prerequisites is a template of what templates find in their account: the bootstrap's bucket, and the
@@ -161,8 +163,12 @@ func prerequisites(t *testing.T, templates map[string]golden, values map[string]
 	needed := map[string]map[string]any{}
 	for _, template := range templates {
 		for _, parameter := range template.Parameters {
+			var value any = cmp.Or(values[parameter.Default], "30")
+			if arn, exported := arns[kindOf(parameter.Default)]; exported && value == "30" {
+				value = arn
+			}
 			needed[parameter.Default] = map[string]any{"Type": "AWS::SSM::Parameter", "Properties": map[string]any{
-				"Name": parameter.Default, "Type": "String", "Value": cmp.Or(values[parameter.Default], arns[kindOf(parameter.Default)], "30"),
+				"Name": parameter.Default, "Type": "String", "Value": value,
 			}}
 		}
 		for _, resource := range template.Resources {
@@ -177,6 +183,8 @@ func prerequisites(t *testing.T, templates map[string]golden, values map[string]
 		"One":           map[string]any{"Type": "AWS::EC2::Subnet", "Properties": map[string]any{"VpcId": in, "CidrBlock": "10.9.0.0/24"}},
 		"Two":           map[string]any{"Type": "AWS::EC2::Subnet", "Properties": map[string]any{"VpcId": in, "CidrBlock": "10.9.1.0/24"}},
 		"SecurityGroup": map[string]any{"Type": "AWS::EC2::SecurityGroup", "Properties": map[string]any{"VpcId": in, "GroupDescription": "existing"}},
+		"Topic":         map[string]any{"Type": "AWS::SNS::Topic", "Properties": map[string]any{"TopicName": "their-news"}},
+		"Bus":           map[string]any{"Type": "AWS::Events::EventBus", "Properties": map[string]any{"Name": "their-events"}},
 	}
 	outputs := map[string]any{}
 	for name := range resources {

@@ -404,7 +404,7 @@ func (b *Bucket) Triggers(fn *Function, config BucketTriggerConfig) {
 		EventBridgeConfiguration: &awss3.CfnBucket_EventBridgeConfigurationProperty{EventBridgeEnabled: jsiiconv.Bool(true)},
 	})
 	props := &awsevents.CfnRuleProps{EventPattern: config.pattern(*b.L2.BucketName()).fields()}
-	fn.onEvents(b.component, b.rules[fn], props, &awsevents.CfnRule_TargetProperty{}, config.Override)
+	fn.onEvents(b.id, b.rules[fn], props, &awsevents.CfnRule_TargetProperty{}, config.Override)
 }
 
 // pattern selects the events as EventBridge spells it.

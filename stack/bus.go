@@ -154,19 +154,20 @@ func (p EventPattern) pattern() Pattern {
 // one bus. Where the stage does not have the bus, or the function, there is no trigger. A mistake panics
 // with a [*ConfigError].
 func (b *Bus) Triggers(fn *Function, pattern EventPattern) {
-	at := stages.Caller()
-	both := fn.triggeredBy(b.component, at, pattern.validate(), false)
+	pattern.trigger(fn, stages.Caller(), b.component, b.id, b.rules, func() *string { return b.L2.EventBusName() })
+}
+
+// trigger makes the trigger of a bus, or of an import of one, whose rules are counted. CloudFormation names the
+// rule: nobody else refers to it.
+func (p EventPattern) trigger(fn *Function, at stages.Position, source component, of string, rules map[*Function]int, bus func() *string) {
+	both := fn.triggeredBy(source, at, p.validate(), false)
 	fn.catchFailures(at)
-	b.rules[fn]++
+	rules[fn]++
 	if !both {
 		return
 	}
-	fn.onEvents(b.component, b.rules[fn], pattern.props(b), pattern.target(), pattern.Override)
-}
-
-// props maps the pattern to the rule's. CloudFormation names the rule: nobody else refers to it.
-func (p EventPattern) props(b *Bus) *awsevents.CfnRuleProps {
-	return &awsevents.CfnRuleProps{EventBusName: b.L2.EventBusName(), EventPattern: p.pattern().fields()}
+	props := &awsevents.CfnRuleProps{EventBusName: bus(), EventPattern: p.pattern().fields()}
+	fn.onEvents(of, rules[fn], props, p.target(), p.Override)
 }
 
 // target says how long a delivery is tried again.

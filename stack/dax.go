@@ -109,6 +109,7 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 	for _, st := range table.statements(union(tableRead, tableWrite), indexRead, keyReadWrite) {
 		role.AddToPrincipalPolicy(st.build())
 	}
+	network.roles = append(network.roles, role)
 	subnets := awsdax.NewCfnSubnetGroup(scope, jsiiconv.String("DAXSubnetGroup"), &awsdax.CfnSubnetGroupProps{
 		SubnetIds: jsiiconv.Pointers(network.subnetIDs), Description: jsiiconv.String("DAX of " + table.id),
 	})

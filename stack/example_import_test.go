@@ -9,6 +9,31 @@ func ExampleTable_Export() {
 	}
 }
 
+// The notes service tells others what happens.
+func ExampleBus_Export() {
+	_ = func(s *stack.Stack) { stack.NewBus(s, "events", stack.BusConfig{}).Export() }
+}
+
+// Another service of the same stage reacts to it.
+func ExampleImportBus() {
+	_ = func(s *stack.Stack) {
+		events := stack.ImportBus(s, stack.Ref{Service: "notes", ID: "events"}, stack.ImportConfig{})
+		bill := stack.NewFunction(s, "bill", stack.FunctionConfig{Package: "./functions/bill"})
+		events.Triggers(bill, stack.EventPattern{DetailType: []string{"NoteSaved"}})
+	}
+}
+
+// Another service of the same stage reads a secret, and a parameter, at run time.
+func ExampleImportSecret() {
+	_ = func(s *stack.Stack) {
+		key := stack.ImportSecret(s, stack.Ref{Service: "notes", ID: "mail-key"}, stack.ImportConfig{})
+		rate := stack.ImportParameter(s, stack.Ref{Service: "notes", ID: "rate"}, stack.ImportConfig{})
+		stack.NewFunction(s, "send", stack.FunctionConfig{
+			Package: "./functions/send", Access: []stack.Grant{key.Read(), rate.Read()}, // brings MAIL_KEY_SECRET_ARN and RATE_PARAMETER
+		})
+	}
+}
+
 // Another service of the same stage reads it: pull requests share the one of dev.
 func ExampleImportTable() {
 	_ = func(s *stack.Stack) {

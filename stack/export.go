@@ -13,11 +13,14 @@ import (
 // What an exported component is called behind its id, in the path /roadshow/{stage}/{service}/{id}.{kind}
 // of the parameter that holds its ARN. A reader that expects another kind finds nothing, and says so.
 const (
-	exportedTable    = "table"
-	exportedBucket   = "bucket"
-	exportedQueue    = "queue"
-	exportedTopic    = "topic"
-	exportedFunction = "function"
+	exportedTable     = "table"
+	exportedBucket    = "bucket"
+	exportedQueue     = "queue"
+	exportedTopic     = "topic"
+	exportedFunction  = "function"
+	exportedBus       = "bus"
+	exportedSecret    = "secret"
+	exportedParameter = "parameter"
 	// exportedKey follows the kind of what it encrypts.
 	exportedKey = "-key"
 )
@@ -81,6 +84,31 @@ func (t *Topic) Export() *Topic {
 func (fn *Function) Export() *Function {
 	fn.export(stages.Caller(), exportedFunction, fn.present, func() (constructs.Construct, *string) { return fn.siblings, fn.arn() })
 	return fn
+}
+
+// Export lets other services of the stage import the bus, by [ImportBus]: it writes the bus's ARN to
+// /roadshow/{stage}/{service}/{id}.bus.
+func (b *Bus) Export() *Bus {
+	b.export(stages.Caller(), exportedBus, b.present, func() (constructs.Construct, *string) {
+		return b.L2.Node().Scope().(constructs.Construct), b.L2.EventBusArn()
+	})
+	return b
+}
+
+// Export lets other services of the stage import the secret, by [ImportSecret]: it writes the secret's ARN, and
+// never its value, to /roadshow/{stage}/{service}/{id}.secret.
+func (secret *Secret) Export() *Secret {
+	secret.export(stages.Caller(), exportedSecret, secret.present, func() (constructs.Construct, *string) {
+		return secret.L2.Node().Scope().(constructs.Construct), secret.L2.SecretArn()
+	})
+	return secret
+}
+
+// Export lets other services of the stage import the parameter, by [ImportParameter]: it writes the parameter's
+// ARN, and never its value, to /roadshow/{stage}/{service}/{id}.parameter.
+func (p *Parameter) Export() *Parameter {
+	p.export(stages.Caller(), exportedParameter, p.present, func() (constructs.Construct, *string) { return p.scoped, p.arn() })
+	return p
 }
 
 // export writes an ARN to the stage's path, where the stage has the component.

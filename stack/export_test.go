@@ -17,6 +17,9 @@ func TestAnExportWritesTheARNToTheStagesPath(t *testing.T) {
 		stack.NewTopic(s, "news", stack.TopicConfig{}).Export()
 		stack.NewFunction(s, "get", code()).Export()
 		stack.NewBucket(s, "files", stack.BucketConfig{}).Export()
+		stack.NewBus(s, "events", stack.BusConfig{}).Export()
+		stack.NewSecret(s, "api-key", stack.SecretConfig{}).Export()
+		stack.NewParameter(s, "limit", stack.ParameterConfig{}).Export()
 	}), dev)
 	for id, want := range map[string]struct {
 		name  string
@@ -26,6 +29,9 @@ func TestAnExportWritesTheARNToTheStagesPath(t *testing.T) {
 		"jobs":        {"/roadshow/dev/shop/jobs.queue", map[string]any{"Fn::GetAtt": []any{byName(template, "AWS::SQS::Queue", "QueueName")["dev-shop-jobs"].LogicalID, "Arn"}}},
 		"news":        {"/roadshow/dev/shop/news.topic", map[string]any{"Ref": template.Resource(t, "AWS::SNS::Topic", "news").LogicalID}},
 		"files":       {"/roadshow/dev/shop/files.bucket", map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::S3::Bucket", "files").LogicalID, "Arn"}}},
+		"events":      {"/roadshow/dev/shop/events.bus", map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::Events::EventBus", "events").LogicalID, "Arn"}}},
+		"api-key":     {"/roadshow/dev/shop/api-key.secret", map[string]any{"Ref": template.Resource(t, "AWS::SecretsManager::Secret", "apikey").LogicalID}},
+		"limit":       {"/roadshow/dev/shop/limit.parameter", "arn:aws:ssm:us-east-1:111111111111:parameter/roadshow/dev/shop/limit"},
 		"get":         {"/roadshow/dev/shop/get.function", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get"},
 	} {
 		parameter := template.Resource(t, "AWS::SSM::Parameter", id).Properties

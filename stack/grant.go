@@ -1,9 +1,11 @@
 package stack
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -229,6 +231,49 @@ func inAccount(service string, s *Stack) awsiam.IPrincipal {
 // allow adds a statement to the function's role.
 func (fn *Function) allow(st statement) {
 	addStatement(fn.role, st)
+}
+
+// policyOfGateway lets a network's traffic to a service through as far as the roles in the network allow, whoever
+// wrote that into them. What stands in a role does not say whose traffic it is; each role limits its own further.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+func policyOfGateway(service string, roles []awsiam.Role) awsiam.PolicyDocument {
+	document := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Minimize: jsiiconv.Bool(true)})
+	for _, role := range roles {
+		policy, ok := role.Node().TryFindChild(jsiiconv.String("DefaultPolicy")).(awsiam.Policy)
+		if !ok {
+			continue
+		}
+		// No document of the CDK tells its statements one by one.
+		written, _ := policy.Document().ToJSON().(map[string]any)
+		statements, _ := written["Statement"].([]any)
+		for _, one := range statements {
+			allowed := one.(map[string]any)
+			actions := slices.DeleteFunc(listed(allowed["Action"]), func(action any) bool {
+				return action != "*" && !strings.HasPrefix(fmt.Sprint(action), service+":")
+			})
+			if allowed["Effect"] != "Allow" || len(actions) == 0 {
+				continue
+			}
+			allowed["Action"], allowed["Principal"] = actions, map[string]any{"AWS": "*"}
+			document.AddStatements(awsiam.PolicyStatement_FromJson(allowed))
+		}
+	}
+	if *document.IsEmpty() {
+		// A gateway without a policy would let everything through.
+		document.AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Effect: awsiam.Effect_DENY, Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+			Actions: jsiiconv.Strings("*"), Resources: jsiiconv.Strings("*"),
+		}))
+	}
+	return document
+}
+
+// listed is what a policy writes as one value or as a list of them.
+func listed(value any) []any {
+	if list, ok := value.([]any); ok {
+		return list
+	}
+	return []any{value}
 }
 
 var environmentPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)

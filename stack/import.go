@@ -2,8 +2,10 @@ package stack
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -30,8 +32,8 @@ type ImportConfig struct {
 	// Default: they read their own.
 	Fallback bool
 
-	// Key tells that the component is encrypted with a key of its own, which grants then include.
-	// Default: it is not.
+	// Key tells that the component is encrypted with a key of its own, which grants then include; buckets and
+	// topics only. Default: it is not.
 	Key bool
 }
 
@@ -71,13 +73,18 @@ func (r Ref) validate(own string) *ConfigError {
 	return nil
 }
 
+// keyed are the kinds that may have a key of their own.
+var keyed = []string{exportedTable, exportedBucket, exportedTopic}
+
 // imported is what every import has in common.
 type imported struct {
 	component
 
-	ref Ref
-	arn *string // nil where absent
-	key *string // nil without
+	ref  Ref
+	tree string               // the id of what it is made of, which no other component has
+	root constructs.Construct // what its own things stand in; nil where absent
+	arn  *string              // nil where absent
+	key  *string              // nil without
 }
 
 // ARN is the component's, a token of the CDK, for its own constructs; "" where the stage does not import it.
@@ -96,11 +103,14 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 		problem.Thing, problem.At = "import of "+i.String(), i.at
 		panic(problem)
 	}
+	if config.Key && !slices.Contains(keyed, kind) {
+		i.fault(i.at, "Key", "true", "tables, buckets and topics: nothing else has a key of its own", "leave it out")
+	}
 	tree := component{stack: s, noun: "import", id: ref.Service + "-" + ref.ID + "-" + kind, at: i.at}
 	if first, taken := s.positions[tree.id]; taken {
 		i.fault(i.at, "Ref", fmt.Sprintf("imported again (first at %s)", first), "each component imported once", "keep what the first import returned")
 	}
-	s.positions[tree.id] = i.at
+	s.positions[tree.id], i.tree = i.at, tree.id
 	s.made = append(s.made, tree)
 	stage, prefix := s.stage.Name, ""
 	if config.Fallback {
@@ -127,12 +137,17 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 	if !i.present {
 		return i
 	}
-	scope := tree.scope()
-	i.arn = fromPath(scope, prefix+"ARN", paths[0]).ValueAsString()
+	i.root = tree.scope()
+	i.arn = fromPath(i.root, prefix+"ARN", paths[0]).ValueAsString()
 	if config.Key {
-		i.key = fromPath(scope, prefix+"KeyARN", paths[1]).ValueAsString()
+		i.key = fromPath(i.root, prefix+"KeyARN", paths[1]).ValueAsString()
 	}
 	return i
+}
+
+// part is what stands in the ARN, at an index, between separators.
+func (i imported) part(separator string, index int) *string {
+	return awscdk.Fn_Select(jsiiconv.Number(index), awscdk.Fn_Split(jsiiconv.String(separator), i.arn, nil))
 }
 
 // allow is a grant on what is imported: the same actions and variables as on a component of the stack's own.
@@ -181,9 +196,7 @@ func (t *ImportedTable) grant(verb string, direct, indexed, key []string) Grant 
 	if t.key != nil {
 		statements = append(statements, statement{actions: key, resources: []*string{t.key}, via: "dynamodb"})
 	}
-	return t.allow(verb, "DynamoDB", "_TABLE", func() *string {
-		return awscdk.Fn_Select(jsiiconv.Number(1), awscdk.Fn_Split(jsiiconv.String("/"), t.arn, nil))
-	}, statements...)
+	return t.allow(verb, "DynamoDB", "_TABLE", func() *string { return t.part("/", 1) }, statements...)
 }
 
 // ImportedBucket is a bucket of another service, or knows that its stage does not import it.
@@ -218,9 +231,7 @@ func (b *ImportedBucket) grant(verb string, whole, objects, key []string) Grant 
 	if b.key != nil && len(key) > 0 {
 		statements = append(statements, statement{actions: key, resources: []*string{b.key}, via: "s3"})
 	}
-	return b.allow(verb, "S3", "_BUCKET", func() *string {
-		return awscdk.Fn_Select(jsiiconv.Number(5), awscdk.Fn_Split(jsiiconv.String(":"), b.arn, nil))
-	}, statements...)
+	return b.allow(verb, "S3", "_BUCKET", func() *string { return b.part(":", 5) }, statements...)
 }
 
 // ImportedQueue is a queue of another service, or knows that its stage does not import it.
@@ -241,18 +252,33 @@ func (q *ImportedQueue) Consume() Grant { return q.grant("Consume", queueConsume
 func (q *ImportedQueue) grant(verb string, actions []string) Grant {
 	return q.allow(verb, "SQS", "_QUEUE_URL", func() *string {
 		cdk := q.stack.CDK
-		name := awscdk.Fn_Select(jsiiconv.Number(5), awscdk.Fn_Split(jsiiconv.String(":"), q.arn, nil))
-		return jsiiconv.String("https://sqs." + *cdk.Region() + "." + *cdk.UrlSuffix() + "/" + *cdk.Account() + "/" + *name)
+		return jsiiconv.String("https://sqs." + *cdk.Region() + "." + *cdk.UrlSuffix() + "/" + *cdk.Account() + "/" + *q.part(":", 5))
 	}, statement{actions: actions, resources: []*string{q.arn}})
 }
 
 // ImportedTopic is a topic of another service, or knows that its stage does not import it.
-type ImportedTopic struct{ imported }
+type ImportedTopic struct {
+	imported
+
+	delivered map[*Queue]stages.Position
+}
 
 // ImportTopic imports a topic that another service exports with [Topic.Export]. A mistake panics with a
 // [*ConfigError].
 func ImportTopic(s *Stack, ref Ref, config ImportConfig) *ImportedTopic {
-	return &ImportedTopic{s.imports("topic", exportedTopic, ref, config)}
+	return &ImportedTopic{s.imports("topic", exportedTopic, ref, config), map[*Queue]stages.Position{}}
+}
+
+// Triggers has the function handle the topic's messages, as [Topic.Triggers] does. A FIFO topic delivers to queues
+// only, and the deploy fails. A mistake panics with a [*ConfigError].
+func (t *ImportedTopic) Triggers(fn *Function, config TopicTriggerConfig) {
+	config.trigger(fn, stages.Caller(), t.component, t.tree, nil, func() *string { return t.arn })
+}
+
+// Delivers sends the topic's messages to a queue of this stack, as [Topic.Delivers] does. To a FIFO queue only a
+// FIFO topic delivers, or the deploy fails. A mistake panics with a [*ConfigError].
+func (t *ImportedTopic) Delivers(queue *Queue, config TopicDeliveryConfig) {
+	config.deliver(queue, stages.Caller(), t.component, t.delivered, func() (constructs.Construct, *string) { return t.root, t.arn })
 }
 
 // Publish is the right to publish messages; it brings <ID>_TOPIC, the topic's ARN.
@@ -276,4 +302,65 @@ func ImportFunction(s *Stack, ref Ref, config ImportConfig) *ImportedFunction {
 // Invoke is the right to call the function; it brings <ID>_FUNCTION, its ARN, which Lambda takes for a name.
 func (fn *ImportedFunction) Invoke() Grant {
 	return fn.allow("Invoke", "Lambda", "_FUNCTION", func() *string { return fn.arn }, statement{actions: functionInvoke, resources: []*string{fn.arn}})
+}
+
+// ImportedBus is a bus of another service, or knows that its stage does not import it.
+type ImportedBus struct {
+	imported
+
+	rules map[*Function]int
+}
+
+// ImportBus imports a bus that another service exports with [Bus.Export]. A mistake panics with a
+// [*ConfigError].
+func ImportBus(s *Stack, ref Ref, config ImportConfig) *ImportedBus {
+	return &ImportedBus{s.imports("bus", exportedBus, ref, config), map[*Function]int{}}
+}
+
+// Triggers has the function handle the events that the pattern selects, as [Bus.Triggers] does. A mistake panics
+// with a [*ConfigError].
+func (b *ImportedBus) Triggers(fn *Function, pattern EventPattern) {
+	pattern.trigger(fn, stages.Caller(), b.component, b.tree, b.rules, b.name)
+}
+
+// Publish is the right to put events on the bus; it brings <ID>_BUS, the bus's name.
+func (b *ImportedBus) Publish() Grant {
+	return b.allow("Publish", "EventBridge", "_BUS", b.name, statement{actions: busPublish, resources: []*string{b.arn}})
+}
+
+func (b *ImportedBus) name() *string { return b.part("/", 1) }
+
+// ImportedSecret is a secret of another service, or knows that its stage does not import it.
+type ImportedSecret struct{ imported }
+
+// ImportSecret imports a secret that another service exports with [Secret.Export]. A mistake panics with a
+// [*ConfigError].
+func ImportSecret(s *Stack, ref Ref, config ImportConfig) *ImportedSecret {
+	return &ImportedSecret{s.imports("secret", exportedSecret, ref, config)}
+}
+
+// Read is the right to read the value; it brings <ID>_SECRET_ARN.
+func (secret *ImportedSecret) Read() Grant { return secret.grant("Read", secretRead) }
+
+// Write is the right to set another value, and not to read it; it brings <ID>_SECRET_ARN.
+func (secret *ImportedSecret) Write() Grant { return secret.grant("Write", secretWrite) }
+
+func (secret *ImportedSecret) grant(verb string, actions []string) Grant {
+	return secret.allow(verb, "Secrets Manager", "_SECRET_ARN", func() *string { return secret.arn },
+		statement{actions: actions, resources: []*string{secret.arn}})
+}
+
+// ImportedParameter is a parameter of another service, or knows that its stage does not import it.
+type ImportedParameter struct{ imported }
+
+// ImportParameter imports a parameter that another service exports with [Parameter.Export], to be read at run
+// time. A mistake panics with a [*ConfigError].
+func ImportParameter(s *Stack, ref Ref, config ImportConfig) *ImportedParameter {
+	return &ImportedParameter{s.imports("parameter", exportedParameter, ref, config)}
+}
+
+// Read is the right to read the value at run time; it brings <ID>_PARAMETER, the parameter's path.
+func (p *ImportedParameter) Read() Grant {
+	return p.allow("Read", "Systems Manager", "_PARAMETER", func() *string { return p.part(":parameter", 1) },
+		statement{actions: parameterRead, resources: []*string{p.arn}})
 }

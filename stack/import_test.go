@@ -86,6 +86,33 @@ func TestAVerbOfAnImportGrantsWhatTheVerbOfTheComponentDoes(t *testing.T) {
 			}, "function", "lambda:InvokeFunction", "SAVED_NOTES_FUNCTION",
 			func(arn map[string]any) any { return arn },
 		},
+		"Publish of a bus": {
+			func(s *stack.Stack) stack.Grant { return stack.ImportBus(s, theirs, stack.ImportConfig{}).Publish() }, "bus", "events:PutEvents", "SAVED_NOTES_BUS",
+			func(arn map[string]any) any {
+				return map[string]any{"Fn::Select": []any{1.0, map[string]any{"Fn::Split": []any{"/", arn}}}}
+			},
+		},
+		"Read of a secret": {
+			func(s *stack.Stack) stack.Grant { return stack.ImportSecret(s, theirs, stack.ImportConfig{}).Read() }, "secret",
+			[]any{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"},
+			"SAVED_NOTES_SECRET_ARN",
+			func(arn map[string]any) any { return arn },
+		},
+		"Write of a secret": {
+			func(s *stack.Stack) stack.Grant { return stack.ImportSecret(s, theirs, stack.ImportConfig{}).Write() }, "secret",
+			[]any{"secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"},
+			"SAVED_NOTES_SECRET_ARN", nil,
+		},
+		"Read of a parameter": {
+			func(s *stack.Stack) stack.Grant {
+				return stack.ImportParameter(s, theirs, stack.ImportConfig{}).Read()
+			}, "parameter",
+			[]any{"ssm:GetParameter", "ssm:GetParameters"},
+			"SAVED_NOTES_PARAMETER",
+			func(arn map[string]any) any {
+				return map[string]any{"Fn::Select": []any{1.0, map[string]any{"Fn::Split": []any{":parameter", arn}}}}
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			template := stacktest.Synth(t, app(importer(tt.grant)), dev)
@@ -151,6 +178,63 @@ func TestIndexesAndKeysOfAnImport(t *testing.T) {
 	assert.Contains(t, rights(t, template, "write"), allowance([]any{"kms:Decrypt", "kms:GenerateDataKey"},
 		map[string]any{"Ref": imported(t, template, "/roadshow/dev/notes/news.topic-key")}))
 	assert.Len(t, rights(t, template, "write"), 5, "logs, table, key, topic, its key")
+}
+
+func TestTheEventsAndMessagesOfAnotherServiceTriggerFunctionsAndReachQueues(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		events := stack.ImportBus(s, theirs, stack.ImportConfig{})
+		news := stack.ImportTopic(s, theirs, stack.ImportConfig{})
+		bill := stack.NewFunction(s, "bill", code())
+		events.Triggers(bill, stack.EventPattern{Source: []string{"notes"}})
+		events.Triggers(bill, stack.EventPattern{Source: []string{"papers"}})
+		news.Triggers(bill, stack.TopicTriggerConfig{})
+		news.Delivers(stack.NewQueue(s, "archive", stack.QueueConfig{}), stack.TopicDeliveryConfig{Raw: true})
+	}), dev)
+	bus := map[string]any{"Ref": imported(t, template, "/roadshow/dev/notes/saved-notes.bus")}
+	topic := map[string]any{"Ref": imported(t, template, "/roadshow/dev/notes/saved-notes.topic")}
+	rules := template.Resources("AWS::Events::Rule")
+	assert.Len(t, rules, 2)
+	for _, rule := range rules {
+		assert.Equal(t, map[string]any{"Fn::Select": []any{1.0, map[string]any{"Fn::Split": []any{"/", bus}}}}, rule.Properties["EventBusName"])
+	}
+	protocols := []any{}
+	for _, subscription := range template.Resources("AWS::SNS::Subscription") {
+		assert.Equal(t, topic, subscription.Properties["TopicArn"])
+		protocols = append(protocols, subscription.Properties["Protocol"])
+	}
+	assert.ElementsMatch(t, []any{"lambda", "sqs"}, protocols)
+	sources := []any{}
+	for _, permission := range template.Resources("AWS::Lambda::Permission") {
+		sources = append(sources, permission.Properties["SourceArn"])
+	}
+	assert.Len(t, sources, 3)
+	assert.Contains(t, sources, topic)
+	policy := template.Resource(t, "AWS::SQS::QueuePolicy", "archiveQueue").Properties["PolicyDocument"].(map[string]any)["Statement"].([]any)
+	assert.Equal(t, map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": topic}}, policy[len(policy)-1].(map[string]any)["Condition"])
+}
+
+func TestWhatAnAbsentImportWouldTriggerIsNotMade(t *testing.T) {
+	absent := stack.ImportConfig{Stages: stages.Except(dev)}
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		bill := stack.NewFunction(s, "bill", code())
+		stack.ImportBus(s, theirs, absent).Triggers(bill, stack.EventPattern{Source: []string{"notes"}})
+		news := stack.ImportTopic(s, theirs, absent)
+		news.Triggers(bill, stack.TopicTriggerConfig{})
+		news.Delivers(stack.NewQueue(s, "archive", stack.QueueConfig{}), stack.TopicDeliveryConfig{})
+	}), dev)
+	for _, kind := range []string{"AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::Lambda::Permission"} {
+		assert.Empty(t, template.Resources(kind))
+	}
+}
+
+func TestATopicOfAnotherServiceTriggersAFunctionOnce(t *testing.T) {
+	err := refusal(t, dev, func(s *stack.Stack) {
+		news, bill := stack.ImportTopic(s, theirs, stack.ImportConfig{}), stack.NewFunction(s, "bill", code())
+		news.Triggers(bill, stack.TopicTriggerConfig{})
+		news.Triggers(bill, stack.TopicTriggerConfig{})
+	})
+	assert.Equal(t, `stack/import_test.go:LINE: topic "saved-notes" of service "notes": function is function "bill" again (first at stack/import_test.go:LINE), `+
+		`want each function once; remove one of the two`, withoutLines(err.Error()))
 }
 
 func TestAnImportReadsItsOwnStagesPathUnderTheSameID(t *testing.T) {
@@ -225,6 +309,11 @@ func TestWrongImportsAreRefused(t *testing.T) {
 			assert.Equal(t, `stack/import_test.go:LINE: `+tt.want, withoutLines(err.Error()))
 		})
 	}
+	t.Run("the key of what has none", func(t *testing.T) {
+		err := refusal(t, dev, func(s *stack.Stack) { stack.ImportBus(s, theirs, stack.ImportConfig{Key: true}) })
+		assert.Equal(t, `stack/import_test.go:LINE: bus "saved-notes" of service "notes": Key is true, want tables, buckets and topics: `+
+			`nothing else has a key of its own; leave it out`, withoutLines(err.Error()))
+	})
 	t.Run("one component twice", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.ImportTable(s, theirs, stack.ImportTableConfig{})

@@ -95,6 +95,14 @@ type NetworkConfig struct {
 	// Default: there is one. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
 	NoFlowLogs bool
 
+	// OpenGateways has the gateways to DynamoDB and S3 let everything through, so that roles alone decide. It is for
+	// what the CDK places in the network by [Network.With], such as containers, whose images come from buckets of
+	// AWS; for functions that read buckets of others, or whose role has managed policies; and where the functions'
+	// rights outgrow the 20480 characters of a gateway's policy. Default: they let through what the roles of the
+	// functions and of the DAX clusters in the network allow, and nothing else.
+	// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+	OpenGateways bool
+
 	// Existing is a VPC that is there already, instead of one of the stack's own; usually a pick, because
 	// each account has another. The stack makes nothing in it but security groups. Default: none.
 	Existing *ExistingNetwork
@@ -189,6 +197,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 		{"Endpoints", len(c.Endpoints) > 0},
 		{"CIDR", c.CIDR != ""},
 		{"NoFlowLogs", c.NoFlowLogs},
+		{"OpenGateways", c.OpenGateways},
 		{"Override", c.Override != nil},
 	} {
 		if own.set {
@@ -330,6 +339,8 @@ type network struct {
 	// joined are groups of an existing VPC that functions are in besides their own.
 	joined []*string
 	ports  []int
+	// roles are of the functions and the DAX clusters in it: what these may, its gateways let through.
+	roles []awsiam.Role
 }
 
 // network is what the config tells of the VPC.
@@ -371,8 +382,9 @@ func (s *Stack) newNetwork(scope constructs.Construct, zones int, config Network
 			})
 		}
 	}
-	s.dynamoDBGateway(scope, n)
-	s.s3Gateway(scope, n)
+	for _, gateway := range gateways {
+		s.newGateway(scope, n, gateway, config.OpenGateways)
+	}
 	if len(config.Endpoints) > 0 {
 		n.entrance = awsec2.NewCfnSecurityGroup(scope, jsiiconv.String("EndpointSecurityGroup"), &awsec2.CfnSecurityGroupProps{
 			VpcId: n.vpcID, GroupDescription: jsiiconv.String("Endpoints of network " + *scope.Node().Id()),
@@ -490,38 +502,22 @@ func (s *Stack) sharedNetwork() *network {
 		})
 		s.network.subnetIDs = append(s.network.subnetIDs, subnet.AttrSubnetId())
 	}
-	s.dynamoDBGateway(scope, s.network)
+	s.newGateway(scope, s.network, EndpointDynamoDB, false)
 	return s.network
 }
 
-// dynamoDBGateway is the way to the tables of this account.
-func (s *Stack) dynamoDBGateway(scope constructs.Construct, n *network) {
-	awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("DynamoDB"), &awsec2.CfnVPCEndpointProps{
-		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: EndpointDynamoDB.serviceName(),
-		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-				Actions:    jsiiconv.Strings("dynamodb:*"),
-				Resources: &[]*string{s.CDK.FormatArn(&awscdk.ArnComponents{
-					Service: jsiiconv.String("dynamodb"), Resource: jsiiconv.String("table"), ResourceName: jsiiconv.String("*"),
-				})},
-			}),
-		}}),
-	})
-}
+// gatewayID is what a gateway's construct is called.
+var gatewayID = map[Endpoint]string{EndpointDynamoDB: "DynamoDB", EndpointS3: "S3"}
 
-// s3Gateway is the way to S3 for this account's principals: the ARN of a bucket does not say whose it is.
-func (s *Stack) s3Gateway(scope constructs.Construct, n *network) {
-	awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("S3"), &awsec2.CfnVPCEndpointProps{
-		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: EndpointS3.serviceName(),
-		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-				Actions:    jsiiconv.Strings("s3:*"), Resources: jsiiconv.Strings("*"),
-				Conditions: &map[string]any{"StringEquals": map[string]any{"aws:PrincipalAccount": s.CDK.Account()}},
-			}),
-		}}),
+// newGateway makes the way to a service by the network's routes. Where it is not open, its policy is written when all
+// that the roles in the network allow is known.
+func (s *Stack) newGateway(scope constructs.Construct, n *network, to Endpoint, open bool) {
+	gateway := awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String(gatewayID[to]), &awsec2.CfnVPCEndpointProps{
+		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: to.serviceName(),
 	})
+	if !open {
+		s.ready = append(s.ready, func() { gateway.SetPolicyDocument(policyOfGateway(string(to), n.roles)) })
+	}
 }
 
 // serviceName is the endpoint's in the stack's region.

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/roadshow-go/roadshow/stack"
@@ -18,7 +20,7 @@ func init() {
 			make: func(s *stack.Stack, config any) { inside(s, config.(stack.NetworkConfig)) },
 			values: map[string]any{
 				"Stages": stages.Only(production), "Zones": 2, "NATGateways": 1, "Endpoints": []stack.Endpoint{stack.EndpointSQS},
-				"CIDR": "10.1.0.0/16", "Ports": []int{5432}, "NoFlowLogs": true, "Existing": existingVPC(),
+				"CIDR": "10.1.0.0/16", "Ports": []int{5432}, "NoFlowLogs": true, "OpenGateways": true, "Existing": existingVPC(),
 				"Override": func(props *awsec2.CfnVPCProps) { props.InstanceTenancy = text("dedicated") },
 			},
 		},
@@ -291,10 +293,11 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, Endpoints: []stack.Endpoint{""}}},
 			`Existing.Endpoints is "", want the end of an endpoint's name; write stack.EndpointSQS or the like`,
 		},
-		"an existing VPC and zones":     {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and NAT":       {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and endpoints": {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and a range":   {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and zones":         {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and open gateways": {stack.NetworkConfig{Existing: existingVPC(), OpenGateways: true}, `OpenGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and NAT":           {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and endpoints":     {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and a range":       {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere := stack.App{Service: "shop", Stages: append(stages.Set{california}, set...), Define: func(s *stack.Stack) { stack.NewNetwork(s, "main", tt.config) }}
@@ -304,4 +307,68 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// through is what a gateway of the network lets through.
+func through(t *testing.T, template *stacktest.Template, gateway string) any {
+	t.Helper()
+	document, given := template.Resource(t, "AWS::EC2::VPCEndpoint", gateway).Properties["PolicyDocument"]
+	if !given {
+		return nil
+	}
+	return document.(map[string]any)["Statement"]
+}
+
+// admitted is a statement of a gateway.
+func admitted(actions, resource any) map[string]any {
+	st := allowance(actions, resource)
+	st["Principal"] = map[string]any{"AWS": "*"}
+	return st
+}
+
+func TestAGatewayLetsThroughWhatTheRolesInTheNetworkAllowAndNothingElse(t *testing.T) {
+	nothing := []any{map[string]any{"Action": "*", "Effect": "Deny", "Principal": map[string]any{"AWS": "*"}, "Resource": "*"}}
+	t.Run("nothing is granted", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{}) }), dev)
+		assert.Equal(t, nothing, through(t, template, "mainDynamoDB"))
+		assert.Equal(t, nothing, through(t, template, "mainS3"))
+	})
+	t.Run("a grant after the function, and one outside the network", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) {
+			fn := code()
+			fn.Network = stack.NewNetwork(s, "main", stack.NetworkConfig{})
+			get, outside := stack.NewFunction(s, "get", fn), stack.NewFunction(s, "outside", code())
+			get.Allow(stack.NewTable(s, "notes", key()).Write())
+			outside.Allow(stack.NewTable(s, "others", key()).Read(), stack.NewBucket(s, "files", stack.BucketConfig{}).Read())
+		}), dev)
+		table := map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::DynamoDB::Table", "notes").LogicalID, "Arn"}}
+		assert.Equal(t, []any{admitted(writeItems, table)}, through(t, template, "mainDynamoDB"))
+		assert.Equal(t, nothing, through(t, template, "mainS3"))
+	})
+	t.Run("what a door grants", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) {
+			fn := code()
+			fn.Network = stack.NewNetwork(s, "main", stack.NetworkConfig{})
+			stack.NewFunction(s, "get", fn).With(func(l2 awslambda.Function) {
+				actions, resources := []*string{text("s3:GetObject"), text("sqs:SendMessage")}, []*string{text("arn:aws:s3:::theirs/*")}
+				l2.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: &actions, Resources: &resources}))
+			})
+		}), dev)
+		assert.Equal(t, []any{admitted("s3:GetObject", "arn:aws:s3:::theirs/*")}, through(t, template, "mainS3"))
+	})
+	t.Run("DAX, which acts with a role of its own", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) {
+			stack.NewFunction(s, "get", code()).Allow(stack.NewTable(s, "notes", withDAX(stack.DAXConfig{})).Read())
+		}), dev)
+		table := map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::DynamoDB::Table", "notes").LogicalID, "Arn"}}
+		assert.Contains(t, through(t, template, "daxnetworkDynamoDB"), admitted(allItems, table))
+		for _, st := range through(t, template, "daxnetworkDynamoDB").([]any) {
+			assert.Equal(t, table, st.(map[string]any)["Resource"])
+		}
+	})
+	t.Run("open gateways", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{OpenGateways: true}) }), dev)
+		assert.Nil(t, through(t, template, "mainDynamoDB"))
+		assert.Nil(t, through(t, template, "mainS3"))
+	})
 }

@@ -189,15 +189,11 @@ var wildcards = []struct {
 	{"AWS::KMS::Key", []string{"kms:*"}, regexp.MustCompile(`^\*$`), "the account keeps its hold of the key: one without that is lost; in a key's policy * is the key"},
 	{"AWS::KMS::Key", []string{"kms:Decrypt", "kms:GenerateDataKey"}, regexp.MustCompile(`^\*$`), "in a key's policy * is the key"},
 	{"AWS::S3::BucketPolicy", []string{"s3:PutObject"}, regexp.MustCompile(`^…/[a-z-]+/\*$`), "AWS's log delivery writes below one prefix of the one bucket"},
+	{"AWS::EC2::VPCEndpoint", []string{"dynamodb:Query", "dynamodb:Scan"}, regexp.MustCompile(`^…/index/\*$`), "what the roles in the network have of one table's indexes"},
 	{
 		"AWS::EC2::VPCEndpoint",
-		[]string{"dynamodb:*"},
-		regexp.MustCompile(`^arn:aws:dynamodb:[a-z0-9-]+:\d{12}:table/\*$`), "an upper bound for all in the network, the account's own tables; what each may is in its role",
-	},
-	{
-		"AWS::EC2::VPCEndpoint",
-		[]string{"s3:*"},
-		regexp.MustCompile(`^\*$`), "an upper bound for all in the network, the account's own principals (a condition); what each may is in its role",
+		[]string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+		regexp.MustCompile(`^…/\*$`), "what the roles in the network have of one bucket's objects",
 	},
 }
 

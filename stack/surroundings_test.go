@@ -14,7 +14,7 @@ var surroundings = stack.App{Service: "surroundings", Stages: set, Define: func(
 	main := stack.NewNetwork(s, "main", stack.NetworkConfig{
 		NATGateways: stages.Pick(s, 0, stages.When(staging, 1), stages.When(production, 3)),
 		Endpoints: []stack.Endpoint{
-			stack.EndpointLambda, stack.EndpointSecretsManager, stack.EndpointSNS, stack.EndpointSQS, stack.EndpointSSM,
+			stack.EndpointEvents, stack.EndpointLambda, stack.EndpointSecretsManager, stack.EndpointSNS, stack.EndpointSQS, stack.EndpointSSM,
 		},
 		Ports: []int{5432},
 	})
@@ -33,15 +33,19 @@ var surroundings = stack.App{Service: "surroundings", Stages: set, Define: func(
 	jobs := stack.NewQueue(s, "jobs", stack.QueueConfig{}).Export()
 	stack.NewBucket(s, "files", stack.BucketConfig{}).Export()
 	alarms := stack.NewTopic(s, "alarms", stack.TopicConfig{}).Export()
-	apiKey := stack.NewSecret(s, "api-key", stack.SecretConfig{Description: "Of the partner"})
+	stack.NewBus(s, "events", stack.BusConfig{}).Export()
+	apiKey := stack.NewSecret(s, "api-key", stack.SecretConfig{Description: "Of the partner"}).Export()
 	signing := stack.NewSecret(s, "signing", stack.SecretConfig{Generate: 48})
-	limit := stack.NewParameter(s, "limit", stack.ParameterConfig{Value: stages.Pick(s, "10", stages.When(production, "1000"))})
+	limit := stack.NewParameter(s, "limit", stack.ParameterConfig{Value: stages.Pick(s, "10", stages.When(production, "1000"))}).Export()
 	partner := stack.NewParameter(s, "partner", stack.ParameterConfig{})
 	token := stack.NewParameter(s, "token", stack.ParameterConfig{Secret: true})
 	notes := stack.ImportTable(s, stack.Ref{Service: "notes", ID: "notes"}, stack.ImportTableConfig{Indexes: true, Key: true})
 	papers := stack.ImportBucket(s, stack.Ref{Service: "notes", ID: "papers"}, stack.ImportConfig{Key: true})
 	work := stack.ImportQueue(s, stack.Ref{Service: "notes", ID: "work"}, stack.ImportConfig{})
 	news := stack.ImportTopic(s, stack.Ref{Service: "notes", ID: "news"}, stack.ImportConfig{Fallback: true})
+	sold := stack.ImportBus(s, stack.Ref{Service: "notes", ID: "sold"}, stack.ImportConfig{})
+	mailKey := stack.ImportSecret(s, stack.Ref{Service: "notes", ID: "mail-key"}, stack.ImportConfig{})
+	rate := stack.ImportParameter(s, stack.Ref{Service: "notes", ID: "rate"}, stack.ImportConfig{})
 	render := stack.ImportFunction(s, stack.Ref{Service: "notes", ID: "render"}, stack.ImportConfig{Stages: stages.Except(dev)})
 
 	inside := code()
@@ -50,8 +54,12 @@ var surroundings = stack.App{Service: "surroundings", Stages: set, Define: func(
 	inside.Access = []stack.Grant{
 		orders.ReadWrite(), jobs.Send(), apiKey.Read(), signing.Read(), limit.Read(), token.Read(),
 		notes.ReadWrite(), papers.Read(), work.Consume(), news.Publish(), render.Invoke().Optional(),
+		sold.Publish(), mailKey.Read(), rate.Read(),
 	}
 	order := stack.NewFunction(s, "order", inside).Export()
+	sold.Triggers(order, stack.EventPattern{Source: []string{"notes"}})
+	news.Triggers(order, stack.TopicTriggerConfig{})
+	news.Delivers(jobs, stack.TopicDeliveryConfig{})
 	elsewhere := code()
 	elsewhere.Network, elsewhere.Access = old, []stack.Grant{apiKey.Write()}
 	stack.NewFunction(s, "rotate", elsewhere)

@@ -169,23 +169,31 @@ func (c TopicTriggerConfig) subscribe(scope constructs.Construct, id string, pro
 // [FunctionConfig.Async]. Where the stage does not have the topic, or the function, there is no trigger.
 // A mistake panics with a [*ConfigError].
 func (t *Topic) Triggers(fn *Function, config TopicTriggerConfig) {
-	at := stages.Caller()
-	problem := config.validate()
+	var problem *ConfigError
 	if t.config.FIFO {
 		problem = &ConfigError{
 			Field: "topic", Got: fmt.Sprintf("FIFO %s, which SNS delivers to queues only", t), Want: "a standard topic",
 			Fix: "deliver to a FIFO queue that triggers the function, or leave out FIFO",
 		}
 	}
-	both := fn.triggeredBy(t.component, at, problem, true)
+	config.trigger(fn, stages.Caller(), t.component, t.id, problem, func() *string { return t.L2.TopicArn() })
+}
+
+// trigger makes the trigger of a topic, or of an import of one.
+func (c TopicTriggerConfig) trigger(fn *Function, at stages.Position, source component, of string, problem *ConfigError, topic func() *string) {
+	if problem == nil {
+		problem = c.validate()
+	}
+	both := fn.triggeredBy(source, at, problem, true)
 	fn.catchFailures(at)
 	if !both {
 		return
 	}
 	fn.failures.make(fn)
-	fn.admit("Permission-"+t.id, "sns.amazonaws.com", t.L2.TopicArn())
-	config.subscribe(fn.siblings, "From-"+t.id, &awssns.CfnSubscriptionProps{
-		Protocol: jsiiconv.String("lambda"), TopicArn: t.L2.TopicArn(), Endpoint: fn.invoked().FunctionArn(),
+	arn := topic()
+	fn.admit("Permission-"+of, "sns.amazonaws.com", arn)
+	c.subscribe(fn.siblings, "From-"+of, &awssns.CfnSubscriptionProps{
+		Protocol: jsiiconv.String("lambda"), TopicArn: arn, Endpoint: fn.invoked().FunctionArn(),
 	})
 }
 
@@ -210,31 +218,37 @@ type TopicDeliveryConfig struct {
 // not have the topic, or the queue, there is no delivery. A mistake panics with a [*ConfigError].
 func (t *Topic) Delivers(queue *Queue, config TopicDeliveryConfig) {
 	at := stages.Caller()
-	if queue == nil {
-		t.fault(at, "queue", "nil", "a queue", "write "+t.id+".Delivers(queue, …) with what stack.NewQueue returned")
-	}
-	common := TopicTriggerConfig{Filter: config.Filter, FilterBody: config.FilterBody, Override: config.Override}
-	if problem := common.validate(); problem != nil {
-		problem.Thing, problem.At = fmt.Sprintf("delivery of %s to %s", t, queue), at
-		panic(problem)
-	}
-	if queue.config.FIFO && !t.config.FIFO {
+	if queue != nil && queue.config.FIFO && !t.config.FIFO {
 		t.fault(at, "queue", fmt.Sprintf("FIFO %s, while the topic is a standard one", queue), "both FIFO, or a standard queue",
 			"write FIFO: true for the topic, or leave it out for the queue")
 	}
-	if first, taken := t.delivered[queue]; taken {
-		t.fault(at, "queue", fmt.Sprintf("%s again (first at %s)", queue, first), "each queue once", "remove one of the two")
+	config.deliver(queue, at, t.component, t.delivered, func() (constructs.Construct, *string) { return t.siblings, t.L2.TopicArn() })
+}
+
+// deliver makes the delivery of a topic, or of an import of one, whose queues are remembered.
+func (c TopicDeliveryConfig) deliver(queue *Queue, at stages.Position, source component, delivered map[*Queue]stages.Position, topic func() (constructs.Construct, *string)) {
+	if queue == nil {
+		source.fault(at, "queue", "nil", "a queue", "write "+source.id+".Delivers(queue, …) with what stack.NewQueue returned")
 	}
-	t.delivered[queue] = at
-	if !t.present || !queue.present {
+	common := TopicTriggerConfig{Filter: c.Filter, FilterBody: c.FilterBody, Override: c.Override}
+	if problem := common.validate(); problem != nil {
+		problem.Thing, problem.At = fmt.Sprintf("delivery of %s to %s", source, queue), at
+		panic(problem)
+	}
+	if first, taken := delivered[queue]; taken {
+		source.fault(at, "queue", fmt.Sprintf("%s again (first at %s)", queue, first), "each queue once", "remove one of the two")
+	}
+	delivered[queue] = at
+	if !source.present || !queue.present {
 		return
 	}
-	queue.L2.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.L2.QueueArn()}}.from("sns.amazonaws.com", t.L2.TopicArn()))
-	props := &awssns.CfnSubscriptionProps{Protocol: jsiiconv.String("sqs"), TopicArn: t.L2.TopicArn(), Endpoint: queue.L2.QueueArn()}
-	if config.Raw {
+	scope, arn := topic()
+	queue.L2.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.L2.QueueArn()}}.from("sns.amazonaws.com", arn))
+	props := &awssns.CfnSubscriptionProps{Protocol: jsiiconv.String("sqs"), TopicArn: arn, Endpoint: queue.L2.QueueArn()}
+	if c.Raw {
 		props.RawMessageDelivery = jsiiconv.Bool(true)
 	}
-	common.subscribe(t.siblings, "To-"+queue.id, props)
+	common.subscribe(scope, "To-"+queue.id, props)
 }
 
 // Publish is the right to publish messages; it brings <ID>_TOPIC, the topic's ARN.

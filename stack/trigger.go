@@ -94,16 +94,16 @@ func (fn *Function) triggeredBy(source component, at stages.Position, problem *C
 		problem.Thing, problem.At = fmt.Sprintf("trigger of %s by %s", fn, source), at
 		panic(problem)
 	}
-	if first, taken := fn.triggers[source.id]; taken && once {
+	if first, taken := fn.triggers[source.String()]; taken && once {
 		source.fault(at, "function", fmt.Sprintf("%s again (first at %s)", fn, first), "each function once", "remove one of the two")
 	}
-	fn.triggers[source.id] = at
+	fn.triggers[source.String()] = at
 	return fn.present && source.present
 }
 
-// onEvents makes a rule that invokes the function with events, and keeps those that do not arrive. Count is how
-// many rules of the source the function has, with this one.
-func (fn *Function) onEvents(source component, count int, props *awsevents.CfnRuleProps, target *awsevents.CfnRule_TargetProperty, override func(*awsevents.CfnRuleProps)) {
+// onEvents makes a rule that invokes the function with events, and keeps those that do not arrive. Of is the id of
+// their source, count how many rules of it the function has, with this one.
+func (fn *Function) onEvents(of string, count int, props *awsevents.CfnRuleProps, target *awsevents.CfnRule_TargetProperty, override func(*awsevents.CfnRuleProps)) {
 	fn.failures.make(fn)
 	queue := fn.failures.queue.L2
 	target.Id, target.Arn = jsiiconv.String("Function"), fn.invoked().FunctionArn()
@@ -112,7 +112,6 @@ func (fn *Function) onEvents(source component, count int, props *awsevents.CfnRu
 	if override != nil {
 		override(props)
 	}
-	of := source.id
 	if count > 1 {
 		of += "." + strconv.Itoa(count) // no id of another component holds a dot
 	}
