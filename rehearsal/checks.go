@@ -75,11 +75,19 @@ func checkVariables(r *Resource) error {
 	return nil
 }
 
-// keepCode gives a version the code that its function has then.
-func keepCode(s *store, r *Resource) error {
-	if r.code == nil {
-		r.code = s.referred(r, lambdaFunction, r.text("FunctionName")).code
+// checkVersion gives a version the code that its function has then. A function
+// that has not changed since its latest version has nothing to publish.
+// https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+func checkVersion(s *store, r *Resource) error {
+	if r.code != nil {
+		return nil
 	}
+	f := s.referred(r, lambdaFunction, r.text("FunctionName"))
+	if latest := s.latestVersion(f); latest != nil && functions.of(s, f.Account).Published[latest.PhysicalID] == publishable(f) {
+		return handlerError("AlreadyExists", "Version already exists: [%s]. Please modify the function to create a new version. (Service: Lambda, Status Code: 409, Request ID: {request})", latest.PhysicalID)
+	}
+	r.code = f.code
+	functions.of(s, f.Account).publish(r.PhysicalID, publishable(f))
 	return nil
 }
 

@@ -2,7 +2,10 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,6 +28,9 @@ func lambdaService() *service {
 			{"POST /2015-03-31/functions", "CreateFunction"},
 			{"PUT /2015-03-31/functions/{FunctionName}/code", "UpdateFunctionCode"},
 			{"PUT /2015-03-31/functions/{FunctionName}/configuration", "UpdateFunctionConfiguration"},
+			{"POST /2015-03-31/functions/{FunctionName}/versions", "PublishVersion"},
+			{"GET /2015-03-31/functions/{FunctionName}/aliases/{Name}", "GetAlias"},
+			{"PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}", "UpdateAlias"},
 			{"DELETE /2015-03-31/functions/{FunctionName}", "DeleteFunction"},
 		},
 		operations: map[string]operation{
@@ -37,12 +43,46 @@ func lambdaService() *service {
 			"ListProvisionedConcurrencyConfigs": reading(listProvisionedConcurrency),
 			"GetAccountSettings":                reading(getAccountSettings),
 			"ListEventSourceMappings":           reading(listEventSourceMappings),
+			"UpdateFunctionCode":                reading(updateFunctionCode),
+			"UpdateFunctionConfiguration":       reading(updateFunctionConfiguration),
+			"PublishVersion":                    publishVersion,
+			"GetAlias":                          reading(getAlias),
+			"UpdateAlias":                       reading(updateAlias),
 			"DeleteFunction":                    deleteFunction,
 		},
 	}
 }
 
-const lambdaFunction = "AWS::Lambda::Function"
+const (
+	lambdaFunction = "AWS::Lambda::Function"
+	lambdaVersion  = "AWS::Lambda::Version"
+	lambdaAlias    = "AWS::Lambda::Alias"
+)
+
+// functions is what Lambda keeps of functions beside their properties.
+var functions = keep[functionState]("lambda")
+
+type functionState struct {
+	// Updating is, by a function's ARN, the revision that Lambda is still
+	// bringing about. CloudFormation waits for its own, so those are not here.
+	Updating map[string]int64 `json:",omitempty"`
+	// Published is, by a version's ARN, a digest of what was published.
+	Published map[string]string `json:",omitempty"`
+}
+
+func (state *functionState) publish(version, digest string) {
+	if state.Published == nil {
+		state.Published = map[string]string{}
+	}
+	state.Published[version] = digest
+}
+
+// updating says whether the function's last change is still under way. The
+// caller holds the store's lock.
+func (s *store) updating(f *Resource) bool {
+	revision, found := functions.of(s, f.Account).Updating[f.attribute("Arn")]
+	return found && revision == f.revision
+}
 
 // functionNamed reads a name, an ARN, or either with :qualifier behind it.
 func (r *request) functionNamed(name string) (Resource, error) {
@@ -134,7 +174,7 @@ func getFunction(r *request) (any, error) {
 		return nil, err
 	}
 	out := object{
-		"Configuration": configurationOf(r.store, &f), "Tags": tagMap(&f),
+		"Configuration": r.observed(&f), "Tags": tagMap(&f),
 		"Code": object{"RepositoryType": "S3", "Location": r.server.URL() + "/rehearsal-keeps-no-code-to-download/" + f.Name},
 	}
 	if reserved := f.text("ReservedConcurrentExecutions"); reserved != "" {
@@ -148,7 +188,28 @@ func getFunctionConfiguration(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return configurationOf(r.store, &f), nil
+	return r.observed(&f), nil
+}
+
+// observed is what a function is, with its update where one is under way. An
+// update is done once it was observed, so that a client that waits sees it, and
+// one that does not wait is refused.
+// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+func (r *request) observed(f *Resource) object {
+	out := configurationOf(r.store, f)
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	if r.store.updating(f) {
+		updateUnderWay(out)
+		delete(functions.of(r.store, f.Account).Updating, f.attribute("Arn"))
+	}
+	return out
+}
+
+func updateUnderWay(configuration object) {
+	configuration["LastUpdateStatus"] = "InProgress"
+	configuration["LastUpdateStatusReason"] = "The function is being created."
+	configuration["LastUpdateStatusReasonCode"] = "Creating"
 }
 
 func getFunctionConcurrency(r *request) (any, error) {
@@ -266,6 +327,229 @@ func listEventSourceMappings(r *request) (any, error) {
 		})
 	}
 	return object{"EventSourceMappings": mappings}, nil
+}
+
+// updateFunctionCode gives a function another deployment package.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+func updateFunctionCode(r *request) (any, error) {
+	code := object{}
+	for _, part := range []string{"S3Bucket", "S3Key", "ImageUri"} {
+		if r.text(part) != "" {
+			code[part] = r.input[part]
+		}
+	}
+	if len(code) == 0 && r.input["ZipFile"] == nil {
+		return nil, invalidParameter("Please provide a source for function code.")
+	}
+	return r.updateFunction([]string{"S3Bucket", "S3Key", "ImageUri", "Architectures"}, func(properties object) {
+		properties["Code"] = code
+		if r.input["Architectures"] != nil {
+			properties["Architectures"] = r.input["Architectures"]
+		}
+	})
+}
+
+// updateFunctionConfiguration changes everything else; what the request does
+// not have stays. https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
+func updateFunctionConfiguration(r *request) (any, error) {
+	names := []string{
+		"DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "Handler", "Layers", "LoggingConfig", "MemorySize",
+		"Role", "Runtime", "Timeout", "TracingConfig", "VpcConfig",
+	}
+	return r.updateFunction(names, func(properties object) {
+		for _, name := range names {
+			if value, given := r.input[name]; given {
+				properties[name] = value
+			}
+		}
+	})
+}
+
+// updateFunction changes a function, which is then under way until somebody has
+// observed it. Until then every other change is refused.
+func (r *request) updateFunction(known []string, change func(properties object)) (any, error) {
+	for name := range r.input {
+		if name != "RevisionId" && !slices.Contains(known, name) {
+			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of lambda %s", name, r.operation)
+		}
+	}
+	f, err := r.changeable()
+	if err != nil {
+		return nil, err
+	}
+	change(f.Properties)
+	changed, err := r.store.change(r.at(), f.Type, f.PhysicalID, f.Properties)
+	if err != nil {
+		return nil, invalidParameter("%s", wordsOfService(err))
+	}
+	r.store.mu.Lock()
+	state := functions.of(r.store, r.account)
+	if state.Updating == nil {
+		state.Updating = map[string]int64{}
+	}
+	state.Updating[changed.attribute("Arn")] = changed.revision
+	r.store.mu.Unlock()
+	out := configurationOf(r.store, &changed)
+	updateUnderWay(out)
+	return out, nil
+}
+
+// changeable is the function that a request names, unless it is being changed,
+// or is not as the request knows it.
+func (r *request) changeable() (Resource, error) {
+	f, err := r.functionNamed(r.text("FunctionName"))
+	if err != nil {
+		return f, err
+	}
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	if r.store.updating(&f) {
+		return f, refuse(http.StatusConflict, "ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: %s", f.attribute("Arn"))
+	}
+	if revision := r.text("RevisionId"); revision != "" && revision != configurationOf(r.store, &f)["RevisionId"] {
+		return f, refuse(http.StatusPreconditionFailed, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+	}
+	return f, nil
+}
+
+func invalidParameter(format string, args ...any) error {
+	return refuse(http.StatusBadRequest, "InvalidParameterValueException", format, args...)
+}
+
+var handlerWords = regexp.MustCompile(`^Resource handler returned message: "(.*) \(Service: `)
+
+// wordsOfService are the service's own, of a refusal as CloudFormation reports it.
+func wordsOfService(err error) string {
+	if words := handlerWords.FindStringSubmatch(err.Error()); words != nil {
+		return words[1]
+	}
+	return err.Error()
+}
+
+// publishable is a digest of all that a version would have of the function.
+func publishable(f *Resource) string {
+	properties := maps.Clone(f.Properties)
+	for _, name := range []string{"Code", "CodeSigningConfigArn", "ReservedConcurrentExecutions", "Tags"} {
+		delete(properties, name)
+	}
+	text, _ := json.Marshal([]any{properties, f.code.sha256})
+	return hashed(text)
+}
+
+// latestVersion is the function's version of the highest number; nil where it
+// has none. The caller holds the store's lock.
+func (s *store) latestVersion(f *Resource) *Resource {
+	var latest *Resource
+	for _, v := range s.resources {
+		if v.Type == lambdaVersion && s.referred(v, lambdaFunction, v.text("FunctionName")) == s.get(place{f.Account, f.Region}, lambdaFunction, f.Name) &&
+			(latest == nil || versionNumber(v) > versionNumber(latest)) {
+			latest = v
+		}
+	}
+	return latest
+}
+
+func versionNumber(v *Resource) int {
+	number, _ := strconv.Atoi(v.attribute("Version"))
+	return number
+}
+
+// publishVersion makes a version of the function as it is, or answers with the
+// latest one where nothing has changed since.
+// https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+func publishVersion(r *request, w http.ResponseWriter) (any, error) {
+	for name := range r.input {
+		if name != "RevisionId" && name != "Description" {
+			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of lambda %s", name, r.operation)
+		}
+	}
+	f, err := r.changeable()
+	if err != nil {
+		return nil, err
+	}
+	version, published := r.publishedAsItIs(&f)
+	if !published {
+		version = Resource{
+			Account: r.account, Region: r.region, Type: lambdaVersion, seed: requestID(),
+			Properties: object{"FunctionName": f.Name, "Description": r.text("Description")},
+		}
+		if err := r.store.create(&version); err != nil {
+			return nil, invalidParameter("%s", wordsOfService(err))
+		}
+	}
+	out := configurationOf(r.store, &f)
+	out["FunctionArn"], out["Version"] = version.PhysicalID, version.attribute("Version")
+	w.Header().Set("Content-Type", restJSON.contentType())
+	writeJSON(w, http.StatusCreated, out)
+	return nil, nil
+}
+
+func (r *request) publishedAsItIs(f *Resource) (Resource, bool) {
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	latest := r.store.latestVersion(f)
+	if latest == nil || functions.of(r.store, r.account).Published[latest.PhysicalID] != publishable(f) {
+		return Resource{}, false
+	}
+	return latest.copy(), true
+}
+
+// aliasNamed is the alias that a request names.
+func (r *request) aliasNamed() (Resource, error) {
+	f, err := r.functionNamed(r.text("FunctionName"))
+	if err != nil {
+		return f, err
+	}
+	arn := f.attribute("Arn") + ":" + r.text("Name")
+	alias, found := r.store.find(r.at(), lambdaAlias, arn)
+	if !found {
+		return alias, refuse(http.StatusNotFound, "ResourceNotFoundException", "Cannot find alias arn: %s", arn)
+	}
+	return alias, nil
+}
+
+func aliasOf(alias *Resource) object {
+	return object{
+		"AliasArn": alias.PhysicalID, "Name": alias.text("Name"), "FunctionVersion": alias.text("FunctionVersion"),
+		"Description": alias.text("Description"), "RevisionId": derived(alias.Changed.String()+alias.seed, hexDigits, 32),
+	}
+}
+
+func getAlias(r *request) (any, error) {
+	alias, err := r.aliasNamed()
+	if err != nil {
+		return nil, err
+	}
+	return aliasOf(&alias), nil
+}
+
+// updateAlias points an alias at another version.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+func updateAlias(r *request) (any, error) {
+	for name := range r.input {
+		if name != "FunctionVersion" && name != "Description" {
+			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of lambda %s", name, r.operation)
+		}
+	}
+	alias, err := r.aliasNamed()
+	if err != nil {
+		return nil, err
+	}
+	if number := r.text("FunctionVersion"); number != "" {
+		arn := strings.TrimSuffix(alias.PhysicalID, alias.text("Name")) + number
+		if _, found := r.store.find(r.at(), lambdaVersion, arn); !found && number != "$LATEST" {
+			return nil, refuse(http.StatusNotFound, "ResourceNotFoundException", "Function not found: %s", arn)
+		}
+		alias.Properties["FunctionVersion"] = number
+	}
+	if description, given := r.input["Description"]; given {
+		alias.Properties["Description"] = description
+	}
+	changed, err := r.store.change(r.at(), lambdaAlias, alias.PhysicalID, alias.Properties)
+	if err != nil {
+		return nil, invalidParameter("%s", wordsOfService(err))
+	}
+	return aliasOf(&changed), nil
 }
 
 func deleteFunction(r *request, w http.ResponseWriter) (any, error) {

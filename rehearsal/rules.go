@@ -135,7 +135,7 @@ func resourceRules() map[string]*rule {
 			ref:        "arn:{partition}:lambda:{region}:{account}:function:{function}:{version}",
 			attributes: map[string]string{"FunctionArn": "arn:{partition}:lambda:{region}:{account}:function:{function}:{version}", "Version": "{version}"},
 			needs:      []need{{"FunctionName", "AWS::Lambda::Function", noFunction, ""}},
-			check:      keepCode,
+			check:      checkVersion,
 		},
 		"AWS::Lambda::Alias": {
 			ref:        "arn:{partition}:lambda:{region}:{account}:function:{function}:{name}",
