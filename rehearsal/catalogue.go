@@ -21,5 +21,7 @@ func catalogue() map[string]*service {
 		"servicequotas":   serviceQuotasService(),
 		"events":          eventsService(),
 		"sns":             snsService(),
+		"ce":              costExplorerService(),
+		"organizations":   organizationsService(),
 	}
 }

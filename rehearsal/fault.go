@@ -16,6 +16,9 @@ type Fault struct {
 	// CloudFormation does to resources of that type: the Operation is Create,
 	// Update or Delete, the Service stays empty, and no request is hit.
 	ResourceType string
+	// After is how many of those requests are answered first, such as the first
+	// pages of a list; none by default.
+	After int
 	// Count is how often it strikes; 0 means all until the server closes.
 	Count int
 	// Delay is waited before the answer.
@@ -26,6 +29,9 @@ type Fault struct {
 	Code   string
 	// Message is the error's text; "injected fault" when it is empty.
 	Message string
+	// BreakOff closes the connection in the middle of the answer, which is not
+	// an error then.
+	BreakOff bool
 }
 
 // InjectFault arms a fault for the requests that arrive from now on. The
@@ -64,6 +70,10 @@ func (s *Server) fault(at target) *Fault {
 	for _, f := range s.faults {
 		if f.ResourceType != at.resourceType || !meets(f.Account, at.account) || !meets(f.Region, at.region) ||
 			!meets(f.Service, at.service) || !meets(f.Operation, at.operation) {
+			continue
+		}
+		if f.After > 0 {
+			f.After--
 			continue
 		}
 		hit := *f

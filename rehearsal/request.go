@@ -145,6 +145,9 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 		if refusal := fault.strike(r.http.Context()); refusal != nil {
 			return svc, nil, refusal
 		}
+		if broken, is := w.(*answer); is {
+			broken.breakOff = fault.BreakOff
+		}
 	}
 	if operation == nil {
 		return svc, nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the operation %s of %s", r.operation, r.service)
@@ -190,10 +193,21 @@ func (s *Server) credentials(sig signature) (secret string, who caller, refusal 
 	return s.sessions.credentials(sig)
 }
 
-// answer remembers the status for the record of calls.
+// answer remembers the status for the record of calls, and may break off.
 type answer struct {
 	http.ResponseWriter
-	status int
+	status   int
+	breakOff bool
+}
+
+// Write writes the answer, or half of it before the connection is closed.
+func (a *answer) Write(body []byte) (int, error) {
+	if !a.breakOff {
+		return a.ResponseWriter.Write(body)
+	}
+	_, _ = a.ResponseWriter.Write(body[:len(body)/2])
+	_ = http.NewResponseController(a.ResponseWriter).Flush()
+	panic(http.ErrAbortHandler)
 }
 
 // WriteHeader notes the status and passes it on.
