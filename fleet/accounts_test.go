@@ -40,9 +40,15 @@ type accounts struct {
 
 func openAccounts(t *testing.T) *accounts {
 	t.Helper()
+	return openAccountsOf(t, sandbox, standard, protected)
+}
+
+// openAccountsOf is a rehearsal with the account of each of some stages, and a profile for it.
+func openAccountsOf(t *testing.T, all ...stages.Stage) *accounts {
+	t.Helper()
 	var config rehearsal.Config
 	var profiles []awsenv.Profile
-	for _, stage := range []stages.Stage{sandbox, standard, protected} {
+	for _, stage := range all {
 		key, secret := "AKIA"+stage.Account+"TEST", "planted-secret-of-"+stage.Name
 		config.Accounts = append(config.Accounts, rehearsal.Account{ID: stage.Account, AccessKeyID: key, SecretAccessKey: secret, UserName: stage.Name})
 		profiles = append(profiles, awsenv.Profile{Name: "team-" + stage.Name, AccessKeyID: key, SecretAccessKey: secret, Region: "eu-west-1"})

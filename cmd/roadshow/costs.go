@@ -1,0 +1,316 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/term"
+	"github.com/guptarohit/asciigraph"
+	"github.com/shopspring/decimal"
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// costsVerb says what the stages cost.
+func costsVerb(s *settings) *cobra.Command {
+	var since, payer string
+	var fresh, activate, yes bool
+	verb := &cobra.Command{
+		Use:   "costs",
+		Short: "Say what each stage costs, and what changed most",
+		Long: "costs asks AWS Cost Explorer what the accounts of all stages were charged on each whole day since then, and in as\n" +
+			"many days before. It asks the account that pays for them, or each account itself. AWS charges a cent for each\n" +
+			"page of an answer; so answers are kept for the day. See docs/costs.md.\n\n" +
+			"Exit codes: 0 all accounts have answered, 1 a tag could not be activated, 2 it could not be told, 3 some accounts\ndid not answer.",
+		Example: "  roadshow costs\n  roadshow costs --since 12w\n  roadshow costs --since 2026-10-01 --json\n  roadshow costs --payer billing\n  roadshow costs --activate-tags",
+		Args:    cobra.NoArgs,
+		RunE: func(verb *cobra.Command, _ []string) error {
+			ctx := verb.Context()
+			now := time.Now()
+			period, err := fleet.ParseCostPeriod(since, now)
+			if err != nil {
+				return err
+			}
+			all, _, err := s.fleetOf(ctx)
+			if err != nil {
+				return err
+			}
+			costing := fleet.Costing{Fleet: all, Payer: payer, Fresh: fresh, Now: now}
+			if folder, err := os.UserCacheDir(); err == nil {
+				costing.Cache = filepath.Join(folder, "roadshow", "costs")
+			}
+			if activate {
+				return s.activateCostTags(verb, costing, yes)
+			}
+			report, err := costing.Run(ctx, period)
+			if err != nil {
+				return err
+			}
+			return s.writeCosts(verb, all.Service, report)
+		},
+	}
+	verb.Flags().StringVar(&since, "since", "30d", "how far back: days, weeks or the first day, such as 30d, 12w or 2026-10-01; 14 months at most")
+	verb.Flags().StringVar(&payer, "payer", "", "the profile of the account that pays (default: found by Organizations; else each account is asked itself)")
+	verb.Flags().BoolVar(&fresh, "fresh", false, "ask again what was asked today, which costs again")
+	verb.Flags().BoolVar(&activate, "activate-tags", false, "put the tags of the stacks on the bill, so that stages of one account can be told apart")
+	verb.Flags().BoolVar(&yes, "yes", false, "with --activate-tags: do not ask")
+	return verb
+}
+
+func (s *settings) writeCosts(verb *cobra.Command, service string, report fleet.CostReport) error {
+	out, talk := verb.OutOrStdout(), verb.ErrOrStderr()
+	if s.json {
+		if err := s.print(verb, struct {
+			Service string `json:"service"`
+			fleet.CostReport
+		}{service, report}); err != nil {
+			return err
+		}
+	} else {
+		if len(report.Rows) > 0 {
+			writeCostTable(out, report)
+			writeCostChanges(out, report)
+			writeCostChart(out, report)
+		}
+		for _, note := range report.Notes {
+			fmt.Fprintln(talk, "note: "+note)
+		}
+		fmt.Fprintf(talk, "note: days are UTC, and today is left out; Cost Explorer is up to 24 hours late, so the last days may still grow\n")
+		fmt.Fprintln(talk, styled(talk, faint, spentOn(report)))
+	}
+	writeGaps(talk, report.Gaps)
+	if len(report.Gaps) > 0 {
+		return incomplete{}
+	}
+	return nil
+}
+
+// spentOn is what the report itself cost.
+func spentOn(report fleet.CostReport) string {
+	text := fmt.Sprintf("asked Cost Explorer %s, which costs $%s", counted(report.Calls, "time"), report.Spent.StringFixed(2))
+	if report.Cached > 0 {
+		text += fmt.Sprintf("; %s of today from the cache (--fresh asks again)", counted(report.Cached, "answer"))
+	}
+	return text
+}
+
+func counted(count int, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
+}
+
+// money is an amount in cents for people; JSON has all of it.
+func money(amount decimal.Decimal) string {
+	if text := amount.StringFixed(2); !amount.IsZero() && strings.Trim(text, "-0.") == "" {
+		return "<0.01"
+	} else {
+		return text
+	}
+}
+
+func orDash(text, unit string) string {
+	if text == "" {
+		return "-"
+	}
+	return text + unit
+}
+
+// signed has the sign of what grows, too.
+func signed(text string) string {
+	if text == "" || strings.HasPrefix(text, "-") {
+		return text
+	}
+	return "+" + text
+}
+
+func writeCostTable(out io.Writer, report fleet.CostReport) {
+	last, _ := time.Parse(time.DateOnly, report.Until)
+	before := ""
+	if report.Before != "" {
+		before = ", beside as many days before"
+	}
+	fmt.Fprintf(out, "%s\n\n", styled(out, heading, fmt.Sprintf("costs from %s to %s%s", report.Since, last.AddDate(0, 0, -1).Format(time.DateOnly), before)))
+	share := "OF PROTECTED"
+	if len(report.Protected) == 1 {
+		share = "OF " + strings.ToUpper(report.Protected[0])
+	}
+	titles := []string{"STAGE", "ACCOUNT", "COST", "BEFORE", "CHANGE", share, "TOP SERVICE"}
+	var rows [][]string
+	for _, row := range report.Rows {
+		top := "-"
+		if row.Top != nil {
+			top = row.Top.Service + " " + money(row.Top.Amount)
+		}
+		rows = append(rows, append(costCells(row.Name(), cmp.Or(row.Account, "all"), row.CostTotal, row.Change), orDash(row.Share, "%"), top))
+	}
+	for _, total := range report.Totals {
+		rows = append(rows, append(costCells("total", "", total, ""), "", ""))
+	}
+	alignRight(rows, titles, 2, 3, 4, 5)
+	writeTable(out, titles, rows)
+}
+
+func costCells(name, account string, total fleet.CostTotal, change string) []string {
+	before := "-"
+	if total.Before != nil {
+		before = money(*total.Before)
+	}
+	return []string{name, account, money(total.Amount) + " " + total.Currency, before, orDash(signed(change), "%")}
+}
+
+// alignRight pads columns of numbers on their left.
+func alignRight(rows [][]string, titles []string, columns ...int) {
+	for _, column := range columns {
+		width := lipgloss.Width(titles[column])
+		for _, row := range rows {
+			width = max(width, lipgloss.Width(row[column]))
+		}
+		pad := func(text string) string { return strings.Repeat(" ", width-lipgloss.Width(text)) + text }
+		titles[column] = pad(titles[column])
+		for _, row := range rows {
+			row[column] = pad(row[column])
+		}
+	}
+}
+
+func writeCostChanges(out io.Writer, report fleet.CostReport) {
+	if len(report.Changed) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	titles := []string{"CHANGED MOST", "SERVICE", "BY", "FROM", "TO"}
+	var rows [][]string
+	for _, change := range report.Changed[:min(len(report.Changed), shownCostChanges)] {
+		rows = append(rows, []string{change.Row, change.Service, signed(money(change.Difference)) + " " + change.Currency, money(*change.Before), money(change.Amount)})
+	}
+	alignRight(rows, titles, 2, 3, 4)
+	writeTable(out, titles, rows)
+}
+
+// How much is shown to people, who can have all of it as JSON.
+const (
+	shownCostChanges = 5
+	shownLines   = 6
+	chartHeight  = 10
+	chartWidth   = 72
+	smallHeight  = 4
+)
+
+// lineColours tell the lines of a chart apart.
+var lineColours = []asciigraph.AnsiColor{
+	asciigraph.Blue, asciigraph.Red, asciigraph.Green, asciigraph.Yellow, asciigraph.Aqua, asciigraph.Fuchsia,
+}
+
+// writeCostChart draws a line for each of the rows that cost most: in one chart where colours tell them apart, else
+// each in a chart of its own.
+func writeCostChart(out io.Writer, report fleet.CostReport) {
+	rows := slices.DeleteFunc(slices.Clone(report.Rows), func(row fleet.CostRow) bool { return !row.Amount.IsPositive() })
+	slices.SortStableFunc(rows, func(a, b fleet.CostRow) int { return b.Amount.Cmp(a.Amount) })
+	rows = rows[:min(len(rows), shownLines)]
+	if len(rows) == 0 || len(rows[0].Days) < 2 {
+		return
+	}
+	var lines [][]float64
+	var names []string
+	for _, row := range rows {
+		line := make([]float64, len(row.Days))
+		for i, day := range row.Days {
+			line[i] = day.InexactFloat64() // a chart is drawn, not summed
+		}
+		lines, names = append(lines, line), append(names, row.Name())
+	}
+	fmt.Fprintln(out)
+	options := []asciigraph.Option{asciigraph.Width(chartColumns(out)), asciigraph.LowerBound(0)}
+	if colours(out) {
+		options = append(options, asciigraph.Height(chartHeight), asciigraph.SeriesColors(lineColours[:len(lines)]...),
+			asciigraph.SeriesLegends(names...), asciigraph.Caption(rows[0].Currency+" a day"))
+		fmt.Fprintln(out, asciigraph.PlotMany(lines, options...))
+		return
+	}
+	for i, line := range lines {
+		fmt.Fprintln(out, asciigraph.Plot(line, append(options, asciigraph.Height(smallHeight),
+			asciigraph.Caption(names[i]+", "+rows[i].Currency+" a day"))...))
+	}
+}
+
+// chartColumns leaves room for the numbers at the axis.
+func chartColumns(out io.Writer) int {
+	if file, isFile := out.(*os.File); isFile {
+		if columns, _, err := term.GetSize(file.Fd()); err == nil && columns > 30 {
+			return min(columns-15, chartWidth)
+		}
+	}
+	return chartWidth
+}
+
+// activateCostTags shows the tags, asks, and puts them on the bill.
+func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, yes bool) error {
+	ctx, talk := verb.Context(), verb.ErrOrStderr()
+	tags, gaps, err := costing.CostTags(ctx)
+	if err != nil {
+		return err
+	}
+	inactive := slices.ContainsFunc(tags, func(tag fleet.CostTag) bool { return tag.Status == fleet.CostTagInactive })
+	if inactive {
+		if !yes {
+			person := newPerson(verb)
+			if !person.there() {
+				return &stages.FieldError{Thing: "costs", Field: "activate-tags", Got: "not confirmed", Want: "a yes", Fix: "run it in a terminal, or write --yes"}
+			}
+			for _, tag := range tags {
+				if tag.Status == fleet.CostTagInactive {
+					fmt.Fprintf(talk, "account %s: %s becomes a cost allocation tag of all accounts it pays for\n", tag.Account, tag.Key)
+				}
+			}
+			agreed, err := person.agrees(ctx, "Activate?")
+			if err != nil {
+				return err
+			}
+			if !agreed {
+				fmt.Fprintln(talk, "nothing was changed")
+				return finding{}
+			}
+		}
+		var failed []fleet.Gap
+		if tags, failed, err = costing.ActivateTags(ctx, tags); err != nil {
+			return err
+		}
+		gaps = append(gaps, failed...)
+	}
+	if s.json {
+		err = s.print(verb, map[string]any{"tags": tags, "gaps": gaps})
+	} else {
+		var rows [][]string
+		for _, tag := range tags {
+			rows = append(rows, []string{tag.Account, tag.Key, string(tag.Status), tag.Problem})
+		}
+		writeTable(verb.OutOrStdout(), []string{"ACCOUNT", "TAG", "STATUS", ""}, rows)
+		if inactive {
+			fmt.Fprintln(talk, "AWS takes up to 24 hours, and puts the tags on what is charged from then on; a backfill for months before is for the console")
+		}
+		if slices.ContainsFunc(tags, func(tag fleet.CostTag) bool { return tag.Status == fleet.CostTagUnseen }) {
+			fmt.Fprintln(talk, "AWS knows a tag up to 24 hours after something with it was first charged for: deploy a stage, and run this again tomorrow")
+		}
+	}
+	writeGaps(talk, gaps)
+	switch {
+	case err != nil:
+		return err
+	case len(gaps) > 0:
+		return incomplete{}
+	case slices.ContainsFunc(tags, func(tag fleet.CostTag) bool { return tag.Problem != "" }):
+		return finding{}
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package fleet
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// costLedger sorts the entries of a bill into rows. Each entry is in one row, so that the rows add up to the bill.
+type costLedger struct {
+	fleet  *Fleet
+	since  string
+	days   []string
+	before bool
+	rows   map[costKey]*costSums
+	// tagged are the accounts with a stage's tag on their bill.
+	tagged map[string]bool
+	// currency is that of what costs nothing, where AWS names none.
+	currency string
+}
+
+// costKey is what tells rows apart.
+type costKey struct {
+	kind           CostKind
+	stage, account string
+	currency       string
+}
+
+// costSums are the sums of a row, by service and by day.
+type costSums struct {
+	amount, before decimal.Decimal
+	services       map[string][2]decimal.Decimal // of this period, and of the one before
+	days           map[string]decimal.Decimal
+}
+
+func newCostLedger(fleet *Fleet, period CostPeriod) *costLedger {
+	return &costLedger{
+		fleet: fleet, since: days(period.Start, period.End)[0], days: days(period.Start, period.End), before: !period.Before.IsZero(),
+		rows: map[costKey]*costSums{}, tagged: map[string]bool{}, currency: "USD",
+	}
+}
+
+// open makes the rows of what answered, so that a stage that costs nothing is a row too.
+func (l *costLedger) open(bill costBill) {
+	for _, entry := range bill.entries {
+		l.tagged[entry.Account] = l.tagged[entry.Account] || entry.Tag != ""
+		l.currency = entry.Currency
+	}
+	// An account may be billed in another currency than the last.
+	of := map[string]string{}
+	for _, entry := range bill.entries {
+		of[entry.Account] = entry.Currency
+	}
+	for account := range bill.answered {
+		currency := cmp.Or(of[account], l.currency)
+		if l.fleet.crowded(account) && !l.tagged[account] {
+			l.row(costKey{kind: CostOfAccount, account: account, currency: currency})
+			continue
+		}
+		for _, stage := range l.fleet.Stages {
+			if stage.Account == account {
+				l.row(costKey{kind: CostOfStage, stage: stage.Name, account: account, currency: currency})
+			}
+		}
+		if !l.fleet.crowded(account) {
+			for _, name := range l.fleet.stageNames(account) { // a template alone has an account to itself
+				l.row(costKey{kind: CostOfStage, stage: name, account: account, currency: currency})
+			}
+		}
+	}
+}
+
+func (l *costLedger) row(key costKey) *costSums {
+	if l.rows[key] == nil {
+		l.rows[key] = &costSums{services: map[string][2]decimal.Decimal{}, days: map[string]decimal.Decimal{}}
+	}
+	return l.rows[key]
+}
+
+// isCharge tells what Cost Explorer lists among the services and no stage uses: AWS has no dimension for it beside
+// a service's that groups with an account.
+func isCharge(service string) bool {
+	return service == "Tax" || strings.HasPrefix(service, "AWS Support") || strings.HasPrefix(service, "AWS Premium Support")
+}
+
+// keyOf is the row of an entry.
+func (l *costLedger) keyOf(entry costEntry) costKey {
+	key := costKey{account: entry.Account, currency: entry.Currency}
+	switch {
+	case isCharge(entry.Service):
+		key.kind, key.account = CostOfCharges, ""
+	case !l.fleet.crowded(entry.Account):
+		key.kind, key.stage = CostOfStage, l.fleet.stageNames(entry.Account)[0]
+	case entry.Tag != "":
+		key.kind, key.stage = CostOfStage, entry.Tag
+	case l.tagged[entry.Account]:
+		key.kind = CostOfUntagged
+	default:
+		key.kind = CostOfAccount
+	}
+	return key
+}
+
+// take adds an entry to its row.
+func (l *costLedger) take(entry costEntry) {
+	sums := l.row(l.keyOf(entry))
+	service := sums.services[entry.Service]
+	if entry.Day < l.since {
+		sums.before, service[1] = sums.before.Add(entry.Amount), service[1].Add(entry.Amount)
+	} else {
+		sums.amount, service[0] = sums.amount.Add(entry.Amount), service[0].Add(entry.Amount)
+		sums.days[entry.Day] = sums.days[entry.Day].Add(entry.Amount)
+	}
+	sums.services[entry.Service] = service
+}
+
+// mostChanges is how many changes a report names.
+const mostChanges = 10
+
+// close makes the rows, their sums, what changed most, and the stages that the others are a share of.
+func (l *costLedger) close() (rows []CostRow, totals []CostTotal, changed []CostChange, protected []string) {
+	rows, totals = []CostRow{}, []CostTotal{}
+	keys := slices.SortedFunc(maps.Keys(l.rows), l.order)
+	sums := map[string][2]decimal.Decimal{}
+	for _, key := range keys {
+		of := l.rows[key]
+		rows = append(rows, l.written(key, of))
+		sums[key.currency] = [2]decimal.Decimal{sums[key.currency][0].Add(of.amount), sums[key.currency][1].Add(of.before)}
+		changed = append(changed, l.changes(rows[len(rows)-1], of)...)
+	}
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		totals = append(totals, l.total(currency, sums[currency][0], sums[currency][1]))
+	}
+	slices.SortStableFunc(changed, func(a, b CostChange) int { return b.Difference.Abs().Cmp(a.Difference.Abs()) })
+	return rows, totals, changed[:min(len(changed), mostChanges)], l.shares(rows)
+}
+
+// order is that of the set, then other stages by name, then what is no one stage's.
+func (l *costLedger) order(a, b costKey) int {
+	place := func(key costKey) int {
+		all := append(slices.Clone(l.fleet.Stages), l.fleet.Templates...)
+		at := slices.IndexFunc(all, func(stage stages.Stage) bool {
+			return stage.Account == key.account && (stage.Name == key.stage || key.kind == CostOfAccount)
+		})
+		switch {
+		case key.kind == CostOfCharges:
+			return len(all) + 2
+		case key.kind == CostOfUntagged:
+			return len(all) + 1
+		case at < 0:
+			return len(all)
+		}
+		return at
+	}
+	return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.account, b.account), cmp.Compare(a.stage, b.stage), cmp.Compare(a.currency, b.currency))
+}
+
+func (l *costLedger) total(currency string, amount, before decimal.Decimal) CostTotal {
+	total := CostTotal{Currency: currency, Amount: amount}
+	if l.before {
+		total.Before = &before
+	}
+	return total
+}
+
+func (l *costLedger) written(key costKey, sums *costSums) CostRow {
+	row := CostRow{Kind: key.kind, Stage: key.stage, Account: key.account, CostTotal: l.total(key.currency, sums.amount, sums.before), Days: []decimal.Decimal{}}
+	if key.kind == CostOfAccount {
+		row.Stages = l.fleet.stageNames(key.account)
+	}
+	if l.before {
+		row.Change = percent(sums.amount.Sub(sums.before), sums.before.Abs())
+	}
+	for _, service := range slices.Sorted(maps.Keys(sums.services)) {
+		if amount := sums.services[service][0]; amount.IsPositive() && (row.Top == nil || amount.GreaterThan(row.Top.Amount)) {
+			row.Top = &CostOfService{Service: service, Amount: amount}
+		}
+	}
+	for _, day := range l.days {
+		row.Days = append(row.Days, sums.days[day])
+	}
+	return row
+}
+
+// changes are the services of a row that cost more or less than in the period before.
+func (l *costLedger) changes(row CostRow, sums *costSums) (changed []CostChange) {
+	if !l.before {
+		return nil
+	}
+	for _, service := range slices.Sorted(maps.Keys(sums.services)) {
+		amount, before := sums.services[service][0], sums.services[service][1]
+		if difference := amount.Sub(before); !difference.IsZero() {
+			changed = append(changed, CostChange{
+				Row: row.Name(), Account: row.Account, Service: service, CostTotal: l.total(row.Currency, amount, before), Difference: difference,
+			})
+		}
+	}
+	return changed
+}
+
+// percent is a share of a whole, to one place; empty where the whole is nothing.
+func percent(of, whole decimal.Decimal) string {
+	if !whole.IsPositive() {
+		return ""
+	}
+	return of.Mul(decimal.NewFromInt(100)).DivRound(whole, 1).StringFixed(1)
+}
+
+// shares says what each row of sandboxes and standard stages is of the protected ones, where all of these are known
+// and in one currency.
+func (l *costLedger) shares(rows []CostRow) (protected []string) {
+	whole, currency := decimal.Zero, ""
+	for _, stage := range l.fleet.Stages {
+		if stage.Tier != stages.Protected {
+			continue
+		}
+		known := 0
+		for _, row := range rows {
+			if row.Kind == CostOfStage && row.Stage == stage.Name && row.Account == stage.Account {
+				known++
+				whole, currency = whole.Add(row.Amount), row.Currency
+			}
+		}
+		if known != 1 || slices.ContainsFunc(rows, func(row CostRow) bool { return row.Currency != currency }) {
+			return nil
+		}
+		protected = append(protected, stage.Name)
+	}
+	for i, row := range rows {
+		names := []string{row.Stage}
+		switch row.Kind {
+		case CostOfAccount:
+			names = row.Stages
+		case CostOfStage:
+		default:
+			continue
+		}
+		if !slices.ContainsFunc(names, func(name string) bool { return l.fleet.tierOf(name, row.Account) == stages.Protected }) {
+			rows[i].Share = percent(row.Amount, whole)
+		}
+	}
+	return protected
+}
+
+// notes say what the rows do not.
+func (l *costLedger) notes(bill costBill) (notes []string) {
+	for _, account := range slices.Sorted(maps.Keys(bill.answered)) {
+		listed := slices.ContainsFunc(bill.entries, func(e costEntry) bool { return e.Account == account })
+		names := strings.Join(l.fleet.stageNames(account), ", ")
+		switch {
+		case !listed:
+			notes = append(notes, fmt.Sprintf("Cost Explorer lists nothing at all of account %s (%s): it is new, or nothing there was charged for", account, names))
+		case l.fleet.crowded(account) && !l.tagged[account]:
+			notes = append(notes, fmt.Sprintf("account %s has several stages (%s), and no cost of it carries the tag %s: only its sum is known", account, names, tagStage))
+		}
+	}
+	for _, tag := range bill.tags {
+		switch tag.Status {
+		case CostTagInactive:
+			notes = append(notes, fmt.Sprintf("the cost allocation tag %s is not active in account %s, which pays: activate it with `roadshow costs --activate-tags`", tag.Key, tag.Account))
+		case CostTagUnseen:
+			notes = append(notes, fmt.Sprintf("the cost allocation tag %s is not known in account %s, which pays: AWS sees it up to 24 hours after the first deploy", tag.Key, tag.Account))
+		}
+	}
+	return notes
+}
