@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -263,15 +264,28 @@ func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan
 		}
 	}
 	a.say("deleting the stack")
-	if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &plan.stackID}); err != nil {
+	err = deleteStack(ctx, client, plan.stackID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
+	var failed *stackError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("stack %s is %s, want it deleted; correct the cause, then run `roadshow remove %s` again: %s",
+			plan.Stack, failed.status, plan.Stage, failed.why)
+	}
+	return err
+}
+
+// stackError says that CloudFormation could not delete a stack.
+type stackError struct{ status, why string }
+
+func (e *stackError) Error() string { return "it is " + e.status + ": " + e.why }
+
+// deleteStack has CloudFormation delete a stack, and waits. One that is gone is no error; one that is being
+// deleted already is waited for. The error may be a [*stackError].
+func deleteStack(ctx context.Context, client *cloudformation.Client, id string, poll time.Duration, say func(status string)) error {
+	if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id}); err != nil {
 		return err
 	}
-	poll := r.Poll
-	if poll == 0 {
-		poll = Poll
-	}
 	for {
-		answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &plan.stackID})
+		answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 		if isMissingStack(err) {
 			return nil
 		}
@@ -283,12 +297,11 @@ func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan
 		case status == statusDeleted:
 			return nil
 		case !strings.HasSuffix(status, statusInProgress):
-			return fmt.Errorf("stack %s is %s, want it deleted; correct the cause, then run `roadshow remove %s` again: %s",
-				plan.Stack, status, plan.Stage, failure(ctx, client, plan.stackID))
+			return &stackError{status, failure(ctx, client, id)}
 		}
-		a.say(strings.ToLower(strings.ReplaceAll(status, "_", " ")))
-		if err := wait(ctx, poll); err != nil {
-			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", plan.Stack), err)
+		say(status)
+		if err := wait(ctx, cmp.Or(poll, Poll)); err != nil {
+			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", aws.ToString(answer.Stacks[0].StackName)), err)
 		}
 	}
 }

@@ -125,8 +125,8 @@ func TestASweepDeletesWhatHasBothTheTagsAndAName(t *testing.T) {
 	swept, err := f.Sweep(t.Context(), assembly, sandbox, true)
 	require.NoError(t, err)
 	require.Equal(t, []fleet.Leftover{
-		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-forgotten", Problem: "the program has no such name; delete it by hand"},
-		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-table", Listed: true, Swept: true},
+		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-forgotten", Tagged: true, Problem: "the program has no such name; delete it by hand"},
+		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-table", Tagged: true, Listed: true, Swept: true},
 	}, swept)
 	require.False(t, fleet.AllSwept(swept))
 	left, err := f.Leftovers(t.Context(), assembly, sandbox)

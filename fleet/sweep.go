@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,12 @@ import (
 
 // Leftover is something of a stage that no stack has.
 type Leftover struct {
-	// Type is its CloudFormation type, Name its physical name.
+	// Type is its CloudFormation type, Name its physical name or id.
 	Type string `json:"type"`
 	Name string `json:"name"`
-	// Listed tells whether the ledger has the name; only then is it swept.
+	// Tagged tells whether it carries the stage's tags, Listed whether the ledger has its name; only what has
+	// both is swept.
+	Tagged bool `json:"tagged"`
 	Listed bool `json:"listed"`
 	// Swept tells whether it was deleted, Problem why it was not.
 	Swept   bool   `json:"swept"`
@@ -36,98 +39,114 @@ func (e *SweepError) Error() string {
 	return fmt.Sprintf("stage %s: tier is %s, want a sandbox whose stack is removed; leave --sweep out: %s", e.Stage.Name, e.Stage.Tier, e.Reason)
 }
 
-// Leftovers lists what carries the tags of a stage and the service while no stack has it.
+// Leftovers lists what a stage of the service has left while no stack has it: what carries its tags, what has
+// a name of its ledger, and what its deleted stacks have left by policy. The error is a [*SweepError] where it
+// has a stack still, or a [*ServiceError]: a list that is not whole is none.
 func (f *Fleet) Leftovers(ctx context.Context, assembly Assembly, stage stages.Stage) ([]Leftover, error) {
-	config, _, err := f.reach(ctx, stage)
-	if err != nil {
-		return nil, err
-	}
-	return f.leftovers(ctx, config, assembly, stage)
+	found, _, err := f.leftovers(ctx, assembly, stage)
+	return found, err
 }
 
-func (f *Fleet) leftovers(ctx context.Context, config aws.Config, assembly Assembly, stage stages.Stage) ([]Leftover, error) {
-	holdings, err := Inventory(ctx, config, stage, f.Service)
-	if err != nil {
-		return nil, err
-	}
-	if holdings.Stack != nil {
-		return nil, &SweepError{Stage: stage, Reason: "stack " + holdings.Stack.Name + " is still there"}
-	}
-	ledger := map[string]bool{}
+// leftovers are those of Leftovers, and the orphans that they are.
+func (f *Fleet) leftovers(ctx context.Context, assembly Assembly, stage stages.Stage) ([]Leftover, []Orphan, error) {
+	var orphans []Orphan
+	listed := map[string]bool{}
 	for _, name := range assembly.Document.Ledger {
 		if name.Stage == stage.Name && name.Account == stage.Account && name.Region == stage.Region && !name.Example {
-			ledger[name.Name] = true
+			listed[name.Name] = true
+			listed[lambdaLogs+name.Name] = true // Lambda names it so
 		}
 	}
+	r := newSearch(Search{Fleet: f, Ledger: assembly.Document.Ledger, Names: []string{stage.Name}, Found: func(one Orphan) {
+		if one.Service == f.Service && one.Grade != Unsure {
+			orphans = append(orphans, one)
+		}
+	}})
+	name, err := f.stackName(stage)
+	if err != nil {
+		return nil, nil, err
+	}
+	config, _, err := f.reach(ctx, stage)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := f.groundOf(ctx, stage, patient(config))
+	if err != nil {
+		return nil, nil, asServiceError(stage, "CloudFormation", err)
+	}
+	if g.named[name] != nil {
+		return nil, nil, &SweepError{Stage: stage, Reason: "stack " + name + " is still there"}
+	}
+	r.place(ctx, g, []*ground{g})
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	for _, gap := range r.gaps {
+		return nil, nil, &ServiceError{Stage: stage, Service: gap.Service, Err: errors.New(gap.Problem)}
+	}
+	slices.SortFunc(orphans, func(a, b Orphan) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+	})
 	found := []Leftover{}
-	add := func(kind, name string) {
-		found = append(found, Leftover{Type: kind, Name: name, Listed: ledger[name]})
+	for _, one := range orphans {
+		found = append(found, Leftover{
+			Type: one.Type, Name: one.Name, Tagged: one.tagged, Listed: listed[one.Name] || one.label != "" && listed[one.label],
+		})
 	}
-	for _, one := range holdings.Tables {
-		add(tableType, one.Name)
-	}
-	for _, one := range holdings.Functions {
-		add("AWS::Lambda::Function", one.Name)
-	}
-	for _, one := range holdings.APIs {
-		add("AWS::ApiGatewayV2::Api", one.Name)
-	}
-	for _, one := range holdings.Clusters {
-		add("AWS::DAX::Cluster", one.Name)
-	}
-	for _, one := range holdings.Networks {
-		add("AWS::EC2::VPC", one.ID)
-	}
-	return found, nil
+	return found, orphans, nil
 }
 
-const tableType = "AWS::DynamoDB::Table"
-
-// Sweep deletes what a sandbox's stack has left: what carries the stage's tags and has a name of its
-// ledger, both. Tables are what stacks leave; anything else is listed for a person. The error is a
-// [*SweepError] where the stage is no sandbox of the program, or has its stack still.
+// Sweep deletes what a sandbox's stack has left: what carries the stage's tags and has a name of its ledger,
+// both. Anything else is listed for a person. The error is a [*SweepError] where the stage is no sandbox of
+// the program, or has its stack still.
 func (f *Fleet) Sweep(ctx context.Context, assembly Assembly, stage stages.Stage, known bool) ([]Leftover, error) {
 	if stage.Tier != stages.Sandbox || !known {
 		return nil, &SweepError{Stage: stage, Reason: "what it has left may be all there is"}
 	}
-	config, _, err := f.reach(ctx, stage)
+	found, all, err := f.leftovers(ctx, assembly, stage)
 	if err != nil {
 		return nil, err
 	}
-	found, err := f.leftovers(ctx, config, assembly, stage)
-	if err != nil {
-		return nil, err
-	}
-	client := dynamodb.NewFromConfig(config)
-	for i, one := range found {
-		switch {
+	var swept []Orphan
+	for i := range found {
+		switch one := &found[i]; {
 		case !one.Listed:
-			found[i].Problem = "the program has no such name; delete it by hand"
-		case one.Type != tableType:
-			found[i].Problem = "no table; delete it by hand"
+			one.Problem = "the program has no such name; delete it by hand"
+		case !one.Tagged:
+			one.Problem = "it does not carry the stage's tags; delete it by hand"
 		default:
-			err := deleteTable(ctx, client, one.Name)
-			found[i].Swept = err == nil
-			if err != nil {
-				found[i].Problem = brief(err)
+			swept = append(swept, all[i])
+		}
+	}
+	plan := f.PlanDeletion(swept, nil, true)
+	steps, err := Deletion{Fleet: f}.Run(ctx, plan)
+	for i := range found {
+		one := &found[i]
+		for _, kept := range plan.Keeps {
+			if kept.Type == one.Type && kept.Name == one.Name {
+				one.Problem = kept.Reason
+			}
+		}
+		for _, step := range steps {
+			if step.Type == one.Type && step.Name == one.Name {
+				one.Swept, one.Problem = step.State == StepDeleted || step.State == StepGone, step.Problem
 			}
 		}
 	}
-	return found, ctx.Err()
+	return found, err
 }
 
-// deleteTable deletes a table, also one that was protected when its stage was of another tier.
-func deleteTable(ctx context.Context, client *dynamodb.Client, name string) error {
+// deleteTable deletes a table; unguard takes its deletion protection off first.
+func deleteTable(ctx context.Context, client *dynamodb.Client, name string, unguard bool) error {
 	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
-	if err == nil && aws.ToBool(answer.Table.DeletionProtectionEnabled) {
+	if err == nil && aws.ToBool(answer.Table.DeletionProtectionEnabled) && unguard {
 		_, err = client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: aws.Bool(false)})
 	}
 	if err == nil {
 		_, err = client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
 	}
-	var gone *dynamodbtypes.ResourceNotFoundException
-	if errors.As(err, &gone) {
-		return nil
+	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone {
+		return errGone
 	}
 	return err
 }

@@ -1,0 +1,342 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudcontrol"
+	cloudcontroltypes "github.com/aws/aws-sdk-go-v2/service/cloudcontrol/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// DeletionPlan is what a deletion of orphans would do. Making one changes nothing.
+type DeletionPlan struct {
+	// Deletes is what is deleted, in this order within each account: what needs others, before them.
+	Deletes []Orphan `json:"deletes"`
+	// Keeps is what is not.
+	Keeps []KeptOrphan `json:"keeps"`
+	// Rituals are the stages whose name and account must be given again, because the program does not know
+	// them.
+	Rituals []Ritual `json:"rituals"`
+}
+
+// KeptOrphan is an orphan that is not deleted.
+type KeptOrphan struct {
+	Orphan
+	// Reason is why it is not, and what to do.
+	Reason string `json:"reason"`
+}
+
+// PlanDeletion plans the deletion of what a search has found: of the certain ones, and with likely of the
+// likely ones too. Whatever is protected is kept, and so is everything in an account with a gap, in which a
+// live stack may be hidden.
+func (f *Fleet) PlanDeletion(found []Orphan, gaps []Gap, likely bool) DeletionPlan {
+	plan := DeletionPlan{Deletes: []Orphan{}, Keeps: []KeptOrphan{}, Rituals: []Ritual{}}
+	for _, one := range found {
+		if reason := f.keeps(&one, gaps, likely); reason != "" {
+			plan.Keeps = append(plan.Keeps, KeptOrphan{one, reason})
+			continue
+		}
+		plan.Deletes = append(plan.Deletes, one)
+		if ritual := (Ritual{one.Stage, one.Account}); !one.Known && !slices.Contains(plan.Rituals, ritual) {
+			plan.Rituals = append(plan.Rituals, ritual)
+		}
+	}
+	slices.SortStableFunc(plan.Deletes, func(a, b Orphan) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.order(), b.order()),
+			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+	})
+	return plan
+}
+
+// order is when it is deleted: stacks first, which delete in their own order.
+func (o *Orphan) order() int {
+	if o.kind == nil {
+		return 0
+	}
+	return o.kind.order
+}
+
+// keeps is why an orphan is not deleted; empty where it is.
+func (f *Fleet) keeps(one *Orphan, gaps []Gap, likely bool) string {
+	switch {
+	case one.Protected != "":
+		return one.Protected
+	case slices.ContainsFunc(gaps, func(gap Gap) bool { return gap.Account == one.Account }):
+		return "its account has not answered everything; run it again when it does"
+	case one.Service != f.Service:
+		return "it is of service " + one.Service + "; run `roadshow orphans --delete` in that program"
+	case one.Grade == Unsure:
+		return "it is unsure; look at it, and delete it by hand"
+	case one.Grade == Likely && !likely:
+		return "it is only likely; write --likely, too"
+	case one.stack == "" && one.kind == nil:
+		return "nothing is known here of its type; delete it by hand"
+	case one.stack == "" && one.kind.hand != "":
+		return "Cloud Control does not delete its type; write `" + strings.ReplaceAll(one.kind.hand, "NAME", one.Name) + "`"
+	}
+	return ""
+}
+
+// Deletion deletes orphans.
+type Deletion struct {
+	// Fleet reaches the accounts. Required.
+	Fleet *Fleet
+	// Rituals are what was typed; each that the plan names is needed. Default: nothing was.
+	Rituals []Ritual
+	// Log is told each step before and after it is done. Default: nobody is.
+	Log *DeletionLog
+	// Observe is told what happens. Default: nobody is.
+	Observe func(Event)
+	// Poll is how often what takes its time is looked at. Default: [Poll].
+	Poll time.Duration
+}
+
+// deletionsAtOnce is how many things of one account are deleted at once.
+const deletionsAtOnce = 8
+
+// Run does what a plan says, the accounts side by side. Each account is asked again who it is, and before each
+// thing CloudFormation whether a stack has it now. Whatever is interrupted is taken up by a new search: what
+// is deleted is not found again. The error is a [*RitualError], and nothing was changed then, or that of the
+// log or the context.
+func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, error) {
+	for _, needed := range plan.Rituals {
+		if !slices.Contains(d.Rituals, needed) {
+			given := Ritual{}
+			if len(d.Rituals) > 0 {
+				given = d.Rituals[0]
+			}
+			return nil, &RitualError{Plan: RemovalPlan{Stage: needed.Stage, Account: needed.Account}, Given: given}
+		}
+	}
+	if d.Observe == nil {
+		d.Observe = func(Event) {}
+	}
+	r := &deletion{Deletion: d}
+	var places [][]Orphan
+	for _, one := range plan.Deletes {
+		at := len(places) - 1
+		if at < 0 || places[at][0].Account != one.Account || places[at][0].Region != one.Region {
+			places, at = append(places, nil), at+1
+		}
+		places[at] = append(places[at], one)
+	}
+	sideBySide(ctx, surveyAtOnce, places, func(ctx context.Context, _ int, all []Orphan) { r.place(ctx, all) })
+	return r.steps, errors.Join(r.failed, ctx.Err())
+}
+
+// deletion is one run.
+type deletion struct {
+	Deletion
+	mu     sync.Mutex
+	steps  []DeletionStep
+	failed error // the log's
+}
+
+// note records a step; without its record nothing is done.
+func (d *deletion) note(one *Orphan, state StepState, problem string) bool {
+	step := DeletionStep{
+		Time: time.Now().UTC(), State: state, Account: one.Account, Region: one.Region, Stage: one.Stage, Service: one.Service,
+		Type: one.Type, Name: one.Name, Problem: problem,
+	}
+	err := d.Log.write(step)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.failed = err
+		return false
+	}
+	if state != StepBegun {
+		d.steps = append(d.steps, step)
+	}
+	return d.failed == nil
+}
+
+// place deletes what one region has to delete. What is refused, because something else is in its way, is
+// tried again after the others, for as long as any goes.
+func (d *deletion) place(ctx context.Context, all []Orphan) {
+	place := all[0].in()
+	config, _, err := d.Fleet.reach(ctx, place)
+	if err != nil {
+		for i := range all {
+			d.note(&all[i], StepFailed, brief(err))
+		}
+		return
+	}
+	config = patient(config)
+	total, finished := len(all), 0
+	for len(all) > 0 && ctx.Err() == nil {
+		problems := make([]error, len(all))
+		for begin := 0; begin < len(all); {
+			end := begin
+			for end < len(all) && all[end].order() == all[begin].order() {
+				end++
+			}
+			sideBySide(ctx, deletionsAtOnce, all[begin:end], func(ctx context.Context, i int, one Orphan) {
+				problems[begin+i] = d.one(ctx, config, &one)
+			})
+			begin = end
+		}
+		if ctx.Err() != nil {
+			return // what was begun is in the log, and found again
+		}
+		var again []Orphan
+		for i, err := range problems {
+			if err != nil {
+				again = append(again, all[i])
+			}
+		}
+		finished += len(all) - len(again)
+		d.Observe(Event{Stage: place, State: Running, Text: "deleting", Finished: finished, Total: total})
+		if len(again) == len(all) {
+			for i := range all {
+				d.note(&all[i], StepFailed, brief(problems[i]))
+			}
+			d.Observe(Event{Stage: place, State: Failed, Text: fmt.Sprintf("%d of %d could not be deleted", len(again), total)})
+			return
+		}
+		all = again
+	}
+	d.Observe(Event{Stage: place, State: Done, Text: fmt.Sprintf("%d deleted", total)})
+}
+
+// one deletes one thing. An error may go away when others have gone.
+func (d *deletion) one(ctx context.Context, config aws.Config, one *Orphan) error {
+	client := cloudformation.NewFromConfig(config)
+	if one.stack == "" {
+		owner, err := ownerOf(ctx, client, one)
+		if err != nil {
+			return err
+		}
+		if owner != "" {
+			d.note(one, StepKept, "stack "+owner+" has it now")
+			return nil
+		}
+	}
+	if !d.note(one, StepBegun, "") {
+		return nil
+	}
+	if err := d.delete(ctx, config, client, one); err != nil {
+		if errors.Is(err, errGone) {
+			d.note(one, StepGone, "")
+			return nil
+		}
+		return err
+	}
+	d.note(one, StepDeleted, "")
+	return nil
+}
+
+// ownerOf is the live stack that has a thing now; empty where none has.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+func ownerOf(ctx context.Context, client *cloudformation.Client, one *Orphan) (string, error) {
+	ids := append([]string{one.Name}, one.ids...)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		answer, err := client.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &id})
+		if isMissingStack(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		for _, resource := range answer.StackResources {
+			return aws.ToString(resource.StackName), nil
+		}
+	}
+	return "", nil
+}
+
+func (d *deletion) delete(ctx context.Context, config aws.Config, client *cloudformation.Client, one *Orphan) error {
+	switch {
+	case one.stack != "":
+		return deleteStack(ctx, client, one.stack, d.Poll, func(status string) {
+			d.Observe(Event{Stage: one.in(), State: Running, Text: one.Name + " " + strings.ToLower(strings.ReplaceAll(status, "_", " "))})
+		})
+	case one.Type == tableType:
+		return deleteTable(ctx, dynamodb.NewFromConfig(config), one.Name, one.tier == stages.Sandbox)
+	case one.Type == bucketType:
+		if err := emptyBucket(ctx, s3.NewFromConfig(config), one); err != nil {
+			return err
+		}
+	}
+	return d.control(ctx, cloudcontrol.NewFromConfig(config), one)
+}
+
+// control has Cloud Control delete a thing, and waits for it.
+// https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations-delete.html
+func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error {
+	id := one.ids[0]
+	begun, err := client.DeleteResource(ctx, &cloudcontrol.DeleteResourceInput{TypeName: &one.Type, Identifier: &id})
+	if _, gone := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err); gone {
+		return errGone
+	}
+	if err != nil {
+		return err // also that one is under way, of a run that was interrupted
+	}
+	event := begun.ProgressEvent
+	for {
+		switch event.OperationStatus {
+		case cloudcontroltypes.OperationStatusSuccess:
+			return nil
+		case cloudcontroltypes.OperationStatusFailed, cloudcontroltypes.OperationStatusCancelComplete:
+			if event.ErrorCode == cloudcontroltypes.HandlerErrorCodeNotFound {
+				return errGone
+			}
+			return fmt.Errorf("%s: %s", event.ErrorCode, aws.ToString(event.StatusMessage))
+		}
+		answer, err := client.GetResourceRequestStatus(ctx, &cloudcontrol.GetResourceRequestStatusInput{RequestToken: event.RequestToken})
+		if err != nil {
+			return err
+		}
+		event = answer.ProgressEvent
+		if event.OperationStatus == cloudcontroltypes.OperationStatusInProgress || event.OperationStatus == cloudcontroltypes.OperationStatusPending {
+			if err := wait(ctx, cmp.Or(d.Poll, Poll)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// emptyBucket deletes every version and every delete marker of a bucket, a page at a time: at most 1000, as
+// many as one request may delete.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+func emptyBucket(ctx context.Context, client *s3.Client, one *Orphan) error {
+	for pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &one.Name, ExpectedBucketOwner: &one.Account}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		var all []s3types.ObjectIdentifier
+		for _, version := range page.Versions {
+			all = append(all, s3types.ObjectIdentifier{Key: version.Key, VersionId: version.VersionId})
+		}
+		for _, marker := range page.DeleteMarkers {
+			all = append(all, s3types.ObjectIdentifier{Key: marker.Key, VersionId: marker.VersionId})
+		}
+		for some := range slices.Chunk(all, 1000) {
+			answer, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+				Bucket: &one.Name, ExpectedBucketOwner: &one.Account, Delete: &s3types.Delete{Objects: some, Quiet: aws.Bool(true)},
+			})
+			if err != nil {
+				return err
+			}
+			for _, refused := range answer.Errors {
+				return fmt.Errorf("%s: object %s: %s", aws.ToString(refused.Code), aws.ToString(refused.Key), aws.ToString(refused.Message))
+			}
+		}
+	}
+	return nil
+}
