@@ -260,12 +260,25 @@ func (l *costLedger) notes(bill costBill) (notes []string) {
 			notes = append(notes, fmt.Sprintf("account %s has several stages (%s), and no cost of it carries the tag %s: only its sum is known", account, names, tagStage))
 		}
 	}
-	for _, tag := range bill.tags {
-		switch tag.Status {
+	return append(notes, tagNotes(bill.tags)...)
+}
+
+// tagNotes says of each account that pays which tags are not on its bill.
+func tagNotes(tags []CostTag) (notes []string) {
+	of := map[CostTag][]string{}
+	for _, tag := range tags {
+		one := CostTag{Account: tag.Account, Status: tag.Status}
+		of[one] = append(of[one], tag.Key)
+	}
+	for _, one := range slices.SortedFunc(maps.Keys(of), func(a, b CostTag) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Status, b.Status))
+	}) {
+		keys := strings.Join(of[one], " and ")
+		switch one.Status {
 		case CostTagInactive:
-			notes = append(notes, fmt.Sprintf("the cost allocation tag %s is not active in account %s, which pays: activate it with `roadshow costs --activate-tags`", tag.Key, tag.Account))
+			notes = append(notes, fmt.Sprintf("%s: no cost allocation tag is active of these in account %s, which pays; activate them with `roadshow costs --activate-tags`", keys, one.Account))
 		case CostTagUnseen:
-			notes = append(notes, fmt.Sprintf("the cost allocation tag %s is not known in account %s, which pays: AWS sees it up to 24 hours after the first deploy", tag.Key, tag.Account))
+			notes = append(notes, fmt.Sprintf("%s: account %s, which pays, has not seen these tags; AWS does up to 24 hours after what the first deploy made is charged for", keys, one.Account))
 		}
 	}
 	return notes

@@ -98,7 +98,7 @@ func (s *settings) writeCosts(verb *cobra.Command, service string, report fleet.
 func spentOn(report fleet.CostReport) string {
 	text := fmt.Sprintf("asked Cost Explorer %s, which costs $%s", counted(report.Calls, "time"), report.Spent.StringFixed(2))
 	if report.Cached > 0 {
-		text += fmt.Sprintf("; %s of today from the cache (--fresh asks again)", counted(report.Cached, "answer"))
+		text += fmt.Sprintf("; read %s of today from the cache (--fresh asks again)", counted(report.Cached, "answer"))
 	}
 	return text
 }
@@ -212,15 +212,14 @@ var lineColours = []asciigraph.AnsiColor{
 	asciigraph.Blue, asciigraph.Red, asciigraph.Green, asciigraph.Yellow, asciigraph.Aqua, asciigraph.Fuchsia,
 }
 
-// writeCostChart draws a line for each of the rows that cost most: in one chart where colours tell them apart, else
+// writeCostChart draws a line for each of the stages that cost most: in one chart where colours tell them apart, else
 // each in a chart of its own.
 func writeCostChart(out io.Writer, report fleet.CostReport) {
-	rows := slices.DeleteFunc(slices.Clone(report.Rows), func(row fleet.CostRow) bool { return !row.Amount.IsPositive() })
+	rows := slices.DeleteFunc(slices.Clone(report.Rows), func(row fleet.CostRow) bool {
+		return !row.Amount.IsPositive() || row.Kind == fleet.CostOfCharges || len(row.Days) < 2
+	})
 	slices.SortStableFunc(rows, func(a, b fleet.CostRow) int { return b.Amount.Cmp(a.Amount) })
 	rows = rows[:min(len(rows), shownLines)]
-	if len(rows) == 0 || len(rows[0].Days) < 2 {
-		return
-	}
 	var lines [][]float64
 	var names []string
 	for _, row := range rows {
@@ -228,19 +227,16 @@ func writeCostChart(out io.Writer, report fleet.CostReport) {
 		for i, day := range row.Days {
 			line[i] = day.InexactFloat64() // a chart is drawn, not summed
 		}
-		lines, names = append(lines, line), append(names, row.Name())
+		lines, names = append(lines, line), append(names, fmt.Sprintf("%s, %s a day", row.Name(), row.Currency))
 	}
-	fmt.Fprintln(out)
 	options := []asciigraph.Option{asciigraph.Width(chartColumns(out)), asciigraph.LowerBound(0)}
-	if colours(out) {
-		options = append(options, asciigraph.Height(chartHeight), asciigraph.SeriesColors(lineColours[:len(lines)]...),
-			asciigraph.SeriesLegends(names...), asciigraph.Caption(rows[0].Currency+" a day"))
-		fmt.Fprintln(out, asciigraph.PlotMany(lines, options...))
+	if colours(out) && len(lines) > 0 {
+		fmt.Fprintln(out, "\n"+asciigraph.PlotMany(lines, append(options, asciigraph.Height(chartHeight),
+			asciigraph.SeriesColors(lineColours[:len(lines)]...), asciigraph.SeriesLegends(names...))...))
 		return
 	}
 	for i, line := range lines {
-		fmt.Fprintln(out, asciigraph.Plot(line, append(options, asciigraph.Height(smallHeight),
-			asciigraph.Caption(names[i]+", "+rows[i].Currency+" a day"))...))
+		fmt.Fprintf(out, "\n%s\n%s\n", names[i], asciigraph.Plot(line, append(options, asciigraph.Height(smallHeight))...))
 	}
 }
 
