@@ -201,10 +201,10 @@ func writeCostChanges(out io.Writer, report fleet.CostReport) {
 // How much is shown to people, who can have all of it as JSON.
 const (
 	shownCostChanges = 5
-	shownLines   = 6
-	chartHeight  = 10
-	chartWidth   = 72
-	smallHeight  = 4
+	shownLines       = 6
+	chartHeight      = 10
+	chartWidth       = 72
+	smallHeight      = 4
 )
 
 // lineColours tell the lines of a chart apart.
