@@ -172,7 +172,7 @@ func keepProtectedTable(_ *store, r *Resource) error {
 }
 
 func keepFullBucket(s *store, r *Resource) error {
-	if len(s.objects[r.Name]) > 0 {
+	if !s.isEmpty(r) {
 		return handlerError("GeneralServiceException", "The bucket you tried to delete is not empty (Service: S3, Status Code: 409, Request ID: {request})")
 	}
 	return nil

@@ -122,13 +122,13 @@ func listControlled(r *request) (any, error) {
 	var all []object
 	if token := r.text("NextToken"); token != "" {
 		var found bool
-		if all, found = r.server.controlledLists.rest(of, token); !found {
+		if all, found = r.server.objectLists.rest(of, token); !found {
 			return nil, refuse(http.StatusBadRequest, "InvalidRequestException", "The NextToken is not valid")
 		}
 	} else {
 		all = r.store.describedIn(r.at(), t, parent, textOf(model[parent]))
 	}
-	page, token := r.server.controlledLists.page(of, all, 100)
+	page, token := r.server.objectLists.page(of, all, 100)
 	return object{"TypeName": t.Name, "ResourceDescriptions": append([]object{}, page...), "NextToken": orNil(token)}, nil
 }
 

@@ -94,6 +94,7 @@ func completeMultipartUpload(r *request, bucket *Resource) (any, error) {
 	}
 	stored, whole := newObject(content, u.header), md5.Sum(sums)
 	stored.tag = fmt.Sprintf(`"%x-%d"`, whole, len(asked.Part))
+	r.store.supersede(bucket, u.key, false)
 	held[u.key] = stored
 	delete(r.store.uploads, r.form.Get("uploadId"))
 	return document{"CompleteMultipartUploadResult", object{"Bucket": bucket.Name, "Key": u.key, "ETag": stored.tag}}, nil

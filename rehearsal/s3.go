@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// storedObject is the latest version of an object. S3 keeps older versions of
-// a versioned bucket; nobody here asks for one.
+// storedObject is the version of an object that is shown. Those that a bucket
+// with versioning keeps beside it are in versions.go.
 type storedObject struct {
 	content  []byte
 	header   http.Header // those that GetObject gives back
@@ -62,6 +62,7 @@ func s3Service() *service {
 			"GetPublicAccessBlock": onBucket(getPublicAccessBlock),
 			"ListObjectsV2":        onBucket(listObjects),
 			"ListObjects":          onBucket(listObjects),
+			"GetObjectVersions":    onBucket(listVersions),
 			"DeleteObjects":        onBucket(deleteObjects),
 			"PutObject":            putObject,
 			"GetObject":            getObject,
@@ -170,16 +171,39 @@ func (r *request) bucket() (Resource, error) {
 	return bucket, nil
 }
 
+// listBuckets lists the account's buckets, all or those of a region, page by page where a page's size is asked
+// for.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 func listBuckets(r *request) (any, error) {
+	of := "s3" + r.account + r.form.Get("bucket-region") + "*" + r.form.Get("prefix")
 	var buckets []object
-	r.store.mu.RLock()
-	defer r.store.mu.RUnlock()
-	for _, b := range r.store.held(func(b *Resource) bool { return b.Type == "AWS::S3::Bucket" && b.Account == r.account }) {
-		buckets = append(buckets, object{"Name": b.Name, "CreationDate": b.Created, "BucketRegion": b.Region})
+	if token := r.form.Get("continuation-token"); token != "" {
+		var found bool
+		if buckets, found = r.server.objectLists.rest(of, token); !found {
+			return nil, refuse(http.StatusBadRequest, "InvalidArgument", "The continuation token provided is incorrect")
+		}
+	} else {
+		buckets = r.store.buckets(func(b *Resource) bool {
+			region := r.form.Get("bucket-region")
+			return b.Account == r.account && (region == "" || region == b.Region) && strings.HasPrefix(b.Name, r.form.Get("prefix"))
+		})
+	}
+	next := ""
+	if most, err := strconv.Atoi(r.form.Get("max-buckets")); err == nil && most > 0 {
+		buckets, next = r.server.objectLists.page(of, buckets, most)
 	}
 	return document{"ListAllMyBucketsResult", object{
-		"Owner": object{"ID": hashed([]byte(r.account))}, "Buckets": object{"Bucket": flat(buckets)},
+		"Owner": object{"ID": hashed([]byte(r.account))}, "Buckets": object{"Bucket": flat(buckets)}, "ContinuationToken": orNil(next),
 	}}, nil
+}
+
+func (s *store) buckets(meets func(*Resource) bool) (buckets []object) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, b := range s.held(func(b *Resource) bool { return b.Type == "AWS::S3::Bucket" && meets(b) }) {
+		buckets = append(buckets, object{"Name": b.Name, "CreationDate": b.Created, "BucketRegion": b.Region})
+	}
+	return buckets
 }
 
 func createBucket(r *request, w http.ResponseWriter) (any, error) {
@@ -329,7 +353,8 @@ func listObjects(r *request, bucket *Resource) (any, error) {
 
 func deleteObjects(r *request, bucket *Resource) (any, error) {
 	var asked struct {
-		Object []struct{ Key string }
+		Object []struct{ Key, VersionId string }
+		Quiet  bool
 	}
 	if err := xml.Unmarshal(r.body, &asked); err != nil {
 		return nil, refuse(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
@@ -337,9 +362,14 @@ func deleteObjects(r *request, bucket *Resource) (any, error) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	var deleted flat
+	if len(asked.Object) > 1000 {
+		return nil, refuse(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+	}
 	for _, one := range asked.Object {
-		delete(r.store.objects[bucket.Name], one.Key)
-		deleted = append(deleted, object{"Key": one.Key})
+		r.store.deleteVersion(bucket, one.Key, one.VersionId)
+		if !asked.Quiet {
+			deleted = append(deleted, object{"Key": one.Key, "VersionId": orNil(one.VersionId)})
+		}
 	}
 	return document{"DeleteResult", object{"Deleted": deleted}}, nil
 }
@@ -393,6 +423,9 @@ func putObject(r *request, w http.ResponseWriter) (any, error) {
 	}
 	if r.http.Header.Get("If-None-Match") == "*" && held[r.path["Key"]] != nil {
 		return nil, refuse(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
+	if id := r.store.supersede(&bucket, r.path["Key"], false); id != "" {
+		w.Header().Set("X-Amz-Version-Id", id)
 	}
 	held[r.path["Key"]] = stored
 	w.Header().Set("Etag", stored.tag)
@@ -485,7 +518,7 @@ func deleteObject(r *request, w http.ResponseWriter) (any, error) {
 	}
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
-	delete(r.store.objects[bucket.Name], r.path["Key"])
+	r.store.deleteVersion(&bucket, r.path["Key"], r.form.Get("versionId"))
 	w.WriteHeader(http.StatusNoContent)
 	return nil, nil
 }

@@ -69,8 +69,8 @@ type Server struct {
 	http     *http.Server
 	served   chan struct{}
 
-	taggedLists     lists[tagged]
-	controlledLists lists[object]
+	taggedLists lists[tagged]
+	objectLists lists[object]
 
 	mu              sync.Mutex
 	calls           []Call
