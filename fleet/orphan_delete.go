@@ -311,11 +311,11 @@ func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one
 }
 
 // emptyBucket deletes every version and every delete marker of a bucket, a page at a time: at most 1000, as
-// many as one request may delete.
+// many as one request may delete. Each list begins anew: what is before it is gone.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 func emptyBucket(ctx context.Context, client *s3.Client, one *Orphan) error {
-	for pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &one.Name, ExpectedBucketOwner: &one.Account}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for {
+		page, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &one.Name, ExpectedBucketOwner: &one.Account, MaxKeys: aws.Int32(1000)})
 		if err != nil {
 			return err
 		}
@@ -326,17 +326,17 @@ func emptyBucket(ctx context.Context, client *s3.Client, one *Orphan) error {
 		for _, marker := range page.DeleteMarkers {
 			all = append(all, s3types.ObjectIdentifier{Key: marker.Key, VersionId: marker.VersionId})
 		}
-		for some := range slices.Chunk(all, 1000) {
-			answer, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-				Bucket: &one.Name, ExpectedBucketOwner: &one.Account, Delete: &s3types.Delete{Objects: some, Quiet: aws.Bool(true)},
-			})
-			if err != nil {
-				return err
-			}
-			for _, refused := range answer.Errors {
-				return fmt.Errorf("%s: object %s: %s", aws.ToString(refused.Code), aws.ToString(refused.Key), aws.ToString(refused.Message))
-			}
+		if len(all) == 0 {
+			return nil
+		}
+		answer, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: &one.Name, ExpectedBucketOwner: &one.Account, Delete: &s3types.Delete{Objects: all, Quiet: aws.Bool(true)},
+		})
+		if err != nil {
+			return err
+		}
+		for _, refused := range answer.Errors {
+			return fmt.Errorf("%s: object %s: %s", aws.ToString(refused.Code), aws.ToString(refused.Key), aws.ToString(refused.Message))
 		}
 	}
-	return nil
 }
