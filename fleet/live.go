@@ -3,6 +3,8 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
@@ -10,20 +12,50 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// Parity is how a stage's account compares with what a program makes of the stage.
+// Comparison compares what is deployed in the accounts with what the program makes at the commit that is
+// recorded in it, and with what the program makes now.
+type Comparison struct {
+	// Fleet reaches the accounts, Program is what the program makes now, its functions compiled. Required.
+	Fleet   *Fleet
+	Program Assembly
+	// Project is the folder of the program, for its Git history. Required.
+	Project string
+	// Make has the program of another commit make the same. It is asked once for each commit. Required.
+	Make func(ctx context.Context, commit string) (Made, error)
+	// Say is told what is being done. Default: nobody is.
+	Say func(text string)
+}
+
+// Made is what the program of a commit makes: every stage, and the proof that they are identical.
+type Made struct {
+	Assembly Assembly
+	Verdict  *parity.Verdict
+}
+
+// Parity is how a stage's account compares with the program.
 type Parity struct {
 	// Stage is its name, Account where it is.
 	Stage   string `json:"stage"`
 	Account string `json:"account"`
 	// State is one of the constants below.
 	State ParityState `json:"state"`
-	// Commit is the one that was deployed, Program the program's; empty where there is none.
+	// Commit is the one that is recorded in what is deployed, with "-dirty" where it was deployed with changes
+	// that were not committed; Program is the program's now. Empty where there is none.
 	Commit  string `json:"commit,omitempty"`
 	Program string `json:"program,omitempty"`
-	// Changes lead from what is deployed to what the program makes.
+	// Behind counts the commits of the program that the deployed one does not have, Ahead those that only the
+	// deployed one has; -1 where Git cannot tell.
+	Behind int `json:"behind"`
+	Ahead  int `json:"ahead"`
+	// Drift leads from what is deployed to what its commit makes, Changes to what the program makes now.
+	Drift   []parity.Change `json:"drift,omitempty"`
 	Changes []parity.Change `json:"changes,omitempty"`
-	// Problem says why it could not be told.
+	// Problem says why it could not be told, or what is wrong, and what to do; Note what else there is to know.
 	Problem string `json:"problem,omitempty"`
+	Note    string `json:"note,omitempty"`
+
+	deployed *Deployed
+	stage    stages.Stage
 }
 
 // ParityState is the outcome of a comparison.
@@ -31,64 +63,200 @@ type ParityState string
 
 // The outcomes.
 const (
-	// ParityIdentical is that the deployed template is the program's, but for the commit in it.
+	// ParityIdentical is that the deployed template is the one that the program makes now, but for the commit
+	// in it.
 	ParityIdentical ParityState = "identical"
-	// ParityBehind is that another commit was deployed, whose template is another.
+	// ParityBehind is that it is the one that its commit makes, and the program now makes another.
 	ParityBehind ParityState = "behind"
-	// ParityDifferent is that the same commit makes another template now: it was deployed with changes
-	// that are not committed, or by hand.
-	ParityDifferent ParityState = "different"
+	// ParityDrifted is that its commit makes another: it was changed by hand, or deployed with changes that
+	// Git did not know.
+	ParityDrifted ParityState = "drifted"
+	// ParityDirty is that it was deployed with changes that were not committed, so that nobody can make it
+	// again.
+	ParityDirty ParityState = "dirty"
 	// ParityAbsent is that nothing is deployed.
 	ParityAbsent ParityState = "absent"
-	// ParityUnknown is that the account did not tell; Problem says why.
+	// ParityUnknown is that it cannot be told; Problem says why.
 	ParityUnknown ParityState = "unknown"
 )
 
-// Parity asks the account of each stage for its template, and compares it with the one of an assembly whose
-// functions are compiled.
-func (f *Fleet) Parity(ctx context.Context, assembly Assembly, all []stages.Stage) []Parity {
+// CommitParity is the proof of a commit that is deployed.
+type CommitParity struct {
+	// Commit is the one; Stages are those it is deployed to.
+	Commit string   `json:"commit"`
+	Stages []string `json:"stages"`
+	// Behind and Ahead are as of [Parity].
+	Behind int `json:"behind"`
+	Ahead  int `json:"ahead"`
+	// Verdict is nil where Problem says why there is none.
+	Verdict *parity.Verdict `json:"verdict,omitempty"`
+	Problem string          `json:"problem,omitempty"`
+
+	made Made
+	err  error
+}
+
+// Run asks the account of each stage for its template, has each recorded commit made that is not the
+// program's, and compares. Whatever cannot be told is in the answers; the error is the context's.
+func (c Comparison) Run(ctx context.Context, all []stages.Stage) ([]Parity, []CommitParity, error) {
 	found := make([]Parity, len(all))
 	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
-		found[i] = Parity{Stage: stage.Name, Account: stage.Account, Program: assembly.Document.Commit}
-		if err := f.parityOf(ctx, assembly, stage, &found[i]); err != nil {
+		found[i] = c.read(ctx, stage)
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	commits := []CommitParity{}
+	for _, one := range found {
+		commit := cleanCommit(one.Commit)
+		if commit == "" || commit == c.Program.Document.Commit {
+			continue
+		}
+		at := slices.IndexFunc(commits, func(known CommitParity) bool { return known.Commit == commit })
+		if at < 0 {
+			at = len(commits)
+			commits = append(commits, CommitParity{Commit: commit, Behind: one.Behind, Ahead: one.Ahead})
+		}
+		commits[at].Stages = append(commits[at].Stages, one.Stage)
+	}
+	for i := range commits {
+		commits[i].make(ctx, c)
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range found {
+		if err := found[i].judge(c, commits); err != nil {
 			found[i].State, found[i].Problem = ParityUnknown, err.Error()
 		}
-	})
+	}
+	return found, commits, nil
+}
+
+// cleanCommit is the commit that was checked out, whether or not there were changes to it.
+func cleanCommit(recorded string) string {
+	commit, _ := strings.CutSuffix(recorded, dirtySuffix)
+	return commit
+}
+
+// dirtySuffix is what Git's describe adds where files differ from the commit; package stack records it.
+const dirtySuffix = "-dirty"
+
+// read asks an account for what is deployed there.
+func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
+	found := Parity{Stage: stage.Name, Account: stage.Account, Program: c.Program.Document.Commit, Behind: -1, Ahead: -1, stage: stage}
+	config, _, err := c.Fleet.reach(ctx, stage)
+	if err == nil {
+		found.deployed, err = c.Fleet.deployed(ctx, cloudformation.NewFromConfig(config), stage)
+		err = asServiceError(stage, "CloudFormation", err)
+	}
+	switch {
+	case err != nil:
+		found.State, found.Problem = ParityUnknown, err.Error()
+	case found.deployed == nil || len(found.deployed.template) == 0:
+		found.State = ParityAbsent
+	default:
+		found.Commit = found.deployed.Commit
+		found.Behind, found.Ahead = distance(ctx, c.Project, found.Commit, found.Program)
+	}
 	return found
 }
 
-func (f *Fleet) parityOf(ctx context.Context, assembly Assembly, stage stages.Stage, found *Parity) error {
-	one, synthesized := assembly.stage(stage.Name)
-	if !synthesized {
-		return fmt.Errorf("stage %s: template is missing in the assembly, want every stage's; synthesize with -c stage=all", stage.Name)
+// make has a commit made, and proven.
+func (p *CommitParity) make(ctx context.Context, c Comparison) {
+	if c.Say != nil {
+		c.Say(fmt.Sprintf("commit %.9s of %s: checking it out, proving its parity, and compiling its functions", p.Commit, strings.Join(p.Stages, ", ")))
 	}
-	program, err := assembly.template(one)
-	if err != nil {
-		return err
+	if p.made, p.err = c.Make(ctx, p.Commit); p.err != nil {
+		p.Problem = p.err.Error()
+		return
 	}
-	config, _, err := f.reach(ctx, stage)
-	if err != nil {
-		return err
-	}
-	deployed, err := f.deployed(ctx, cloudformation.NewFromConfig(config), stage)
-	if err != nil {
-		return asServiceError(stage, "CloudFormation", err)
-	}
-	if deployed == nil || len(deployed.template) == 0 {
-		found.State = ParityAbsent
+	p.Verdict = p.made.Verdict
+}
+
+// judge compares what an account has told. The error is why it cannot be compared.
+func (p *Parity) judge(c Comparison, commits []CommitParity) error {
+	if p.State != "" {
 		return nil
 	}
-	found.Commit = deployed.Commit
-	if found.Changes, err = parity.Drift(stage, deployed.template, program, nil); err != nil {
+	var err error
+	if p.Changes, err = c.Program.drift(p.stage, p.deployed.template); err != nil {
+		return err
+	}
+	isProgram := len(p.Changes) == 0
+	made := c.Program
+	if p.Commit == "" && p.Program != "" {
+		if isProgram {
+			p.State, p.Note = ParityIdentical, "no commit is recorded in it"
+			return nil
+		}
+		return fmt.Errorf("stage %s: no commit is recorded in what is deployed, want the one that it was made from; deploy it from a checkout", p.Stage)
+	}
+	if at := slices.IndexFunc(commits, func(one CommitParity) bool { return one.Commit == cleanCommit(p.Commit) }); at >= 0 {
+		if err := commits[at].err; err != nil {
+			if isProgram {
+				p.State, p.Note = ParityIdentical, err.Error()
+				return nil
+			}
+			return fmt.Errorf("stage %s: %w", p.Stage, err)
+		}
+		made = commits[at].made.Assembly
+	}
+	if p.Drift, err = made.drift(p.stage, p.deployed.template); err != nil {
 		return err
 	}
 	switch {
-	case len(found.Changes) == 0:
-		found.State = ParityIdentical
-	case found.Commit != found.Program:
-		found.State = ParityBehind
+	case isProgram:
+		p.State = ParityIdentical
+		if len(p.Drift) > 0 {
+			p.Note = "its commit makes another template; what is deployed is the program's"
+		}
+		p.Drift = nil
+	case len(p.Drift) == 0:
+		p.State = ParityBehind
+	case strings.HasSuffix(p.Commit, dirtySuffix):
+		p.State = ParityDirty
+		p.Problem = fmt.Sprintf("stage %s was deployed with changes that were not committed, which nobody can make again; commit them, and deploy it", p.Stage)
 	default:
-		found.State = ParityDifferent
+		return p.drifted(made)
 	}
 	return nil
+}
+
+// drifted is the state of a template that its commit does not make, unless another Go would.
+func (p *Parity) drifted(made Assembly) error {
+	text, err := made.templateOf(p.stage)
+	if err != nil {
+		return err
+	}
+	functions, onlyCode, err := parity.Recompiled(p.stage, p.deployed.template, text)
+	switch {
+	case err != nil:
+		return err
+	case onlyCode:
+		return fmt.Errorf("stage %s: the code of %s is not what commit %.9s compiles to here, and all else is the same, want the Go that it was deployed with, "+
+			"since each version compiles other bytes; name that one, as in GOTOOLCHAIN=go1.26.0 roadshow parity --deployed, or deploy it again",
+			p.Stage, strings.Join(functions, ", "), p.Commit)
+	}
+	p.State = ParityDrifted
+	p.Problem = fmt.Sprintf("stage %s is not what its commit makes: it was changed by hand, or deployed with files that Git did not know; deploy it again", p.Stage)
+	return nil
+}
+
+// templateOf is the template that an assembly has of a stage.
+func (a Assembly) templateOf(stage stages.Stage) ([]byte, error) {
+	one, synthesized := a.stage(stage.Name)
+	if !synthesized {
+		return nil, fmt.Errorf("stage %s: template is missing in what commit %.9s makes, want every stage's; synthesize with -c stage=all", stage.Name, a.Document.Commit)
+	}
+	return a.template(one)
+}
+
+// drift is what leads from a deployed template to the one of an assembly.
+func (a Assembly) drift(stage stages.Stage, deployed []byte) ([]parity.Change, error) {
+	text, err := a.templateOf(stage)
+	if err != nil {
+		return nil, err
+	}
+	return parity.Drift(stage, deployed, text, nil)
 }

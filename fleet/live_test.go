@@ -1,50 +1,146 @@
 package fleet_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/fleet"
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-func TestWhatIsDeployedIsComparedWithTheProgram(t *testing.T) {
+// made is what a program makes at a commit: one log group a stage, of these names.
+func made(t *testing.T, commit string, logs map[string]string) fleet.Assembly {
+	t.Helper()
+	ready := fleet.Assembly{Dir: t.TempDir(), Document: assembly.Document{Service: "notes", Commit: commit}}
+	for _, stage := range everyone {
+		file := stage.Name + ".template.json"
+		template := `{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"` + logs[stage.Name] + `"}}}}`
+		require.NoError(t, os.WriteFile(filepath.Join(ready.Dir, file), []byte(template), 0o600))
+		ready.Document.Stages = append(ready.Document.Stages, assembly.Synthesized{Stage: assembly.Stage{Name: stage.Name}, Role: stage.Name, File: file})
+	}
+	return ready
+}
+
+func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
+	const deployed = "0123456789abcdef0123456789abcdef01234567" // what every stack of these tests records
+	asIs := map[string]string{"dev": "/notes/dev", "demo": "/notes/demo"}
+	longer := map[string]string{"dev": "/notes/dev", "demo": "/notes/demo-longer"}
 	a := openAccounts(t)
 	a.deployed(sandbox, "")
 	a.deployed(neighbour, "")
 	a.InjectFault(rehearsal.Fault{Account: protected.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
+	f := a.fleet()
+
+	for name, tt := range map[string]struct {
+		program string
+		makes   map[string]string // what the program makes now
+		made    map[string]string // what the recorded commit makes
+		err     error
+		want    []fleet.ParityState // of dev and demo
+		asked   int
+	}{
+		"the program's commit":             {deployed, asIs, nil, nil, []fleet.ParityState{"identical", "identical"}, 0},
+		"the program's, changed by hand":   {deployed, longer, nil, nil, []fleet.ParityState{"identical", "drifted"}, 0},
+		"another, which makes it":          {"fedcba9", longer, asIs, nil, []fleet.ParityState{"identical", "behind"}, 1},
+		"another, which makes another":     {"fedcba9", longer, longer, nil, []fleet.ParityState{"identical", "drifted"}, 1},
+		"another, but it is the program's": {"fedcba9", asIs, longer, nil, []fleet.ParityState{"identical", "identical"}, 1},
+		"with changes since":               {deployed + "-dirty", longer, asIs, nil, []fleet.ParityState{"identical", "behind"}, 1},
+		"a commit that is not here":        {"fedcba9", longer, nil, errors.New("it is not here"), []fleet.ParityState{"identical", "unknown"}, 1},
+		"a program of no repository":       {"", longer, asIs, nil, []fleet.ParityState{"identical", "behind"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			found, commits, err := fleet.Comparison{
+				Fleet: f, Program: made(t, tt.program, tt.makes), Project: t.TempDir(),
+				Make: func(_ context.Context, commit string) (fleet.Made, error) {
+					asked++
+					require.Equal(t, deployed, commit)
+					return fleet.Made{Assembly: made(t, deployed, tt.made), Verdict: &parity.Verdict{}}, tt.err
+				},
+			}.Run(t.Context(), everyone)
+			require.NoError(t, err)
+			var states []fleet.ParityState
+			for _, one := range found {
+				states = append(states, one.State)
+			}
+			require.Equal(t, append(tt.want, fleet.ParityAbsent, fleet.ParityUnknown), states)
+			require.Equal(t, tt.asked, asked, "two stages at one commit cost one checkout")
+			require.Len(t, commits, tt.asked)
+			require.Contains(t, found[3].Problem, "not you")
+			require.Equal(t, -1, found[0].Behind, "no repository knows the commits")
+			switch found[1].State {
+			case fleet.ParityBehind:
+				require.Equal(t, `Resources.Log.Properties.LogGroupName: "/notes/demo-longer" instead of "/notes/demo"`, found[1].Changes[0].String())
+				require.Empty(t, found[1].Drift)
+			case fleet.ParityDrifted:
+				require.Equal(t, `Resources.Log.Properties.LogGroupName: "/notes/demo-longer" instead of "/notes/demo"`, found[1].Drift[0].String())
+				require.Contains(t, found[1].Problem, "stage demo is not what its commit makes")
+			case fleet.ParityUnknown:
+				require.Equal(t, "stage demo: it is not here", found[1].Problem)
+			}
+		})
+	}
+	_, _, err := fleet.Comparison{Fleet: f, Program: fleet.Assembly{Dir: t.TempDir()}, Project: t.TempDir()}.Run(canceled(t), everyone)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 	const commit = "0123456789abcdef0123456789abcdef01234567"
-	program := func(commit string, logs map[string]string) fleet.Assembly {
-		ready := fleet.Assembly{Dir: t.TempDir(), Document: assembly.Document{Service: "notes", Commit: commit}}
-		for _, stage := range everyone {
-			file := stage.Name + ".template.json"
-			template := `{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"` + logs[stage.Name] + `"}}}}`
-			require.NoError(t, os.WriteFile(filepath.Join(ready.Dir, file), []byte(template), 0o600))
-			ready.Document.Stages = append(ready.Document.Stages, assembly.Synthesized{Stage: assembly.Stage{Name: stage.Name}, Role: stage.Name, File: file})
-		}
-		return ready
+	// The function is never made: nobody has uploaded its code.
+	template := func(commit, memory, key string) string {
+		return `{"Metadata":{"roadshow:commit":"` + commit + `"},"Conditions":{"Never":{"Fn::Equals":["a","b"]}},"Resources":{
+			"Log":{"Type":"AWS::Logs::LogGroup"},
+			"f":{"Type":"AWS::Lambda::Function","Condition":"Never","Properties":{"MemorySize":` + memory + `,"Code":{"S3Bucket":"b","S3Key":"` + key + `.zip"}}}}}`
 	}
-	states := func(found []fleet.Parity) (all []fleet.ParityState) {
-		for _, one := range found {
-			all = append(all, one.State)
-		}
-		return all
+	program := fleet.Assembly{Dir: t.TempDir(), Document: assembly.Document{Commit: commit}}
+	file := "dev.template.json"
+	require.NoError(t, os.WriteFile(filepath.Join(program.Dir, file), []byte(template(commit, "128", "here")), 0o600))
+	program.Document.Stages = []assembly.Synthesized{{Stage: assembly.Stage{Name: "dev"}, Role: "dev", File: file}}
+	for name, tt := range map[string]struct {
+		deployed string
+		state    fleet.ParityState
+		problem  string
+	}{
+		"uncommitted changes": {
+			template(commit+"-dirty", "256", "here"), fleet.ParityDirty,
+			"stage dev was deployed with changes that were not committed, which nobody can make again; commit them, and deploy it",
+		},
+		"uncommitted changes that change nothing": {template(commit+"-dirty", "128", "here"), fleet.ParityIdentical, ""},
+		"other bytes of the same code": {
+			template(commit, "128", "there"), fleet.ParityUnknown, "stage dev: the code of f is not what commit 012345678 compiles to here, and all else is the same",
+		},
+		"other bytes, and more": {template(commit, "256", "there"), fleet.ParityDrifted, "stage dev is not what its commit makes"},
+		"no commit":             {`{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup"}}}`, fleet.ParityUnknown, "stage dev: no commit is recorded in what is deployed"},
+		"YAML":                  {"Resources:\n  Log:\n    Type: AWS::Logs::LogGroup\n", fleet.ParityUnknown, "template"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := openAccounts(t)
+			stack := "dev-notes"
+			_, err := a.cloudFormation(sandbox).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: &tt.deployed})
+			require.NoError(t, err)
+			a.settle(sandbox, stack)
+			found, _, err := fleet.Comparison{Fleet: a.fleet(), Program: program, Project: t.TempDir()}.Run(t.Context(), []stages.Stage{sandbox})
+			require.NoError(t, err)
+			require.Equal(t, tt.state, found[0].State, found[0].Problem)
+			if tt.problem == "" {
+				require.Empty(t, found[0].Problem)
+			}
+			require.Contains(t, found[0].Problem, tt.problem)
+		})
 	}
-	logs := map[string]string{"dev": "/notes/dev", "demo": "/notes/other"}
-	found := a.fleet().Parity(t.Context(), program(commit, logs), everyone)
-	require.Equal(t, []fleet.ParityState{fleet.ParityIdentical, fleet.ParityDifferent, fleet.ParityAbsent, fleet.ParityUnknown}, states(found))
-	require.Equal(t, `Resources.Log.Properties.LogGroupName: "/notes/other" instead of "/notes/demo"`, found[1].Changes[0].String())
-	require.Contains(t, found[3].Problem, "not you")
-
-	found = a.fleet().Parity(t.Context(), program("another", logs), everyone)
-	require.Equal(t, fleet.ParityIdentical, found[0].State, "the same template, whatever the commit")
-	require.Equal(t, fleet.ParityBehind, found[1].State)
-
-	none := fleet.Assembly{Dir: t.TempDir()}
-	require.Equal(t, fleet.ParityUnknown, a.fleet().Parity(t.Context(), none, []stages.Stage{sandbox})[0].State)
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -123,7 +122,7 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		}
 		status.Template = live.digest
 		behind := live.behind(program)
-		behind.Commits = commitsBetween(ctx, project, status.Deployed.Commit, assembly.Document.Commit)
+		behind.Commits, _ = distance(ctx, project, status.Deployed.Commit, assembly.Document.Commit)
 		status.Behind = &behind
 		if names, err = physicalNames(ctx, client, status.Deployed.Stack, "AWS::Lambda::Function"); err != nil {
 			return fail(asServiceError(stage, "CloudFormation", err))
@@ -256,23 +255,23 @@ func physicalNames(ctx context.Context, client *cloudformation.Client, stack, ki
 	return names, nil
 }
 
-// commitsBetween counts the commits from one to another, or -1.
-func commitsBetween(ctx context.Context, project, live, program string) int {
-	live, program = strings.TrimSuffix(live, "-dirty"), strings.TrimSuffix(program, "-dirty")
+// distance counts the commits of the program that the live one does not have, and those that only the live one
+// has; -1 where Git cannot tell.
+func distance(ctx context.Context, project, live, program string) (behind, ahead int) {
+	live, program = cleanCommit(live), cleanCommit(program)
 	if live == "" || program == "" || strings.HasPrefix(live, "-") || strings.HasPrefix(program, "-") {
-		return -1
+		return -1, -1
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	git := exec.CommandContext(ctx, "git", "rev-list", "--count", live+".."+program, "--")
+	git := exec.CommandContext(ctx, "git", "rev-list", "--left-right", "--count", live+"..."+program, "--")
 	git.Dir = project
 	output, err := git.Output()
 	if err != nil {
-		return -1
+		return -1, -1
 	}
-	count, err := strconv.Atoi(strings.TrimSpace(string(output)))
-	if err != nil {
-		return -1
+	if _, err := fmt.Sscan(string(output), &ahead, &behind); err != nil {
+		return -1, -1
 	}
-	return count
+	return behind, ahead
 }

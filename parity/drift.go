@@ -1,6 +1,10 @@
 package parity
 
-import "github.com/roadshow-go/roadshow/stages"
+import (
+	"slices"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
 
 // CommitKey is the key of a template's Metadata that holds the Git commit it was made from.
 const CommitKey = "roadshow:commit"
@@ -9,15 +13,13 @@ const CommitKey = "roadshow:commit"
 // makes of the same stage: what leads from the former to the latter. The commit in the Metadata does not
 // count, since it changes nothing in the account. at finds the Go line of a resource; nil finds none.
 func Drift(stage stages.Stage, deployed, synthesized []byte, at func(logicalID string) stages.Position) ([]Change, error) {
-	sides := make([]Side, 2)
-	for i, text := range [][]byte{deployed, synthesized} {
-		template, err := Parse(text)
-		if err != nil {
-			return nil, &PlayError{Stage: stage, Err: err}
-		}
-		template.dropCommit()
-		template.folds = nil // another hash in a logical id is another resource
-		sides[i] = Side{Stage: stage, Template: template, Positions: at}
+	sides, err := driftSides(stage, deployed, synthesized)
+	if err != nil {
+		return nil, err
+	}
+	for i := range sides {
+		sides[i].Template.folds = nil // another hash in a logical id is another resource
+		sides[i].Positions = at
 	}
 	w, err := newWalk(sides)
 	if err != nil {
@@ -26,6 +28,66 @@ func Drift(stage stages.Stage, deployed, synthesized []byte, at func(logicalID s
 	c := &changer{walk: w, times: map[string]int{}}
 	c.node(sides[0].Template.root, sides[1].Template.root)
 	return c.found, nil
+}
+
+// Recompiled tells whether the two templates of [Drift] differ in nothing but the code of functions, which is
+// named by a digest of its bytes, and in the versions that follow from it. functions are the logical ids of those
+// whose code differs, sorted.
+func Recompiled(stage stages.Stage, deployed, synthesized []byte) (functions []string, only bool, err error) {
+	sides, err := driftSides(stage, deployed, synthesized)
+	if err != nil {
+		return nil, false, err
+	}
+	code := [2]map[string]any{sides[0].Template.takeCode(), sides[1].Template.takeCode()}
+	for id, key := range code[0] {
+		if other, both := code[1][id]; both && other != key {
+			functions = append(functions, id)
+		}
+	}
+	slices.Sort(functions)
+	w, err := newWalk(sides)
+	if err != nil {
+		return nil, false, err
+	}
+	alike := w.node(everyone(2), []any{sides[0].Template.root, sides[1].Template.root})
+	return functions, alike && len(functions) > 0, nil
+}
+
+// driftSides are two templates of one stage without the commit in them.
+func driftSides(stage stages.Stage, deployed, synthesized []byte) ([]Side, error) {
+	sides := make([]Side, 2)
+	for i, text := range [][]byte{deployed, synthesized} {
+		template, err := Parse(text)
+		if err != nil {
+			return nil, &PlayError{Stage: stage, Err: err}
+		}
+		template.dropCommit()
+		sides[i] = Side{Stage: stage, Template: template}
+	}
+	return sides, nil
+}
+
+// takeCode takes the keys of the functions' code out of a template, and returns them by logical id.
+func (t *Template) takeCode() map[string]any {
+	taken := map[string]any{}
+	for _, id := range t.Resources() {
+		if t.Type(id) != "AWS::Lambda::Function" {
+			continue
+		}
+		resource, _ := t.root.get("Resources").(*object).get(id).(*object)
+		properties, _ := resource.get("Properties").(*object)
+		if properties == nil {
+			continue
+		}
+		code, _ := properties.get("Code").(*object)
+		if code == nil {
+			continue
+		}
+		if at, found := slices.BinarySearch(code.keys, "S3Key"); found {
+			taken[id], code.values[at] = code.values[at], ""
+		}
+	}
+	return taken
 }
 
 // dropCommit takes the commit out, and the Metadata where nothing else is in it.

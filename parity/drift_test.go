@@ -33,3 +33,34 @@ func TestDriftLooksPastTheCommitAndAtNothingElse(t *testing.T) {
 	_, err := Drift(small, []byte("Resources:\n"), []byte(program), nil)
 	require.ErrorAs(t, err, new(*PlayError))
 }
+
+func TestRecompiledLooksPastTheCodeAndItsVersionsAndAtNothingElse(t *testing.T) {
+	const hash, other = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+	template := func(key, version, memory string) string {
+		return `{"Metadata":{"roadshow:commit":"one"},"Resources":{
+			"f":{"Type":"AWS::Lambda::Function","Properties":{"Code":{"S3Bucket":"b","S3Key":"` + key + `"},"MemorySize":` + memory + `}},
+			"fVersion` + version + `":{"Type":"AWS::Lambda::Version","Properties":{"FunctionName":{"Ref":"f"}}},
+			"a":{"Type":"AWS::Lambda::Alias","Properties":{"FunctionVersion":{"Fn::GetAtt":["fVersion` + version + `","Version"]}}}}}`
+	}
+	program := template("x.zip", hash, "128")
+	for name, tt := range map[string]struct {
+		deployed  string
+		functions []string
+		only      bool
+	}{
+		"the same":               {program, nil, false},
+		"other bytes":            {template("y.zip", other, "128"), []string{"f"}, true},
+		"other bytes and memory": {template("y.zip", other, "256"), []string{"f"}, false},
+		"another version alone":  {template("x.zip", other, "128"), nil, false},
+		"no code of its own":     {`{"Resources":{"f":{"Type":"AWS::Lambda::Function"},"g":{"Type":"AWS::Lambda::Function","Properties":{}}}}`, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			functions, only, err := Recompiled(small, []byte(tt.deployed), []byte(program))
+			require.NoError(t, err)
+			assert.Equal(t, tt.functions, functions)
+			assert.Equal(t, tt.only, only)
+		})
+	}
+	_, _, err := Recompiled(small, []byte("Resources:\n"), []byte(program))
+	require.ErrorAs(t, err, new(*PlayError))
+}

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,12 +27,14 @@ const (
 	planted                                       = "planted/secret/"
 )
 
-// world is accounts, and the command that looks after them.
+// world is accounts, and the command that looks after them: in the checkout, or in dir, on the program app, or
+// on the one of the cdk.json there.
 type world struct {
 	*e2e.World
 	t      *testing.T
 	folder string
 	app    string
+	dir    string
 }
 
 // open starts the three accounts; each change of a resource takes them a moment.
@@ -66,8 +69,11 @@ type answer struct {
 }
 
 func (w *world) command(ctx context.Context, arguments ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, program("roadshow"), append(arguments, "--app", w.app)...)
-	command.Dir, command.Env = checkout, w.Environ("CDK_VALIDATION=false")
+	if w.app != "" {
+		arguments = append(arguments, "--app", w.app)
+	}
+	command := exec.CommandContext(ctx, program("roadshow"), arguments...)
+	command.Dir, command.Env = cmp.Or(w.dir, checkout), w.Environ("CDK_VALIDATION=false")
 	command.WaitDelay = 5 * time.Second
 	return command
 }

@@ -42,23 +42,33 @@ func TestWhatIsDeployedIsWhatTheProgramMakes(t *testing.T) {
 	require.Equal(t, map[string]string{"dev": "identical", "staging": "identical", "production": "absent"}, w.deployedParity(0))
 	require.Regexp(t, `(?m)^staging +222222222222 +identical`, w.must("parity", "--deployed").stdout)
 
-	config, err := w.Config(t.Context(), "team-staging")
-	require.NoError(t, err)
+	w.byHand("team-staging", "staging-notes", map[string]string{`"MemorySize": *256`: `"MemorySize": 512`})
+	require.Equal(t, map[string]string{"dev": "identical", "staging": "drifted", "production": "absent"}, w.deployedParity(1))
+	got := w.run("parity", "--deployed")
+	require.Regexp(t, `staging is not what its commit makes: it was changed by hand.*\n  Resources\.createnoteFunction\w+\.Properties\.MemorySize: 256 instead of 512\n`, got.stdout)
+	w.must("deploy", "--to", "staging")
+	require.Equal(t, "identical", w.deployedParity(0)["staging"], "a deploy mends it")
+}
+
+// byHand changes a stack's template as somebody does who does not know of the program.
+func (w *world) byHand(profile, stack string, replacements map[string]string) {
+	w.t.Helper()
+	config, err := w.Config(w.t.Context(), profile)
+	require.NoError(w.t, err)
 	client := cloudformation.NewFromConfig(config)
-	name := aws.String("staging-notes")
-	deployed, err := client.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: name})
-	require.NoError(t, err)
-	changed := regexp.MustCompile(`"MemorySize": *256`).ReplaceAllString(aws.ToString(deployed.TemplateBody), `"MemorySize": 512`)
-	_, err = client.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: name, TemplateBody: &changed, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}})
-	require.NoError(t, err)
+	deployed, err := client.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: &stack})
+	require.NoError(w.t, err)
+	changed := aws.ToString(deployed.TemplateBody)
+	for pattern, replacement := range replacements {
+		require.Regexp(w.t, pattern, changed)
+		changed = regexp.MustCompile(pattern).ReplaceAllString(changed, replacement)
+	}
+	_, err = client.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{
+		StackName: &stack, TemplateBody: &changed, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	})
+	require.NoError(w.t, err)
 	waiter := cloudformation.NewStackUpdateCompleteWaiter(client, func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
 	})
-	require.NoError(t, waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: name}, time.Minute))
-
-	require.Equal(t, map[string]string{"dev": "identical", "staging": "different", "production": "absent"}, w.deployedParity(1))
-	got := w.run("parity", "--deployed")
-	require.Regexp(t, `staging is not what its commit makes:\n  Resources\.createnoteFunction\w+\.Properties\.MemorySize: 256 instead of 512\n`, got.stdout)
-	w.must("deploy", "--to", "staging")
-	require.Equal(t, "identical", w.deployedParity(0)["staging"], "a deploy mends it")
+	require.NoError(w.t, waiter.Wait(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}, time.Minute))
 }

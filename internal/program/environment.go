@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -14,13 +15,22 @@ func (p *Program) environment() []string {
 	path := os.Getenv("PATH")
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if name == "PATH" || name == "CDK_DEFAULT_ACCOUNT" || name == "CDK_DEFAULT_REGION" || name == "CONTEXT_OVERFLOW_LOCATION_ENV" {
-			continue
+		switch {
+		case name == "PATH" || name == "CDK_DEFAULT_ACCOUNT" || name == "CDK_DEFAULT_REGION" || name == "CONTEXT_OVERFLOW_LOCATION_ENV":
+		case p.past && (strings.HasPrefix(name, "AWS_") || slices.Contains(repositoryVariables, name)):
+		default:
+			environment = append(environment, variable)
 		}
-		environment = append(environment, variable)
 	}
-	return append(environment, "PATH="+filepath.Join(p.Dir, "node_modules", ".bin")+string(os.PathListSeparator)+path)
+	if p.past {
+		environment = append(environment, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
+	}
+	return append(environment, "PATH="+filepath.Join(p.tools, "node_modules", ".bin")+string(os.PathListSeparator)+path)
 }
+
+// repositoryVariables lead Git to a repository, whatever folder it runs in.
+// https://git-scm.com/docs/git#_the_git_repository
+var repositoryVariables = []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"}
 
 // scrubbed is an environment as unlike the first run's as it can be. Only what finds the programs and
 // their caches is the same: to fill them anew would take minutes, and prove nothing.

@@ -32,6 +32,11 @@ type Program struct {
 	Context map[string]any
 	// Talk gets what the program writes while it runs. Default: it is kept for the error.
 	Talk io.Writer
+
+	// app is what replaces cdk.json's, tools the folder whose node_modules hold the user's Node; past tells
+	// that it is another commit's than the user's; see [Program.At].
+	app, tools string
+	past       bool
 }
 
 // Error says that there is no program to run, or that it failed.
@@ -117,6 +122,7 @@ func Find(dir, app string) (*Program, error) {
 			program.Command, program.Assembly = "", app
 		}
 	}
+	program.app, program.tools = app, program.Dir
 	return program, nil
 }
 
