@@ -98,7 +98,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := &request{http: hr, server: s, store: s.store, service: "unknown", operation: "unknown"}
 	out := &answer{ResponseWriter: w, status: http.StatusOK}
 	defer func() {
-		done(Call{Account: r.account, Region: r.region, Service: r.service, Operation: r.operation, Status: out.status})
+		done(Call{Account: r.account, Role: r.caller.role, Region: r.region, Service: r.service, Operation: r.operation, Status: out.status})
 	}()
 	out.Header().Set("X-Amzn-Requestid", requestID())
 	out.Header().Set("X-Amz-Request-Id", out.Header().Get("X-Amzn-Requestid"))

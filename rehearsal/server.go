@@ -47,6 +47,8 @@ type Call struct {
 	Time time.Time
 	// Account is the caller's account, empty when the caller was not known.
 	Account string
+	// Role is the ARN of the role that the caller plays, empty for a user.
+	Role string
 	// Region is the one the request was signed for.
 	Region string
 	// Service is the signing name, such as "cloudformation".
