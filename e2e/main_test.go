@@ -128,7 +128,7 @@ func prepare(ctx context.Context) error {
 	if _, err = Read(ctx, preparing(), notesBinary(), filepath.Join(folder, "prepared"), nil); err != nil {
 		return err
 	}
-	return prepareOrders(ctx)
+	return prepareExamples(ctx)
 }
 
 // preparing is the place for what needs no account.

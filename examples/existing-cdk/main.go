@@ -58,12 +58,8 @@ func Legacy(cdkApp awscdk.App, stage stages.Stage) awscdk.Stack {
 
 // Adopted is what was taken over, and what is new.
 func Adopted(s *stack.Stack) {
-	// The line that this stands for was
-	//
-	//	awsdynamodb.NewTable(legacy, new("Orders"), &awsdynamodb.TableProps{TableName: new("legacy-orders"), …})
-	//
-	// Its physical name and its logical id are what make it the same table. Both stand in the template
-	// that is deployed, testdata/before.template.json.
+	// This stands for awsdynamodb.NewTable(…) in before/main.go. Its physical name and its logical id are what
+	// make it the same table. Both stand in the template that is deployed, testdata/before.template.json.
 	orders := stack.NewTable(s, "orders", stack.TableConfig{
 		PartitionKey: stack.StringKey("id"),
 		Override:     func(props *awsdynamodb.TableProps) { props.TableName = new("legacy-orders") },

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -46,6 +47,20 @@ func after(t *testing.T) template {
 
 // What makes CloudFormation replace a table. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
 var replacing = []string{"TableName", "KeySchema"}
+
+func TestTheTemplateThatIsDeployedIsThatOfTheProgramBefore(t *testing.T) {
+	outdir := t.TempDir()
+	before := exec.CommandContext(t.Context(), "go", "run", "./before")
+	before.Env = append(os.Environ(), "CDK_OUTDIR="+outdir, "CDK_DEFAULT_ACCOUNT="+Live.Account, "CDK_DEFAULT_REGION="+Live.Region)
+	if output, err := before.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	was, is := read(t, filepath.Join(outdir, "Legacy.template.json")), read(t, filepath.Join("testdata", "before.template.json"))
+	delete(was.Resources, "CDKMetadata") // of the environment that the program runs in
+	if !reflect.DeepEqual(was, is) {
+		t.Errorf("the program before makes %v, and what is deployed is %v", was, is)
+	}
+}
 
 // before.template.json is what is deployed: the stack as it was before it took up Roadshow.
 func TestWhatTheStackHasIsKept(t *testing.T) {
