@@ -138,7 +138,6 @@ func TestWrongBusConfigsAreRefused(t *testing.T) {
 			stack.BusConfig{AccountDefault: true, Override: func(*awsevents.EventBusProps) {}},
 			`Override is given, while AccountDefault is true, want a bus that this stack makes; leave one of the two out`,
 		},
-		"a negative revision": {stack.BusConfig{Revision: -1}, `Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) { stack.NewBus(s, "events", tt.config) })

@@ -139,6 +139,41 @@ func TestEveryFieldOfEveryConfigChangesTheTemplateOrTheBundle(t *testing.T) {
 	}
 }
 
+// TestEveryNameAndRevisionOfAConfigIsCheckedForItsComponent covers all that have these fields, so that no noun's own
+// table has to.
+func TestEveryNameAndRevisionOfAConfigIsCheckedForItsComponent(t *testing.T) {
+	wrong := []struct {
+		field string
+		value any
+		want  string
+	}{
+		{"Name", "a/b", `name is "a/b", want letters, digits, hyphens, underscores and dots, first a letter; write "a-b"`},
+		{"Name", "2nd", `name is "2nd", want letters, digits, hyphens, underscores and dots, first a letter; write "nd"`},
+		{"Revision", -1, `(DAX\.)?Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`},
+	}
+	checked := map[string]bool{}
+	for _, setting := range settings {
+		kind := reflect.TypeOf(setting.zero)
+		if _, noun := kind.FieldByName("Stages"); !noun || kind == reflect.TypeFor[stack.DomainConfig]() {
+			continue // names of indexes and domains have rules of their own
+		}
+		for _, tt := range wrong {
+			if _, has := kind.FieldByName(tt.field); !has {
+				continue
+			}
+			t.Run(kind.Name()+"."+tt.field, func(t *testing.T) {
+				config := reflect.New(kind).Elem()
+				config.Set(reflect.ValueOf(setting.zero))
+				config.FieldByName(tt.field).Set(reflect.ValueOf(tt.value))
+				err := refusal(t, dev, func(s *stack.Stack) { setting.make(s, config.Interface()) })
+				assert.Regexp(t, `^stack/\w+_test\.go:LINE: [a-z]+( [a-z]+)* "[a-z-]+": `+tt.want+`$`, withoutLines(err.Error()))
+			})
+			checked[kind.Name()] = true
+		}
+	}
+	assert.Len(t, checked, 11, "each noun that has them: %v", checked)
+}
+
 // bundle is what is deployed to a stage: the template and what each function is built from. Besides those
 // of the set there are ephemeral stages of dev.
 func bundle(t *testing.T, name string, define func(s *stack.Stack)) string {

@@ -65,6 +65,10 @@ func (c DAXConfig) validate() *ConfigError {
 	switch {
 	case c.Nodes < 0 || c.Nodes > 11:
 		return &ConfigError{Field: "DAX.Nodes", Got: strconv.Itoa(c.Nodes), Want: "1 to 11", Fix: "write Nodes: 3, or leave it out"}
+	case c.Revision < 0:
+		return &ConfigError{
+			Field: "DAX.Revision", Got: strconv.Itoa(c.Revision), Want: "0, or 2 and above", Fix: "leave it out, or count up from the deployed revision",
+		}
 	case c.NodeType != "" && !nodeType.MatchString(c.NodeType):
 		return &ConfigError{Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "a DAX node type", Fix: `write NodeType: "dax.t3.small", or leave it out`}
 	}

@@ -217,9 +217,6 @@ func TestWrongQueueConfigsAreRefused(t *testing.T) {
 		"receives without dead letters": {
 			stack.QueueConfig{NoDeadLetterQueue: true, MaxReceives: 3}, `MaxReceives is 3, while NoDeadLetterQueue is true, want one of the two; leave the other out`,
 		},
-		"a negative revision": {
-			stack.QueueConfig{Revision: -1}, `Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) { stack.NewQueue(s, "orders", tt.config) })

@@ -100,8 +100,6 @@ func TestWrongSecretConfigsAreRefused(t *testing.T) {
 		"too short a value":           {stack.SecretConfig{Generate: 11}, `Generate is 11, want 12 to 4096 (characters); write Generate: 32, or leave it out to set the value by hand`},
 		"too long a value":            {stack.SecretConfig{Generate: 4097}, `Generate is 4097, want 12 to 4096 (characters); write Generate: 32, or leave it out to set the value by hand`},
 		"a description above 2048":    {stack.SecretConfig{Description: strings.Repeat("x", 2049)}, `Description is 2049 characters, want at most 2048; shorten it`},
-		"a negative revision":         {stack.SecretConfig{Revision: -1}, `Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`},
-		"a name that is no name":      {stack.SecretConfig{Name: "api key"}, `name is "api key", want letters, digits, hyphens, underscores and dots, first a letter; write "api-key"`},
 		"a length below no character": {stack.SecretConfig{Generate: -1}, `Generate is -1, want 12 to 4096 (characters); write Generate: 32, or leave it out to set the value by hand`},
 	} {
 		t.Run(name, func(t *testing.T) {

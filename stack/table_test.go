@@ -159,8 +159,11 @@ func TestWrongTableConfigsAreRefused(t *testing.T) {
 		config stack.TableConfig
 		want   string
 	}{
-		"no partition key":      {stack.TableConfig{}, `PartitionKey is missing, want a key; write PartitionKey: stack.StringKey("id")`},
-		"a key without a name":  {stack.TableConfig{PartitionKey: stack.StringKey("")}, `PartitionKey is "", want a name of 1 to 255 bytes; write stack.StringKey("id")`},
+		"no partition key":     {stack.TableConfig{}, `PartitionKey is missing, want a key; write PartitionKey: stack.StringKey("id")`},
+		"a key without a name": {stack.TableConfig{PartitionKey: stack.StringKey("")}, `PartitionKey is "", want a name of 1 to 255 bytes; write stack.StringKey("id")`},
+		"a sort key without a name": {
+			stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("")}, `SortKey is "", want a name of 1 to 255 bytes; write stack.StringKey("id")`,
+		},
 		"one key twice":         {stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("id")}, `SortKey is "id", the PartitionKey, want another attribute; rename it, or leave it out`},
 		"too many nodes":        {withDAX(stack.DAXConfig{Nodes: 12}), `DAX.Nodes is 12, want 1 to 11; write Nodes: 3, or leave it out`},
 		"fewer than no nodes":   {withDAX(stack.DAXConfig{Nodes: -1}), `DAX.Nodes is -1, want 1 to 11; write Nodes: 3, or leave it out`},
@@ -170,9 +173,6 @@ func TestWrongTableConfigsAreRefused(t *testing.T) {
 		},
 		"a time above a month": {
 			withDAX(stack.DAXConfig{QueryTTL: 1000 * time.Hour}), `DAX.QueryTTL is 1000h0m0s, want whole milliseconds, at most 720h; write 5 * time.Minute, or leave it out`,
-		},
-		"a negative revision": {
-			stack.TableConfig{PartitionKey: stack.StringKey("id"), Revision: -2}, `Revision is -2, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

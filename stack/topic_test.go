@@ -145,10 +145,6 @@ func TestWrongTopicsAreRefused(t *testing.T) {
 			},
 			`topic "orders": DisplayName is 101 characters, want at most 100; shorten it`,
 		},
-		"a negative revision": {
-			func(s *stack.Stack) { stack.NewTopic(s, "orders", stack.TopicConfig{Revision: -1}) },
-			`topic "orders": Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
-		},
 		"a FIFO queue of a standard topic": {
 			func(s *stack.Stack) {
 				queue := stack.NewQueue(s, "kept", stack.QueueConfig{FIFO: true})
