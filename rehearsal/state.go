@@ -221,7 +221,7 @@ func (s *store) copy() *store {
 func (s *store) state(account string) (accountState, error) {
 	saved := accountState{
 		Closed: new(s.closed[account]), Resources: []resourceState{}, Buckets: map[string]map[string]*objectState{},
-		Uploads: map[string]*uploadState{}, Services: map[string]json.RawMessage{},
+		Uploads: map[string]*uploadState{},
 	}
 	for _, r := range s.held(func(r *Resource) bool { return r.Account == account }) {
 		saved.Resources = append(saved.Resources, r.state())
@@ -237,11 +237,20 @@ func (s *store) state(account string) (accountState, error) {
 			saved.Uploads[id] = &uploadState{Bucket: u.bucket, Key: u.key, Header: u.header, Parts: u.parts}
 		}
 	}
+	var err error
+	saved.Services, err = s.services(account)
+	return saved, err
+}
+
+// services is what services keep of an account, as JSON.
+func (s *store) services(account string) (map[string]json.RawMessage, error) {
+	saved := map[string]json.RawMessage{}
 	for name, section := range s.kept[account] {
-		var err error
-		if saved.Services[name], err = json.Marshal(section); err != nil {
-			return saved, fmt.Errorf("%s: %w", name, err)
+		text, err := json.Marshal(section)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		saved[name] = text
 	}
 	return saved, nil
 }
@@ -264,14 +273,17 @@ func (s *store) setState(account string, given accountState) error {
 	return s.setObjects(account, given)
 }
 
-// setServices replaces what services keep of an account.
+// setServices replaces what services keep of an account. What is not given is copied, since making resources may change
+// it.
 func (s *store) setServices(account string, given map[string]json.RawMessage) error {
-	if len(given) == 0 {
-		return nil
+	all, err := s.services(account)
+	if err != nil {
+		return err
 	}
-	s.kept[account] = maps.Clone(s.kept[account])
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		section, err := readSection(name, given[name])
+	maps.Copy(all, given)
+	s.kept[account] = map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		section, err := readSection(name, all[name])
 		if err != nil {
 			return fmt.Errorf("Services: %w", err)
 		}
