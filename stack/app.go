@@ -16,8 +16,8 @@ import (
 // App is a service: one program, one stack, every stage. It is a plain value: [App.Main] runs it, a test
 // proves it. Mistakes in it are found when it is synthesized, and reported as errors.
 type App struct {
-	// Service is a lower-case DNS label of at most 32 characters. It stands after the stage in every
-	// physical name, and in the stack's: {stage}-{service}. Required.
+	// Service is a lower-case DNS label of at most [stages.MaxServiceName] characters. It stands after the
+	// stage in every physical name, and in the stack's: {stage}-{service}. Required.
 	Service string
 
 	// Stages is where the service can be deployed. Required.
@@ -34,15 +34,12 @@ type App struct {
 	DeployFrom []string
 }
 
-// maxService is the greatest length of a service's name.
-const maxService = 32
-
 // validate checks the value without the CDK, so that no mistake in it costs a start of Node.
 func (a App) validate() error {
-	if !idPattern.MatchString(a.Service) || len(a.Service) > maxService {
+	if !idPattern.MatchString(a.Service) || len(a.Service) > stages.MaxServiceName {
 		return &ConfigError{
 			Thing: "app", Field: "Service", Got: fmt.Sprintf("%q", a.Service),
-			Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", maxService), Fix: `write Service: "notes"`,
+			Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", stages.MaxServiceName), Fix: `write Service: "notes"`,
 		}
 	}
 	if a.Define == nil {

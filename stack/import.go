@@ -57,9 +57,9 @@ type ImportTableConfig struct {
 // validate checks a reference, in the service that makes it.
 func (r Ref) validate(own string) *ConfigError {
 	switch {
-	case !idPattern.MatchString(r.Service) || len(r.Service) > maxService:
+	case !idPattern.MatchString(r.Service) || len(r.Service) > stages.MaxServiceName:
 		return &ConfigError{
-			Field: "Ref.Service", Got: fmt.Sprintf("%q", r.Service), Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", maxService),
+			Field: "Ref.Service", Got: fmt.Sprintf("%q", r.Service), Want: fmt.Sprintf("a lower-case DNS label of at most %d characters", stages.MaxServiceName),
 			Fix: `write Service: "notes", as in its stack.App`,
 		}
 	case !idPattern.MatchString(r.ID) || len(r.ID) > maxID:

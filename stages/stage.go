@@ -63,6 +63,9 @@ type Stage struct {
 // in the 64 characters of a Lambda function's name.
 const MaxStageName = 32
 
+// MaxServiceName is the greatest length of a service's name, which is a lower-case DNS label as a stage's is.
+const MaxServiceName = 32
+
 // DefaultQualifier is the qualifier of a bootstrap that was given none.
 const DefaultQualifier = "hnb659fds"
 

@@ -136,7 +136,7 @@ func (fn *function) source() ([]byte, error) {
 	text.WriteString("// grants is no longer here, and a handler that needs it does not compile.\npackage links\n\nimport \"os\"\n")
 	before, names := "", map[string]string{}
 	for _, link := range all {
-		name := goName(link.ID, "-")
+		name := GoName(link.ID, "-")
 		if other, taken := names[name]; taken && other != link.ID {
 			return nil, fmt.Errorf("links of %s: name %s is of %q and of %q, want one component; rename one of the two", fn.folder, name, other, link.ID)
 		}
@@ -147,7 +147,7 @@ func (fn *function) source() ([]byte, error) {
 			before = link.ID
 		}
 		rest := strings.TrimPrefix(link.Variable, strings.ToUpper(strings.ReplaceAll(link.ID, "-", "_"))+"_")
-		method := goName(strings.ToLower(rest), "_")
+		method := GoName(strings.ToLower(rest), "_")
 		fmt.Fprintf(&text, "\n// %s is %s.", method, cmp.Or(meanings[rest], "the value of "+link.Variable))
 		if without := fn.without(link); len(without) > 0 {
 			fmt.Fprintf(&text, " Empty in stage %s.", strings.Join(without, ", "))
@@ -164,8 +164,9 @@ func (fn *function) source() ([]byte, error) {
 // initialisms are written as Go writes them.
 var initialisms = map[string]string{"api": "API", "arn": "ARN", "dax": "DAX", "http": "HTTP", "id": "ID", "url": "URL"}
 
-// goName is create-note as CreateNote.
-func goName(name, separator string) string {
+// GoName is a name of words as an exported one in Go, with Go's initialisms: create-note, whose separator is "-",
+// is CreateNote. The first word begins with a letter, and none is empty.
+func GoName(name, separator string) string {
 	var all strings.Builder
 	for word := range strings.SplitSeq(name, separator) {
 		if known, ok := initialisms[word]; ok {
