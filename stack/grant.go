@@ -233,10 +233,10 @@ func (fn *Function) allow(st statement) {
 	addStatement(fn.role, st)
 }
 
-// policyOfGateway lets a network's traffic to a service through as far as the roles in the network allow, whoever
+// policyOfEndpoint lets a network's traffic to a service through as far as the roles in the network allow, whoever
 // wrote that into them. What stands in a role does not say whose traffic it is; each role limits its own further.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-func policyOfGateway(service string, roles []awsiam.Role) awsiam.PolicyDocument {
+func policyOfEndpoint(service string, roles []awsiam.Role) awsiam.PolicyDocument {
 	document := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Minimize: jsiiconv.Bool(true)})
 	for _, role := range roles {
 		policy, ok := role.Node().TryFindChild(jsiiconv.String("DefaultPolicy")).(awsiam.Policy)
@@ -259,7 +259,7 @@ func policyOfGateway(service string, roles []awsiam.Role) awsiam.PolicyDocument 
 		}
 	}
 	if *document.IsEmpty() {
-		// A gateway without a policy would let everything through.
+		// An endpoint without a policy would let everything through.
 		document.AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Effect: awsiam.Effect_DENY, Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
 			Actions: jsiiconv.Strings("*"), Resources: jsiiconv.Strings("*"),

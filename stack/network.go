@@ -41,6 +41,13 @@ const (
 	EndpointSSM            Endpoint = "ssm"
 )
 
+// limited are the endpoints whose service's actions in IAM begin with the endpoint's own name: whose policy can be read
+// from roles.
+var limited = []Endpoint{
+	EndpointDynamoDB, EndpointEvents, EndpointKMS, EndpointLambda, EndpointLogs, EndpointS3, EndpointScheduler,
+	EndpointSecretsManager, EndpointSNS, EndpointSQS, EndpointSSM,
+}
+
 // gateways are the endpoints that every network has.
 var gateways = []Endpoint{EndpointDynamoDB, EndpointS3}
 
@@ -95,13 +102,13 @@ type NetworkConfig struct {
 	// Default: there is one. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
 	NoFlowLogs bool
 
-	// OpenGateways has the gateways to DynamoDB and S3 let everything through, so that roles alone decide. It is for
-	// what the CDK places in the network by [Network.With], such as containers, whose images come from buckets of
-	// AWS; for functions that read buckets of others, or whose role has managed policies; and where the functions'
-	// rights outgrow the 20480 characters of a gateway's policy. Default: they let through what the roles of the
-	// functions and of the DAX clusters in the network allow, and nothing else.
+	// OpenEndpoints has the endpoints, the gateways too, let everything through, so that roles alone decide. It is
+	// for what the CDK places in the network by [Network.With], such as containers, whose images come from buckets
+	// of AWS; for functions whose role has managed policies; and where the functions' rights outgrow the 20480
+	// characters of an endpoint's policy. Default: those that have a constant here let through what the roles of the
+	// functions and of the DAX clusters in the network allow, and nothing else; any other lets everything through.
 	// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-	OpenGateways bool
+	OpenEndpoints bool
 
 	// Existing is a VPC that is there already, instead of one of the stack's own; usually a pick, because
 	// each account has another. The stack makes nothing in it but security groups. Default: none.
@@ -197,7 +204,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 		{"Endpoints", len(c.Endpoints) > 0},
 		{"CIDR", c.CIDR != ""},
 		{"NoFlowLogs", c.NoFlowLogs},
-		{"OpenGateways", c.OpenGateways},
+		{"OpenEndpoints", c.OpenEndpoints},
 		{"Override", c.Override != nil},
 	} {
 		if own.set {
@@ -339,7 +346,7 @@ type network struct {
 	// joined are groups of an existing VPC that functions are in besides their own.
 	joined []*string
 	ports  []int
-	// roles are of the functions and the DAX clusters in it: what these may, its gateways let through.
+	// roles are of the functions and the DAX clusters in it: what these may, its endpoints let through.
 	roles []awsiam.Role
 }
 
@@ -383,7 +390,7 @@ func (s *Stack) newNetwork(scope constructs.Construct, zones int, config Network
 		}
 	}
 	for _, gateway := range gateways {
-		s.newGateway(scope, n, gateway, config.OpenGateways)
+		s.newGateway(scope, n, gateway, config.OpenEndpoints)
 	}
 	if len(config.Endpoints) > 0 {
 		n.entrance = awsec2.NewCfnSecurityGroup(scope, jsiiconv.String("EndpointSecurityGroup"), &awsec2.CfnSecurityGroupProps{
@@ -396,10 +403,11 @@ func (s *Stack) newNetwork(scope constructs.Construct, zones int, config Network
 		})
 	}
 	for _, endpoint := range config.Endpoints {
-		awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("Endpoint-"+string(endpoint)), &awsec2.CfnVPCEndpointProps{
+		made := awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("Endpoint-"+string(endpoint)), &awsec2.CfnVPCEndpointProps{
 			VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Interface"), ServiceName: endpoint.serviceName(),
 			SubnetIds: anyOf(n.subnetIDs), SecurityGroupIds: anyOf([]*string{n.entrance.AttrGroupId()}), PrivateDnsEnabled: jsiiconv.Bool(true),
 		})
+		s.limit(made, n, endpoint, config.OpenEndpoints)
 	}
 	return n
 }
@@ -509,14 +517,18 @@ func (s *Stack) sharedNetwork() *network {
 // gatewayID is what a gateway's construct is called.
 var gatewayID = map[Endpoint]string{EndpointDynamoDB: "DynamoDB", EndpointS3: "S3"}
 
-// newGateway makes the way to a service by the network's routes. Where it is not open, its policy is written when all
-// that the roles in the network allow is known.
+// newGateway makes the way to a service by the network's routes.
 func (s *Stack) newGateway(scope constructs.Construct, n *network, to Endpoint, open bool) {
 	gateway := awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String(gatewayID[to]), &awsec2.CfnVPCEndpointProps{
 		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: to.serviceName(),
 	})
-	if !open {
-		s.ready = append(s.ready, func() { gateway.SetPolicyDocument(policyOfGateway(string(to), n.roles)) })
+	s.limit(gateway, n, to, open)
+}
+
+// limit has an endpoint that is not open let through what the roles in the network allow, once all of that is known.
+func (s *Stack) limit(made awsec2.CfnVPCEndpoint, n *network, to Endpoint, open bool) {
+	if !open && slices.Contains(limited, to) {
+		s.ready = append(s.ready, func() { made.SetPolicyDocument(policyOfEndpoint(string(to), n.roles)) })
 	}
 }
 

@@ -20,7 +20,7 @@ func init() {
 			make: func(s *stack.Stack, config any) { inside(s, config.(stack.NetworkConfig)) },
 			values: map[string]any{
 				"Stages": stages.Only(production), "Zones": 2, "NATGateways": 1, "Endpoints": []stack.Endpoint{stack.EndpointSQS},
-				"CIDR": "10.1.0.0/16", "Ports": []int{5432}, "NoFlowLogs": true, "OpenGateways": true, "Existing": existingVPC(),
+				"CIDR": "10.1.0.0/16", "Ports": []int{5432}, "NoFlowLogs": true, "OpenEndpoints": true, "Existing": existingVPC(),
 				"Override": func(props *awsec2.CfnVPCProps) { props.InstanceTenancy = text("dedicated") },
 			},
 		},
@@ -293,11 +293,11 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, Endpoints: []stack.Endpoint{""}}},
 			`Existing.Endpoints is "", want the end of an endpoint's name; write stack.EndpointSQS or the like`,
 		},
-		"an existing VPC and zones":         {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and open gateways": {stack.NetworkConfig{Existing: existingVPC(), OpenGateways: true}, `OpenGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and NAT":           {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and endpoints":     {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and a range":       {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and zones":          {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and open endpoints": {stack.NetworkConfig{Existing: existingVPC(), OpenEndpoints: true}, `OpenEndpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and NAT":            {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and endpoints":      {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and a range":        {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere := stack.App{Service: "shop", Stages: append(stages.Set{california}, set...), Define: func(s *stack.Stack) { stack.NewNetwork(s, "main", tt.config) }}
@@ -309,24 +309,24 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 	}
 }
 
-// through is what a gateway of the network lets through.
-func through(t *testing.T, template *stacktest.Template, gateway string) any {
+// through is what an endpoint of the network lets through.
+func through(t *testing.T, template *stacktest.Template, endpoint string) any {
 	t.Helper()
-	document, given := template.Resource(t, "AWS::EC2::VPCEndpoint", gateway).Properties["PolicyDocument"]
+	document, given := template.Resource(t, "AWS::EC2::VPCEndpoint", endpoint).Properties["PolicyDocument"]
 	if !given {
 		return nil
 	}
 	return document.(map[string]any)["Statement"]
 }
 
-// admitted is a statement of a gateway.
+// admitted is a statement of an endpoint.
 func admitted(actions, resource any) map[string]any {
 	st := allowance(actions, resource)
 	st["Principal"] = map[string]any{"AWS": "*"}
 	return st
 }
 
-func TestAGatewayLetsThroughWhatTheRolesInTheNetworkAllowAndNothingElse(t *testing.T) {
+func TestAnEndpointLetsThroughWhatTheRolesInTheNetworkAllowAndNothingElse(t *testing.T) {
 	nothing := []any{map[string]any{"Action": "*", "Effect": "Deny", "Principal": map[string]any{"AWS": "*"}, "Resource": "*"}}
 	t.Run("nothing is granted", func(t *testing.T) {
 		template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{}) }), dev)
@@ -366,9 +366,22 @@ func TestAGatewayLetsThroughWhatTheRolesInTheNetworkAllowAndNothingElse(t *testi
 			assert.Equal(t, table, st.(map[string]any)["Resource"])
 		}
 	})
-	t.Run("open gateways", func(t *testing.T) {
-		template := stacktest.Synth(t, app(func(s *stack.Stack) { inside(s, stack.NetworkConfig{OpenGateways: true}) }), dev)
-		assert.Nil(t, through(t, template, "mainDynamoDB"))
-		assert.Nil(t, through(t, template, "mainS3"))
+	t.Run("an interface, and one of a service that the roles are not read for", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) {
+			fn := code()
+			fn.Network = stack.NewNetwork(s, "main", stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointSQS, "bedrock-runtime"}})
+			stack.NewFunction(s, "get", fn).Allow(stack.NewQueue(s, "jobs", stack.QueueConfig{}).Send())
+		}), dev)
+		queue := map[string]any{"Fn::GetAtt": []any{byName(template, "AWS::SQS::Queue", "QueueName")["dev-shop-jobs"].LogicalID, "Arn"}}
+		assert.Equal(t, []any{admitted("sqs:SendMessage", queue)}, through(t, template, "mainEndpointsqs"))
+		assert.Nil(t, through(t, template, "mainEndpointbedrock"))
+	})
+	t.Run("open endpoints", func(t *testing.T) {
+		template := stacktest.Synth(t, app(func(s *stack.Stack) {
+			inside(s, stack.NetworkConfig{OpenEndpoints: true, Endpoints: []stack.Endpoint{stack.EndpointSQS}})
+		}), dev)
+		for _, endpoint := range []string{"mainDynamoDB", "mainS3", "mainEndpointsqs"} {
+			assert.Nil(t, through(t, template, endpoint))
+		}
 	})
 }
