@@ -120,6 +120,7 @@ const (
 	defaultMemory  = 256
 	defaultTimeout = 10 * time.Second
 	maxLayers      = 5
+	maxEnvironment = 4096
 	// aliasName is that of the version that is kept started. An alias is unique within its function, whose
 	// name carries the stage.
 	aliasName = "live"
@@ -177,7 +178,11 @@ func (c FunctionConfig) validate() *ConfigError {
 			}
 		}
 	}
+	size := 0
 	for _, name := range sortedKeys(c.Environment) {
+		if value := c.Environment[name]; !strings.Contains(value, "${Token[") { // how long those are, the deploy decides
+			size += len(name) + len(value)
+		}
 		if !environmentPattern.MatchString(name) {
 			return &ConfigError{
 				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names of letters, digits and underscores, first a letter",
@@ -189,6 +194,11 @@ func (c FunctionConfig) validate() *ConfigError {
 				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names that Lambda does not keep for itself (AWS_…, LAMBDA_…)",
 				Fix: "rename the variable",
 			}
+		}
+	}
+	if size > maxEnvironment {
+		return &ConfigError{
+			Field: "Environment", Got: fmt.Sprintf("%d bytes of names and values", size), Want: "at most 4096 together", Fix: "keep it in a parameter, a secret or a bucket",
 		}
 	}
 	if c.Prebuilt != nil {

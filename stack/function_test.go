@@ -78,9 +78,9 @@ func TestWrongFunctionConfigsAreRefused(t *testing.T) {
 			func(c *stack.FunctionConfig) { c.Description = strings.Repeat("x", 257) },
 			`Description is 257 characters, want at most 256; shorten it`,
 		},
-		"a negative revision": {
-			func(c *stack.FunctionConfig) { c.Revision = -1 },
-			`Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
+		"more variables than Lambda takes": {
+			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"A": strings.Repeat("x", 4095), "B": "x"} },
+			`Environment is 4098 bytes of names and values, want at most 4096 together; keep it in a parameter, a secret or a bucket`,
 		},
 		"an empty grant": {
 			func(c *stack.FunctionConfig) { c.Access = []stack.Grant{{}} },
