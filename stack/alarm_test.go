@@ -139,7 +139,6 @@ func TestWrongAlarmConfigsAreRefused(t *testing.T) {
 			func(c *stack.AlarmConfig) { c.Actions = []string{told, told} }, `Actions is "` + told + `", want ARNs, each once; write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}`,
 		},
 		"a description above the limit": {func(c *stack.AlarmConfig) { c.Description = strings.Repeat("x", 1025) }, `Description is 1025 characters, want at most 1024; shorten it`},
-		"a negative revision":           {func(c *stack.AlarmConfig) { c.Revision = -1 }, `Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {

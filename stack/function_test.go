@@ -79,7 +79,9 @@ func TestWrongFunctionConfigsAreRefused(t *testing.T) {
 			`Description is 257 characters, want at most 256; shorten it`,
 		},
 		"more variables than Lambda takes": {
-			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"A": strings.Repeat("x", 4095), "B": "x"} },
+			func(c *stack.FunctionConfig) {
+				c.Environment = map[string]string{"A": strings.Repeat("x", 4095), "B": "x"}
+			},
 			`Environment is 4098 bytes of names and values, want at most 4096 together; keep it in a parameter, a secret or a bucket`,
 		},
 		"an empty grant": {

@@ -164,9 +164,6 @@ func TestWrongSchedulesAreRefused(t *testing.T) {
 		"a description above the limit": {
 			every(func(c *stack.ScheduleConfig) { c.Description = strings.Repeat("x", 513) }), `Description is 513 characters, want at most 512; shorten it`,
 		},
-		"a negative revision": {
-			every(func(c *stack.ScheduleConfig) { c.Revision = -1 }), `Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {
