@@ -3,9 +3,11 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -92,38 +94,87 @@ func (b Bootstrap) Run(ctx context.Context, all []stages.Stage) []Outcome {
 func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 	a := begin(stage, b.Observe)
 	a.say("asking the account")
-	config, profile, err := b.Fleet.reach(ctx, stage)
+	way, err := b.Fleet.route(ctx, stage, lookupRole, deployRole)
 	if err != nil {
 		return a.fail(err)
 	}
-	client := cloudformation.NewFromConfig(config)
-	before, err := bootstrapVersion(ctx, client, stage)
+	client := cloudformation.NewFromConfig(way.config)
+	before, err := bootstrapStack(ctx, client, stage)
 	if err != nil {
 		return a.fail(asServiceError(stage, "CloudFormation", err))
 	}
-	a.outcome.Version = before
-	if before >= minimumBootstrap && !b.Force {
-		return a.end(Unchanged, fmt.Sprintf("bootstrapped already, version %d", before))
+	if before != nil {
+		a.outcome.Version = versionOf(*before)
+	}
+	trusted, missing := b.Fleet.trust(stage, before)
+	if a.outcome.Version >= minimumBootstrap && !missing && !b.Force {
+		return a.end(Unchanged, fmt.Sprintf("bootstrapped already, version %d", a.outcome.Version))
+	}
+	if way.across() {
+		return a.fail(fmt.Errorf("stage %s: bootstrap is to be changed by account %s (profile %s), want credentials of account %s itself; run `roadshow bootstrap %s` with those",
+			stage.Name, way.profile.Account, way.profile, stage.Account, stage.Name))
 	}
 	dir, remove, err := neutralDir()
 	if err != nil {
 		return a.fail(err)
 	}
 	defer remove()
-	arguments := []string{"bootstrap", "aws://" + stage.Account + "/" + stage.Region}
-	if stage.BootstrapQualifier() != stages.DefaultQualifier {
-		arguments = append(arguments, "--qualifier", stage.Qualifier, "--toolkit-stack-name", toolkitStack+"-"+stage.Qualifier)
+	policy := ""
+	if len(trusted) > 0 && parameter(before, toolkitPolicies) == "" {
+		policy = administrator(stage) // what it has without one; the command wants it said
 	}
+	arguments := append([]string{"bootstrap"}, bootstrapArguments(stage, trusted, policy)...)
 	// From a folder without cdk.json, so that the program is not run: one that does not compile, or does
 	// not know the account yet, must not keep the account from being bootstrapped.
-	if err := b.CDK.run(ctx, profile, newRedactor(ctx, config), dir, a.line, arguments...); err != nil {
+	if err := b.CDK.run(ctx, way.profile, newRedactor(ctx, way.config), dir, a.line, arguments...); err != nil {
 		return a.fail(fmt.Errorf("stage %s: bootstrap is not done, want one in account %s; read what cdk wrote, and run `roadshow bootstrap %s` again: %w",
 			stage.Name, stage.Account, stage.Name, err))
 	}
 	if a.outcome.Version, err = bootstrapVersion(ctx, client, stage); err != nil {
 		return a.fail(asServiceError(stage, "CloudFormation", err))
 	}
-	return a.end(Done, fmt.Sprintf("bootstrapped, version %d", a.outcome.Version))
+	text := fmt.Sprintf("bootstrapped, version %d", a.outcome.Version)
+	if len(trusted) > 0 {
+		text += ", trusting " + strings.Join(trusted, ", ")
+	}
+	return a.end(Done, text)
+}
+
+// trust is the accounts that a stage's bootstrap is to trust: those that it trusts, and those that deploy to the
+// stage. missing tells whether some of these are new to it.
+func (f *Fleet) trust(stage stages.Stage, before *types.Stack) (trusted []string, missing bool) {
+	for _, account := range strings.Split(parameter(before, toolkitTrusted), ",") {
+		if account = strings.TrimSpace(account); account != "" {
+			trusted = append(trusted, account)
+		}
+	}
+	for _, account := range f.DeployFrom {
+		if account != stage.Account && !slices.Contains(trusted, account) {
+			trusted, missing = append(trusted, account), true
+		}
+	}
+	return trusted, missing
+}
+
+// administrator is the policy that CloudFormation acts with in a bootstrap that names none.
+func administrator(stage stages.Stage) string {
+	return "arn:" + partition(stage.Region) + ":iam::aws:policy/AdministratorAccess"
+}
+
+// bootstrapArguments are those of `cdk bootstrap` for a stage. --trust replaces what was trusted before, and
+// needs a policy where the bootstrap has none yet.
+func bootstrapArguments(stage stages.Stage, trusted []string, policy string) []string {
+	var arguments []string
+	if len(trusted) > 0 {
+		arguments = append(arguments, "--trust", strings.Join(trusted, ","))
+	}
+	if policy != "" {
+		arguments = append(arguments, "--cloudformation-execution-policies", policy)
+	}
+	if stage.BootstrapQualifier() != stages.DefaultQualifier {
+		arguments = append(arguments, "--qualifier", stage.Qualifier, "--toolkit-stack-name", toolkitStack+"-"+stage.Qualifier)
+	}
+	return append(arguments, placeScheme+stage.Account+"/"+stage.Region)
 }
 
 // skipMissing fills in the stages that an interruption has left out.

@@ -102,7 +102,6 @@ func (d Deployment) observe(event Event) {
 type work struct {
 	*attempt
 	one      assembly.Synthesized
-	config   aws.Config
 	profile  Profile
 	client   *cloudformation.Client
 	redactor redactor
@@ -176,13 +175,13 @@ func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
 	w.one, _ = d.Assembly.stage(stage.Name)
 	w.outcome.Stack = w.one.StackName
 	w.say("asking the account")
-	var err error
-	if w.config, w.profile, err = d.Fleet.reach(ctx, stage); err != nil {
+	way, err := d.Fleet.reachToChange(ctx, stage)
+	if err != nil {
 		w.broken(err)
 		return w
 	}
-	w.client = cloudformation.NewFromConfig(w.config)
-	w.redactor = newRedactor(ctx, w.config)
+	w.profile, w.client = way.profile, cloudformation.NewFromConfig(way.config)
+	w.redactor = newRedactor(ctx, way.base, way.config)
 	if w.before, err = d.settled(ctx, w); err != nil {
 		w.broken(err)
 	}
@@ -303,7 +302,7 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 // execute executes what was approved. Between the question and the answer hours may have passed, so the
 // account is asked again.
 func (d Deployment) execute(ctx context.Context, w *work) {
-	if _, _, err := d.Fleet.reach(ctx, w.stage); err != nil {
+	if _, err := d.Fleet.reachToChange(ctx, w.stage); err != nil {
 		w.broken(err)
 		return
 	}

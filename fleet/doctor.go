@@ -110,20 +110,21 @@ func (f *Fleet) Doctor(ctx context.Context, all []stages.Stage) []Finding {
 
 // deployRoles are the roles of a bootstrap that the cdk command assumes, and what for.
 var deployRoles = []struct{ name, purpose string }{
-	{"deploy", "deploying"}, {"file-publishing", "uploading"}, {"lookup", "comparing"},
+	{deployRole, "deploying"}, {"file-publishing", "uploading"}, {lookupRole, "comparing"},
 }
 
 func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	finding := func(check string, ok bool, detail, fix string) Finding {
 		return Finding{Stage: stage.Name, Check: check, OK: ok, Detail: detail, Fix: fix}
 	}
-	config, profile, err := f.reach(ctx, stage)
+	way, err := f.route(ctx, stage, lookupRole, deployRole)
+	profile := way.profile
 	if err != nil {
 		detail, fix, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stage "+stage.Name+": "), "; ")
 		return []Finding{finding("credentials", false, detail, fix)}
 	}
 	findings := []Finding{finding("credentials", true, fmt.Sprintf("profile %s, %s", profile, profile.ARN), "")}
-	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(config), stage)
+	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(way.config), stage)
 	switch {
 	case err != nil:
 		one := unanswered(stage, "permissions", err)
@@ -136,13 +137,9 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	default:
 		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("version %d", version), ""))
 	}
-	client := sts.NewFromConfig(config)
-	partition := "aws"
-	if parts := strings.Split(profile.ARN, ":"); len(parts) > 1 {
-		partition = parts[1]
-	}
+	client := sts.NewFromConfig(way.base)
 	for _, role := range deployRoles {
-		arn := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", partition, stage.Account, stage.BootstrapQualifier(), role.name, stage.Account, stage.Region)
+		arn := roleARN(stage, role.name)
 		// The credentials it gives are dropped; that it gives them is the answer.
 		_, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("roadshow-doctor"), DurationSeconds: aws.Int32(900)})
 		if err != nil {

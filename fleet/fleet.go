@@ -1,14 +1,10 @@
 package fleet
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/stages"
@@ -24,11 +20,14 @@ type Fleet struct {
 	Templates []stages.Stage
 	// Profiles reach the accounts. Required.
 	Profiles *Profiles
+	// DeployFrom are the accounts that deploy to the stages of others: where no profile is of a stage's own
+	// account, one of these reaches it by the roles of its bootstrap. Default: none.
+	DeployFrom []string
 }
 
 // Of is the fleet of a program, by what it says about itself.
 func Of(document assembly.Document, profiles *Profiles) *Fleet {
-	fleet := &Fleet{Service: document.Service, Profiles: profiles}
+	fleet := &Fleet{Service: document.Service, Profiles: profiles, DeployFrom: document.DeployFrom}
 	qualifiers := map[string]string{}
 	for _, one := range document.Stages {
 		qualifiers[one.Name] = qualifierOf(one)
@@ -95,28 +94,6 @@ func (f *Fleet) Pick(names ...string) ([]stages.Stage, error) {
 // stackName is the name of a stage's stack.
 func (f *Fleet) stackName(stage stages.Stage) (string, error) {
 	return stages.Stack.Name(stages.Part{Stage: stage.Name, Service: f.Service})
-}
-
-// reach is the configuration of clients for a stage, after the account behind the credentials was asked
-// again: between two calls a profile may have become another's. The error is a [*NoProfileError], an
-// [*AccountError] or a [*ServiceError].
-func (f *Fleet) reach(ctx context.Context, stage stages.Stage) (aws.Config, Profile, error) {
-	profile, _, err := f.Profiles.For(stage)
-	if err != nil {
-		return aws.Config{}, profile, err
-	}
-	loaded, err := load(ctx, profile.Name, stage.Region)
-	if err != nil {
-		return aws.Config{}, profile, &ServiceError{Stage: stage, Service: "the AWS config", Err: err}
-	}
-	who, err := sts.NewFromConfig(loaded).GetCallerIdentity(ctx, nil)
-	if err != nil {
-		return aws.Config{}, profile, &ServiceError{Stage: stage, Service: "STS", Err: err}
-	}
-	if got := aws.ToString(who.Account); got != stage.Account {
-		return aws.Config{}, profile, &AccountError{Stage: stage, Account: got}
-	}
-	return loaded, profile, nil
 }
 
 // asServiceError says which service an error came from, unless it already says more.

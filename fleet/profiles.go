@@ -107,11 +107,17 @@ type NoProfileError struct {
 	// Stage is the stage that cannot be reached, Asked every profile, each with its account or its error.
 	Stage stages.Stage
 	Asked []Profile
+	// DeployFrom lists the accounts that may deploy to the stage, of which there is no profile either.
+	DeployFrom []string
 }
 
 func (e *NoProfileError) Error() string {
+	want := e.Stage.Account
+	if len(e.DeployFrom) > 0 {
+		want += ", or of " + strings.Join(e.DeployFrom, ", ") + ", which may deploy to it"
+	}
 	text := fmt.Sprintf("stage %s: profile is none of %d, want one of account %s; add one to the AWS config, as with `aws configure sso --profile %s`",
-		e.Stage.Name, len(e.Asked), e.Stage.Account, e.Stage.Name)
+		e.Stage.Name, len(e.Asked), want, e.Stage.Name)
 	// A profile that could not answer may be the one, above all where it is called like the stage.
 	var silent []string
 	for _, profile := range e.Asked {

@@ -28,11 +28,14 @@ var secretForms = []*regexp.Regexp{
 // wherever it stands.
 const shortestSecret = 8
 
-// newRedactor knows the credentials of this process's environment, and those that clients of a
-// configuration use.
-func newRedactor(ctx context.Context, config aws.Config) redactor {
+// newRedactor knows the credentials of this process's environment, and those that clients of
+// configurations use.
+func newRedactor(ctx context.Context, configs ...aws.Config) redactor {
 	known := []string{os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")}
-	if config.Credentials != nil {
+	for _, config := range configs {
+		if config.Credentials == nil {
+			continue
+		}
 		if credentials, err := config.Credentials.Retrieve(ctx); err == nil {
 			known = append(known, credentials.SecretAccessKey, credentials.SessionToken)
 		}

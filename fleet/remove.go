@@ -235,11 +235,11 @@ func (r Removal) Run(ctx context.Context, plan RemovalPlan) (Outcome, error) {
 		return a.end(Unchanged, "there is no stack"), nil
 	}
 	a.say("asking the account")
-	config, _, err := r.Fleet.reach(ctx, plan.stage)
+	way, err := r.Fleet.reachToChange(ctx, plan.stage)
 	if err != nil {
 		return a.fail(err), nil
 	}
-	client := cloudformation.NewFromConfig(config)
+	client := cloudformation.NewFromConfig(way.config)
 	if err := r.remove(ctx, client, plan, a); err != nil {
 		return a.fail(asServiceError(plan.stage, "CloudFormation", err)), nil
 	}

@@ -24,8 +24,11 @@ type StageReport struct {
 	Region  string      `json:"region"`
 	Tier    stages.Tier `json:"tier"`
 	// Profile reaches the account; AlsoBy lists the other profiles that do.
+	// Through is the role of the bootstrap that lets a profile of another account in; empty where the profile
+	// is of the account itself.
 	Profile string   `json:"profile,omitempty"`
 	AlsoBy  []string `json:"alsoBy,omitempty"`
+	Through string   `json:"through,omitempty"`
 	// Reachable tells whether the account has answered; Problem is why it has not.
 	Reachable bool   `json:"reachable"`
 	Problem   string `json:"problem,omitempty"`
@@ -65,22 +68,20 @@ func (f *Fleet) Survey(ctx context.Context, all []stages.Stage) []StageReport {
 
 func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 	report := StageReport{Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier}
-	profile, others, err := f.Profiles.For(stage)
-	if err != nil {
-		report.Problem = err.Error()
-		return report
+	way, err := f.route(ctx, stage, lookupRole, deployRole)
+	var none *NoProfileError
+	if !errors.As(err, &none) {
+		report.Profile = way.profile.String()
 	}
-	report.Profile = profile.String()
-	for _, other := range others {
+	for _, other := range way.others {
 		report.AlsoBy = append(report.AlsoBy, other.String())
 	}
-	config, _, err := f.reach(ctx, stage)
 	if err != nil {
 		report.Problem = err.Error()
 		return report
 	}
-	report.Reachable = true
-	client := cloudformation.NewFromConfig(config)
+	report.Reachable, report.Through = true, way.role
+	client := cloudformation.NewFromConfig(way.config)
 	if report.Bootstrap, err = bootstrapVersion(ctx, client, stage); err == nil {
 		report.Deployed, err = f.deployed(ctx, client, stage)
 	}
@@ -96,6 +97,8 @@ const (
 	toolkitStack       = "CDKToolkit"
 	toolkitVersion     = "BootstrapVersion"
 	toolkitQualifier   = "Qualifier"
+	toolkitTrusted     = "TrustedAccounts"
+	toolkitPolicies    = "CloudFormationExecutionPolicies"
 	minimumBootstrap   = 6 // what stacks of the CDK's default synthesizer need
 	stackDoesNotExist  = "does not exist"
 	codeValidation     = "ValidationError"
@@ -110,38 +113,55 @@ const (
 // read from the output of the bootstrap's stack, which says the same as its SSM parameter and needs no more
 // rights than looking at any other stack.
 func bootstrapVersion(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (int, error) {
-	stack, err := describeStack(ctx, client, toolkitStack)
-	if err != nil {
+	stack, err := bootstrapStack(ctx, client, stage)
+	if err != nil || stack == nil {
 		return 0, err
 	}
+	return versionOf(*stack), nil
+}
+
+// bootstrapStack is the stack of the bootstrap that a stage's stack needs; nil where there is none.
+func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*types.Stack, error) {
+	stack, err := describeStack(ctx, client, toolkitStack)
+	if err != nil {
+		return nil, err
+	}
 	if stack != nil && qualifies(*stack, stage) {
-		return versionOf(*stack), nil
+		return stack, nil
 	}
 	if stage.Qualifier == "" || stage.Qualifier == stages.DefaultQualifier {
-		return 0, nil
+		return nil, nil
 	}
 	// A bootstrap with its own qualifier usually has a stack of its own name, which nobody told us.
 	for pages := cloudformation.NewDescribeStacksPaginator(client, nil); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		for _, stack := range page.Stacks {
 			if qualifies(stack, stage) && versionOf(stack) > 0 {
-				return versionOf(stack), nil
+				return &stack, nil
 			}
 		}
 	}
-	return 0, nil
+	return nil, nil
 }
 
 func qualifies(stack types.Stack, stage stages.Stage) bool {
-	for _, parameter := range stack.Parameters {
-		if aws.ToString(parameter.ParameterKey) == toolkitQualifier {
-			return aws.ToString(parameter.ParameterValue) == stage.BootstrapQualifier()
+	return parameter(&stack, toolkitQualifier) == stage.BootstrapQualifier()
+}
+
+// parameter is the value of a stack's parameter; empty where there is none.
+func parameter(stack *types.Stack, key string) string {
+	if stack == nil {
+		return ""
+	}
+	for _, one := range stack.Parameters {
+		if aws.ToString(one.ParameterKey) == key {
+			return aws.ToString(one.ParameterValue)
 		}
 	}
-	return false
+	return ""
 }
 
 // versionOf is 0 for a bootstrap that never was completed: it may have its outputs and no roles.

@@ -323,7 +323,7 @@ func writeManifest(outdir string, stacks []*Stack) error {
 
 // document begins roadshow.json.
 func (a App) document(commit string) Assembly {
-	document := Assembly{Service: a.Service, Commit: commit}
+	document := Assembly{Service: a.Service, Commit: commit, DeployFrom: a.DeployFrom}
 	for _, stage := range a.Stages {
 		document.Set = append(document.Set, describe(stage))
 	}

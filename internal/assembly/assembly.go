@@ -27,6 +27,8 @@ type Document struct {
 	// Commit is the Git commit of the program; empty where there is none, with "-dirty" where the
 	// working tree has changes.
 	Commit string `json:"commit,omitempty"`
+	// DeployFrom lists the accounts that deploy to the stages of others, which the bootstraps trust.
+	DeployFrom []string `json:"deployFrom,omitempty"`
 	// Set is every stage and template of the set, also those not in this assembly.
 	Set []Stage `json:"set"`
 	// Ledger is every physical name of every stage of the set, and of one hostile example of each template.

@@ -1,0 +1,132 @@
+package fleet_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/e2e"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/rehearsal"
+)
+
+// toolsAccount deploys to the accounts of all stages, and has no stage of its own.
+const toolsAccount = "999999999999"
+
+// openTools starts the three accounts and the tools account. People have a profile of each stage's account, CI
+// has credentials of the tools account and nothing else.
+func openTools(t *testing.T) (people, ci *world) {
+	t.Helper()
+	var config rehearsal.Config
+	var own, tools []awsenv.Profile
+	for name, id := range map[string]string{"dev": devAccount, "staging": stagingAccount, "production": productionAccount, "ci": toolsAccount} {
+		key, secret := "AKIA"+id+"SHOW", planted+id
+		config.Accounts = append(config.Accounts, rehearsal.Account{ID: id, AccessKeyID: key, SecretAccessKey: secret, UserName: name})
+		profile := awsenv.Profile{Name: name, AccessKeyID: key, SecretAccessKey: secret, Region: "us-east-1"}
+		if id == toolsAccount {
+			tools = append(tools, profile)
+		} else {
+			own = append(own, profile)
+		}
+	}
+	server, err := rehearsal.Start(config)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		for _, call := range server.Calls() {
+			require.NotEqual(t, 501, call.Status, "%+v", call)
+			if call.Account == toolsAccount {
+				require.Equal(t, "sts", call.Service, "the tools account itself holds nothing: %+v", call)
+			}
+		}
+		require.NoError(t, server.Close())
+	})
+	with := func(profiles []awsenv.Profile) *world {
+		dir := t.TempDir()
+		environment, err := awsenv.Write(awsenv.Place{Checkout: checkout, Folder: dir}, server.URL(), profiles...)
+		require.NoError(t, err)
+		return &world{World: &e2e.World{Environment: environment, Server: server}, t: t, folder: dir, app: program("tools")}
+	}
+	return with(own), with(tools)
+}
+
+// TestAToolsAccountDeploysByTheRolesOfTheBootstraps has credentials of one account only, which is no stage's.
+func TestAToolsAccountDeploysByTheRolesOfTheBootstraps(t *testing.T) {
+	t.Parallel()
+	people, ci := openTools(t)
+	const trustProduction = "run `cdk bootstrap --trust 999999999999 --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess " +
+		"aws://333333333333/us-east-1` with credentials of account 333333333333"
+
+	require.Contains(t, people.must("bootstrap", "dev", "staging").stderr, "trusting 999999999999", "the program declares it")
+	people.must("bootstrap", "aws://"+productionAccount+"/us-east-1")
+
+	before := ci.changes()
+	got := ci.run("deploy", "--yes")
+	require.Equal(t, 2, got.code)
+	require.Contains(t, got.stderr, "stage production: account: role arn:aws:iam::333333333333:role/cdk-hnb659fds-lookup-role-333333333333-us-east-1 or ")
+	require.Contains(t, got.stderr, trustProduction)
+	require.Contains(t, got.stderr, "findings are 1, want none; nothing was changed")
+	require.Equal(t, before, ci.changes(), "nothing was changed")
+
+	got = ci.must("deploy", "--to", "dev", "--to", "staging", "--json")
+	require.Equal(t, map[string]string{"dev": "done", "staging": "done"}, states(t, got))
+	require.True(t, ci.holds(devAccount, "AWS::DynamoDB::Table", "dev-tools-things"))
+	require.True(t, ci.holds(stagingAccount, "AWS::DynamoDB::Table", "staging-tools-things"))
+	require.Regexp(t, `(?m)^staging +222222222222 +staging-tools .*current`, ci.must("status", "dev", "staging", "--check").stdout)
+	got = ci.run("status")
+	require.Equal(t, 1, got.code)
+	require.Contains(t, got.stderr, trustProduction)
+
+	got = ci.run("bootstrap", "--json")
+	require.Equal(t, 1, got.code)
+	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "failed"}, states(t, got))
+	require.Contains(t, got.stderr, trustProduction)
+	got = ci.run("bootstrap", "--force", "dev")
+	require.Equal(t, 1, got.code)
+	require.Contains(t, got.stderr, "want credentials of account 111111111111 itself")
+
+	got = people.must("bootstrap", "--json")
+	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "done"}, states(t, got), "what was bootstrapped before now trusts too")
+	got = ci.must("deploy", "--yes", "--json")
+	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "done"}, states(t, got))
+	require.Contains(t, got.stderr, "production: account 333333333333 (profile ci), new stack production-tools")
+	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, people.must("deploy", "--json")))
+	require.Contains(t, ci.must("remove", "dev", "--yes").stdout, "dev: done")
+}
+
+// TestADeployRoleThatIsLostReachesNoOtherAccount takes the roles away between the last question and the cdk
+// command, which must not fall back to the credentials that it was given (aws-cdk#30236).
+func TestADeployRoleThatIsLostReachesNoOtherAccount(t *testing.T) {
+	t.Parallel()
+	people, ci := openTools(t)
+	people.must("bootstrap", "dev")
+	ci.dir = t.TempDir()
+	asked, answered := filepath.Join(ci.dir, "asked"), filepath.Join(ci.dir, "answered")
+	bin := filepath.Join(ci.dir, "node_modules", ".bin")
+	require.NoError(t, os.MkdirAll(bin, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(ci.dir, "cdk.json"), []byte("{}"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "cdk"), []byte("#!/bin/sh\ntouch "+asked+"\nwhile [ ! -e "+answered+" ]; do sleep 0.02; done\nexec "+
+		filepath.Join(checkout, "node_modules", ".bin", "cdk")+" \"$@\"\n"), 0o700))
+
+	before := ci.changes()
+	var talk bytes.Buffer
+	command := ci.command(t.Context(), "deploy", "--to", "dev")
+	command.Stdout, command.Stderr = &talk, &talk
+	require.NoError(t, command.Start())
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(asked)
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
+	ci.Server.InjectFault(rehearsal.Fault{Account: toolsAccount, Service: "sts", Operation: "AssumeRole", Status: 403, Code: "AccessDenied", Message: "not any more"})
+	require.NoError(t, os.WriteFile(answered, nil, 0o600))
+	require.Error(t, command.Wait())
+	require.Equal(t, 1, command.ProcessState.ExitCode(), talk.String())
+	require.Contains(t, talk.String(), "stage dev: stack dev-tools is not there, want it deployed")
+	require.Contains(t, talk.String(), "not any more")
+	require.Equal(t, before, ci.changes(), "neither account was changed")
+	require.False(t, strings.Contains(talk.String(), planted))
+}

@@ -1,0 +1,159 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// The roles of a bootstrap that the cdk command, and this package, act as in a stage's account.
+// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+const (
+	deployRole = "deploy"
+	lookupRole = "lookup"
+)
+
+// route is the way to a stage's account. Where there is a profile of that account, it is the profile. Where
+// there is none but one of an account that may deploy to it, it is a role of the bootstrap.
+type route struct {
+	// profile is what the cdk command gets, which takes the roles by itself; others would do as well.
+	profile Profile
+	others  []Profile
+	// role is the ARN of the role that config acts as; empty where the profile is of the account itself.
+	role string
+	// base is the configuration of the profile, and config that of clients for the stage's account.
+	base, config aws.Config
+}
+
+// across tells whether the account is reached from another one.
+func (r route) across() bool { return r.role != "" }
+
+// reach is the configuration of clients that read a stage's account, after the account behind the credentials
+// was asked again: between two calls a profile may have become another's. The error is a [*NoProfileError], a
+// [*RoleError], an [*AccountError] or a [*ServiceError].
+func (f *Fleet) reach(ctx context.Context, stage stages.Stage) (aws.Config, Profile, error) {
+	r, err := f.route(ctx, stage, lookupRole, deployRole)
+	return r.config, r.profile, err
+}
+
+// reachToChange is [Fleet.reach] for what changes stacks, which the lookup role may not.
+func (f *Fleet) reachToChange(ctx context.Context, stage stages.Stage) (route, error) {
+	return f.route(ctx, stage, deployRole)
+}
+
+// route finds the way to a stage's account, and asks for the account at its end. From another account it acts as
+// the first of the roles that admits it.
+func (f *Fleet) route(ctx context.Context, stage stages.Stage, roles ...string) (route, error) {
+	profile, others, from, err := f.choose(stage)
+	r := route{profile: profile, others: others}
+	if err != nil {
+		return r, err
+	}
+	if r.base, err = load(ctx, profile.Name, stage.Region); err != nil {
+		return r, &ServiceError{Stage: stage, Service: "the AWS config", Err: err}
+	}
+	r.config = r.base
+	if err := askAccount(ctx, r.base, stage, from); err != nil || from == stage.Account {
+		return r, err
+	}
+	if err := r.assume(ctx, stage, roles); err != nil {
+		return r, err
+	}
+	return r, askAccount(ctx, r.config, stage, stage.Account)
+}
+
+// choose is the profile that reaches a stage, and the account that it must be of: the stage's own or, where no
+// profile is, the first of those that may deploy to it.
+func (f *Fleet) choose(stage stages.Stage) (profile Profile, others []Profile, from string, err error) {
+	if profile, others, err = f.Profiles.For(stage); err == nil {
+		return profile, others, stage.Account, nil
+	}
+	for _, from := range f.DeployFrom {
+		one := stage
+		one.Account = from
+		if profile, others, other := f.Profiles.For(one); other == nil {
+			return profile, others, from, nil
+		}
+	}
+	var none *NoProfileError
+	if errors.As(err, &none) {
+		none.DeployFrom = f.DeployFrom
+	}
+	return profile, nil, "", err
+}
+
+// askAccount asks for the account behind credentials, which must be the one that is wanted.
+func askAccount(ctx context.Context, config aws.Config, stage stages.Stage, want string) error {
+	who, err := sts.NewFromConfig(config).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return &ServiceError{Stage: stage, Service: "STS", Err: err}
+	}
+	if got := aws.ToString(who.Account); got != want {
+		stage.Account = want
+		return &AccountError{Stage: stage, Account: got}
+	}
+	return nil
+}
+
+// sessionName is what an account's own log calls the sessions of these roles.
+const sessionName = "roadshow"
+
+// assume acts as the first role that admits the profile.
+func (r *route) assume(ctx context.Context, stage stages.Stage, roles []string) error {
+	refused := &RoleError{Stage: stage, From: r.profile}
+	for _, name := range roles {
+		role := roleARN(stage, name)
+		config := r.base.Copy()
+		config.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(r.base), role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = sessionName
+		}))
+		_, err := config.Credentials.Retrieve(ctx)
+		if err == nil {
+			r.role, r.config = role, config
+			return nil
+		}
+		var refusal smithy.APIError
+		if !errors.As(err, &refusal) || refusal.ErrorCode() != "AccessDenied" {
+			return &ServiceError{Stage: stage, Service: "STS", Err: err}
+		}
+		refused.Roles, refused.Err = append(refused.Roles, role), err
+	}
+	return refused
+}
+
+// roleARN is a role of a stage's bootstrap.
+func roleARN(stage stages.Stage, name string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", partition(stage.Region), stage.Account, stage.BootstrapQualifier(), name, stage.Account, stage.Region)
+}
+
+// RoleError says that a stage's account does not admit the account that deploys to it: its bootstrap does not
+// trust that one, or there is none. AWS does not tell the two apart.
+type RoleError struct {
+	// Stage is the stage, From the profile of the deploying account, Roles the ARNs of what refused it.
+	Stage stages.Stage
+	From  Profile
+	Roles []string
+	// Err is what STS said last.
+	Err error
+}
+
+func (e *RoleError) Error() string {
+	return fmt.Sprintf("stage %s: role %s does not admit account %s (profile %s), want a bootstrap that trusts it; run `%s` with credentials of account %s (%s)",
+		e.Stage.Name, strings.Join(e.Roles, " or "), e.From.Account, e.From, trustLine(e.From, e.Stage), e.Stage.Account, brief(e.Err))
+}
+
+// Unwrap gives the SDK's error.
+func (e *RoleError) Unwrap() error { return e.Err }
+
+// trustLine is the command that makes an account trust another one.
+func trustLine(from Profile, stage stages.Stage) string {
+	return strings.Join(append([]string{"cdk", "bootstrap"}, bootstrapArguments(stage, []string{from.Account}, administrator(stage))...), " ")
+}
