@@ -32,6 +32,11 @@ type Deployment struct {
 	// Prove is the proof of parity; what it returns stops the deployment before anything is changed.
 	// Default: not proven.
 	Prove func(ctx context.Context) *Finding
+	// DespiteQuotas goes on where a quota is not enough, which [Deployment.Warn] is told then. Default: that
+	// stops the deployment before anything is changed.
+	DespiteQuotas bool
+	// Warn is told what may be wrong and does not stop the deployment. Default: nobody is.
+	Warn func(Finding)
 	// AtOnce is how many stages are deployed at once. Default: [AtOnce].
 	AtOnce int
 	// Observe is told what happens. Default: nobody is.

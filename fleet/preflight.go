@@ -119,9 +119,18 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, some := range found {
+	var sound []stages.Stage
+	for i, some := range found {
 		findings = append(findings, some...)
+		if len(some) == 0 {
+			sound = append(sound, all[i])
+		}
 	}
+	short, err := d.quotas(ctx, sound)
+	if err != nil {
+		return err
+	}
+	findings = append(findings, short...)
 	if d.Prove != nil {
 		if finding := d.Prove(ctx); finding != nil {
 			findings = append(findings, *finding)
@@ -131,6 +140,28 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 		return &PreflightError{Findings: findings}
 	}
 	return nil
+}
+
+// quotas asks the accounts whether what would be deployed fits. What they do not answer stops nothing.
+func (d Deployment) quotas(ctx context.Context, all []stages.Stage) ([]Finding, error) {
+	report, err := QuotaSurvey{Fleet: d.Fleet, Assembly: d.Assembly, Needed: true, Observe: func(event Event) {
+		if event.State == Running {
+			d.observe(event)
+		}
+	}}.Run(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	stop, say := quotaFindings(report)
+	if d.DespiteQuotas {
+		stop, say = nil, append(say, stop...)
+	}
+	for _, finding := range say {
+		if d.Warn != nil {
+			d.Warn(finding)
+		}
+	}
+	return stop, nil
 }
 
 func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Finding {

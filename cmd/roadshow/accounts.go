@@ -15,7 +15,7 @@ import (
 
 // accountVerbs are the verbs that ask, or change, the accounts.
 func accountVerbs(s *settings) []*cobra.Command {
-	return []*cobra.Command{bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), doctorVerb(s), expireVerb(s), costsVerb(s)}
+	return []*cobra.Command{bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), doctorVerb(s), expireVerb(s), quotasVerb(s), costsVerb(s)}
 }
 
 // fleetOf is the program's stages, with the profiles that reach them. The program is asked without

@@ -15,29 +15,30 @@ import (
 // deployVerb deploys one synthesis to all accounts.
 func deployVerb(s *settings) *cobra.Command {
 	var to []string
-	var yes bool
+	var yes, despite bool
 	verb := &cobra.Command{
 		Use:   "deploy",
 		Short: "Deploy to the accounts of all stages, in waves by tier",
 		Long: "deploy synthesizes once, and deploys that assembly with the real `cdk deploy`: the sandboxes first, then the\n" +
 			"standard stages, then the protected ones; the stages of a wave side by side. Where one fails, the waves after it\n" +
-			"are not begun. Before anything is changed, the account, the bootstrap, the names and the parity of the stages are\n" +
-			"looked at. The changes of a protected stage are shown, and executed only when they are approved.\n\n" +
+			"are not begun. Before anything is changed, the account, the bootstrap, the names, the quotas and the parity of the\n" +
+			"stages are looked at. The changes of a protected stage are shown, and executed only when they are approved.\n\n" +
 			"Whatever has interrupted it, run it again: it goes on from what the accounts say.\n\n" +
 			"Exit codes: 0 every stage is as the program says, 1 some are not, 2 nothing was begun.",
 		Example: "  roadshow deploy\n  roadshow deploy --to dev\n  roadshow deploy --to pr-417\n  roadshow deploy --yes --json > deployed.json",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
-			return s.deploy(verb, to, yes)
+			return s.deploy(verb, to, yes, despite)
 		},
 	}
 	verb.Flags().StringSliceVar(&to, "to", nil, "deploy to this stage only, which a template may make; may be repeated (default: every stage of the set)")
 	verb.Flags().BoolVar(&yes, "yes", false, "approve the changes of protected stages; they are still shown")
+	verb.Flags().BoolVar(&despite, "despite-quotas", false, "deploy where a quota is not enough, too; it is still said")
 	_ = verb.RegisterFlagCompletionFunc("to", s.completeStages) // fails only where there is no such flag
 	return verb
 }
 
-func (s *settings) deploy(verb *cobra.Command, to []string, yes bool) error {
+func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool) error {
 	talk := verb.ErrOrStderr()
 	found, err := s.find()
 	if err != nil {
@@ -56,6 +57,9 @@ func (s *settings) deploy(verb *cobra.Command, to []string, yes bool) error {
 	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes, seen: []fleet.Proposal{}}
 	outcomes, err := fleet.Deployment{
 		Fleet: of.fleet, CDK: cdk, Assembly: of.ready, Approve: approval.approve, Prove: proof(found), Observe: board.observe,
+		DespiteQuotas: despite, Warn: func(warning fleet.Finding) {
+			board.pause(func() { fmt.Fprintf(talk, "roadshow: %s\n", warning) })
+		},
 	}.Run(verb.Context(), of.picked)
 	board.close()
 	if err != nil {

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/fleet"
+)
+
+// quotasVerb says whether what would be deployed fits into the accounts.
+func quotasVerb(s *settings) *cobra.Command {
+	var request, yes, all bool
+	verb := &cobra.Command{
+		Use:   "quotas [STAGE…]",
+		Short: "Say whether the quotas of the accounts are enough for what would be deployed",
+		Long: "quotas counts what each stage's template takes more than what is deployed, asks its account for its quotas and\n" +
+			"for what is used of them, and puts every quota side by side over the accounts. See docs/quotas.md.\n\n" +
+			"Exit codes: 0 everything fits, 1 something does not fit, 2 no account has answered or it could not be told, 3 what\n" +
+			"is told fits, and something could not be told.",
+		Example:           "  roadshow quotas\n  roadshow quotas production --all\n  roadshow quotas --request\n  roadshow quotas --json",
+		ValidArgsFunction: s.completeStages,
+		RunE: func(verb *cobra.Command, names []string) error {
+			ctx := verb.Context()
+			found, err := s.find()
+			if err != nil {
+				return err
+			}
+			of, remove, err := call(found, names, verb)
+			if err != nil {
+				return err
+			}
+			defer remove()
+			board := newBoard(verb.ErrOrStderr(), of.picked)
+			survey := fleet.QuotaSurvey{Fleet: of.fleet, Assembly: of.ready, Observe: board.observe}
+			report, err := survey.Run(ctx, of.picked)
+			board.close()
+			if err != nil {
+				return err
+			}
+			if !s.json {
+				writeQuotas(verb.OutOrStdout(), report, all)
+			}
+			writeGaps(verb.ErrOrStderr(), report.Gaps)
+			increases := survey.Increases(report)
+			if request {
+				survey.Observe = nil
+				increases, err = s.requestIncreases(verb, survey, increases, yes)
+			} else if !s.json {
+				writeIncreases(verb.ErrOrStderr(), increases)
+			}
+			if err != nil {
+				return err
+			}
+			if s.json {
+				if err := s.print(verb, map[string]any{"service": of.fleet.Service, "quotas": report.Quotas, "gaps": report.Gaps, "increases": increases}); err != nil {
+					return err
+				}
+			}
+			return judged(report, increases)
+		},
+	}
+	verb.Flags().BoolVar(&request, "request", false, "ask AWS for higher quotas where they are needed, after showing them")
+	verb.Flags().BoolVar(&yes, "yes", false, "with --request: do not ask")
+	verb.Flags().BoolVar(&all, "all", false, "show every quota, also those of which nothing is needed and that are alike in all accounts")
+	return verb
+}
+
+// judged is the exit code. What does not fit is certain, whatever others would have said.
+func judged(report *fleet.QuotaReport, increases []fleet.QuotaIncrease) error {
+	verdicts := report.Verdicts()
+	refused := slices.ContainsFunc(increases, func(one fleet.QuotaIncrease) bool { return one.Problem != "" })
+	switch told := verdicts[fleet.QuotaFits] + verdicts[fleet.QuotaClose] + verdicts[fleet.QuotaShort]; {
+	case verdicts[fleet.QuotaShort] > 0 || refused:
+		return finding{}
+	case told == 0 && len(report.Gaps) > 0:
+		return fmt.Errorf("quotas: accounts that answered are 0, want all; correct what is said above")
+	case verdicts[fleet.QuotaUnknown] > 0 || len(report.Gaps) > 0:
+		return incomplete{}
+	}
+	return nil
+}
+
+// writeQuotas writes what is needed, and then the limits side by side.
+func writeQuotas(out io.Writer, report *fleet.QuotaReport, all bool) {
+	var rows [][]string
+	var notes []string
+	fitting := 0
+	for _, row := range report.Quotas {
+		for _, place := range row.Places {
+			quiet := place.Verdict != fleet.QuotaShort && place.Verdict != fleet.QuotaClose && (!place.Needs() || row.Code == "" && place.Verdict == fleet.QuotaFits)
+			if quiet && !all {
+				fitting++
+				continue
+			}
+			name, used := row.Name, fleet.Amount(place.Used)
+			if place.Of != "" {
+				name += " " + place.Of
+			}
+			if row.Each {
+				used = "-"
+			}
+			verdict := string(place.Verdict)
+			if place.Why != "" {
+				at := slices.Index(notes, place.Why)
+				if at < 0 {
+					at, notes = len(notes), append(notes, place.Why)
+				}
+				verdict += fmt.Sprintf(" [%d]", at+1)
+			}
+			if place.Request != nil {
+				verdict += fmt.Sprintf(", asked for %s (%s)", fleet.Amount(&place.Request.Desired), place.Request.Status)
+			}
+			rows = append(rows, []string{
+				strings.Join(place.Stages, ", "), place.Account, place.Region, name, place.Needed(), used, fleet.Amount(place.Limit), verdict,
+			})
+		}
+	}
+	writeTable(out, []string{"STAGE", "ACCOUNT", "REGION", "QUOTA", "NEED", "USED", "LIMIT", "VERDICT"}, rows)
+	for i, note := range notes {
+		fmt.Fprintf(out, "[%d] %s\n", i+1, note)
+	}
+	if fitting > 0 {
+		fmt.Fprintf(out, "%s of which nothing or little is needed: --all shows them\n", counted(fitting, "more quota"))
+	}
+	writeLimits(out, report, all)
+}
+
+// writeLimits writes the limits of the accounts side by side.
+func writeLimits(out io.Writer, report *fleet.QuotaReport, all bool) {
+	type column struct{ account, region string }
+	var columns []column
+	titles := []string{"QUOTA", "DEFAULT"}
+	for _, row := range report.Quotas {
+		for _, place := range row.Places {
+			if at := (column{place.Account, place.Region}); !row.Global && !slices.Contains(columns, at) {
+				columns = append(columns, at)
+				titles = append(titles, strings.Join(place.Stages, ", "))
+			}
+		}
+	}
+	var rows [][]string
+	marked := false
+	for _, row := range report.Quotas {
+		if row.Code == "" {
+			continue // the same everywhere
+		}
+		cells, differs := []string{row.Name, fleet.Amount(&row.Default)}, false
+		for _, at := range columns {
+			cell := "-"
+			for _, place := range row.Places {
+				if place.Account != at.account || !row.Global && place.Region != at.region {
+					continue
+				}
+				cell = fleet.Amount(place.Limit)
+				if place.Lower {
+					cell, marked = cell+" < production", true
+				}
+				if place.New {
+					cell += ", new account"
+				}
+				differs = differs || place.Needs() || place.Lower || place.Limit == nil
+			}
+			cells = append(cells, cell)
+			differs = differs || cell != cells[2]
+		}
+		if all || differs {
+			rows = append(rows, cells)
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	writeTable(out, titles, rows)
+	if marked {
+		fmt.Fprintln(out, "< production: lower than in every protected stage")
+	}
+}
+
+// writeIncreases says what should be higher, and who is asked for it.
+func writeIncreases(out io.Writer, increases []fleet.QuotaIncrease) {
+	for _, one := range increases {
+		what := fmt.Sprintf("%s (%s %s): %s: limit is %s", strings.Join(one.Stages, ", "), one.Account, one.Region, one.Name, fleet.Amount(&one.Limit))
+		switch {
+		case one.Problem != "":
+			fmt.Fprintln(out, styled(out, bad, what+", and AWS refuses the request for "+fleet.Amount(&one.Desired)+": "+one.Problem))
+		case one.Request != nil:
+			fmt.Fprintf(out, "%s; asked for %s on %s (%s)\n", what, fleet.Amount(&one.Request.Desired), one.Request.At.Format("2006-01-02"), requestStatus(one.Request))
+		case one.Advice != "":
+			fmt.Fprintf(out, "%s; %s\n", what, one.Advice)
+		case one.Link != "":
+			fmt.Fprintf(out, "%s; AWS takes a support case only, ask for %s (%s): %s\n", what, fleet.Amount(&one.Desired), one.Why, one.Link)
+		default:
+			fmt.Fprintf(out, "%s; ask for %s (%s), with `roadshow quotas %s --request`\n", what, fleet.Amount(&one.Desired), one.Why, strings.Join(one.Stages, " "))
+		}
+	}
+}
+
+func requestStatus(request *fleet.QuotaRequest) string {
+	if request.Case != "" {
+		return request.Status + ", case " + request.Case
+	}
+	return request.Status
+}
+
+// requestIncreases shows what would be asked for, and asks for it when somebody agrees.
+func (s *settings) requestIncreases(verb *cobra.Command, survey fleet.QuotaSurvey, increases []fleet.QuotaIncrease, yes bool) ([]fleet.QuotaIncrease, error) {
+	talk, person := verb.ErrOrStderr(), newPerson(verb)
+	var rows [][]string
+	for _, one := range increases {
+		if one.Askable() {
+			rows = append(rows, []string{
+				strings.Join(one.Stages, ", "), one.Account, one.Region, one.Name, fleet.Amount(&one.Limit), fleet.Amount(&one.Desired), one.Why,
+			})
+		}
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(talk, "there is nothing to ask AWS for")
+		writeIncreases(talk, increases)
+		return increases, nil
+	}
+	fmt.Fprintln(talk)
+	writeTable(talk, []string{"STAGE", "ACCOUNT", "REGION", "QUOTA", "LIMIT", "ASK FOR", "BECAUSE"}, rows)
+	agreed := yes
+	if !yes {
+		if !person.there() {
+			return increases, fmt.Errorf("quotas: an answer is not possible without a terminal, want one; run `roadshow quotas --request --yes`, or in a terminal")
+		}
+		var err error
+		if agreed, err = person.agrees(verb.Context(), fmt.Sprintf("Ask AWS for %s?", counted(len(rows), "increase"))); err != nil {
+			return increases, err
+		}
+	}
+	if !agreed {
+		fmt.Fprintln(talk, "nothing was asked for")
+		return increases, nil
+	}
+	increases = survey.Request(verb.Context(), increases)
+	writeIncreases(talk, increases)
+	return increases, verb.Context().Err()
+}

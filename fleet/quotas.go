@@ -1,0 +1,696 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	quotatypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// QuotaSurvey asks accounts whether their quotas are enough for what a program would deploy.
+type QuotaSurvey struct {
+	// Fleet reaches the accounts, Assembly is what would be deployed. Required.
+	Fleet    *Fleet
+	Assembly Assembly
+	// Table is what is asked. Default: [QuotaTable].
+	Table []Quota
+	// Needed asks only for those of which a deploy takes something. Default: all.
+	Needed bool
+	// Patience is how long one account may take in one region, all its answers together. Default:
+	// [QuotaPatience].
+	Patience time.Duration
+	// Observe is told what happens. Default: nobody is.
+	Observe func(Event)
+}
+
+// QuotaPatience is how long one account may take for its quotas in one region. Service Quotas answers few
+// requests a second, and slower still while it throttles.
+const QuotaPatience = 3 * time.Minute
+
+// closeShare is the share of a limit from which on a need that fits is close.
+const closeShare = 0.8
+
+// QuotaVerdict is whether a quota is enough.
+type QuotaVerdict string
+
+// The verdicts.
+const (
+	// QuotaFits is that it is enough.
+	QuotaFits QuotaVerdict = "fits"
+	// QuotaClose is that it is enough, and that at least 80 percent of it are used then.
+	QuotaClose QuotaVerdict = "close"
+	// QuotaShort is that it is not enough.
+	QuotaShort QuotaVerdict = "does not fit"
+	// QuotaUnknown is that it could not be told.
+	QuotaUnknown QuotaVerdict = "unknown"
+)
+
+// QuotaReport is every quota side by side over the accounts.
+type QuotaReport struct {
+	// Quotas are the rows, in the order of the table.
+	Quotas []QuotaRow `json:"quotas"`
+	// Gaps are what accounts did not answer.
+	Gaps []Gap `json:"gaps"`
+}
+
+// QuotaRow is one quota in all accounts.
+type QuotaRow struct {
+	// Service and Code are those of Service Quotas; Code is empty for what Service Quotas does not have.
+	Service string `json:"service"`
+	Code    string `json:"code,omitempty"`
+	// Name and Unit say what is counted, Source is the page of AWS that states it, Default AWS's default.
+	Name    string  `json:"name"`
+	Unit    string  `json:"unit"`
+	Source  string  `json:"source"`
+	Default float64 `json:"default"`
+	// Global tells that one value holds for all regions of an account, Each that it holds for each single
+	// thing.
+	Global bool `json:"global,omitempty"`
+	Each   bool `json:"each,omitempty"`
+	// Places are the accounts, each with its region, in the order of their stages.
+	Places []QuotaPlace `json:"places"`
+}
+
+// QuotaPlace is one quota of one account, in one region unless it is global.
+type QuotaPlace struct {
+	// Account and Region are where it is asked, Stages whose needs add up there.
+	Account string   `json:"account"`
+	Region  string   `json:"region"`
+	Stages  []string `json:"stages"`
+	// Of is what it is of, such as a bus, where not of the account; that one of several with the least room.
+	Of string `json:"of,omitempty"`
+	// Need is what a deploy takes, Used what is taken, Limit the quota; nil where it could not be told. AtMost
+	// tells that Need is no more than a bound, since it depends on something that only a deploy can tell.
+	Need   *float64 `json:"need"`
+	AtMost bool     `json:"atMost,omitempty"`
+	Used   *float64 `json:"used"`
+	Limit  *float64 `json:"limit"`
+	// Keeps is what AWS keeps of the limit.
+	Keeps float64 `json:"keeps,omitempty"`
+	// Verdict is one of the four; Why explains it where it is not QuotaFits.
+	Verdict QuotaVerdict `json:"verdict"`
+	Why     string       `json:"why,omitempty"`
+	// Lower tells that the limit is lower than that of every protected stage.
+	Lower bool `json:"lower"`
+	// New tells that the limit is that of a new account.
+	New bool `json:"new"`
+	// Adjustable tells that AWS takes requests for more.
+	Adjustable bool `json:"adjustable"`
+	// Request is the open request for more; nil where there is none.
+	Request *QuotaRequest `json:"request,omitempty"`
+
+	unanswered bool // a gap says why
+}
+
+// Needs tells whether a deploy takes something of it, as far as that is known.
+func (p QuotaPlace) Needs() bool { return p.Need == nil || *p.Need > 0 }
+
+// Needed is the need for people.
+func (p QuotaPlace) Needed() string {
+	if p.AtMost {
+		return "<= " + Amount(p.Need)
+	}
+	return Amount(p.Need)
+}
+
+// String is a row of one place in words.
+func (r QuotaRow) String(place QuotaPlace) string {
+	name := r.Name
+	if place.Of != "" {
+		name += " " + place.Of
+	}
+	text := fmt.Sprintf("%s: need is %s", name, place.Needed())
+	if !r.Each {
+		text += ", used " + Amount(place.Used)
+	}
+	text += ", limit " + Amount(place.Limit)
+	if place.Why != "" {
+		text += " (" + place.Why + ")"
+	}
+	return text
+}
+
+// Amount is a number for people; a question mark where there is none.
+func Amount(number *float64) string {
+	if number == nil {
+		return "?"
+	}
+	rounded := math.Round(*number*1000) / 1000
+	if *number > 0 && rounded == 0 {
+		return "<0.001"
+	}
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
+}
+
+// Verdicts counts the places by verdict. Where nothing is needed, what could not be told is not counted.
+func (r *QuotaReport) Verdicts() map[QuotaVerdict]int {
+	count := map[QuotaVerdict]int{}
+	for _, row := range r.Quotas {
+		for _, place := range row.Places {
+			if place.Verdict != QuotaUnknown || place.Needs() {
+				count[place.Verdict]++
+			}
+		}
+	}
+	return count
+}
+
+// quotaPoint is an account in a region.
+type quotaPoint struct{ account, region string }
+
+// quotaDemand is what one stage takes of each row.
+type quotaDemand struct {
+	stage stages.Stage
+	needs []map[string]need // by row
+	gap   *Gap
+}
+
+// quotaPlace is a place of a row while it is asked about.
+type quotaPlace struct {
+	row    int
+	at     quotaPoint
+	stages []stages.Stage
+	needs  map[string]need
+
+	limit      *float64
+	adjustable bool
+	used       map[string]float64
+	problem    string
+	unanswered bool
+	request    *QuotaRequest
+}
+
+// Run asks the accounts of stages, side by side. What an account did not answer is a gap of the report, and the
+// verdict on it is [QuotaUnknown]. The error is the context's, or says that the assembly cannot be read.
+func (q QuotaSurvey) Run(ctx context.Context, all []stages.Stage) (*QuotaReport, error) {
+	table := q.table()
+	demands, failed := make([]quotaDemand, len(all)), make([]error, len(all))
+	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+		ctx, cancel := q.patient(ctx)
+		defer cancel()
+		demands[i], failed[i] = q.demand(ctx, table, stage)
+	})
+	if err := cmp.Or(ctx.Err(), errors.Join(failed...)); err != nil {
+		return nil, err
+	}
+	report := &QuotaReport{Quotas: []QuotaRow{}, Gaps: []Gap{}}
+	for _, demand := range demands {
+		if demand.gap != nil {
+			report.Gaps = append(report.Gaps, *demand.gap)
+		}
+	}
+	places := q.places(table, demands)
+	points, at := pointsOf(places)
+	gaps := make([][]Gap, len(points))
+	sideBySide(ctx, surveyAtOnce, points, func(ctx context.Context, i int, point quotaPoint) {
+		ctx, cancel := q.patient(ctx)
+		defer cancel()
+		gaps[i] = q.ask(ctx, table, at[point])
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, some := range gaps {
+		report.Gaps = append(report.Gaps, some...)
+	}
+	sortGaps(report.Gaps)
+	report.Gaps = slices.Compact(report.Gaps) // an account that does not let anybody in was asked twice
+	for i, row := range table {
+		if listed := rowOf(i, row, places); len(listed.Places) > 0 {
+			report.Quotas = append(report.Quotas, listed)
+		}
+	}
+	for _, stage := range all {
+		event := Event{Stage: stage, State: Done, Text: "asked"}
+		if slices.ContainsFunc(report.Gaps, func(gap Gap) bool { return gap.Account == stage.Account }) {
+			event.State, event.Text = Failed, "did not answer everything"
+		}
+		q.observe(event)
+	}
+	return report, nil
+}
+
+func (q QuotaSurvey) table() []Quota {
+	if q.Table == nil {
+		return QuotaTable()
+	}
+	return q.Table
+}
+
+func (q QuotaSurvey) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(q.Patience, QuotaPatience))
+}
+
+func (q QuotaSurvey) observe(event Event) {
+	if q.Observe != nil {
+		q.Observe(event)
+	}
+}
+
+// demand compares the template of a stage with the one that is deployed.
+func (q QuotaSurvey) demand(ctx context.Context, table []Quota, stage stages.Stage) (quotaDemand, error) {
+	q.observe(Event{Stage: stage, State: Running, Text: "asking what is deployed"})
+	demand := quotaDemand{stage: stage, needs: make([]map[string]need, len(table))}
+	one, synthesized := q.Assembly.stage(stage.Name)
+	if !synthesized {
+		return demand, fmt.Errorf("stage %s: template is missing in the assembly, want every stage's; synthesize with -c stage=all", stage.Name)
+	}
+	text, err := q.Assembly.template(one)
+	if err != nil {
+		return demand, err
+	}
+	at := origin{account: stage.Account, region: stage.Region, stack: one.StackName, size: q.Assembly.sizes(one)}
+	now, parameters, problem := q.deployed(ctx, stage, at)
+	demand.gap = problem
+	at.parameters = parameters
+	next, err := evaluate(text, at)
+	if err != nil {
+		return demand, fmt.Errorf("stage %s: %w", stage.Name, err)
+	}
+	for i, row := range table {
+		wanted := row.Demand(next)
+		switch {
+		case row.Each:
+			demand.needs[i] = map[string]need{"": largest(wanted)}
+		case problem != nil: // at most all of it
+			demand.needs[i] = increase(wanted, nil)
+			for of, need := range demand.needs[i] {
+				need.least, need.unknown = 0, "what is deployed"
+				demand.needs[i][of] = need
+			}
+		case now == nil:
+			demand.needs[i] = increase(wanted, nil)
+		default:
+			demand.needs[i] = increase(wanted, row.Demand(now))
+		}
+	}
+	return demand, nil
+}
+
+// deployed is the template that is deployed, with the parameters that stay; nil where there is no stack.
+func (q QuotaSurvey) deployed(ctx context.Context, stage stages.Stage, at origin) (*Template, map[string]string, *Gap) {
+	gap := func(service string, err error) (*Template, map[string]string, *Gap) {
+		problem := gapOfReach(stage, service, err)
+		return nil, nil, &problem
+	}
+	config, _, err := q.Fleet.reach(ctx, stage)
+	if err != nil {
+		return gap("STS", err)
+	}
+	client := cloudformation.NewFromConfig(config)
+	stack, err := describeStack(ctx, client, at.stack)
+	if err != nil {
+		return gap("CloudFormation", err)
+	}
+	if stack == nil {
+		return nil, nil, nil
+	}
+	status := string(stack.StackStatus)
+	if status == statusReview || status == statusFailedCreate {
+		empty, _ := evaluate([]byte("{}"), at) // it is a stack, and has nothing
+		return empty, nil, nil
+	}
+	at.parameters = map[string]string{}
+	for _, parameter := range stack.Parameters {
+		at.parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
+	}
+	answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId})
+	if err != nil {
+		return gap("CloudFormation", err)
+	}
+	now, err := evaluate([]byte(aws.ToString(answer.TemplateBody)), at)
+	if err != nil {
+		return gap("CloudFormation", err)
+	}
+	return now, at.parameters, nil
+}
+
+// gapOfReach is a gap whose service is the one that the error names, if it does.
+func gapOfReach(stage stages.Stage, service string, err error) Gap {
+	var known *ServiceError
+	if errors.As(err, &known) {
+		service, err = known.Service, known.Err
+	}
+	return gapOf(stage, service, err)
+}
+
+// places are where each row is asked: the accounts and regions of the stages, and for what is global the home
+// of each account's quotas. The needs of stages that share one add up.
+func (q QuotaSurvey) places(table []Quota, demands []quotaDemand) []*quotaPlace {
+	var places []*quotaPlace
+	for row, quota := range table {
+		known := map[quotaPoint]*quotaPlace{}
+		for _, demand := range demands {
+			at := quotaPoint{demand.stage.Account, demand.stage.Region}
+			if quota.Global {
+				at.region = homeOf(at.region)
+			}
+			place := known[at]
+			if place == nil {
+				place = &quotaPlace{row: row, at: at, needs: map[string]need{}}
+				known[at] = place
+				places = append(places, place)
+			}
+			place.stages = append(place.stages, demand.stage)
+			for of, need := range demand.needs[row] {
+				if quota.Each {
+					sum := place.needs[of].plus(need)
+					place.needs[of] = needMax(place.needs[of], need, sum.unknown)
+					continue
+				}
+				place.needs[of] = place.needs[of].plus(need)
+			}
+		}
+	}
+	if q.Needed {
+		places = slices.DeleteFunc(places, func(place *quotaPlace) bool {
+			for _, need := range place.needs {
+				if need.most > 0 {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	return places
+}
+
+func needMax(a, b need, unknown string) need {
+	return need{max(a.least, b.least), max(a.most, b.most), unknown}
+}
+
+// pointsOf lists the places by account and region.
+func pointsOf(places []*quotaPlace) ([]quotaPoint, map[quotaPoint][]*quotaPlace) {
+	var points []quotaPoint
+	at := map[quotaPoint][]*quotaPlace{}
+	for _, place := range places {
+		if at[place.at] == nil {
+			points = append(points, place.at)
+		}
+		at[place.at] = append(at[place.at], place)
+	}
+	return points, at
+}
+
+// ask asks one account in one region.
+func (q QuotaSurvey) ask(ctx context.Context, table []Quota, places []*quotaPlace) []Gap {
+	stage := places[0].stages[0]
+	stage.Region = places[0].at.region
+	say := func(finished int, text string) {
+		for _, stage := range places[0].stages {
+			q.observe(Event{Stage: stage, State: Running, Text: text, Finished: finished, Total: len(places)})
+		}
+	}
+	var gaps []Gap
+	fail := func(place *quotaPlace, service string, err error) {
+		gap := gapOfReach(stage, service, err)
+		if place.problem == "" {
+			place.problem, place.unanswered = gap.Service+" did not answer", true
+		}
+		if !slices.Contains(gaps, gap) {
+			gaps = append(gaps, gap)
+		}
+	}
+	config, _, err := q.Fleet.reach(ctx, stage)
+	if err != nil {
+		for _, place := range places {
+			fail(place, "STS", err)
+		}
+		return gaps
+	}
+	// What one account is asked, it is asked as slowly as it wants.
+	config.RetryMode = aws.RetryModeAdaptive
+	limits := &quotaLimits{client: servicequotas.NewFromConfig(config)}
+	for i, place := range places {
+		row := table[place.row]
+		say(i, row.Name)
+		place.limit, place.adjustable, err = limits.of(ctx, row)
+		if err != nil {
+			fail(place, "Service Quotas", err)
+		} else if place.limit == nil {
+			place.problem = "Service Quotas has no such quota in " + place.at.region
+		}
+		if row.Each {
+			continue
+		}
+		if place.used, err = row.Used(ctx, config); err != nil {
+			fail(place, row.API, err)
+		}
+	}
+	for _, place := range places {
+		row := table[place.row]
+		verdict := place.verdict(row).Verdict
+		if verdict != QuotaShort && verdict != QuotaClose || row.Code == "" {
+			continue
+		}
+		if place.request, err = openRequest(ctx, limits.client, row.Service, row.Code); err != nil {
+			fail(place, "Service Quotas", err)
+			place.problem, place.unanswered = "", false // the verdict stands without it
+		}
+	}
+	say(len(places), "asked")
+	return gaps
+}
+
+// quotaLimits are the quotas of one account in one region. Each service is asked once, for all of its quotas.
+type quotaLimits struct {
+	client   *servicequotas.Client
+	applied  map[string]serviceLimits
+	defaults map[string]serviceLimits
+}
+
+type serviceLimits struct {
+	quotas map[string]quotatypes.ServiceQuota
+	err    error
+}
+
+// of is the limit of a row; nil where AWS does not know it there.
+func (l *quotaLimits) of(ctx context.Context, row Quota) (limit *float64, adjustable bool, err error) {
+	if row.Code == "" {
+		return aws.Float64(row.Default), false, nil
+	}
+	if l.applied == nil {
+		l.applied, l.defaults = map[string]serviceLimits{}, map[string]serviceLimits{}
+	}
+	for _, source := range []struct {
+		known map[string]serviceLimits
+		list  func(context.Context, string) (map[string]quotatypes.ServiceQuota, error)
+	}{{l.applied, l.listApplied}, {l.defaults, l.listDefaults}} {
+		service, asked := source.known[row.Service]
+		if !asked {
+			service.quotas, service.err = source.list(ctx, row.Service)
+			source.known[row.Service] = service
+		}
+		if service.err != nil {
+			return nil, false, service.err
+		}
+		// A quota may have a default and no applied value.
+		if quota, known := service.quotas[row.Code]; known && quota.Value != nil {
+			return quota.Value, quota.Adjustable, nil
+		}
+	}
+	return nil, false, nil
+}
+
+func (l *quotaLimits) listApplied(ctx context.Context, service string) (map[string]quotatypes.ServiceQuota, error) {
+	found := map[string]quotatypes.ServiceQuota{}
+	pages := servicequotas.NewListServiceQuotasPaginator(l.client, &servicequotas.ListServiceQuotasInput{ServiceCode: &service})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, quota := range page.Quotas {
+			found[aws.ToString(quota.QuotaCode)] = quota
+		}
+	}
+	return found, nil
+}
+
+func (l *quotaLimits) listDefaults(ctx context.Context, service string) (map[string]quotatypes.ServiceQuota, error) {
+	found := map[string]quotatypes.ServiceQuota{}
+	pages := servicequotas.NewListAWSDefaultServiceQuotasPaginator(l.client, &servicequotas.ListAWSDefaultServiceQuotasInput{ServiceCode: &service})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, quota := range page.Quotas {
+			found[aws.ToString(quota.QuotaCode)] = quota
+		}
+	}
+	return found, nil
+}
+
+// rowOf is a row of the report.
+func rowOf(number int, row Quota, places []*quotaPlace) QuotaRow {
+	listed := QuotaRow{
+		Service: row.Service, Code: row.Code, Name: row.Name, Unit: row.Unit, Source: row.Source, Default: row.Default,
+		Global: row.Global, Each: row.Each, Places: []QuotaPlace{},
+	}
+	// Lower is what is lower than in every protected stage.
+	lowest := math.Inf(1)
+	for _, place := range places {
+		protected := slices.ContainsFunc(place.stages, func(stage stages.Stage) bool { return stage.Tier == stages.Protected })
+		if place.row == number && protected && place.limit != nil {
+			lowest = min(lowest, *place.limit)
+		}
+	}
+	for _, place := range places {
+		if place.row != number {
+			continue
+		}
+		shown := place.verdict(row)
+		shown.Lower = !math.IsInf(lowest, 1) && place.limit != nil && *place.limit < lowest
+		listed.Places = append(listed.Places, shown)
+	}
+	return listed
+}
+
+// verdict judges a place.
+func (p *quotaPlace) verdict(row Quota) QuotaPlace {
+	shown := QuotaPlace{
+		Account: p.at.account, Region: p.at.region, Limit: p.limit, Adjustable: p.adjustable, Request: p.request,
+	}
+	for _, stage := range p.stages {
+		shown.Stages = append(shown.Stages, stage.Name)
+	}
+	// The one with the least room, be it of what is used or of what is needed.
+	var needed need
+	found := false
+	consider := func(of string) {
+		total := func(of string, need need) float64 { return p.used[of] + need.most }
+		if !found || total(of, p.needs[of]) > total(shown.Of, needed) || total(of, p.needs[of]) == total(shown.Of, needed) && of < shown.Of {
+			shown.Of, needed, found = of, p.needs[of], true
+		}
+	}
+	for of, need := range p.needs {
+		if need.most > 0 || row.Each {
+			consider(of)
+		}
+	}
+	if !found { // nothing is needed
+		for of := range p.used {
+			consider(of)
+		}
+	}
+	if !math.IsInf(needed.most, 1) {
+		shown.Need, shown.AtMost = aws.Float64(needed.most), needed.least < needed.most
+	}
+	if p.used != nil {
+		shown.Used = aws.Float64(p.used[shown.Of])
+	}
+	if p.limit == nil || p.used == nil && !row.Each {
+		shown.Verdict, shown.Why, shown.unanswered = QuotaUnknown, p.problem, p.unanswered
+		return shown
+	}
+	limit, taken := *p.limit, p.used[shown.Of]
+	var why []string
+	if row.Keeps != nil {
+		shown.Keeps = row.Keeps(limit)
+		if needed.most > 0 {
+			why = append(why, fmt.Sprintf("AWS keeps %s of it for %s", Amount(&shown.Keeps), row.KeepsNote))
+		}
+	}
+	room := limit - shown.Keeps
+	if shown.New = row.New > 0 && limit <= row.New && row.New < row.Default; shown.New {
+		why = append(why, row.NewNote)
+	}
+	switch {
+	case needed.least > 0 && taken+needed.least > room:
+		shown.Verdict = QuotaShort
+	case needed.most > 0 && taken+needed.most > room:
+		shown.Verdict = QuotaUnknown
+		why = append([]string{"it depends on " + needed.unknown}, why...)
+	case limit > 0 && taken+needed.most >= closeShare*room && taken+needed.most > 0:
+		shown.Verdict = QuotaClose
+	default:
+		shown.Verdict = QuotaFits
+		if !shown.New {
+			why = nil
+		}
+	}
+	shown.Why = strings.Join(why, "; ")
+	return shown
+}
+
+// zipFloor is how far a zip can shrink what is in it: the method's own limit. zipEntry is more than it adds to
+// a file that cannot be shrunk.
+// https://www.zlib.net/zlib_tech.html
+const (
+	zipFloor = 1032
+	zipEntry = 1024
+)
+
+// sizes tells how long the objects are that a stage's assets become. A folder is packed when it is deployed,
+// so that only bounds are known of it.
+func (a Assembly) sizes(one assembly.Synthesized) func(key string) (least, most float64, known bool) {
+	type asset struct{ Path, Packaging string }
+	assets := map[string]asset{}
+	files, _ := filepath.Glob(filepath.Join(a.folder(one), "*.assets.json"))
+	for _, file := range files {
+		var listed struct {
+			Files map[string]struct {
+				Source       asset
+				Destinations map[string]struct{ ObjectKey string }
+			}
+		}
+		text, err := os.ReadFile(file)
+		if err != nil || json.Unmarshal(text, &listed) != nil {
+			continue // then nothing in it is known
+		}
+		for _, one := range listed.Files {
+			for _, destination := range one.Destinations {
+				assets[destination.ObjectKey] = one.Source
+			}
+		}
+	}
+	return func(key string) (least, most float64, known bool) {
+		source, listed := assets[key]
+		if !listed {
+			return 0, 0, false
+		}
+		if !filepath.IsAbs(source.Path) {
+			source.Path = filepath.Join(a.folder(one), source.Path)
+		}
+		length, count := 0.0, 0.0
+		err := filepath.WalkDir(source.Path, func(_ string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil {
+				length, count = length+float64(info.Size()), count+1
+			}
+			return err
+		})
+		if source.Packaging == "zip" {
+			return length / zipFloor, length + count*zipEntry, err == nil
+		}
+		return length, length, err == nil
+	}
+}
+
+// isGone tells the answer for something that is not there any more.
+func isGone(err error) bool {
+	var refusal smithy.APIError
+	return errors.As(err, &refusal) && refusal.ErrorCode() == "ResourceNotFoundException"
+}
