@@ -48,10 +48,11 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 		Example: "  roadshow parity\n  roadshow diff dev production\n  roadshow stages --with pr-417",
 		// Errors are said once, below.
 		SilenceErrors: true, SilenceUsage: true,
+		Version: version(built()),
 	}
 	root.PersistentFlags().StringVar(&s.app, "app", "", `the program's command, or the folder of an assembly (default: "app" of cdk.json)`)
 	root.PersistentFlags().BoolVar(&s.json, "json", false, "print JSON, as documented in docs/parity.md and docs/fleet.md")
-	root.AddCommand(parityVerb(&s), diffVerb(&s), namesVerb(&s), stagesVerb(&s), linksVerb(&s))
+	root.AddCommand(initVerb(&s), parityVerb(&s), diffVerb(&s), namesVerb(&s), stagesVerb(&s), linksVerb(&s))
 	root.AddCommand(accountVerbs(&s)...)
 	root.SetArgs(arguments)
 	root.SetOut(stdout)
