@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 		Setup: open,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": world, "seed": seed, "fault": fault, "mend": mend, "calls": calls, "holds": holds, "plain": plain, "await": await,
-			"$": typed, "code": code,
+			"$": typed, "code": code, "pays": pays, "charge": charge,
 		},
 	})
 }
@@ -223,7 +223,7 @@ func fault(ts *testscript.TestScript, neg bool, arguments []string) {
 		"account": &armed.Account, "region": &armed.Region, "service": &armed.Service, "operation": &armed.Operation,
 		"type": &armed.ResourceType, "code": &armed.Code, "message": &armed.Message,
 	}
-	numbers := map[string]*int{"count": &armed.Count, "status": &armed.Status}
+	numbers := map[string]*int{"count": &armed.Count, "status": &armed.Status, "after": &armed.After}
 	for _, argument := range arguments {
 		name, value, _ := strings.Cut(argument, "=")
 		var err error
@@ -304,16 +304,19 @@ var differing = []struct {
 	pattern *regexp.Regexp
 	stands  string
 }{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "TIME"},
-	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "DIGEST"},
-	{regexp.MustCompile(`\b[0-9a-f]{40}(-dirty)?\b`), "COMMIT"},
-	{regexp.MustCompile(`\b[0-9a-f]{9}\+?(\s)`), "COMMIT$1"},
-	{regexp.MustCompile(`\b[0-9a-f]{12}\b(\s)`), "DIGEST$1"},
-	{regexp.MustCompile(`"[A-Za-z0-9+/]{43}="`), `"DIGEST"`},
 	{regexp.MustCompile(`main\.go:\d+`), "main.go:LINE"},
 	{regexp.MustCompile(`"line": \d+`), `"line": 0`},
 	{regexp.MustCompile(`"seconds": [\d.e-]+`), `"seconds": 0`},
 	{regexp.MustCompile(`\b\d+\.\ds\b`), "SECONDS"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "TIME"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "DAY"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "DIGEST"},
+	{regexp.MustCompile(`"[A-Za-z0-9+/]{43}="`), `"DIGEST"`},
+	{regexp.MustCompile(`\b[0-9a-f]{40}(-dirty)?\b`), "COMMIT"},
+	{regexp.MustCompile(`\b[0-9a-f]{9}\+?(\s)`), "COMMIT$1"},
+	{regexp.MustCompile(`(COMPLETE .*)\b[0-9a-f]{12}(\s)`), "${1}DIGEST$2"}, // of a template, cut
+	{regexp.MustCompile(`\b([a-z]+-)[0-9a-f]{17}\b`), "${1}ID"},
+	{regexp.MustCompile(`-(?:[A-Z0-9]{12}|[a-z0-9]{12})"`), `-ID"`}, // of a name that CloudFormation has made up
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 	{regexp.MustCompile(`(\S) {2,}`), "$1  "},
 }
