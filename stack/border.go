@@ -40,7 +40,7 @@ func seconds(duration time.Duration) awscdk.Duration {
 }
 
 // addStatement adds to a role's policy. Its answer, which nobody reads, would be two more messages.
-func addStatement(role awsiam.Role, st statement) {
+func addStatement(role awsiam.IRole, st statement) {
 	jsiiconv.Do(role, "addToPrincipalPolicy", st.build())
 }
 

@@ -7,10 +7,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/roadshow-go/roadshow/stack"
@@ -93,4 +96,45 @@ func TestAKeyIsOfItsType(t *testing.T) {
 	assert.Equal(t, []any{
 		map[string]any{"AttributeName": "digest", "AttributeType": "B"}, map[string]any{"AttributeName": "at", "AttributeType": "N"},
 	}, template.Resource(t, "AWS::DynamoDB::Table", "blobs").Properties["AttributeDefinitions"])
+}
+
+func TestGrantsGoToTheRoleThatAnOverrideGives(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		fn := code()
+		fn.Network = stack.NewNetwork(s, "main", stack.NetworkConfig{})
+		fn.Override = func(props *awslambda.FunctionProps) {
+			props.Role = awsiam.Role_FromRoleArn(s.CDK, text("Theirs"), text("arn:aws:iam::111111111111:role/theirs"), nil)
+		}
+		fn.Access = []stack.Grant{stack.NewTable(s, "notes", key()).Read()}
+		stack.NewFunction(s, "get", fn)
+	}), dev)
+	assert.Equal(t, "arn:aws:iam::111111111111:role/theirs", template.Resource(t, "AWS::Lambda::Function", "get").Properties["Role"])
+	for _, role := range template.Resources("AWS::IAM::Role") {
+		assert.NotContains(t, role.LogicalID, "get", "a role that nobody has")
+	}
+	policy := template.Resource(t, "AWS::IAM::Policy", "Theirs").Properties
+	assert.Equal(t, []any{"theirs"}, policy["Roles"])
+	table := map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::DynamoDB::Table", "notes").LogicalID, "Arn"}}
+	assert.Contains(t, policy["PolicyDocument"].(map[string]any)["Statement"], allowance(readItems, table))
+	assert.Equal(t, []any{admitted(readItems, table)}, through(t, template, "mainDynamoDB"))
+}
+
+func TestTheNameThatAnOverrideGivesIsTheOneThatIsGranted(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		old := code()
+		old.Override = func(props *awslambda.FunctionProps) { props.FunctionName = text("legacy-get") }
+		limit := stack.NewParameter(s, "limit", stack.ParameterConfig{
+			Value: "10", Override: func(props *awsssm.StringParameterProps) { props.ParameterName = text("legacy-limit") },
+		})
+		key := stack.NewSecret(s, "api-key", stack.SecretConfig{Override: func(props *awssecretsmanager.SecretProps) { props.SecretName = text("legacy-key") }})
+		call := code()
+		call.Access = []stack.Grant{stack.NewFunction(s, "get", old).Invoke(), limit.Read(), key.Read()}
+		stack.NewFunction(s, "call", call)
+	}), dev)
+	assert.Contains(t, rights(t, template, "call"), allowance("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:111111111111:function:legacy-get"))
+	assert.Contains(t, rights(t, template, "call"), allowance([]any{"ssm:GetParameter", "ssm:GetParameters"}, "arn:aws:ssm:us-east-1:111111111111:parameter/legacy-limit"))
+	variables := template.Resource(t, "AWS::Lambda::Function", "call").Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	assert.Equal(t, "legacy-get", variables["GET_FUNCTION"])
+	assert.Equal(t, "legacy-limit", variables["LIMIT_PARAMETER"])
+	assert.Contains(t, output(t, template, "ApiKeySetCommand"), "--secret-id legacy-key ")
 }

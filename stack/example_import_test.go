@@ -43,3 +43,11 @@ func ExampleImportTable() {
 		})
 	}
 }
+
+// Another service of the same stage keeps all that is published in a queue of its own.
+func ExampleImportTopic() {
+	_ = func(s *stack.Stack) {
+		saved := stack.ImportTopic(s, stack.Ref{Service: "notes", ID: "saved"}, stack.ImportConfig{})
+		saved.Delivers(stack.NewQueue(s, "archive", stack.QueueConfig{}), stack.TopicDeliveryConfig{Raw: true})
+	}
+}

@@ -228,7 +228,7 @@ type Function struct {
 	name        string // physical; "" where CloudFormation generates it
 	l1          awslambda.CfnFunction
 	siblings    constructs.Construct // what the function's own resources stand in
-	role        awsiam.Role
+	role        awsiam.IRole
 	alias       awslambda.Alias // nil without provisioned concurrency
 	url         awslambda.FunctionUrl
 	failures    *failures // nil until something wants it
@@ -261,12 +261,13 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
 		AssumedBy: lambdaPrincipal(),
 	})
-	fn.allow(statement{actions: logWrite, resources: []*string{group.LogGroupArn()}})
 	props := fn.props(group)
 	fn.placeholder = props.Code
 	if config.Override != nil {
 		config.Override(props)
+		fn.overridden(props)
 	}
+	fn.allow(statement{actions: logWrite, resources: []*string{group.LogGroupArn()}})
 	fn.L2 = awslambda.NewFunction(fn.siblings, jsiiconv.String("Function"), props)
 	fn.l1 = fn.L2.Node().DefaultChild().(awslambda.CfnFunction)
 	for name := range config.Environment {
@@ -336,6 +337,19 @@ func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 		props.ReservedConcurrentExecutions = jsiiconv.Number(c.ReservedConcurrency)
 	}
 	return props
+}
+
+// overridden takes up what others rely on and an Override may have changed: the role that grants go to, and the name
+// that other functions are granted.
+func (fn *Function) overridden(props *awslambda.FunctionProps) {
+	if props.Role != nil && props.Role != awsiam.IRole(fn.role) {
+		fn.siblings.Node().TryRemoveChild(jsiiconv.String("Role"))
+		fn.role = props.Role
+	}
+	fn.name = ""
+	if name := props.FunctionName; name != nil && !*awscdk.Token_IsUnresolved(name) {
+		fn.name = *name
+	}
 }
 
 // layers are nil where there are none.

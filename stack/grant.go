@@ -236,26 +236,15 @@ func (fn *Function) allow(st statement) {
 // policyOfEndpoint lets a network's traffic to a service through as far as the roles in the network allow, whoever
 // wrote that into them. What stands in a role does not say whose traffic it is; each role limits its own further.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-func policyOfEndpoint(service string, roles []awsiam.Role) awsiam.PolicyDocument {
+func policyOfEndpoint(service string, roles []awsiam.IRole) awsiam.PolicyDocument {
 	document := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Minimize: jsiiconv.Bool(true)})
 	for _, role := range roles {
-		policy, ok := role.Node().TryFindChild(jsiiconv.String("DefaultPolicy")).(awsiam.Policy)
-		if !ok {
-			continue
-		}
-		// No document of the CDK tells its statements one by one.
-		written, _ := policy.Document().ToJSON().(map[string]any)
-		statements, _ := written["Statement"].([]any)
-		for _, one := range statements {
-			allowed := one.(map[string]any)
-			actions := slices.DeleteFunc(listed(allowed["Action"]), func(action any) bool {
-				return action != "*" && !strings.HasPrefix(fmt.Sprint(action), service+":")
-			})
-			if allowed["Effect"] != "Allow" || len(actions) == 0 {
-				continue
+		for _, child := range *role.Node().Children() {
+			if policy, ok := child.(awsiam.Policy); ok {
+				for _, allowed := range allowedOf(policy, service) {
+					document.AddStatements(awsiam.PolicyStatement_FromJson(allowed))
+				}
 			}
-			allowed["Action"], allowed["Principal"] = actions, map[string]any{"AWS": "*"}
-			document.AddStatements(awsiam.PolicyStatement_FromJson(allowed))
 		}
 	}
 	if *document.IsEmpty() {
@@ -266,6 +255,26 @@ func policyOfEndpoint(service string, roles []awsiam.Role) awsiam.PolicyDocument
 		}))
 	}
 	return document
+}
+
+// allowedOf are the statements of a role's policy that allow actions of a service, as those of an endpoint: for whoever
+// comes that way.
+func allowedOf(policy awsiam.Policy, service string) []map[string]any {
+	// No document of the CDK tells its statements one by one.
+	written, _ := policy.Document().ToJSON().(map[string]any)
+	statements, _ := written["Statement"].([]any)
+	var all []map[string]any
+	for _, one := range statements {
+		allowed := one.(map[string]any)
+		actions := slices.DeleteFunc(listed(allowed["Action"]), func(action any) bool {
+			return action != "*" && !strings.HasPrefix(fmt.Sprint(action), service+":")
+		})
+		if allowed["Effect"] == "Allow" && len(actions) > 0 {
+			allowed["Action"], allowed["Principal"] = actions, map[string]any{"AWS": "*"}
+			all = append(all, allowed)
+		}
+	}
+	return all
 }
 
 // listed is what a policy writes as one value or as a list of them.

@@ -347,7 +347,7 @@ type network struct {
 	joined []*string
 	ports  []int
 	// roles are of the functions and the DAX clusters in it: what these may, its endpoints let through.
-	roles []awsiam.Role
+	roles []awsiam.IRole
 }
 
 // network is what the config tells of the VPC.

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
@@ -98,6 +99,11 @@ func NewParameter(s *Stack, id string, config ParameterConfig) *Parameter {
 		config.Override(props)
 	}
 	parameter.L2 = awsssm.NewStringParameter(parameter.scoped, jsiiconv.String("Parameter"), props)
+	if props.ParameterName == nil {
+		parameter.path = *parameter.L2.ParameterName()
+	} else {
+		parameter.path = *props.ParameterName
+	}
 	return parameter
 }
 
@@ -144,11 +150,15 @@ func (p *Parameter) Read() Grant {
 	}}
 }
 
-// arn is spelled out, because the parameter may not be the stack's. The path begins with the slash that
-// follows the resource.
+// arn is spelled out, because the parameter may not be the stack's. A path begins with the slash that follows the
+// resource, and the name that an Override gives may not.
 func (p *Parameter) arn() *string {
+	path := p.path
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
 	return p.stack.CDK.FormatArn(&awscdk.ArnComponents{
-		Service: jsiiconv.String("ssm"), Resource: jsiiconv.String("parameter" + p.path), ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+		Service: jsiiconv.String("ssm"), Resource: jsiiconv.String("parameter" + path), ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
 	})
 }
 

@@ -79,11 +79,11 @@ func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
 		// The L2 would generate a value, which nobody could tell from the one that is to be set.
 		l1 := secret.L2.Node().DefaultChild().(awssecretsmanager.CfnSecret)
 		l1.AddPropertyDeletionOverride(jsiiconv.String("GenerateSecretString"))
-		called := name
-		if called == "" {
-			called = *secret.L2.SecretArn()
+		called := props.SecretName
+		if called == nil {
+			called = secret.L2.SecretArn()
 		}
-		secret.tellCommand(scope, fmt.Sprintf("aws secretsmanager put-secret-value --region %s --secret-id %s --secret-string file:///dev/stdin", s.stage.Region, called))
+		secret.tellCommand(scope, fmt.Sprintf("aws secretsmanager put-secret-value --region %s --secret-id %s --secret-string file:///dev/stdin", s.stage.Region, *called))
 	}
 	return secret
 }
