@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	quotatypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 	"github.com/aws/smithy-go"
@@ -340,7 +341,38 @@ func (q QuotaSurvey) deployed(ctx context.Context, stage stages.Stage, at origin
 	if err != nil {
 		return gap("CloudFormation", err)
 	}
+	if !slices.Contains(settledStacks, status) {
+		// It has only a part of what its template says.
+		held, err := heldBy(ctx, client, at.stack)
+		if err != nil {
+			return gap("CloudFormation", err)
+		}
+		now.Resources = slices.DeleteFunc(now.Resources, func(r TemplateResource) bool { return !held[r.ID] })
+	}
 	return now, at.parameters, nil
+}
+
+// settledStacks are the statuses of stacks that have what their template says.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+var settledStacks = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
+
+// heldBy are the logical ids of the resources that a stack has.
+func heldBy(ctx context.Context, client *cloudformation.Client, stack string) (map[string]bool, error) {
+	held := map[string]bool{}
+	for pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page.StackResourceSummaries {
+			switch one.ResourceStatus {
+			case cfntypes.ResourceStatusCreateInProgress, cfntypes.ResourceStatusCreateFailed, cfntypes.ResourceStatusDeleteComplete:
+			default:
+				held[aws.ToString(one.LogicalResourceId)] = true
+			}
+		}
+	}
+	return held, nil
 }
 
 // gapOfReach is a gap whose service is the one that the error names, if it does.

@@ -71,7 +71,7 @@ func execution() object {
 	}}}}
 }
 
-func keyed(string) object {
+func keyed() object {
 	return object{
 		"BillingMode": "PAY_PER_REQUEST", "AttributeDefinitions": []any{object{"AttributeName": "id", "AttributeType": "S"}},
 		"KeySchema": []any{object{"AttributeName": "id", "KeyType": "HASH"}},
@@ -274,7 +274,7 @@ func truths() map[string]truth {
 			"decreases account's UnreservedConcurrentExecution below its minimum value of [100]",
 		},
 		"Lambda function and layer storage": {2000.0 / (1 << 30), code(1000), code(1001), "Code storage limit exceeded."},
-		"DynamoDB tables":                   {2, many(2, "AWS::DynamoDB::Table", func(int) object { return keyed("") }), many(3, "AWS::DynamoDB::Table", func(int) object { return keyed("") }), "Subscriber limit exceeded"},
+		"DynamoDB tables":                   {2, many(2, "AWS::DynamoDB::Table", func(int) object { return keyed() }), many(3, "AWS::DynamoDB::Table", func(int) object { return keyed() }), "Subscriber limit exceeded"},
 		"S3 buckets":                        {2, many(2, "AWS::S3::Bucket", none), many(3, "AWS::S3::Bucket", none), "more buckets than allowed"},
 		"IAM roles":                         {1, many(1, "AWS::IAM::Role", func(int) object { return execution() }), many(2, "AWS::IAM::Role", func(int) object { return execution() }), "Cannot exceed quota for RolesPerAccount: 1"},
 		"VPCs": {
@@ -370,7 +370,7 @@ func TestWhatIsChangedCountsAsItIsDeployed(t *testing.T) {
 	}{
 		{"AWS::SNS::Topic", "sns", "L-61103206", func(v int) object { return object{"TopicName": fmt.Sprintf("${AWS::StackName}-%d", v)} }},
 		{"AWS::DynamoDB::Table", "dynamodb", "L-F98FE922", func(v int) object {
-			properties := keyed("")
+			properties := keyed()
 			properties["TableClass"] = []string{"STANDARD", "STANDARD_INFREQUENT_ACCESS"}[v%2] // changed in place
 			return properties
 		}},
@@ -591,6 +591,28 @@ func TestAChangeOfWhatIsDeployedCountsItsIncrease(t *testing.T) {
 	}
 	less := function("Fn", object{"ReservedConcurrentExecutions": 3})
 	require.Zero(t, *place(t, a.report(a.survey(map[stages.Stage]string{sandbox: less.text(t)}), sandbox), "Lambda concurrent executions", sandbox.Account).Need)
+}
+
+func TestAStackThatIsHalfMadeHasHalfOfIt(t *testing.T) {
+	a := openAccounts(t)
+	client := a.cloudFormation(sandbox)
+	require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "dynamodb", "L-F98FE922", 0))
+	text := topics.plus(with("T", "AWS::DynamoDB::Table", func() object {
+		table := keyed()
+		table["Tags"] = []any{object{"Key": "after", "Value": object{"Ref": "A"}}, object{"Key": "and", "Value": object{"Ref": "B"}}}
+		return table
+	}())).text(t)
+	_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("dev-notes"), TemplateBody: &text, DisableRollback: aws.Bool(true)})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		got, err := client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("dev-notes")})
+		require.NoError(t, err)
+		return got.Stacks[0].StackStatus == types.StackStatusCreateFailed
+	}, 10*time.Second, time.Millisecond)
+	report := a.report(a.survey(map[stages.Stage]string{sandbox: text}), sandbox)
+	require.Zero(t, *place(t, report, "SNS topics", sandbox.Account).Need)
+	require.Equal(t, 1.0, *place(t, report, "DynamoDB tables", sandbox.Account).Need)
+	require.Equal(t, fleet.QuotaShort, place(t, report, "DynamoDB tables", sandbox.Account).Verdict)
 }
 
 func TestAnIncreaseIsAskedForOnceAndRemembered(t *testing.T) {
