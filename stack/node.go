@@ -53,9 +53,19 @@ func replaceRuntime() error {
 		// It would run at every synth, on every template; validate.go runs it where it is worth its seconds.
 		"CDK_VALIDATION": "false",
 	})()
-	jsii.Close()
-	runtime.IsAnonymousProxy(nil) // prepares the next runtime
+	prepareRuntime()
+	if command := directKernel(folder, node); command != "" {
+		// jsii gives the command to the user's shell, which may be one that does not know the redirections.
+		defer setenv(map[string]string{"JSII_RUNTIME": command, "SHELL": "/bin/sh"})()
+		prepareRuntime()
+	}
 	return nil
+}
+
+// prepareRuntime drops the runtime that is prepared, and has another prepared in the environment of now.
+func prepareRuntime() {
+	jsii.Close()
+	runtime.IsAnonymousProxy(nil)
 }
 
 // Node is the path of the Node that this process's CDK runs on, or would run on; empty where none is usable.
@@ -167,6 +177,10 @@ func runtimeFolder() (string, error) {
 		}
 	}
 	own := ownRuntimeFolder()
+	// A process that is gone may have had this one's id.
+	if err := os.RemoveAll(own); err != nil {
+		return "", err
+	}
 	return own, os.MkdirAll(own, 0o700)
 }
 
