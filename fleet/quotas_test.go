@@ -152,48 +152,53 @@ func place(t require.TestingT, report *fleet.QuotaReport, name, account string) 
 }
 
 // deploy makes or updates a stack from a raw template, and tells whether it is as the template says.
-func (a *accounts) deploy(t require.TestingT, client *cloudformation.Client, ctx context.Context, stack, text string) (done bool, reason string) {
-	input := struct {
-		name, url, body *string
-		capabilities    []types.Capability
-	}{&stack, nil, &text, []types.Capability{types.CapabilityCapabilityNamedIam}}
+func (a *accounts) deploy(ctx context.Context, t require.TestingT, client *cloudformation.Client, stack, text string) (done bool, reason string) {
+	body, url := &text, (*string)(nil)
 	if len(text) > 51200 {
-		url := a.upload(t, ctx, text)
-		input.url, input.body = &url, nil
+		body, url = nil, aws.String(a.upload(ctx, t, text))
 	}
-	_, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	named := &cloudformation.DescribeStacksInput{StackName: &stack}
+	may := []types.Capability{types.CapabilityCapabilityNamedIam}
+	const soon = time.Millisecond
+	_, err := client.DescribeStacks(ctx, named)
 	if err != nil {
-		_, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: input.name, TemplateBody: input.body, TemplateURL: input.url, Capabilities: input.capabilities})
-	} else {
-		_, err = client.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: input.name, TemplateBody: input.body, TemplateURL: input.url, Capabilities: input.capabilities})
-	}
-	if err != nil {
-		return strings.Contains(err.Error(), "No updates are to be performed"), err.Error()
-	}
-	for {
-		described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
-		require.NoError(t, err)
-		if status := described.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_IN_PROGRESS") {
-			return status == types.StackStatusCreateComplete || status == types.StackStatusUpdateComplete, a.reasons(t, client, ctx, stack)
+		if _, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: body, TemplateURL: url, Capabilities: may}); err == nil {
+			err = cloudformation.NewStackCreateCompleteWaiter(client, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+				o.MinDelay, o.MaxDelay = soon, soon
+			}).Wait(ctx, named, time.Minute)
 		}
-		time.Sleep(time.Millisecond)
+	} else {
+		if _, err = client.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: &stack, TemplateBody: body, TemplateURL: url, Capabilities: may}); err == nil {
+			err = cloudformation.NewStackUpdateCompleteWaiter(client, func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
+				o.MinDelay, o.MaxDelay = soon, soon
+			}).Wait(ctx, named, time.Minute)
+		} else if strings.Contains(err.Error(), "No updates are to be performed") {
+			err = nil
+		}
 	}
+	if err == nil {
+		return true, ""
+	}
+	return false, err.Error() + "\n" + reasons(ctx, client, stack)
 }
 
-func (a *accounts) reasons(t require.TestingT, client *cloudformation.Client, ctx context.Context, stack string) string {
+// reasons are why resources of a stack failed; none where there is no stack.
+func reasons(ctx context.Context, client *cloudformation.Client, stack string) string {
+	var found []string
 	events, err := client.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stack})
-	require.NoError(t, err)
-	var reasons []string
+	if err != nil {
+		return ""
+	}
 	for _, event := range events.StackEvents {
 		if strings.HasSuffix(string(event.ResourceStatus), "_FAILED") {
-			reasons = append(reasons, aws.ToString(event.ResourceStatusReason))
+			found = append(found, aws.ToString(event.ResourceStatusReason))
 		}
 	}
-	return strings.Join(reasons, "\n")
+	return strings.Join(found, "\n")
 }
 
 // upload puts a template into a bucket of the sandbox's account.
-func (a *accounts) upload(t require.TestingT, ctx context.Context, text string) string {
+func (a *accounts) upload(ctx context.Context, t require.TestingT, text string) string {
 	config, err := a.env.Config(ctx, "team-dev")
 	require.NoError(t, err)
 	config.Region = sandbox.Region
@@ -336,7 +341,7 @@ func TestTheVerdictOnEveryRowIsTheTruth(t *testing.T) {
 			}{{"what fits", one.fits, false}, {"what does not fit", one.short, true}} {
 				text := is.text(t)
 				if row.Name == "CloudFormation stacks" && is.short {
-					done, reason := a.deploy(t, client, t.Context(), "another", text)
+					done, reason := a.deploy(t.Context(), t, client, "another", text)
 					require.True(t, done, reason)
 				}
 				got := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: text}), sandbox), row.Name, sandbox.Account)
@@ -346,7 +351,7 @@ func TestTheVerdictOnEveryRowIsTheTruth(t *testing.T) {
 				}
 				require.Contains(t, verdicts, got.Verdict, "%s: %+v", is.what, got)
 				require.Equal(t, one.limit, *got.Limit)
-				done, reason := a.deploy(t, client, t.Context(), sandbox.Name+"-notes", text)
+				done, reason := a.deploy(t.Context(), t, client, sandbox.Name+"-notes", text)
 				require.Equal(t, !is.short, done, "%s: %s", is.what, reason)
 				if is.short {
 					require.Contains(t, reason, one.refusal)
@@ -412,7 +417,7 @@ func TestWhatIsChangedCountsAsItIsDeployed(t *testing.T) {
 			require.NoError(rt, console.SetQuota(sandbox.Region, kind.service, kind.code, 100))
 		}
 		if rapid.Bool().Draw(rt, "update") {
-			done, reason := a.deploy(rt, client, t.Context(), stack, template(rt, "first").text(rt))
+			done, reason := a.deploy(t.Context(), rt, client, stack, template(rt, "first").text(rt))
 			require.True(rt, done, reason)
 		}
 		for _, kind := range kinds {
@@ -428,7 +433,7 @@ func TestWhatIsChangedCountsAsItIsDeployed(t *testing.T) {
 		require.Empty(rt, report.Gaps)
 		verdicts := report.Verdicts()
 		require.Zero(rt, verdicts[fleet.QuotaUnknown])
-		done, reason := a.deploy(rt, client, t.Context(), stack, next)
+		done, reason := a.deploy(t.Context(), rt, client, stack, next)
 		require.Equal(rt, verdicts[fleet.QuotaShort] == 0, done, "%v\n%s\n%+v", verdicts, reason, report.Quotas)
 	})
 }
@@ -578,7 +583,7 @@ func TestAChangeOfWhatIsDeployedCountsItsIncrease(t *testing.T) {
 	a := openAccounts(t)
 	client := a.cloudFormation(sandbox)
 	first := function("Fn", object{"ReservedConcurrentExecutions": 30})
-	done, reason := a.deploy(t, client, t.Context(), "dev-notes", first.text(t))
+	done, reason := a.deploy(t.Context(), t, client, "dev-notes", first.text(t))
 	require.True(t, done, reason)
 	for want, next := range map[float64]draft{
 		0:  first,
