@@ -128,7 +128,10 @@ func prepare(ctx context.Context) error {
 	if _, err = Read(ctx, preparing(), notesBinary(), filepath.Join(folder, "prepared"), nil); err != nil {
 		return err
 	}
-	return prepareExamples(ctx)
+	if err := prepareExamples(ctx); err != nil {
+		return err
+	}
+	return prepareStarted(ctx)
 }
 
 // preparing is the place for what needs no account.

@@ -155,6 +155,16 @@ func (p *Proxy) module(dir string) ([]file, error) {
 	return files, nil
 }
 
+// Version is that of a packed module, by its path; empty where it was not packed.
+func (p *Proxy) Version(path string) string {
+	for _, one := range p.packed {
+		if one.Path == path {
+			return one.Version.Version
+		}
+	}
+	return ""
+}
+
 // require has a go.mod require what was packed, where it requires these modules at all.
 func (p *Proxy) require(data []byte) ([]byte, error) {
 	parsed, err := modfile.Parse("go.mod", data, nil)
@@ -209,11 +219,13 @@ func (p *Proxy) pack(dir string) error {
 			return err
 		}
 	}
-	for suffix, text := range map[string]string{
-		".mod":  string(mod),
-		".info": fmt.Sprintf("{\"Version\":%q,\"Time\":\"2026-01-01T00:00:00Z\"}\n", this.Version.Version),
+	for name, text := range map[string]string{
+		at + ".mod":  string(mod),
+		at + ".info": fmt.Sprintf("{\"Version\":%q,\"Time\":\"2026-01-01T00:00:00Z\"}\n", this.Version.Version),
+		// What is installed by version is asked about in the latest one, too.
+		filepath.Join(filepath.Dir(at), "list"): this.Version.Version + "\n",
 	} {
-		if err := write(at+suffix, func(to io.Writer) error { _, err := io.WriteString(to, text); return err }); err != nil {
+		if err := write(name, func(to io.Writer) error { _, err := io.WriteString(to, text); return err }); err != nil {
 			return err
 		}
 	}
