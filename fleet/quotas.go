@@ -479,6 +479,7 @@ func (q QuotaSurvey) ask(ctx context.Context, table []Quota, places []*quotaPlac
 			fail(place, "Service Quotas", err)
 		} else if place.limit == nil {
 			place.problem = "Service Quotas has no such quota in " + place.at.region
+			continue // nor is there a service that could be asked
 		}
 		if row.Each {
 			continue
@@ -529,6 +530,9 @@ func (l *quotaLimits) of(ctx context.Context, row Quota) (limit *float64, adjust
 		service, asked := source.known[row.Service]
 		if !asked {
 			service.quotas, service.err = source.list(ctx, row.Service)
+			if isGone(service.err) {
+				service.err = nil // a service that the region does not have
+			}
 			source.known[row.Service] = service
 		}
 		if service.err != nil {
@@ -724,5 +728,5 @@ func (a Assembly) sizes(one assembly.Synthesized) func(key string) (least, most 
 // isGone tells the answer for something that is not there any more.
 func isGone(err error) bool {
 	var refusal smithy.APIError
-	return errors.As(err, &refusal) && refusal.ErrorCode() == "ResourceNotFoundException"
+	return errors.As(err, &refusal) && (refusal.ErrorCode() == "ResourceNotFoundException" || refusal.ErrorCode() == "NoSuchResourceException")
 }

@@ -748,6 +748,25 @@ func TestAnAccountThatThrottlesAWhileIsAskedAgain(t *testing.T) {
 	require.Zero(t, report.Verdicts()[fleet.QuotaUnknown])
 }
 
+func TestAServiceThatARegionDoesNotHaveIsNoGap(t *testing.T) {
+	a := openAccounts(t)
+	survey := a.survey(map[stages.Stage]string{sandbox: topics.text(t)})
+	survey.Table = slices.DeleteFunc(fleet.QuotaTable(), func(row fleet.Quota) bool { return row.Service != "sns" && row.Service != "dax" })
+	for i := range survey.Table {
+		if survey.Table[i].Service == "dax" {
+			survey.Table[i].Service = "elsewhere" // Service Quotas answers for such a one as for a name that is none
+		}
+	}
+	report := a.report(survey, sandbox)
+	got := place(t, report, "DAX nodes", sandbox.Account)
+	require.Equal(t, fleet.QuotaUnknown, got.Verdict)
+	require.Equal(t, "Service Quotas has no such quota in us-east-1", got.Why)
+	require.Zero(t, report.Verdicts()[fleet.QuotaUnknown], "of which nothing is needed")
+	for _, call := range a.Calls() {
+		require.NotEqual(t, "dax", call.Service)
+	}
+}
+
 func TestEachServiceIsAskedOnceForItsQuotas(t *testing.T) {
 	a := openAccounts(t)
 	a.report(a.survey(map[stages.Stage]string{sandbox: topics.text(t), neighbour: topics.text(t)}), sandbox, neighbour)

@@ -21,6 +21,9 @@
 // that seeds them. What a service keeps besides resources is part of it by one
 // line: see keep, in keep.go.
 //
+// Accounts have quotas, which Service Quotas shows and raises, and which refuse
+// what exceeds them: see Console.SetQuota.
+//
 // What it does not do: run functions or hold items, so that a custom resource
 // fails; evaluate policies, except those that say who may assume a role; nested
 // stacks, imports and drift; the checks of names that newer change sets make
