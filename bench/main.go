@@ -15,7 +15,7 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each thing is measured; what takes very long is measured at most 3 times")
-	only := flag.String("only", "", "measure one scenario only, and print instead of writing the README: synthesis, curves, parity, validation, builds, tests or start")
+	only := flag.String("only", "", "measure one scenario only, and print instead of writing the README: synthesis, curves, parity, validation, builds, tests, start or fleet")
 	flag.Parse()
 	if err := run(*rounds, *only); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
@@ -60,6 +60,7 @@ func run(rounds int, only string) error {
 		{"builds", b.builds},
 		{"tests", b.tests},
 		{"start", b.start},
+		{"fleet", b.fleet},
 		{"curves", b.curves},
 	}
 	known := only == ""

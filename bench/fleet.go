@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/roadshow-go/roadshow/e2e"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// fleetStages are those of programs/fleet.
+var fleetStages = []stages.Stage{
+	{Name: "one", Account: "111111111111", Region: "us-east-1"},
+	{Name: "two", Account: "222222222222", Region: "us-east-1"},
+	{Name: "three", Account: "333333333333", Region: "us-east-1"},
+}
+
+// fleet is `roadshow deploy` to three accounts against one `npx cdk deploy` to one of them, on two cores. The accounts are
+// a rehearsal in this process; before each run they are bootstrapped and empty, and the program's folder is, too.
+func (b *bench) fleet() error {
+	place := awsenv.Place{Checkout: b.root, Folder: filepath.Join(b.temporary(), "accounts")}
+	world, err := e2e.Rehearse(place, fleetStages...)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	folder := filepath.Join(b.temporary(), "fleet")
+	settings, err := json.Marshal(map[string]string{"app": b.bin("fleet")})
+	if err != nil {
+		return err
+	}
+	fresh := func() error {
+		if err := os.RemoveAll(folder); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(folder, "cdk.json"), settings, 0o644)
+	}
+	command := func(arguments ...string) func() error {
+		arguments = b.onTwoCores(arguments)
+		return b.process(folder, world.Environ("CI=true"), arguments[0], arguments[1:]...)
+	}
+	ours, theirs := command(b.bin("roadshow"), "deploy", "--yes"), command("npx", "cdk", "deploy", "--profile", "one", "--require-approval", "never")
+
+	b.say("fleet: bootstrapping three accounts")
+	for _, run := range []func() error{
+		b.process(b.root, os.Environ(), "go", "build", "-o", filepath.Dir(b.bin("fleet"))+string(filepath.Separator), "./bench/programs/fleet", "./cmd/roadshow"),
+		fresh, command(b.bin("roadshow"), "bootstrap"),
+	} {
+		if err := run(); err != nil {
+			return err
+		}
+	}
+	var empty bytes.Buffer
+	if err := world.Server.Save(&empty); err != nil {
+		return err
+	}
+	prepare := func() error { return errors.Join(fresh(), world.Server.Load(bytes.NewReader(empty.Bytes()))) }
+
+	// What each of the two deploys, which also fills the caches of both.
+	for _, run := range []func() error{prepare, theirs} {
+		if err := run(); err != nil {
+			return err
+		}
+	}
+	one, err := deployedTemplate(world, "one")
+	if err != nil {
+		return err
+	}
+	for _, run := range []func() error{prepare, ours} {
+		if err := run(); err != nil {
+			return err
+		}
+	}
+	for _, stage := range fleetStages {
+		template, err := deployedTemplate(world, stage.Name)
+		if err != nil {
+			return err
+		}
+		if stage.Name == "one" && template != one {
+			return fmt.Errorf("fleet: stack of stage %s is another template by roadshow than by cdk", stage.Name)
+		}
+	}
+	b.say("fleet: three stacks are there, and one has the template that cdk deploys")
+
+	name := "deploy to three accounts"
+	took, err := b.race(name, b.rounds, contestant{name: "roadshow, 3 accounts", prepare: prepare, run: ours}, contestant{name: "cdk, 1 account", prepare: prepare, run: theirs})
+	if err != nil {
+		return err
+	}
+	b.report.goal(name+", `roadshow deploy --yes` / `npx cdk deploy` of one", took["roadshow, 3 accounts"], took["cdk, 1 account"], 1.6)
+	cores := "two cores"
+	if b.onTwoCores(nil) == nil {
+		cores = fmt.Sprintf("all %d cores: there is no taskset here", runtime.NumCPU())
+	}
+	b.report.remark("The deploys had %s; the accounts are a rehearsal beside them, which takes no time over a resource. "+
+		"Ours is one synthesis, the proof of parity, and three runs of the cdk command side by side (the stages are of one tier); the cdk command's is one synthesis and one stack.", cores)
+	return nil
+}
+
+// onTwoCores is a command that gets two cores of this machine, where it has more and taskset can be had.
+func (b *bench) onTwoCores(command []string) []string {
+	taskset, err := exec.LookPath("taskset")
+	if err != nil || runtime.NumCPU() <= 2 {
+		return command
+	}
+	return append([]string{taskset, "--cpu-list", "0,1"}, command...)
+}
+
+// deployedTemplate is what a stage's account has for the service.
+func deployedTemplate(world *e2e.World, stage string) (string, error) {
+	config, err := world.Config(context.Background(), stage)
+	if err != nil {
+		return "", err
+	}
+	client := cloudformation.NewFromConfig(config)
+	stack, err := client.DescribeStacks(context.Background(), &cloudformation.DescribeStacksInput{StackName: aws.String(stage + "-notes")})
+	if err != nil {
+		return "", err
+	}
+	if status := stack.Stacks[0].StackStatus; status != "CREATE_COMPLETE" {
+		return "", fmt.Errorf("fleet: stack %s-notes is %s, want CREATE_COMPLETE", stage, status)
+	}
+	template, err := client.GetTemplate(context.Background(), &cloudformation.GetTemplateInput{StackName: aws.String(stage + "-notes")})
+	if err != nil {
+		return "", err
+	}
+	return *template.TemplateBody, nil
+}
