@@ -29,7 +29,7 @@ const factsAtOnce = 8
 var errGone = errors.New("it is gone")
 
 // errUnasked says that nobody can be asked whether something is there.
-var errUnasked = errors.New("Cloud Control does not know its type")
+var errUnasked = errors.New("its type is not known to Cloud Control")
 
 // examine asks whether a thing is still there, and what it holds. What nobody can tell makes it unsure.
 func (r *search) examine(ctx context.Context, g *ground, one *Orphan) bool {

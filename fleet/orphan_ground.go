@@ -20,8 +20,8 @@ type standing struct {
 	created, changed, deleted time.Time
 	// stage is whose it is where its name is one of the service's; empty else.
 	stage string
-	// resources counts what it has, stateful what of that holds data.
-	resources, stateful int
+	// resources counts what it has, stateful what of that holds data, hourly what is billed by the hour.
+	resources, stateful, hourly int
 }
 
 func (s *standing) busy() bool {
@@ -102,7 +102,7 @@ func (g *ground) read(ctx context.Context, f *Fleet) error {
 			g.live[one.id], g.named[one.name] = one, one
 			old, known := before[one.id]
 			if known && old.status == one.status && old.changed.Equal(one.changed) && !one.busy() {
-				one.resources, one.stateful = old.resources, old.stateful
+				one.resources, one.stateful, one.hourly = old.resources, old.stateful, old.hourly
 				continue
 			}
 			if one.status != statusReview { // has nothing yet
@@ -120,6 +120,14 @@ func (g *ground) read(ctx context.Context, f *Fleet) error {
 		}
 	}
 	return nil
+}
+
+// hourly are the types that are billed for each hour that they are there, used or not.
+var hourly = map[string]bool{
+	"AWS::DAX::Cluster": true, "AWS::EC2::NatGateway": true, "AWS::EC2::VPCEndpoint": true, "AWS::EC2::EIP": true, "AWS::EC2::Instance": true,
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": true, "AWS::RDS::DBInstance": true, "AWS::RDS::DBCluster": true,
+	"AWS::ElastiCache::ReplicationGroup": true, "AWS::ElastiCache::CacheCluster": true, "AWS::Kinesis::Stream": true,
+	"AWS::OpenSearchService::Domain": true, "AWS::EKS::Cluster": true,
 }
 
 // readStack adds what a stack has. What an update is only about to delete, it has still.
@@ -140,6 +148,9 @@ func (g *ground) readStack(ctx context.Context, one *standing) error {
 			one.resources++
 			if IsStateful(aws.ToString(resource.ResourceType)) {
 				one.stateful++
+			}
+			if hourly[aws.ToString(resource.ResourceType)] {
+				one.hourly++
 			}
 			g.add(aws.ToString(resource.PhysicalResourceId))
 			g.add(logical(one.id, aws.ToString(resource.LogicalResourceId)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -107,11 +108,20 @@ func (r *search) gap(place stages.Stage, service string, err error) {
 	r.gaps = append(r.gaps, gapOf(place, service, err))
 }
 
-// patient is a configuration whose clients slow down together where an account throttles.
+// patient is a configuration whose clients slow down together where an account throttles, and ask again where
+// an answer broke off.
 func patient(config aws.Config) aws.Config {
 	config = config.Copy()
 	adaptive := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
+		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
+			o.MaxAttempts = attempts
+			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				if errors.Is(err, io.ErrUnexpectedEOF) {
+					return aws.TrueTernary
+				}
+				return aws.UnknownTernary
+			}))
+		})
 	})
 	config.Retryer = func() aws.Retryer { return adaptive }
 	return config

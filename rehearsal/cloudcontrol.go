@@ -60,13 +60,26 @@ func (r *request) controlled() (*spec.ResourceType, error) {
 func identifierOf(r *Resource, t *spec.ResourceType) string {
 	var parts []string
 	for _, name := range t.PrimaryIdentifier {
-		value := cmp.Or(r.attribute(name), r.text(name))
-		if name == t.NameProperty {
-			value = r.Name
-		}
-		parts = append(parts, value)
+		parts = append(parts, identifierPart(r, t, name))
 	}
 	return cmp.Or(strings.Join(parts, "|"), r.PhysicalID)
+}
+
+// identifierPart is one property of the primary identifier. An attribute that is made up, because only the table
+// knows of it, identifies nothing.
+func identifierPart(r *Resource, t *spec.ResourceType, name string) string {
+	_, told := ruleOf(r.Type).attributes[name]
+	switch {
+	case name == t.NameProperty:
+		return r.Name
+	case told || strings.HasSuffix(name, "Arn"):
+		return r.attribute(name)
+	case r.text(name) != "":
+		return r.text(name)
+	case len(t.PrimaryIdentifier) == 1:
+		return r.PhysicalID
+	}
+	return r.attribute(name)
 }
 
 // described is a resource as Cloud Control writes it: its model is JSON in a string. A list has the primary
@@ -74,7 +87,7 @@ func identifierOf(r *Resource, t *spec.ResourceType) string {
 func described(r *Resource, t *spec.ResourceType, whole bool) object {
 	model := object{}
 	for _, name := range t.PrimaryIdentifier {
-		model[name] = cmp.Or(r.attribute(name), r.text(name), r.Name)
+		model[name] = identifierPart(r, t, name)
 	}
 	if whole {
 		for _, members := range []object{r.Attributes, r.Properties} {

@@ -22,6 +22,7 @@ func ec2Service() *service {
 			"DescribeInternetGateways":  describing("AWS::EC2::InternetGateway", "InternetGatewayId", "internetGatewaySet", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", internetGatewayOf),
 			"DescribeAvailabilityZones": reading(describeAvailabilityZones),
 			"DescribeAddresses":         reading(describeAddresses),
+			"DescribeRegions":           reading(describeRegions),
 			"DescribeNetworkInterfaces": reading(describeNetworkInterfaces),
 		},
 	}
@@ -294,4 +295,23 @@ func describeAvailabilityZones(r *request) (any, error) {
 		})
 	}
 	return object{"availabilityZoneInfo": shown}, nil
+}
+
+// enabledRegions are those that every account has without asking for them.
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+var enabledRegions = []string{
+	"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+	"eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+}
+
+// describeRegions lists the regions that are enabled.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
+func describeRegions(r *request) (any, error) {
+	regions := []object{}
+	for _, name := range enabledRegions {
+		regions = append(regions, object{
+			"regionName": name, "regionEndpoint": "ec2." + name + "." + suffix(name), "optInStatus": "opt-in-not-required",
+		})
+	}
+	return object{"regionInfo": regions}, nil
 }

@@ -190,7 +190,7 @@ func (s *store) arnOf(r *Resource) string {
 				return value
 			}
 		}
-		if t.NameProperty == "" || r.Name == "" {
+		if t.NameProperty == "" || r.Name == "" || strings.HasSuffix(part, "Id") {
 			return r.PhysicalID
 		}
 		return strings.TrimPrefix(r.Name, "/")

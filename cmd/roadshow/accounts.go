@@ -9,31 +9,38 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/program"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // accountVerbs are the verbs that ask, or change, the accounts.
 func accountVerbs(s *settings) []*cobra.Command {
-	return []*cobra.Command{bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), doctorVerb(s), expireVerb(s), quotasVerb(s), costsVerb(s)}
+	return []*cobra.Command{bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), orphansVerb(s), doctorVerb(s), expireVerb(s), quotasVerb(s), costsVerb(s)}
 }
 
 // fleetOf is the program's stages, with the profiles that reach them. The program is asked without
 // compiling its functions.
 func (s *settings) fleetOf(ctx context.Context) (*fleet.Fleet, *program.Program, error) {
+	all, found, _, err := s.documented(ctx)
+	return all, found, err
+}
+
+// documented is fleetOf, with what the program says about itself.
+func (s *settings) documented(ctx context.Context) (*fleet.Fleet, *program.Program, assembly.Document, error) {
 	found, err := s.find()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, assembly.Document{}, err
 	}
 	document, err := found.Document(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, assembly.Document{}, err
 	}
 	profiles, err := fleet.AskProfiles(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, assembly.Document{}, err
 	}
-	return fleet.Of(document, profiles), found, nil
+	return fleet.Of(document, profiles), found, document, nil
 }
 
 // called is an assembly with the accounts of its stages: all of them, and those that were named.

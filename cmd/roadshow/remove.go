@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,17 +18,24 @@ func removeVerb(s *settings) *cobra.Command {
 	var options removal
 	verb := &cobra.Command{
 		Use:   "remove STAGE",
-		Short: "Remove a stage, after showing what goes, what stays and what blocks",
+		Short: "Remove a stage, after showing what goes, what stays and what blocks; or list what a closing account holds",
 		Long: "remove shows first what CloudFormation will delete, what stays by policy, and what would make it fail half way.\n" +
 			"A protected stage, and one that the program does not know, is removed only after its name and its account's id\n" +
 			"were typed, in a terminal or with --confirm; --yes alone is never enough for those. With --sweep, what a\n" +
 			"sandbox's stack has left is deleted too: what carries the stage's tags and is in its ledger.\n\n" +
-			"Exit codes: 0 it is removed, 1 it is not, or something is left to do, 2 nothing was begun.",
+			"Without a STAGE, --account lists all that a closing account still holds of ours, in every region: stacks of all\n" +
+			"services, bootstraps, and what stages have left behind, each with what to do next. It deletes nothing.\n\n" +
+			"Exit codes: 0 it is removed, or the account holds nothing, 1 it is not, or something is left to do,\n" +
+			"2 nothing was begun, 3 some regions of the account did not answer.",
 		Example: "  roadshow remove pr-417 --yes --sweep\n  roadshow remove production --plan\n" +
-			"  roadshow remove production --yes --confirm production/333333333333\n  roadshow remove old --account 111111111111 --region us-east-1",
-		Args:              cobra.ExactArgs(1),
+			"  roadshow remove production --yes --confirm production/333333333333\n  roadshow remove old --account 111111111111 --region us-east-1\n" +
+			"  roadshow remove --account 111111111111",
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: s.completeStages,
 		RunE: func(verb *cobra.Command, names []string) error {
+			if len(names) == 0 {
+				return s.closing(verb, options)
+			}
 			return s.remove(verb, names[0], options)
 		},
 	}
@@ -34,7 +43,7 @@ func removeVerb(s *settings) *cobra.Command {
 	verb.Flags().BoolVar(&options.yes, "yes", false, "do not ask; a protected stage needs --confirm too")
 	verb.Flags().StringVar(&options.confirm, "confirm", "", "STAGE/ACCOUNT of a protected stage, or of one that the program does not know")
 	verb.Flags().BoolVar(&options.sweep, "sweep", false, "delete what the stack of a sandbox has left, too")
-	verb.Flags().StringVar(&options.account, "account", "", "the account of a stage that the program does not know")
+	verb.Flags().StringVar(&options.account, "account", "", "the account of a stage that the program does not know; without a STAGE: list what the account holds")
 	verb.Flags().StringVar(&options.region, "region", "", "the region of a stage that the program does not know")
 	return verb
 }
@@ -208,4 +217,74 @@ func writeLeft(out io.Writer, answer removed) {
 		}
 		fmt.Fprintf(out, "  %s %s (%s)\n", one.Type, one.Name, state)
 	}
+}
+
+// closing lists what an account holds.
+func (s *settings) closing(verb *cobra.Command, options removal) error {
+	ctx, out, talk := verb.Context(), verb.OutOrStdout(), verb.ErrOrStderr()
+	if options != (removal{account: options.account}) || options.account == "" {
+		return &stages.FieldError{
+			Thing: "remove", Field: "STAGE", Got: "not given", Want: "a stage, or --account alone",
+			Fix: "write the name of a stage to remove it, or --account ACCOUNT and no other flag to list what that account holds",
+		}
+	}
+	all, _, document, err := s.documented(ctx)
+	if err != nil {
+		return err
+	}
+	var held []fleet.Holding
+	var written error
+	board := newBoard(talk, nil)
+	gaps, err := fleet.AccountSearch{
+		Fleet: all, Account: options.account, Ledger: document.Ledger, Observe: board.observe,
+		Found: func(one fleet.Holding) {
+			held = append(held, one)
+			if s.json {
+				written = cmp.Or(written, writeLine(out, line{Holding: &one}))
+			}
+		},
+	}.Run(ctx)
+	board.close()
+	if err = cmp.Or(err, written); err != nil {
+		return err
+	}
+	if !s.json {
+		writeHoldings(out, options.account, held)
+	}
+	writeGaps(talk, gaps)
+	for _, gap := range gaps {
+		if s.json {
+			if err := writeLine(out, line{Gap: &gap}); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case len(gaps) > 0:
+		return incomplete{}
+	case len(held) > 0:
+		return finding{}
+	}
+	return nil
+}
+
+// writeHoldings writes what an account holds, what goes first above what needs it.
+func writeHoldings(out io.Writer, account string, held []fleet.Holding) {
+	if len(held) == 0 {
+		fmt.Fprintf(out, "account %s holds nothing of ours\n", account)
+		return
+	}
+	order := []fleet.HoldingKind{fleet.HoldsStack, fleet.HoldsOrphan, fleet.HoldsBootstrap}
+	slices.SortStableFunc(held, func(a, b fleet.Holding) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)),
+			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+	})
+	rows := make([][]string, len(held))
+	for i, one := range held {
+		rows[i] = []string{
+			one.Region, string(one.Kind), cmp.Or(one.Type, "?"), one.Name, cmp.Or(one.Stage, "-"), cmp.Or(one.Service, "-"),
+			cmp.Or(one.Status, string(one.Grade), "-"), cmp.Or(one.Blocks, "-"), one.Costs, one.Loses, one.Next,
+		}
+	}
+	writeTable(out, []string{"REGION", "WHAT", "TYPE", "NAME", "STAGE", "SERVICE", "STATE", "BLOCKED BY", "COSTS", "LOSES", "NEXT"}, rows)
 }
