@@ -359,11 +359,8 @@ var settledStacks = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLB
 // heldBy are the logical ids of the resources that a stack has.
 func heldBy(ctx context.Context, client *cloudformation.Client, stack string) (map[string]bool, error) {
 	held := map[string]bool{}
-	for pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
+	list := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	err := eachPage(ctx, list, func(page *cloudformation.ListStackResourcesOutput) {
 		for _, one := range page.StackResourceSummaries {
 			switch one.ResourceStatus {
 			case cfntypes.ResourceStatusCreateInProgress, cfntypes.ResourceStatusCreateFailed, cfntypes.ResourceStatusDeleteComplete:
@@ -371,8 +368,8 @@ func heldBy(ctx context.Context, client *cloudformation.Client, stack string) (m
 				held[aws.ToString(one.LogicalResourceId)] = true
 			}
 		}
-	}
-	return held, nil
+	})
+	return held, err
 }
 
 // gapOfReach is a gap whose service is the one that the error names, if it does.
@@ -484,8 +481,10 @@ func (q QuotaSurvey) ask(ctx context.Context, table []Quota, places []*quotaPlac
 		if row.Each {
 			continue
 		}
-		if place.used, err = row.Used(ctx, config); err != nil {
+		if used, err := row.Used(ctx, config); err != nil {
 			fail(place, row.API, err)
+		} else {
+			place.used = used
 		}
 	}
 	for _, place := range places {
@@ -547,33 +546,26 @@ func (l *quotaLimits) of(ctx context.Context, row Quota) (limit *float64, adjust
 }
 
 func (l *quotaLimits) listApplied(ctx context.Context, service string) (map[string]quotatypes.ServiceQuota, error) {
-	found := map[string]quotatypes.ServiceQuota{}
-	pages := servicequotas.NewListServiceQuotasPaginator(l.client, &servicequotas.ListServiceQuotasInput{ServiceCode: &service})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, quota := range page.Quotas {
-			found[aws.ToString(quota.QuotaCode)] = quota
-		}
-	}
-	return found, nil
+	list := servicequotas.NewListServiceQuotasPaginator(l.client, &servicequotas.ListServiceQuotasInput{ServiceCode: &service})
+	return byCode(ctx, list, func(page *servicequotas.ListServiceQuotasOutput) []quotatypes.ServiceQuota { return page.Quotas })
 }
 
 func (l *quotaLimits) listDefaults(ctx context.Context, service string) (map[string]quotatypes.ServiceQuota, error) {
+	list := servicequotas.NewListAWSDefaultServiceQuotasPaginator(l.client, &servicequotas.ListAWSDefaultServiceQuotasInput{ServiceCode: &service})
+	return byCode(ctx, list, func(page *servicequotas.ListAWSDefaultServiceQuotasOutput) []quotatypes.ServiceQuota {
+		return page.Quotas
+	})
+}
+
+// byCode are the quotas of a list by their code.
+func byCode[Page, Option any](ctx context.Context, list pages[Page, Option], of func(Page) []quotatypes.ServiceQuota) (map[string]quotatypes.ServiceQuota, error) {
 	found := map[string]quotatypes.ServiceQuota{}
-	pages := servicequotas.NewListAWSDefaultServiceQuotasPaginator(l.client, &servicequotas.ListAWSDefaultServiceQuotasInput{ServiceCode: &service})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, quota := range page.Quotas {
+	err := eachPage(ctx, list, func(page Page) {
+		for _, quota := range of(page) {
 			found[aws.ToString(quota.QuotaCode)] = quota
 		}
-	}
-	return found, nil
+	})
+	return found, err
 }
 
 // rowOf is a row of the report.

@@ -97,15 +97,8 @@ func QuotaTable() []Quota {
 				counting("AWS::DynamoDB::GlobalTable", "TableName", "KeySchema", "LocalSecondaryIndexes")),
 			API: "DynamoDB",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
-				count := 0
-				for pages := dynamodb.NewListTablesPaginator(dynamodb.NewFromConfig(config), nil); pages.HasMorePages(); {
-					page, err := pages.NextPage(ctx)
-					if err != nil {
-						return nil, err
-					}
-					count += len(page.TableNames)
-				}
-				return used(float64(count)), nil
+				list := dynamodb.NewListTablesPaginator(dynamodb.NewFromConfig(config), nil)
+				return countPages(ctx, list, func(page *dynamodb.ListTablesOutput) int { return len(page.TableNames) })
 			},
 		},
 		{
@@ -113,17 +106,9 @@ func QuotaTable() []Quota {
 			Source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/BucketRestrictions.html",
 			Demand: counting("AWS::S3::Bucket", "BucketName", "BucketNamespace", "BucketNamePrefix"), API: "S3",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
-				count := 0
 				// Without a size, all of them come in one page, which AWS refuses to accounts with very many.
-				pages := s3.NewListBucketsPaginator(s3.NewFromConfig(config), &s3.ListBucketsInput{MaxBuckets: aws.Int32(1000)})
-				for pages.HasMorePages() {
-					page, err := pages.NextPage(ctx)
-					if err != nil {
-						return nil, err
-					}
-					count += len(page.Buckets)
-				}
-				return used(float64(count)), nil
+				list := s3.NewListBucketsPaginator(s3.NewFromConfig(config), &s3.ListBucketsInput{MaxBuckets: aws.Int32(1000)})
+				return countPages(ctx, list, func(page *s3.ListBucketsOutput) int { return len(page.Buckets) })
 			},
 		},
 		{
@@ -143,15 +128,8 @@ func QuotaTable() []Quota {
 			Source: "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
 			Demand: counting("AWS::EC2::VPC", "CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"), API: "EC2",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
-				count := 0
-				for pages := ec2.NewDescribeVpcsPaginator(ec2.NewFromConfig(config), nil); pages.HasMorePages(); {
-					page, err := pages.NextPage(ctx)
-					if err != nil {
-						return nil, err
-					}
-					count += len(page.Vpcs)
-				}
-				return used(float64(count)), nil
+				list := ec2.NewDescribeVpcsPaginator(ec2.NewFromConfig(config), nil)
+				return countPages(ctx, list, func(page *ec2.DescribeVpcsOutput) int { return len(page.Vpcs) })
 			},
 		},
 		{
@@ -172,16 +150,8 @@ func QuotaTable() []Quota {
 			Source: "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
 			Demand: interfaces, API: "EC2",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
-				count := 0
-				pages := ec2.NewDescribeNetworkInterfacesPaginator(ec2.NewFromConfig(config), &ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(1000)})
-				for pages.HasMorePages() {
-					page, err := pages.NextPage(ctx)
-					if err != nil {
-						return nil, err
-					}
-					count += len(page.NetworkInterfaces)
-				}
-				return used(float64(count)), nil
+				list := ec2.NewDescribeNetworkInterfacesPaginator(ec2.NewFromConfig(config), &ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(1000)})
+				return countPages(ctx, list, func(page *ec2.DescribeNetworkInterfacesOutput) int { return len(page.NetworkInterfaces) })
 			},
 		},
 		{
@@ -219,15 +189,8 @@ func QuotaTable() []Quota {
 			Source: "https://docs.aws.amazon.com/general/latest/gr/sns.html",
 			Demand: counting("AWS::SNS::Topic", "TopicName", "FifoTopic"), API: "SNS",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
-				count := 0
-				for pages := sns.NewListTopicsPaginator(sns.NewFromConfig(config), nil); pages.HasMorePages(); {
-					page, err := pages.NextPage(ctx)
-					if err != nil {
-						return nil, err
-					}
-					count += len(page.Topics)
-				}
-				return used(float64(count)), nil
+				list := sns.NewListTopicsPaginator(sns.NewFromConfig(config), nil)
+				return countPages(ctx, list, func(page *sns.ListTopicsOutput) int { return len(page.Topics) })
 			},
 		},
 		{
@@ -254,15 +217,8 @@ func QuotaTable() []Quota {
 			Source: cloudFormationLimits,
 			Demand: func(*Template) []Share { return []Share{{Key: "stack", Least: 1, Most: 1}} }, API: "CloudFormation",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
-				count := 0
-				for pages := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(config), nil); pages.HasMorePages(); {
-					page, err := pages.NextPage(ctx)
-					if err != nil {
-						return nil, err
-					}
-					count += len(page.Stacks)
-				}
-				return used(float64(count)), nil
+				list := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(config), nil)
+				return countPages(ctx, list, func(page *cloudformation.DescribeStacksOutput) int { return len(page.Stacks) })
 			},
 		},
 	}
@@ -324,6 +280,33 @@ func buildQuotas() []Quota {
 	return table
 }
 
+// pages is what every paginator of the SDK is.
+type pages[Page, Option any] interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...Option) (Page, error)
+}
+
+// eachPage hands on every page of a list.
+func eachPage[Page, Option any](ctx context.Context, list pages[Page, Option], take func(Page)) error {
+	for list.HasMorePages() {
+		page, err := list.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		take(page)
+	}
+	return nil
+}
+
+// countPages is how many there are in a list.
+func countPages[Page, Option any](ctx context.Context, list pages[Page, Option], count func(Page) int) (map[string]float64, error) {
+	sum := 0
+	if err := eachPage(ctx, list, func(page Page) { sum += count(page) }); err != nil {
+		return nil, err
+	}
+	return used(float64(sum)), nil
+}
+
 func used(amount float64) map[string]float64 { return map[string]float64{"": amount} }
 
 func both(first, second func(*Template) []Share) func(*Template) []Share {
@@ -363,14 +346,13 @@ func usedConcurrency(ctx context.Context, config aws.Config) (map[string]float64
 		return nil, err
 	}
 	var names []string
-	for pages := lambda.NewListFunctionsPaginator(client, nil); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
+	err = eachPage(ctx, lambda.NewListFunctionsPaginator(client, nil), func(page *lambda.ListFunctionsOutput) {
 		for _, function := range page.Functions {
 			names = append(names, aws.ToString(function.FunctionName))
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	ready, failed := make([]float64, len(names)), make([]error, len(names))
 	sideBySide(ctx, 4, names, func(ctx context.Context, i int, name string) {
@@ -392,20 +374,17 @@ func usedConcurrency(ctx context.Context, config aws.Config) (map[string]float64
 // unreservedProvision is what a function without a reservation has provisioned.
 func unreservedProvision(ctx context.Context, client *lambda.Client, name string) (float64, error) {
 	sum := 0.0
-	for pages := lambda.NewListProvisionedConcurrencyConfigsPaginator(client, &lambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &name}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if isGone(err) {
-			return 0, nil // since the list was made
-		}
-		if err != nil {
-			return 0, err
-		}
+	list := lambda.NewListProvisionedConcurrencyConfigsPaginator(client, &lambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &name})
+	err := eachPage(ctx, list, func(page *lambda.ListProvisionedConcurrencyConfigsOutput) {
 		for _, config := range page.ProvisionedConcurrencyConfigs {
 			sum += float64(aws.ToInt32(config.RequestedProvisionedConcurrentExecutions))
 		}
+	})
+	if isGone(err) || err == nil && sum == 0 {
+		return 0, nil // gone since the functions were listed
 	}
-	if sum == 0 {
-		return 0, nil
+	if err != nil {
+		return 0, err
 	}
 	reserved, err := client.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: &name})
 	if isGone(err) || err == nil && reserved.ReservedConcurrentExecutions != nil {

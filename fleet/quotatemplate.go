@@ -68,7 +68,7 @@ func evaluate(text []byte, at origin) (*Template, error) {
 		Declared: len(resources), Outputs: len(members(root["Outputs"])), Parameters: len(parameters), Mappings: len(members(root["Mappings"])), Bytes: len(text),
 		mappings: members(root["Mappings"]), conditions: members(root["Conditions"]), asking: map[string]bool{}, size: at.size,
 		values: map[string]any{
-			"AWS::AccountId": at.account, "AWS::Region": at.region, "AWS::StackName": at.stack, "AWS::Partition": partitionOf(at.region), "AWS::NoValue": absent{},
+			"AWS::AccountId": at.account, "AWS::Region": at.region, "AWS::StackName": at.stack, "AWS::Partition": partition(at.region), "AWS::NoValue": absent{},
 		},
 	}
 	for name, declared := range parameters {
@@ -456,19 +456,8 @@ func largest(shares []Share) need {
 	return found
 }
 
-// partitionOf is the part of AWS that a region belongs to, homeOf the region where that part keeps the quotas
-// of whole accounts.
+// homeOf is the region where a region's part of AWS keeps the quotas of whole accounts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 func homeOf(region string) string {
-	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[partitionOf(region)]
+	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[partition(region)]
 }
