@@ -17,7 +17,10 @@ import (
 // startedFolder is where a new service begins; its node_modules are the checkout's, which is above it.
 func startedFolder() string { return filepath.Join(folder, "started") }
 
-// installed is the roadshow command as its users install it.
+// install is the README's own line, which takes the only version that there is: the packed one.
+const install = "go install github.com/roadshow-go/roadshow/cmd/roadshow@latest"
+
+// installed is the command that it makes.
 func installed() string { return filepath.Join(folder, "bin", "roadshow") }
 
 // prepareStarted installs the command from a packed module, has it begin a service in an empty folder, and
@@ -26,7 +29,6 @@ func prepareStarted(ctx context.Context) error {
 	if elsewhere() {
 		return nil // the accounts of the service are examples
 	}
-	const module = "github.com/roadshow-go/roadshow"
 	proxy, err := modproxy.Pack(checkout, filepath.Join(folder, "proxy"), ".")
 	if err != nil {
 		return err
@@ -43,7 +45,7 @@ func prepareStarted(ctx context.Context) error {
 		return err
 	}
 	for _, command := range [][]string{
-		{"go", "install", module + "/cmd/roadshow@" + proxy.Version(module)},
+		strings.Fields(install),
 		{installed(), "init", "hello", "--module", "example.com/hello"},
 		{"go", "mod", "tidy"},
 	} {
@@ -76,6 +78,9 @@ func TestANewServiceIsTestedAndDeployedAsItsREADMESays(t *testing.T) {
 		require.NoError(t, err)
 		return output
 	}
+	project, err := os.ReadFile(filepath.Join(checkout, "README.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(project), "\n"+install+"\n")
 	_, version, _ := strings.Cut(must(installed(), "--version"), "roadshow version ")
 	version, _, _ = strings.Cut(version, ",")
 	mod, err := os.ReadFile(filepath.Join(startedFolder(), "go.mod"))

@@ -155,16 +155,6 @@ func (p *Proxy) module(dir string) ([]file, error) {
 	return files, nil
 }
 
-// Version is that of a packed module, by its path; empty where it was not packed.
-func (p *Proxy) Version(path string) string {
-	for _, one := range p.packed {
-		if one.Path == path {
-			return one.Version.Version
-		}
-	}
-	return ""
-}
-
 // require has a go.mod require what was packed, where it requires these modules at all.
 func (p *Proxy) require(data []byte) ([]byte, error) {
 	parsed, err := modfile.Parse("go.mod", data, nil)
