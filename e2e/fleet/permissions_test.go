@@ -66,11 +66,23 @@ func actionOf(call rehearsal.Call) string {
 	return service + ":" + operation
 }
 
-// Each row of a table of the page is a verb and its actions; each policy is that of the table before it.
+// besides is what a verb uses, without what another uses whose row it refers to: which of these it uses depends on the
+// program.
+func (r recorded) besides(verb, row string) map[string]bool {
+	left := maps.Clone(r[verb])
+	if inherited := permissionInherited.FindStringSubmatch(row); inherited != nil {
+		maps.DeleteFunc(left, func(action string, _ bool) bool { return r[inherited[1]][action] })
+	}
+	return left
+}
+
+// Each row of a table of the page is a verb and its actions, maybe besides those of another; each policy is that of the
+// table before it.
 var (
-	permissionRow    = regexp.MustCompile("(?m)^\\| `roadshow ([a-z -]+)` \\| (.*?) \\|$")
-	permissionAction = regexp.MustCompile("`([a-z0-9]+:[A-Za-z0-9]+)`")
-	permissionPolicy = regexp.MustCompile("(?s)```json\n(.+?)```")
+	permissionInherited = regexp.MustCompile("those of `roadshow ([a-z -]+)`, and ")
+	permissionRow       = regexp.MustCompile("(?m)^\\| `roadshow ([a-z -]+)` \\| (.*?) \\|$")
+	permissionAction    = regexp.MustCompile("`([a-z0-9]+:[A-Za-z0-9]+)`")
+	permissionPolicy    = regexp.MustCompile("(?s)```json\n(.+?)```")
 )
 
 // The rows of the page are written anew where ROADSHOW_UPDATE_PERMISSIONS is set; its policies are written by hand.
@@ -83,17 +95,18 @@ func TestThePermissionsThatAreDocumentedAreThoseThatEachVerbUses(t *testing.T) {
 	page, err := os.ReadFile(file)
 	require.NoError(t, err)
 	if os.Getenv("ROADSHOW_UPDATE_PERMISSIONS") != "" {
-		page = permissionRow.ReplaceAllFunc(page, func(row []byte) []byte {
-			verb := permissionRow.FindStringSubmatch(string(row))[1]
-			return fmt.Appendf(nil, "| `roadshow %s` | `%s` |", verb, strings.Join(sorted(seen[verb]), "`, `"))
+		page = permissionRow.ReplaceAllFunc(page, func(text []byte) []byte {
+			row := permissionRow.FindStringSubmatch(string(text))
+			inherited := permissionInherited.FindString(row[2])
+			return fmt.Appendf(nil, "| `roadshow %s` | %s`%s` |", row[1], inherited, strings.Join(sorted(seen.besides(row[1], row[2])), "`, `"))
 		})
 		require.NoError(t, os.WriteFile(file, page, 0o644))
 	}
-	documented := recorded{}
+	documented, own := recorded{}, recorded{}
 	for _, section := range strings.Split(string(page), "\n## ")[1:] {
 		needed := map[string]bool{}
 		for _, row := range permissionRow.FindAllStringSubmatch(section, -1) {
-			documented[row[1]] = map[string]bool{}
+			documented[row[1]], own[row[1]] = map[string]bool{}, seen.besides(row[1], row[2])
 			for _, action := range permissionAction.FindAllStringSubmatch(row[2], -1) {
 				documented[row[1]][action[1]], needed[action[1]] = true, true
 			}
@@ -123,7 +136,7 @@ func TestThePermissionsThatAreDocumentedAreThoseThatEachVerbUses(t *testing.T) {
 		assert.Equal(t, sorted(needed), sorted(allowed), "the policy of section %s allows what its verbs use, and nothing else", firstOf(section))
 	}
 	for _, verb := range slices.Sorted(maps.Keys(seen)) {
-		assert.Equal(t, sorted(seen[verb]), sorted(documented[verb]), "roadshow %s, as seen and as documented", verb)
+		assert.Equal(t, sorted(own[verb]), sorted(documented[verb]), "roadshow %s, as seen and as documented", verb)
 	}
 	assert.Equal(t, sorted(seen), sorted(documented), "verbs")
 	for _, verb := range regexp.MustCompile(`(?m)^  ([a-z]+) `).FindAllStringSubmatch(seen.help(t), -1) {
@@ -162,6 +175,12 @@ func (r recorded) withThreeStages(t *testing.T) {
 	r.record(w, "stages --live")
 	r.record(w, "doctor")
 	r.record(w, "bootstrap")
+	r.record(w, "quotas")
+	production := w.Server.Account(productionAccount)
+	require.NoError(t, production.SetQuota("us-east-1", "dax", "L-AB139030", 2))
+	r.record(w, "quotas --request", "--yes")
+	require.Len(t, production.QuotaRequests(), 1)
+	require.NoError(t, production.DecideQuotaRequest(production.QuotaRequests()[0].ID, true))
 	w.Server.InjectFault(rehearsal.Fault{Account: devAccount, ResourceType: "AWS::DynamoDB::Table", Operation: "Create", Count: 1, Code: "InternalServerError"})
 	r.record(w, "deploy") // dev fails
 	r.record(w, "deploy") // production is not approved, and its stack is new
@@ -170,6 +189,7 @@ func (r recorded) withThreeStages(t *testing.T) {
 	r.record(w, "deploy") // nor is its change
 	r.record(w, "stages --live")
 	r.record(w, "doctor")
+	r.record(w, "quotas")
 	r.record(w, "status")
 	r.record(w, "parity --deployed")
 	r.record(w, "costs")
