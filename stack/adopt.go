@@ -67,7 +67,7 @@ func (a App) adopt(into awscdk.Stack, stage stages.Stage, compiler *compiler) er
 	}
 	return s.protect(func() {
 		for _, fn := range s.functions {
-			fn.setCode(compiler.code[fn.source()])
+			fn.setCode(compiler.code[fn.source()], compiler.stub)
 		}
 	})
 }

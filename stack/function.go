@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
@@ -382,15 +381,6 @@ func (fn *Function) architecture() Architecture {
 	return fn.config.Architecture
 }
 
-// codePlaceholder stands for the code until every function of every stage is known and compiled at once.
-func (s *Stack) codePlaceholder() awslambda.Code {
-	if s.placeholder == nil {
-		bucket := awss3.Bucket_FromBucketName(s.CDK, jsiiconv.String("code-placeholder"), jsiiconv.String("placeholder"))
-		s.placeholder = awslambda.Code_FromBucket(bucket, jsiiconv.String("placeholder"), jsiiconv.String("placeholder"))
-	}
-	return s.placeholder
-}
-
 // source is what the function's code is made from.
 func (fn *Function) source() source {
 	if fn.config.Prebuilt != nil {
@@ -400,8 +390,8 @@ func (fn *Function) source() source {
 }
 
 // setCode replaces the placeholder by the code.
-func (fn *Function) setCode(code gobuild.Output) {
-	fn.l1.SetCode(fn.stack.assets.add(fn.stack, fn.id, code))
+func (fn *Function) setCode(code gobuild.Output, stub bool) {
+	fn.l1.SetCode(fn.stack.assets.add(fn.stack, fn.id, code, stub))
 }
 
 // Allow grants the function more, after both ends exist: two functions may invoke each other.

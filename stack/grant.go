@@ -189,6 +189,16 @@ type statement struct {
 	throughURL bool
 }
 
+// key tells statements apart. The text of a value that only a deploy knows is its token, which no other
+// value of the stack has.
+func (st statement) key() string {
+	resources := make([]string, len(st.resources))
+	for i, resource := range st.resources {
+		resources[i] = *resource
+	}
+	return fmt.Sprintf("%q %q %q %t", st.actions, resources, st.via, st.throughURL)
+}
+
 func (st statement) build() awsiam.PolicyStatement {
 	props := &awsiam.PolicyStatementProps{Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources}
 	if st.via != "" {
@@ -230,7 +240,7 @@ func inAccount(service string, s *Stack) awsiam.IPrincipal {
 
 // allow adds a statement to the function's role.
 func (fn *Function) allow(st statement) {
-	addStatement(fn.role, st)
+	fn.stack.allow(fn.role, st)
 }
 
 // policyOfEndpoint lets a network's traffic to a service through as far as the roles in the network allow, whoever

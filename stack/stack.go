@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -50,9 +50,10 @@ type Stack struct {
 	// ready runs once everything is defined: what can only be checked or made when all is known.
 	ready   []func()
 	network *network
-	// placeholder stands for the code of functions that are not compiled yet.
-	placeholder awslambda.Code
-	assets      assets
+	assets  assets
+	// statements are the allowances that were made, each once.
+	statements map[string]awsiam.PolicyStatement
+	name       string // of the stack; not of an adopted one
 }
 
 // Choices is the record of what differs by stage; [stages.Pick] takes the stack for it.

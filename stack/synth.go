@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
@@ -125,7 +126,7 @@ func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 	stage = choices.Stage()
 	return &Stack{
 		stage: stage, app: a, survival: survivals[stage.Tier], positions: map[string]stages.Position{},
-		choices: choices, ledger: stages.NewLedger(a.Stages, a.Service),
+		choices: choices, ledger: stages.NewLedger(a.Stages, a.Service), statements: map[string]awsiam.PolicyStatement{},
 	}
 }
 
@@ -139,10 +140,11 @@ func (a App) define(stage stages.Stage, outdir, commit string, switches ...stage
 	stage = s.stage
 	return s, s.protect(func() {
 		s.ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
-		name, err := stages.Stack.Name(stages.Part{Stage: stage.Name, Service: a.Service})
-		if err != nil {
+		var err error
+		if s.name, err = stages.Stack.Name(stages.Part{Stage: stage.Name, Service: a.Service}); err != nil {
 			panic(err)
 		}
+		s.assets = bootstrapped(stage)
 		s.cdkApp = awscdk.NewApp(&awscdk.AppProps{
 			Outdir: jsiiconv.String(outdir), PostCliContext: context, AnalyticsReporting: jsiiconv.Bool(false), TreeMetadata: jsiiconv.Bool(false),
 			// Where CDK_OUTDIR is set, each app would be synthesized once more when Node ends.
@@ -150,7 +152,7 @@ func (a App) define(stage stages.Stage, outdir, commit string, switches ...stage
 		})
 		tags := s.tags()
 		props := &awscdk.StackProps{
-			StackName: jsiiconv.String(name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
+			StackName: jsiiconv.String(s.name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
 			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.survival.guard),
 		}
 		if stage.PermissionsBoundary != "" {
@@ -186,8 +188,9 @@ func (s *Stack) tags() map[string]string {
 // tag puts the tags on everything in the scope that takes tags.
 func (s *Stack) tag(scope constructs.IConstruct) {
 	tags := s.tags()
+	put := awscdk.Tags_Of(scope)
 	for _, name := range sortedKeys(tags) {
-		awscdk.Tags_Of(scope).Add(jsiiconv.String(name), jsiiconv.String(tags[name]), nil)
+		put.Add(jsiiconv.String(name), jsiiconv.String(tags[name]), nil)
 	}
 }
 
@@ -237,18 +240,17 @@ func reason(fault any) string {
 // synthesize writes one defined stack.
 func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 	synthesized := synthesizedStage{
-		Stage: describe(s.stage), Role: s.stage.Role(), File: s.app.templateFile(),
+		Stage: describe(s.stage), StackName: s.name, Role: s.stage.Role(), File: s.app.templateFile(),
 		TerminationProtection: s.survival.guard, Choices: s.choices.Made(), Key: s.choices.Key(),
 	}
 	err := s.protect(func() {
 		for _, fn := range s.functions {
 			output := compiler.code[fn.source()]
-			fn.setCode(output)
+			fn.setCode(output, compiler.stub)
 			synthesized.Functions = append(synthesized.Functions, assembly.Function{
 				Construct: fn.id, Package: fn.source().String(), Prebuilt: fn.config.Prebuilt != nil, Digest: output.Digest, Links: fn.links,
 			})
 		}
-		synthesized.StackName = *s.CDK.StackName()
 		s.cdkApp.Synth(nil)
 	})
 	if err != nil {
