@@ -168,14 +168,14 @@ func (d *deletion) note(one *Orphan, state StepState, problem string) bool {
 // tried again after the others, for as long as any goes.
 func (d *deletion) place(ctx context.Context, all []Orphan) {
 	place := all[0].in()
-	config, _, err := d.Fleet.reach(ctx, place)
+	way, err := d.Fleet.reachToChange(ctx, place)
 	if err != nil {
 		for i := range all {
 			d.note(&all[i], StepFailed, brief(err))
 		}
 		return
 	}
-	config = patient(config)
+	config := patient(way.config)
 	total, finished := len(all), 0
 	for len(all) > 0 && ctx.Err() == nil {
 		problems := make([]error, len(all))

@@ -310,6 +310,7 @@ var differing = []struct {
 	{regexp.MustCompile(`\b\d+\.\ds\b`), "SECONDS"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "TIME"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "DAY"},
+	{regexp.MustCompile(`\bjust now\b|\b\d+ (?:min|h|days) ago\b`), "AGO"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "DIGEST"},
 	{regexp.MustCompile(`"[A-Za-z0-9+/]{43}="`), `"DIGEST"`},
 	{regexp.MustCompile(`\b[0-9a-f]{40}(-dirty)?\b`), "COMMIT"},
