@@ -59,7 +59,7 @@ func TestAnAccountIsReadByTheFirstRoleThatAdmitsWhoDeploys(t *testing.T) {
 			for role, trusted := range tt.roles {
 				a.role(standard, role, trusted)
 			}
-			reports := a.from(sandbox.Account).Survey(t.Context(), everyone)
+			reports := a.from(sandbox.Account).Survey(t.Context(), everyone, nil)
 			require.Empty(t, reports[0].Through, "its own account needs no role")
 			require.True(t, reports[0].Reachable)
 			require.Equal(t, tt.want, reports[2].Through)
@@ -77,12 +77,12 @@ func TestAProfileOfItsOwnComesBeforeADeployingAccount(t *testing.T) {
 	a := openAccounts(t)
 	f := a.fleet()
 	f.DeployFrom = []string{protected.Account}
-	report := f.Survey(t.Context(), []stages.Stage{standard})[0]
+	report := f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
 	require.Equal(t, "team-staging", report.Profile)
 	require.Empty(t, report.Through)
 
 	f = a.from("444444444444")
-	report = f.Survey(t.Context(), []stages.Stage{standard})[0]
+	report = f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
 	require.Contains(t, report.Problem, "profile is none of 1, want one of account 222222222222, or of 444444444444, which may deploy to it; add one")
 }
 
@@ -92,7 +92,7 @@ func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
 	a.role(standard, "deploy", sandbox.Account)
 	f := a.from(sandbox.Account)
 	a.write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
-	report := f.Survey(t.Context(), []stages.Stage{standard})[0]
+	report := f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
 	require.False(t, report.Reachable)
 	require.Contains(t, report.Problem, "stage staging: account is 333333333333 (by your credentials), want 111111111111")
 }
@@ -101,7 +101,7 @@ func TestARoleWhoseServiceDoesNotAnswerIsNoMatterOfTrust(t *testing.T) {
 	a := openAccounts(t)
 	f := a.from(sandbox.Account)
 	a.InjectFault(rehearsal.Fault{Service: "sts", Operation: "AssumeRole", Status: 403, Code: "ExpiredToken", Message: "it is expired"})
-	report := f.Survey(t.Context(), []stages.Stage{standard})[0]
+	report := f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
 	require.Contains(t, report.Problem, "stage staging: answer of STS is an error")
 	require.NotContains(t, report.Problem, "--trust")
 }

@@ -23,6 +23,10 @@ type StageReport struct {
 	Account string      `json:"account"`
 	Region  string      `json:"region"`
 	Tier    stages.Tier `json:"tier"`
+	// Template tells that it is a template of ephemeral stages, which has no stack and is never asked about.
+	Template bool `json:"template,omitempty"`
+	// Asked tells whether the account was asked; what follows is not known where it was not.
+	Asked bool `json:"asked"`
 	// Profile reaches the account; AlsoBy lists the other profiles that do.
 	// Through is the role of the bootstrap that lets a profile of another account in; empty where the profile
 	// is of the account itself.
@@ -57,17 +61,43 @@ type Deployed struct {
 // surveyAtOnce is how many accounts are asked at once.
 const surveyAtOnce = 16
 
-// Survey asks the account of each stage what it has. What one account does not answer is in its report.
-func (f *Fleet) Survey(ctx context.Context, all []stages.Stage) []StageReport {
+// List is what the program itself says of the fleet's stages, and then of its templates. No account is asked.
+func (f *Fleet) List() []StageReport {
+	reports := make([]StageReport, 0, len(f.Stages)+len(f.Templates))
+	for _, stage := range f.Stages {
+		reports = append(reports, listed(stage))
+	}
+	for _, template := range f.Templates {
+		report := listed(template)
+		report.Template = true
+		reports = append(reports, report)
+	}
+	return reports
+}
+
+func listed(stage stages.Stage) StageReport {
+	return StageReport{Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier}
+}
+
+// Survey asks the account of each stage what it has, all at once, and tells an observer, if there is one. What
+// one account does not answer is in its report.
+func (f *Fleet) Survey(ctx context.Context, all []stages.Stage, observe func(Event)) []StageReport {
 	reports := make([]StageReport, len(all))
 	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
-		reports[i] = f.surveyOne(ctx, stage)
+		a := begin(stage, observe)
+		a.say("asking the account")
+		if reports[i] = f.surveyOne(ctx, stage); reports[i].Problem != "" {
+			a.end(Failed, firstLine(reports[i].Problem))
+			return
+		}
+		a.end(Done, "has answered")
 	})
 	return reports
 }
 
 func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
-	report := StageReport{Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier}
+	report := listed(stage)
+	report.Asked = true
 	way, err := f.route(ctx, stage, lookupRole, deployRole)
 	var none *NoProfileError
 	if !errors.As(err, &none) {

@@ -21,7 +21,7 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	a.deployed(sandbox, "")
 	a.InjectFault(rehearsal.Fault{Account: standard.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
 
-	reports := a.fleet().Survey(t.Context(), everyone)
+	reports := a.fleet().Survey(t.Context(), everyone, nil)
 	require.Equal(t, "team-dev", reports[0].Profile)
 	require.True(t, reports[0].Reachable)
 	require.Equal(t, 33, reports[0].Bootstrap)
@@ -39,9 +39,9 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	require.Equal(t, 21, reports[3].Bootstrap)
 	special := protected
 	special.Qualifier = "special"
-	require.Equal(t, 25, a.fleet().Survey(t.Context(), append(everyone[:0:0], special))[0].Bootstrap, "that of its own qualifier")
+	require.Equal(t, 25, a.fleet().Survey(t.Context(), append(everyone[:0:0], special), nil)[0].Bootstrap, "that of its own qualifier")
 	special.Qualifier = "absent"
-	require.Zero(t, a.fleet().Survey(t.Context(), append(everyone[:0:0], special))[0].Bootstrap)
+	require.Zero(t, a.fleet().Survey(t.Context(), append(everyone[:0:0], special), nil)[0].Bootstrap)
 }
 
 func TestAFleetIsWhatTheProgramSays(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAnAccountThatThrottlesIsAskedAgain(t *testing.T) {
 	a.bootstrapped(sandbox, "CDKToolkit", "hnb659fds", 33)
 	f := a.fleet()
 	a.InjectFault(rehearsal.Fault{Account: sandbox.Account, Service: "cloudformation", Count: 2, Status: 400, Code: "Throttling", Message: "Rate exceeded"})
-	report := f.Survey(t.Context(), everyone[:1])[0]
+	report := f.Survey(t.Context(), everyone[:1], nil)[0]
 	require.Empty(t, report.Problem)
 	require.Equal(t, 33, report.Bootstrap)
 }

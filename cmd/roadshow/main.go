@@ -1,5 +1,6 @@
 // Command roadshow looks after one program on many AWS accounts: it proves that the stages are identical
-// but for what is declared, says which declaration makes which difference, and lists names and stages.
+// but for what is declared, says which declaration makes which difference, and bootstraps, deploys, looks at
+// and clears up all accounts together.
 //
 // Install it, without touching a service's own go.mod:
 //
@@ -7,8 +8,8 @@
 //
 // It runs in the folder of cdk.json, and runs the program there as the cdk command does; it needs no
 // credentials for that. Data goes to standard output, talk to standard error. With --json the data is
-// JSON, of the schemas in docs/parity.md. Exit codes: 0 is well, 1 is a finding (the stages differ), 2 is
-// that it could not be told.
+// JSON, of the schemas in docs/parity.md and docs/fleet.md. Exit codes: 0 is well, 1 is a finding (the stages
+// differ), 2 is that it could not be told, 3 that some accounts did not answer.
 package main
 
 import (

@@ -201,6 +201,14 @@ func (b *board) close() {
 	b.ended.Wait()
 }
 
+// clear ends it without a trace: what it has shown stands in what comes after it.
+func (b *board) clear() {
+	b.close()
+	if b.live && b.drawn > 0 {
+		fmt.Fprintf(b.out, "\x1b[%dA\x1b[J", b.drawn)
+	}
+}
+
 // took is a duration for people.
 func took(seconds float64) string {
 	if seconds < 60 {

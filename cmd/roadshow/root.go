@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/program"
 )
 
@@ -36,24 +39,58 @@ type settings struct {
 	json bool
 }
 
-// run is the command: it wires the verbs, and turns the error into an exit code.
-func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
-	var s settings
+// The groups of verbs, as the help lists them.
+const (
+	groupProgram  = "program"
+	groupAccounts = "accounts"
+	groupShell    = "shell"
+)
+
+// newRoot wires the verbs.
+func newRoot(s *settings) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "roadshow",
 		Short: "One program, one stack, every account",
-		Long: "roadshow proves that the stages of a program are identical but for what is declared,\n" +
-			"says which declaration makes which difference, and lists names and stages.\n\n" +
-			"Exit codes: 0 is well, 1 is a finding, 2 is that it could not be told, 3 that some accounts did not answer.",
-		Example: "  roadshow parity\n  roadshow diff dev production\n  roadshow stages --with pr-417",
+		Long: "roadshow looks after one program on many AWS accounts. It proves that the stages are identical but for what is\n" +
+			"declared, and says which declaration makes which difference; and it bootstraps, deploys, looks at and clears up\n" +
+			"all accounts together, each with its own credentials.\n\n" +
+			"Exit codes: 0 is well, 1 is a finding, 2 is that it could not be told, 3 that some accounts did not answer.\n" +
+			"Each verb's own help says what they mean there.",
+		Example: "  roadshow parity\n  roadshow diff dev production\n" +
+			"  roadshow stages\n  roadshow deploy --to dev\n  roadshow status production --json",
 		// Errors are said once, below.
 		SilenceErrors: true, SilenceUsage: true,
 		Version: version(built()),
 	}
 	root.PersistentFlags().StringVar(&s.app, "app", "", `the program's command, or the folder of an assembly (default: "app" of cdk.json)`)
 	root.PersistentFlags().BoolVar(&s.json, "json", false, "print JSON, as documented in docs/parity.md and docs/fleet.md")
-	root.AddCommand(initVerb(&s), parityVerb(&s), diffVerb(&s), namesVerb(&s), stagesVerb(&s), linksVerb(&s))
-	root.AddCommand(accountVerbs(&s)...)
+	root.AddGroup(
+		&cobra.Group{ID: groupProgram, Title: "The program, and the proof of its stages:"},
+		&cobra.Group{ID: groupAccounts, Title: "The accounts:"},
+		&cobra.Group{ID: groupShell, Title: "The shell:"},
+	)
+	for _, verb := range []*cobra.Command{initVerb(s), parityVerb(s), diffVerb(s), namesVerb(s), linksVerb(s)} {
+		verb.GroupID = groupProgram
+		root.AddCommand(verb)
+	}
+	for _, verb := range append(accountVerbs(s), stagesVerb(s)) {
+		verb.GroupID = groupAccounts
+		root.AddCommand(verb)
+	}
+	for _, verb := range root.Commands() {
+		if verb.ValidArgsFunction == nil {
+			verb.ValidArgsFunction = cobra.NoFileCompletions
+		}
+	}
+	root.SetCompletionCommandGroupID(groupShell)
+	root.SetHelpCommandGroupID(groupShell)
+	return root
+}
+
+// run is the command: it runs a verb, and turns the error into an exit code.
+func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
+	var s settings
+	root := newRoot(&s)
 	root.SetArgs(arguments)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -84,22 +121,39 @@ func (s *settings) print(verb *cobra.Command, data any) error {
 	return encoder.Encode(data)
 }
 
-// completeStages completes the names of stages, from the assembly where that is ready and else by asking
-// the program.
+// completeStages completes the names of stages that are not written yet, where the verb takes one more; from the
+// assembly where that is ready, and else by asking the program. No account is asked.
 func (s *settings) completeStages(verb *cobra.Command, already []string, _ string) ([]string, cobra.ShellCompDirective) {
-	found, err := s.find()
-	if err != nil || len(already) >= 2 {
+	if len(already) > 0 && verb.Args != nil && verb.Args(verb, append(slices.Clone(already), "one more")) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return s.completions(verb, func(stage assembly.Stage) (string, bool) {
+		return stage.Name, !stage.Template && !slices.Contains(already, stage.Name)
+	}), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeTemplates completes what the names of ephemeral stages begin with.
+func (s *settings) completeTemplates(verb *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return s.completions(verb, func(stage assembly.Stage) (string, bool) {
+		return strings.TrimSuffix(stage.Name, "*"), stage.Template
+	}), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completions are what some of the set's stages and templates are completed to.
+func (s *settings) completions(verb *cobra.Command, of func(assembly.Stage) (string, bool)) []string {
+	found, err := s.find()
+	if err != nil {
+		return nil
 	}
 	document, err := found.Document(verb.Context())
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
 	var names []string
 	for _, stage := range document.Set {
-		if !stage.Template {
-			names = append(names, stage.Name)
+		if name, is := of(stage); is {
+			names = append(names, name)
 		}
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return names
 }

@@ -3,70 +3,82 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/roadshow-go/roadshow/fleet"
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // stagesVerb lists the stages, or says what one more would add.
 func stagesVerb(s *settings) *cobra.Command {
 	var proposed assembly.Stage
 	var tier string
-	var live bool
+	var offline bool
 	verb := &cobra.Command{
 		Use:   "stages",
-		Short: "List the stages, or say what one more would add",
-		Long: "stages lists the set: name, account, region and tier of each stage, and the templates of ephemeral stages.\n" +
+		Short: "List the stages and what each account has, or say what one more would add",
+		Long: "stages lists the set: name, account, region and tier of each stage, and the templates of ephemeral stages. All\n" +
+			"accounts are asked at once: which profile reaches each, the version of its bootstrap, when the service was\n" +
+			"deployed and from which commit. An account that does not answer is a row that says so.\n\n" +
 			"With --with it says which names a stage would take that the set does not have yet, what the declared\n" +
-			"differences come to for it, and which names it cannot have (then the exit code is 1).",
-		Example: "  roadshow stages\n  roadshow stages --live\n  roadshow stages --with pr-417\n  roadshow stages --with canary --region eu-west-1 --tier standard",
+			"differences come to for it, and which names it cannot have (then the exit code is 1).\n\n" +
+			"Exit codes: 0 listed, 1 a name of the proposed stage is taken, 2 it could not be told.",
+		Example: "  roadshow stages\n  roadshow stages --offline --json\n  roadshow stages --with pr-417\n  roadshow stages --with canary --region eu-west-1 --tier standard",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
-			if live {
-				return s.survey(verb)
+			if proposed.Name == "" {
+				return s.list(verb.Context(), verb, offline)
 			}
-			found, err := s.find()
-			if err != nil {
+			if err := proposed.Tier.UnmarshalText([]byte(tier)); err != nil {
 				return err
 			}
-			if proposed.Name != "" {
-				if err := proposed.Tier.UnmarshalText([]byte(tier)); err != nil {
-					return err
-				}
-				proposal, err := found.Propose(verb.Context(), proposed)
-				if err != nil {
-					return err
-				}
-				return s.writeProposal(verb, proposal)
-			}
-			document, err := found.Document(verb.Context())
-			if err != nil {
-				return err
-			}
-			if s.json {
-				return s.print(verb, map[string]any{"service": document.Service, "stages": document.Set})
-			}
-			rows := make([][]string, len(document.Set))
-			for i, stage := range document.Set {
-				rows[i] = []string{stage.Name, stage.Account, stage.Region, stage.Tier.String(), ""}
-				if stage.Template {
-					rows[i][4] = "template of ephemeral stages"
-				}
-			}
-			writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "REGION", "TIER", ""}, rows)
-			return nil
+			return s.propose(verb, proposed, offline)
 		},
 	}
-	verb.Flags().BoolVar(&live, "live", false, "ask the accounts: which profile reaches each, its bootstrap, and what is deployed; see docs/fleet.md")
+	verb.Flags().BoolVar(&offline, "offline", false, "ask no account: only what the program itself says")
 	verb.Flags().StringVar(&proposed.Name, "with", "", "a stage that the set does not have: a template's, or a new one with --region")
 	verb.Flags().StringVar(&proposed.Account, "account", "", "the new stage's account (default: not known yet)")
 	verb.Flags().StringVar(&proposed.Region, "region", "", "the new stage's region")
 	verb.Flags().StringVar(&tier, "tier", "standard", "the new stage's tier: sandbox, standard or protected")
+	_ = verb.RegisterFlagCompletionFunc("with", s.completeTemplates) // fails only where there is no such flag
+	_ = verb.RegisterFlagCompletionFunc("tier", cobra.FixedCompletions([]string{"sandbox", "standard", "protected"}, cobra.ShellCompDirectiveNoFileComp))
 	return verb
 }
 
-func (s *settings) writeProposal(verb *cobra.Command, proposal *assembly.Proposal) error {
+// proposal is what a stage would add and, where it has an account that was asked, what that has.
+type proposal struct {
+	*assembly.Proposal
+	Live *fleet.StageReport `json:"live,omitempty"`
+}
+
+func (s *settings) propose(verb *cobra.Command, proposed assembly.Stage, offline bool) error {
+	found, err := s.find()
+	if err != nil {
+		return err
+	}
+	told, err := found.Propose(verb.Context(), proposed)
+	if err != nil {
+		return err
+	}
+	answer := proposal{Proposal: told}
+	if !offline && told.Stage.Account != stages.UnknownAccount {
+		document, err := found.Document(verb.Context())
+		if err != nil {
+			return err
+		}
+		reports, err := survey(verb, document, stages.Stage{Name: told.Stage.Name, Account: told.Stage.Account, Region: told.Stage.Region, Tier: told.Stage.Tier})
+		if err != nil {
+			return err
+		}
+		answer.Live = &reports[0]
+	}
+	return s.writeProposal(verb, answer)
+}
+
+func (s *settings) writeProposal(verb *cobra.Command, proposal proposal) error {
 	out := verb.OutOrStdout()
 	if s.json {
 		if err := s.print(verb, proposal); err != nil {
@@ -80,6 +92,12 @@ func (s *settings) writeProposal(verb *cobra.Command, proposal *assembly.Proposa
 		fmt.Fprintf(out, "%s\n", styled(out, heading, fmt.Sprintf("stage %s: account %s, %s, %s", stage.Name, stage.Account, stage.Region, stage.Tier)))
 		if len(proposal.Like) > 0 {
 			fmt.Fprintf(out, "chooses like %s\n", strings.Join(proposal.Like, ", "))
+		}
+		if proposal.Live != nil {
+			fmt.Fprintln(out, liveLine(*proposal.Live, time.Now()))
+			if proposal.Live.Problem != "" {
+				fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", proposal.Live.Problem)
+			}
 		}
 		fmt.Fprintln(out)
 		rows := make([][]string, len(proposal.Names))

@@ -1,42 +1,120 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
-// survey is `roadshow stages --live`: what each account has, asked now.
-func (s *settings) survey(verb *cobra.Command) error {
+// survey asks the accounts of stages, which are some of the document's or one more.
+func survey(verb *cobra.Command, document assembly.Document, some ...stages.Stage) ([]fleet.StageReport, error) {
 	ctx := verb.Context()
-	all, _, err := s.fleetOf(ctx)
+	profiles, err := fleet.AskProfiles(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w; or write --offline, which asks no account", err)
+	}
+	// It takes seconds: elsewhere than in a terminal there is nothing to say before the table.
+	var observe func(fleet.Event)
+	if talk := verb.ErrOrStderr(); terminal(talk) {
+		board := newBoard(talk, some)
+		defer board.clear()
+		observe = board.observe
+	}
+	reports := fleet.Of(document, profiles).Survey(ctx, some, observe)
+	return reports, ctx.Err()
+}
+
+// list is `roadshow stages`: the set and, unless that is not wanted, what each account has.
+func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) error {
+	found, err := s.find()
 	if err != nil {
 		return err
 	}
-	reports := all.Survey(ctx, all.Stages)
-	if err := ctx.Err(); err != nil {
+	document, err := found.Document(ctx)
+	if err != nil {
 		return err
+	}
+	all := fleet.Of(document, nil)
+	reports := all.List()
+	if !offline {
+		asked, err := survey(verb, document, all.Stages...)
+		if err != nil {
+			return err
+		}
+		copy(reports, asked) // the templates come after the stages
 	}
 	if s.json {
 		return s.print(verb, map[string]any{"service": all.Service, "stages": reports})
 	}
+	titles := []string{"STAGE", "ACCOUNT", "REGION", "TIER"}
+	if !offline {
+		titles = append(titles, "PROFILE", "REACHABLE", "BOOTSTRAPPED", "DEPLOYED", "COMMIT")
+	}
 	rows := make([][]string, len(reports))
 	for i, one := range reports {
-		rows[i] = []string{one.Stage, one.Account, one.Region, one.Tier.String(), one.Profile, "no", "no", "no", "-"}
-		if one.Reachable {
-			rows[i][5] = "yes"
+		rows[i] = []string{one.Stage, one.Account, one.Region, one.Tier.String()}
+		if !offline {
+			rows[i] = append(rows[i], liveCells(one, time.Now())...)
 		}
-		if one.Bootstrap > 0 {
-			rows[i][6] = fmt.Sprintf("version %d", one.Bootstrap)
+		note := ""
+		if one.Template {
+			note = "template of ephemeral stages"
 		}
-		if one.Deployed != nil {
-			rows[i][7], rows[i][8] = ago(one.Deployed.At, time.Now()), short(one.Deployed.Commit)
-		}
+		rows[i] = append(rows[i], note)
+	}
+	writeTable(verb.OutOrStdout(), append(titles, ""), rows)
+	for _, one := range reports {
 		if one.Problem != "" {
 			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", one.Problem)
 		}
 	}
-	writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "REGION", "TIER", "PROFILE", "REACHABLE", "BOOTSTRAPPED", "DEPLOYED", "COMMIT"}, rows)
 	return nil
+}
+
+// liveCells are what a stage's account has said: its profile, whether it is reachable, its bootstrap, when it was
+// deployed and from which commit. What it has not said is a question mark, never a no.
+func liveCells(one fleet.StageReport, now time.Time) []string {
+	if !one.Asked {
+		return []string{"-", "-", "-", "-", "-"}
+	}
+	cells := []string{reachedBy(one), "no", "?", "?", "-"}
+	if one.Reachable {
+		cells[1] = "yes"
+	}
+	if one.Bootstrap > 0 {
+		cells[2] = fmt.Sprintf("version %d", one.Bootstrap)
+	}
+	if one.Deployed != nil {
+		cells[3], cells[4] = ago(one.Deployed.At, now), short(one.Deployed.Commit)
+	}
+	if one.Problem == "" {
+		for i := range cells {
+			cells[i] = strings.Replace(cells[i], "?", "no", 1)
+		}
+	}
+	return cells
+}
+
+// reachedBy is the profile that reaches an account, and the role by which one of another account does, such as
+// the lookup role of …:role/cdk-hnb659fds-lookup-role-111111111111-us-east-1.
+func reachedBy(one fleet.StageReport) string {
+	text := cmp.Or(one.Profile, "-")
+	if parts := strings.Split(one.Through, "-"); len(parts) > 2 {
+		text += " by " + parts[2] + " role"
+	}
+	return text
+}
+
+// liveLine is the same in a line, for a stage that is proposed.
+func liveLine(one fleet.StageReport, now time.Time) string {
+	cells := liveCells(one, now)
+	return fmt.Sprintf("profile %s; reachable: %s; bootstrapped: %s; deployed: %s", cells[0], cells[1], cells[2], cells[3])
 }

@@ -253,7 +253,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		}
 		got = w.must("status", "production", "--json")
 		require.Contains(t, got.stdout, `"sha256"`)
-		got = w.must("stages", "--live")
+		got = w.must("stages")
 		require.Regexp(t, `production +333333333333 +us-east-1 +protected +prod-admin +yes +version \d+ +just now`, got.stdout)
 	})
 
