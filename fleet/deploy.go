@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,9 +67,16 @@ func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, err
 	for _, stage := range all {
 		d.observe(Event{Stage: stage, State: Waiting})
 	}
+	packing, stop := context.WithCancel(ctx)
+	defer stop()
+	var packed sync.WaitGroup
+	packed.Go(func() { d.pack(packing, all) })
 	if err := d.preflight(ctx, all); err != nil {
+		stop()
+		packed.Wait()
 		return nil, err
 	}
+	packed.Wait()
 	outcomes := map[string]Outcome{}
 	failed := ""
 	for _, wave := range Waves(all) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
@@ -112,6 +113,13 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	for _, collision := range stages.Collisions(d.Assembly.Document.Ledger) {
 		findings = append(findings, Finding{Check: "names", Detail: collision.Error()})
 	}
+	// The proof needs no account, and the accounts take their time.
+	var proven *Finding
+	var proving sync.WaitGroup
+	if d.Prove != nil {
+		proving.Go(func() { proven = d.Prove(ctx) })
+	}
+	defer proving.Wait()
 	found := make([][]Finding, len(all))
 	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = d.preflightOne(ctx, stage)
@@ -131,10 +139,8 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 		return err
 	}
 	findings = append(findings, short...)
-	if d.Prove != nil {
-		if finding := d.Prove(ctx); finding != nil {
-			findings = append(findings, *finding)
-		}
+	if proving.Wait(); proven != nil {
+		findings = append(findings, *proven)
 	}
 	if len(findings) > 0 {
 		return &PreflightError{Findings: findings}

@@ -1,0 +1,177 @@
+package fleet
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// folderAsset is a folder that the cdk command uploads as a zip.
+type folderAsset struct{ id, path string }
+
+// folderAssets are those of a stage.
+// https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
+func (a Assembly) folderAssets(one assembly.Synthesized) []folderAsset {
+	var assets []folderAsset
+	manifests, _ := filepath.Glob(filepath.Join(a.folder(one), "*.assets.json"))
+	for _, manifest := range manifests {
+		var listed struct {
+			Files map[string]struct {
+				Source struct{ Path, Packaging string }
+			}
+		}
+		text, err := os.ReadFile(manifest)
+		if err != nil || json.Unmarshal(text, &listed) != nil {
+			continue // which the cdk command will say better
+		}
+		for id, file := range listed.Files {
+			if file.Source.Packaging != "zip" || file.Source.Path == "" {
+				continue
+			}
+			path := file.Source.Path
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(a.folder(one), path)
+			}
+			assets = append(assets, folderAsset{id, path})
+		}
+	}
+	return assets
+}
+
+// packed is where the cdk command looks for a zip before it makes one.
+func (a Assembly) packed(one assembly.Synthesized, id string) string {
+	return filepath.Join(a.folder(one), ".cache", id+".zip")
+}
+
+// pack makes the zips that several stages need, once for all of them: each run of the cdk command would make its own. It
+// leaves out what a stage has deployed already. Whatever goes wrong with it is no error, since the command then makes its
+// zips itself.
+func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
+	var mu sync.Mutex
+	wanted := map[folderAsset][]assembly.Synthesized{}
+	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, _ int, stage stages.Stage) {
+		one, synthesized := d.Assembly.stage(stage.Name)
+		if !synthesized {
+			return
+		}
+		live, err := d.liveTemplate(ctx, stage, one.StackName)
+		if err != nil {
+			return
+		}
+		for _, asset := range d.Assembly.folderAssets(one) {
+			if !bytes.Contains(live, []byte(asset.id)) {
+				mu.Lock()
+				wanted[asset] = append(wanted[asset], one)
+				mu.Unlock()
+			}
+		}
+	})
+	var assets []folderAsset
+	for asset, by := range wanted {
+		if len(by) > 1 {
+			assets = append(assets, asset)
+		}
+	}
+	sideBySide(ctx, runtime.GOMAXPROCS(0), assets, func(ctx context.Context, _ int, asset folderAsset) {
+		by := wanted[asset]
+		slices.SortFunc(by, func(a, b assembly.Synthesized) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+		first := d.Assembly.packed(by[0], asset.id)
+		if err := packFolder(ctx, asset.path, first); err != nil {
+			return
+		}
+		for _, one := range by[1:] {
+			other := d.Assembly.packed(one, asset.id)
+			if err := os.MkdirAll(filepath.Dir(other), 0o755); err == nil {
+				_ = os.Link(first, other) // without it the cdk command makes one
+			}
+		}
+	})
+}
+
+// liveTemplate is what a stage has deployed; nil where there is no stack.
+func (d Deployment) liveTemplate(ctx context.Context, stage stages.Stage, stack string) ([]byte, error) {
+	config, _, err := d.Fleet.reach(ctx, stage)
+	if err != nil {
+		return nil, err
+	}
+	client := cloudformation.NewFromConfig(config)
+	if described, err := describeStack(ctx, client, stack); err != nil || described == nil {
+		return nil, err
+	}
+	answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, err
+	}
+	return []byte(aws.ToString(answer.TemplateBody)), nil
+}
+
+// packFolder writes a folder's files into a zip, which is there whole or not at all. It has no times of its own, so that
+// the same files make the same zip.
+func packFolder(ctx context.Context, folder, file string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	out, err := os.CreateTemp(filepath.Dir(file), "*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, out.Close()); err == nil {
+			err = os.Rename(out.Name(), file)
+		}
+		if err != nil {
+			os.Remove(out.Name())
+		}
+	}()
+	archive := zip.NewWriter(out)
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err := errors.Join(err, ctx.Err()); err != nil || entry.IsDir() {
+			return err
+		}
+		if !entry.Type().IsRegular() {
+			return errors.New(path + " is no file, want the cdk command to follow it")
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		header, err := zip.FileInfoHeader(info)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		header.Name, header.Method, header.Modified = filepath.ToSlash(name), zip.Deflate, time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+		writer, err := archive.CreateHeader(header)
+		if err != nil {
+			return err
+		}
+		in, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		_, err = io.Copy(writer, in)
+		return err
+	})
+	return errors.Join(err, archive.Close())
+}
