@@ -111,28 +111,21 @@ func (d *deployedParity) write(verb *cobra.Command) {
 func deployedNote(one fleet.Parity) string {
 	var notes []string
 	if one.Behind > 0 {
-		notes = append(notes, several(one.Behind, "commit")+" behind")
+		notes = append(notes, counted(one.Behind, "commit")+" behind")
 	}
 	if one.Ahead > 0 {
-		notes = append(notes, several(one.Ahead, "commit")+" that the program does not have")
+		notes = append(notes, counted(one.Ahead, "commit")+" that the program does not have")
 	}
 	if one.State == fleet.ParityBehind {
-		notes = append(notes, several(len(one.Changes), "change")+" to the program's")
+		notes = append(notes, counted(len(one.Changes), "change")+" to the program's")
 	}
 	if len(one.Drift) > 0 {
-		notes = append(notes, several(len(one.Drift), "change")+" to its commit's")
+		notes = append(notes, counted(len(one.Drift), "change")+" to its commit's")
 	}
 	if one.Note != "" {
 		notes = append(notes, one.Note)
 	}
 	return strings.Join(notes, ", ")
-}
-
-func several(n int, of string) string {
-	if n == 1 {
-		return "1 " + of
-	}
-	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // judge is the exit code: a stage that is behind, or not deployed, is shown only.
@@ -156,7 +149,7 @@ func (d *deployedParity) judge() error {
 		}
 	}
 	if unknown > 0 {
-		return fmt.Errorf("deployed: %s of %d cannot be told, want all; what each needs stands above", several(unknown, "stage"), len(d.stages))
+		return fmt.Errorf("deployed: %s of %d cannot be told, want all; what each needs stands above", counted(unknown, "stage"), len(d.stages))
 	}
 	return result
 }
