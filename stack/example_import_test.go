@@ -51,3 +51,33 @@ func ExampleImportTopic() {
 		saved.Delivers(stack.NewQueue(s, "archive", stack.QueueConfig{}), stack.TopicDeliveryConfig{Raw: true})
 	}
 }
+
+// Another service of the same stage writes what it makes into the bucket of the notes.
+func ExampleImportBucket() {
+	_ = func(s *stack.Stack) {
+		files := stack.ImportBucket(s, stack.Ref{Service: "notes", ID: "files"}, stack.ImportConfig{})
+		stack.NewFunction(s, "render", stack.FunctionConfig{
+			Package: "./functions/render", Access: []stack.Grant{files.Write()}, // brings FILES_BUCKET
+		})
+	}
+}
+
+// Another service of the same stage has something done by the notes.
+func ExampleImportQueue() {
+	_ = func(s *stack.Stack) {
+		work := stack.ImportQueue(s, stack.Ref{Service: "notes", ID: "work"}, stack.ImportConfig{})
+		stack.NewFunction(s, "ask", stack.FunctionConfig{
+			Package: "./functions/ask", Access: []stack.Grant{work.Send()}, // brings WORK_QUEUE_URL
+		})
+	}
+}
+
+// Another service of the same stage calls a function of the notes, and waits for its answer.
+func ExampleImportFunction() {
+	_ = func(s *stack.Stack) {
+		search := stack.ImportFunction(s, stack.Ref{Service: "notes", ID: "search"}, stack.ImportConfig{})
+		stack.NewFunction(s, "page", stack.FunctionConfig{
+			Package: "./functions/page", Access: []stack.Grant{search.Invoke()}, // brings SEARCH_FUNCTION
+		})
+	}
+}
