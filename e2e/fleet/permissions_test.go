@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -58,7 +59,7 @@ func actionOf(call rehearsal.Call) string {
 	case "s3":
 		if another, is := map[string]string{
 			"ListBuckets": "ListAllMyBuckets", "ListObjectsV2": "ListBucket", "HeadBucket": "ListBucket", "HeadObject": "GetObject",
-			"ListObjectVersions": "ListBucketVersions", "GetBucketEncryption": "GetEncryptionConfiguration",
+			"ListObjectVersions": "ListBucketVersions", "GetObjectVersions": "ListBucketVersions", "DeleteObjects": "DeleteObjectVersion", "GetBucketEncryption": "GetEncryptionConfiguration",
 		}[operation]; is {
 			operation = another
 		}
@@ -195,7 +196,55 @@ func (r recorded) withThreeStages(t *testing.T) {
 	r.record(w, "remove", "dev", "--yes")
 	w.create("dev", "dev-notes")
 	r.record(w, "remove", "dev", "--yes", "--sweep")
+	r.record(w, "remove", "staging", "--yes")
+	w.leaveBehind()
+	r.record(w, "orphans")
+	r.record(w, "orphans --delete", "--likely", "--yes", "--log", filepath.Join(w.folder, "deleted.jsonl"))
 	r.record(w, "remove", "production", "--yes", "--confirm", "production/"+productionAccount)
+}
+
+// leaveBehind puts something of each kind that is looked at in a way of its own into dev's account, in no stack, and a
+// stack whose making has failed into staging's.
+func (w *world) leaveBehind() {
+	w.t.Helper()
+	tags := []any{map[string]any{"Key": "roadshow:stage", "Value": "dev"}, map[string]any{"Key": "roadshow:service", "Value": "notes"}}
+	account := w.Server.Account(devAccount)
+	for kind, properties := range map[string]map[string]any{
+		"AWS::DynamoDB::Table": {
+			"TableName": "dev-notes-left", "BillingMode": "PAY_PER_REQUEST", "DeletionProtectionEnabled": true,
+			"KeySchema":            []any{map[string]any{"AttributeName": "id", "KeyType": "HASH"}},
+			"AttributeDefinitions": []any{map[string]any{"AttributeName": "id", "AttributeType": "S"}},
+		},
+		"AWS::S3::Bucket":     {"BucketName": "dev-notes-left"},
+		"AWS::Logs::LogGroup": {"LogGroupName": "/aws/lambda/dev-notes-left"},
+		"AWS::SQS::Queue":     {"QueueName": "dev-notes-left"},
+	} {
+		properties["Tags"] = tags
+		_, err := account.Create("us-east-1", kind, properties)
+		require.NoError(w.t, err)
+	}
+	config, err := w.Environment.Config(w.t.Context(), "dev")
+	require.NoError(w.t, err)
+	config.Region = "us-east-1"
+	_, err = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }).PutObject(w.t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String("dev-notes-left"), Key: aws.String("report"), Body: strings.NewReader("something"),
+	})
+	require.NoError(w.t, err)
+	w.Server.InjectFault(rehearsal.Fault{Account: stagingAccount, ResourceType: "AWS::S3::Bucket", Operation: "Create", Count: 1, Code: "InternalServerError"})
+	config, err = w.Environment.Config(w.t.Context(), "team-staging")
+	require.NoError(w.t, err)
+	config.Region = "us-east-1"
+	client := cloudformation.NewFromConfig(config)
+	stack := &cloudformation.CreateStackInput{
+		StackName: aws.String("staging-notes"), TemplateBody: aws.String(`{"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}`),
+		Tags: []types.Tag{{Key: aws.String("roadshow:stage"), Value: aws.String("staging")}, {Key: aws.String("roadshow:service"), Value: aws.String("notes")}},
+	}
+	_, err = client.CreateStack(w.t.Context(), stack)
+	require.NoError(w.t, err)
+	require.Eventually(w.t, func() bool {
+		answer, err := client.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: stack.StackName})
+		return err == nil && answer.Stacks[0].StackStatus == types.StackStatusRollbackComplete
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // somethingOfEach is a stack with all that a removal looks at: a bucket, an export, a table that stays.
