@@ -15,7 +15,7 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each thing is measured; what takes very long is measured at most 3 times")
-	only := flag.String("only", "", "measure one scenario only, and print instead of writing the README: synthesis, curves, parity, validation, builds, tests, start or fleet")
+	only := flag.String("only", "", "measure one scenario only, and print instead of writing the README: synthesis, curves, parity, validation, builds, tests, start, fleet or orphans")
 	flag.Parse()
 	if err := run(*rounds, *only); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
@@ -61,6 +61,7 @@ func run(rounds int, only string) error {
 		{"tests", b.tests},
 		{"start", b.start},
 		{"fleet", b.fleet},
+		{"orphans", b.orphans},
 		{"curves", b.curves},
 	}
 	known := only == ""

@@ -121,7 +121,11 @@ func (m *memory) look() {
 	if !m.active {
 		return
 	}
+	own, _ := os.Readlink("/proc/self/exe")
 	for _, pid := range descendants(os.Getpid()) {
+		if file, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); file == own {
+			continue // a child that has not begun its program yet has the memory of this process
+		}
 		m.peaks[pid] = max(m.peaks[pid], peakOf(pid))
 	}
 }

@@ -167,6 +167,12 @@ func (r *request) identified(t *spec.ResourceType) (Resource, error) {
 	}
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
+	// Most identifiers end in the name, by which the store knows a resource.
+	for _, name := range []string{wanted, wanted[strings.LastIndexAny(wanted, ":/")+1:]} {
+		if one := r.store.resources[key(r.at(), t.Name, name)]; one != nil && one.Account == r.account && identifierOf(one, t) == wanted {
+			return one.copy(), nil
+		}
+	}
 	for _, one := range r.store.resources {
 		if one.Type == t.Name && one.Account == r.account && within(r.at(), one) && identifierOf(one, t) == wanted {
 			return one.copy(), nil
