@@ -77,7 +77,6 @@ type Server struct {
 	mu              sync.Mutex
 	calls           []Call
 	faults          []*Fault
-	lingering       map[place][]tagged
 	controlRequests map[string]controlRequest // by token
 }
 

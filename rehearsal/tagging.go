@@ -68,8 +68,16 @@ func (l *lists[T]) rest(of, token string) ([]T, bool) {
 
 // tagged is a resource with its tags, as the tagging API shows it.
 type tagged struct {
-	arn  string
-	tags []any
+	ARN  string
+	Tags []any
+}
+
+// lingering is what the tagging API is slow to forget.
+var lingering = keep[lingeringState]("tagging")
+
+type lingeringState struct {
+	// Listed is what it goes on listing, by region.
+	Listed map[string][]tagged `json:",omitempty"`
 }
 
 // getResources lists what has tags, page by page. Users and roles of IAM it does not know, and what belongs
@@ -103,41 +111,39 @@ func getResources(r *request) (any, error) {
 		}
 	} else {
 		all = slices.DeleteFunc(r.server.taggedIn(r.at()), func(t tagged) bool {
-			return !meetsTags(t.tags, filters) || !meetsKinds(t.arn, kinds) || len(arns) > 0 && !slices.Contains(arns, t.arn)
+			return !meetsTags(t.Tags, filters) || !meetsKinds(t.ARN, kinds) || len(arns) > 0 && !slices.Contains(arns, t.ARN)
 		})
 	}
 	page, token := r.server.taggedLists.page(of, all, most)
 	mappings := []object{}
 	for _, one := range page {
-		mappings = append(mappings, object{"ResourceARN": one.arn, "Tags": one.tags})
+		mappings = append(mappings, object{"ResourceARN": one.ARN, "Tags": one.Tags})
 	}
 	return object{"PaginationToken": token, "ResourceTagMappingList": mappings}, nil
 }
 
 // taggedIn is what a region shows, sorted by ARN: what it holds, and what it is slow to forget.
 func (s *Server) taggedIn(at place) []tagged {
-	s.mu.Lock()
-	out := slices.Clone(s.lingering[at])
-	s.mu.Unlock()
 	s.store.mu.RLock()
 	defer s.store.mu.RUnlock()
+	out := slices.Clone(lingering.of(s.store, at.account).Listed[at.region])
 	for _, r := range s.store.resources {
 		if r.Account != at.account {
 			continue
 		}
 		one := tagged{s.store.arnOf(r), systemTags(r)}
 		region := r.Region
-		if parts := strings.SplitN(one.arn, ":", 5); len(parts) == 5 && parts[3] == "" && r.Type != "AWS::S3::Bucket" {
+		if parts := strings.SplitN(one.ARN, ":", 5); len(parts) == 5 && parts[3] == "" && r.Type != "AWS::S3::Bucket" {
 			region = "us-east-1"
 		}
-		if one.arn != "" && len(one.tags) > 0 && region == at.region {
+		if one.ARN != "" && len(one.Tags) > 0 && region == at.region {
 			out = append(out, one)
 		}
 	}
 	// Stable, so that what is there now goes before what was there.
 	slices.Reverse(out)
-	slices.SortStableFunc(out, func(a, b tagged) int { return cmp.Compare(a.arn, b.arn) })
-	return slices.CompactFunc(out, func(a, b tagged) bool { return a.arn == b.arn })
+	slices.SortStableFunc(out, func(a, b tagged) int { return cmp.Compare(a.ARN, b.ARN) })
+	return slices.CompactFunc(out, func(a, b tagged) bool { return a.ARN == b.ARN })
 }
 
 // systemTags are a resource's own tags and, where it has any, those that CloudFormation adds.
@@ -231,12 +237,12 @@ func meetsKinds(arn string, kinds []string) bool {
 // deleted, as AWS does for a while.
 // https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 func (s *Server) LingerTags(account, region string) {
-	at := place{account, region}
-	listed := s.taggedIn(at)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lingering == nil {
-		s.lingering = map[place][]tagged{}
+	listed := s.taggedIn(place{account, region})
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	state := lingering.of(s.store, account)
+	if state.Listed == nil {
+		state.Listed = map[string][]tagged{}
 	}
-	s.lingering[at] = listed
+	state.Listed[region] = listed
 }
