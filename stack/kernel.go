@@ -45,7 +45,21 @@ func directKernel(folder, node string) string {
 	if err != nil {
 		return ""
 	}
+	linkCompiled(folder)
 	return command
+}
+
+// linkCompiled lets V8 keep what it has compiled in the user's cache folder: a tenth of a short run. It is best
+// effort: kernel.js looks for the link.
+func linkCompiled(folder string) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return
+	}
+	compiled := filepath.Join(cache, "roadshow", "compiled") // Node adds its version
+	if os.MkdirAll(compiled, 0o700) == nil {
+		_ = os.Symlink(compiled, filepath.Join(folder, "compiled"))
+	}
 }
 
 // writeKernelEntry puts the entry beside the kernel, and returns the command for a POSIX shell. What the

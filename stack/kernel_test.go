@@ -67,3 +67,36 @@ func TestWhatTheKernelPrintsDoesNotMixWithItsAnswers(t *testing.T) {
 	require.Equal(t, "the answer to the question", answered.String())
 	require.Equal(t, "printed\n", printed.String())
 }
+
+func TestWhatIsCompiledOfTheCDKIsKeptForTheNextProcess(t *testing.T) {
+	require.NoError(t, prepareNode())
+	compiled, err := os.Readlink(filepath.Join(ownRuntimeFolder(), "compiled"))
+	require.NoError(t, err)
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(cache, "roadshow", "compiled"), compiled)
+	node, _, err := findNode()
+	require.NoError(t, err)
+	run := func() string {
+		folder := t.TempDir()
+		kernel := filepath.Join(folder, "kernel")
+		require.NoError(t, os.Mkdir(kernel, 0o755))
+		require.NoError(t, os.Symlink(cache, filepath.Join(folder, "compiled")))
+		require.NoError(t, os.WriteFile(filepath.Join(kernel, "program.js"), []byte(`
+			const fs = require("node:fs"), os = require("node:os"), path = require("node:path");
+			const modules = fs.mkdtempSync(path.join(os.tmpdir(), "jsii-kernel-"));
+			fs.writeFileSync(path.join(modules, "cdk.js"), "module.exports = 1");
+			require(path.join(modules, "cdk.js"));
+		`), 0o600))
+		start, err := writeKernelEntry(kernel, node)
+		require.NoError(t, err)
+		command := exec.Command("/bin/sh", "-c", start)
+		command.Env = append(os.Environ(), "NODE_DEBUG_NATIVE=COMPILE_CACHE")
+		said, err := command.CombinedOutput()
+		require.NoError(t, err, string(said))
+		return string(said)
+	}
+	cache = t.TempDir()
+	require.NotContains(t, run(), "cdk.js was accepted")
+	require.Contains(t, run(), "cdk.js was accepted", "as in another process, below another folder")
+}
