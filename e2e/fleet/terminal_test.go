@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -56,11 +57,17 @@ func (s *screen) String() string {
 // inTerminal runs the command in a terminal, and types each answer when its question is there.
 func (w *world) inTerminal(answers [][2]string, arguments ...string) (seen string, code int) {
 	w.t.Helper()
+	return w.inTerminalWith(nil, answers, arguments...)
+}
+
+// inTerminalWith is inTerminal with variables of the environment.
+func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments ...string) (seen string, code int) {
+	w.t.Helper()
 	person, process := pseudoTerminal(w.t)
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
 	command := w.command(ctx, arguments...)
-	command.Env = append(command.Env, "CI=", "TERM=xterm-256color", "NO_COLOR=")
+	command.Env = append(append(command.Env, "CI=", "TERM=xterm-256color", "NO_COLOR="), environ...)
 	command.Stdin, command.Stdout, command.Stderr = process, process, process
 	require.NoError(w.t, command.Start())
 	process.Close()
@@ -103,4 +110,35 @@ func TestAPersonAtATerminal(t *testing.T) {
 	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", productionAccount}}, "remove", "production")
 	require.Zero(t, code)
 	require.Contains(t, w.must("status", "production").stdout, "not deployed")
+}
+
+// TestATerminalIsNotAlwaysOne asks for what NO_COLOR, CI and a simple terminal change.
+func TestATerminalIsNotAlwaysOne(t *testing.T) {
+	t.Parallel()
+	w := open(t, filepath.Join(folder, "prepared"), 0)
+	const colour, overwriting, question = "\x1b[1m", "\x1b[2K", "Type yes:"
+	w.must("bootstrap", "dev")
+	deploy := []string{"deploy", "--to", "dev"}
+
+	seen, code := w.inTerminal(nil, deploy...)
+	require.Zero(t, code)
+	require.Contains(t, seen, colour)
+	require.Contains(t, seen, overwriting)
+	seen, _ = w.inTerminalWith([]string{"NO_COLOR=1"}, nil, deploy...)
+	require.NotRegexp(t, `\x1b\[[0-9;]+m`, seen)
+	require.Contains(t, seen, overwriting, "lines may be written over without colour")
+	for _, variable := range []string{"CI=true", "TERM=dumb"} {
+		seen, code = w.inTerminalWith([]string{variable}, nil, deploy...)
+		require.Zero(t, code)
+		require.NotContains(t, seen, "\x1b", variable)
+	}
+
+	// Nobody is asked in CI, whatever it runs in.
+	seen, code = w.inTerminalWith([]string{"CI=true"}, nil, "remove", "dev")
+	require.Equal(t, 2, code)
+	require.NotContains(t, seen, question)
+	require.Contains(t, seen, "want a yes; write --yes")
+	seen, code = w.inTerminal([][2]string{{question, "yes"}}, "remove", "dev")
+	require.Zero(t, code)
+	require.Contains(t, seen, "Remove dev from account 111111111111?")
 }
