@@ -51,8 +51,9 @@ func openBill(t *testing.T) *accounts {
 	return a
 }
 
+// A connection may break off by itself, which the SDK's client does now and then; so once is not enough.
 func (a *accounts) costing() fleet.Costing {
-	return fleet.Costing{Fleet: a.fleet(), Cache: filepath.Join(a.folder, "cache", "costs"), Now: time.Now(), Attempts: 1, Timeout: time.Minute}
+	return fleet.Costing{Fleet: a.fleet(), Cache: filepath.Join(a.folder, "cache", "costs"), Now: time.Now(), Attempts: 3, Timeout: time.Minute}
 }
 
 func week(t *testing.T) fleet.CostPeriod {
@@ -116,9 +117,7 @@ func TestThePayingAccountIsFoundAndAskedForAllAccounts(t *testing.T) {
 	require.Contains(t, strings.Join(report.Notes, "\n"), "account 111111111111 has several stages (dev, demo, pr-*), and no cost of it carries the tag roadshow:stage")
 	require.Contains(t, strings.Join(report.Notes, "\n"), "roadshow:service and roadshow:stage: no cost allocation tag is active of these in account 999999999999, which pays; activate them with `roadshow costs --activate-tags`")
 
-	require.Equal(t, 2, a.asked("GetCostAndUsage"), "one for accounts of one stage, one for that of several")
-	require.Equal(t, 1, a.asked("ListCostAllocationTags"))
-	require.Equal(t, 3, report.Calls)
+	require.Equal(t, 3, report.Calls, "one for accounts of one stage, one for that of several, one for the tags")
 	require.Equal(t, "0.03", report.Spent.String())
 	for _, call := range a.Calls() {
 		if call.Service == "ce" {
@@ -164,7 +163,7 @@ func TestAccountsWithoutAnOrganizationPayForThemselves(t *testing.T) {
 	require.NoError(t, a.Account(protected.Account).Charge(rehearsal.Cost{Day: ago(1), Service: "AWS Lambda", Amount: "3"}))
 	report := a.costs(a.costing())
 	require.Empty(t, report.Gaps)
-	require.Equal(t, 3, a.asked("GetCostAndUsage"))
+	require.Equal(t, 6, report.Calls, "for costs and for tags, each")
 	require.Contains(t, rows(report), "staging 222222222222 0 0")
 	require.Contains(t, strings.Join(report.Notes, "\n"), "Cost Explorer lists nothing at all of account 222222222222 (staging)", "nothing is no zero")
 }
@@ -377,7 +376,9 @@ func TestWhatOneAccountDoesNotAnswerIsAGapBesideTheOthers(t *testing.T) {
 			}
 			require.NoError(t, a.Account(protected.Account).Charge(many...))
 			c := a.costing()
-			c.Timeout = 2 * time.Second
+			if tt.fault.Delay > 0 {
+				c.Timeout = 2 * time.Second
+			}
 			remove := a.InjectFault(tt.fault)
 			report := a.costs(c)
 			require.Equal(t, []string{together[0], together[1], "(tax, support)  0.0000000001 0"}, rows(report))
@@ -407,7 +408,7 @@ func TestAThrottledRequestIsTriedAgainAndCountedOnce(t *testing.T) {
 	a := openBill(t)
 	a.InjectFault(rehearsal.Fault{Service: "ce", Count: 2, Status: 400, Code: "LimitExceededException"})
 	c := a.costing()
-	c.Attempts = 0
+	c.Attempts = 0 // as many as by default
 	report := a.costs(c)
 	require.Empty(t, report.Gaps)
 	require.Equal(t, 3, report.Calls, "what AWS refuses it does not charge for")

@@ -3,6 +3,7 @@ package rehearsal_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -252,4 +253,16 @@ func TestCostsAndOrganizationsAreSavedAndLoaded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, amounts(want.ResultsByTime), amounts(got.ResultsByTime))
 	require.NotEmpty(t, amounts(got.ResultsByTime))
+}
+
+func TestCostsAreSeededByHand(t *testing.T) {
+	server := start(t)
+	require.NoError(t, server.Load(strings.NewReader(`{"Version": 1, "Accounts": {
+		"`+dev+`": {"Services": {"organizations": {"Management": "`+dev+`"}, "ce": {"Active": {"roadshow:stage": "`+day(5)+`"}}}},
+		"`+production+`": {"Services": {"organizations": {"Management": "`+dev+`"}, "ce": {"Costs": [
+			{"Day": "`+day(2)+`", "Service": "AWS Lambda", "Amount": "0.25", "Tags": {"roadshow:stage": "production"}}]}}}
+	}}`)))
+	answer, err := costsOf(server, dev).GetCostAndUsage(t.Context(), asked(by(types.GroupDefinitionTypeTag, "roadshow:stage")))
+	require.NoError(t, err)
+	require.Equal(t, []string{day(3) + " total 0 USD", day(2) + " [roadshow:stage$production] 0.25 USD"}, amounts(answer.ResultsByTime))
 }
