@@ -1,9 +1,11 @@
 package rehearsal_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -52,4 +54,29 @@ func ExampleServer_InjectFault() {
 	// and no cluster can be made anywhere until the fault is taken back.
 	remove := server.InjectFault(rehearsal.Fault{ResourceType: "AWS::DAX::Cluster", Operation: "Create", Code: "ServiceInternalError"})
 	remove()
+}
+
+func ExampleServer_Load() {
+	server, err := rehearsal.Start(rehearsal.Config{Accounts: []rehearsal.Account{
+		{ID: "111111111111", AccessKeyID: "AKIADEV", SecretAccessKey: "secret"},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+
+	err = server.Load(strings.NewReader(`{"Version": 1, "Accounts": {"111111111111": {"Resources": [
+		{"Region": "us-east-1", "Type": "AWS::SQS::Queue", "Properties": {"QueueName": "old-jobs"}}
+	]}}}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, one := range server.Resources("111111111111", "us-east-1") {
+		fmt.Println(one.Type, one.Name, one.Attributes["Arn"])
+	}
+	var state bytes.Buffer
+	fmt.Println(server.Save(&state))
+	// Output:
+	// AWS::SQS::Queue old-jobs arn:aws:sqs:us-east-1:111111111111:old-jobs
+	// <nil>
 }

@@ -2,7 +2,9 @@ package rehearsal_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -189,6 +191,24 @@ func TestADocumentByHandSeedsWhatItSpeaksOfAndLeavesTheRest(t *testing.T) {
 	stacks, err := cloudformation.NewFromConfig(as(server, production)).ListStacks(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, "gone", *stacks.StackSummaries[0].StackName)
+}
+
+func TestTheDocumentOfTheGuideCanBeLoaded(t *testing.T) {
+	guide, err := os.ReadFile("../docs/rehearsal.md")
+	require.NoError(t, err)
+	_, document, _ := strings.Cut(string(guide), "```json\n")
+	document, _, _ = strings.Cut(document, "```")
+	server := start(t)
+	require.NoError(t, server.Load(strings.NewReader(document)))
+	held := server.Resources(dev, region)
+	require.Len(t, held, 1)
+	require.Equal(t, "old-jobs", held[0].Name)
+
+	var written struct{ Accounts map[string]map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(saved(t, server)), &written))
+	for section := range written.Accounts[dev] {
+		require.Contains(t, string(guide), "\n| `"+section+"` |", "the guide has a row for each section")
+	}
 }
 
 func TestSaveWaitsForWhatIsUnderWay(t *testing.T) {

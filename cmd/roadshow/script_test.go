@@ -363,12 +363,12 @@ func await(ts *testscript.TestScript, neg bool, arguments []string) {
 	if neg || len(arguments) != 1 {
 		ts.Fatalf("usage: await FILE")
 	}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-ticker.C {
 		if _, err := os.Stat(ts.MkAbs(arguments[0])); err == nil {
 			return
 		}
-		if time.Now().After(end) {
-			ts.Fatalf("%s is not there after a minute", arguments[0])
-		}
 	}
+	ts.Fatalf("%s is not there after a minute", arguments[0])
 }
