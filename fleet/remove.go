@@ -62,7 +62,8 @@ type PlannedResource struct {
 // Ritual is what somebody who wants to remove what must not be lost has to type.
 type Ritual struct {
 	// Stage is the stage's name, Account its account's id.
-	Stage, Account string
+	Stage   string `json:"stage"`
+	Account string `json:"account"`
 }
 
 // RitualError says that the ritual was needed, and was not done or not right. Nothing was changed.
