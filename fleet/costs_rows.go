@@ -273,12 +273,12 @@ func tagNotes(tags []CostTag) (notes []string) {
 	for _, one := range slices.SortedFunc(maps.Keys(of), func(a, b CostTag) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Status, b.Status))
 	}) {
-		keys := strings.Join(of[one], " and ")
+		keys := strings.Join(of[one], ", ")
 		switch one.Status {
 		case CostTagInactive:
-			notes = append(notes, fmt.Sprintf("%s: no cost allocation tag is active of these in account %s, which pays; activate them with `roadshow costs --activate-tags`", keys, one.Account))
+			notes = append(notes, fmt.Sprintf("account %s, which pays, has these cost allocation tags inactive: %s; activate them with `roadshow costs --activate-tags`", one.Account, keys))
 		case CostTagUnseen:
-			notes = append(notes, fmt.Sprintf("%s: account %s, which pays, has not seen these tags; AWS does up to 24 hours after what the first deploy made is charged for", keys, one.Account))
+			notes = append(notes, fmt.Sprintf("account %s, which pays, has not seen these tags: %s; AWS does up to 24 hours after what a first deploy made is charged for", one.Account, keys))
 		}
 	}
 	return notes

@@ -115,7 +115,7 @@ func TestThePayingAccountIsFoundAndAskedForAllAccounts(t *testing.T) {
 	require.Equal(t, "AWS Support (Business)", report.Changed[0].Service)
 	require.Equal(t, "production Amazon DynamoDB -5.5", fmt.Sprint(report.Changed[1].Row, " ", report.Changed[1].Service, " ", report.Changed[1].Difference))
 	require.Contains(t, strings.Join(report.Notes, "\n"), "account 111111111111 has several stages (dev, demo, pr-*), and no cost of it carries the tag roadshow:stage")
-	require.Contains(t, strings.Join(report.Notes, "\n"), "roadshow:service and roadshow:stage: no cost allocation tag is active of these in account 999999999999, which pays; activate them with `roadshow costs --activate-tags`")
+	require.Contains(t, strings.Join(report.Notes, "\n"), "account 999999999999, which pays, has these cost allocation tags inactive: roadshow:service, roadshow:stage; activate them with `roadshow costs --activate-tags`")
 
 	require.Equal(t, 3, report.Calls, "one for accounts of one stage, one for that of several, one for the tags")
 	require.Equal(t, "0.03", report.Spent.String())
@@ -502,7 +502,7 @@ func TestATagThatAWSHasNotSeenCannotBeActivated(t *testing.T) {
 	tags, _, err := c.CostTags(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, fleet.CostTagUnseen, tags[0].Status)
-	require.Contains(t, strings.Join(a.costs(c).Notes, "\n"), "has not seen these tags; AWS does up to 24 hours after")
+	require.Contains(t, strings.Join(a.costs(c).Notes, "\n"), "has not seen these tags: roadshow:service, roadshow:stage; AWS does up to 24 hours after")
 	_, _, err = c.ActivateTags(t.Context(), tags)
 	require.NoError(t, err)
 	require.Empty(t, a.writes(billing))
