@@ -50,7 +50,7 @@ func (b *bench) fleet() error {
 		return os.WriteFile(filepath.Join(folder, "cdk.json"), settings, 0o644)
 	}
 	command := func(arguments ...string) func() error {
-		arguments = b.onTwoCores(arguments)
+		arguments, _ = onTwoCores(arguments)
 		return b.process(folder, world.Environ("CI=true"), arguments[0], arguments[1:]...)
 	}
 	ours, theirs := command(b.bin("roadshow"), "deploy", "--yes"), command("npx", "cdk", "deploy", "--profile", "one", "--require-approval", "never")
@@ -102,22 +102,22 @@ func (b *bench) fleet() error {
 		return err
 	}
 	b.report.goal(name+", `roadshow deploy --yes` / `npx cdk deploy` of one", took["roadshow, 3 accounts"], took["cdk, 1 account"], 1.6)
-	cores := "two cores"
-	if b.onTwoCores(nil) == nil {
-		cores = fmt.Sprintf("all %d cores: there is no taskset here", runtime.NumCPU())
-	}
+	_, cores := onTwoCores(nil)
 	b.report.remark("The deploys had %s; the accounts are a rehearsal beside them, which takes no time over a resource. "+
 		"Ours is one synthesis, the proof of parity, and three runs of the cdk command side by side (the stages are of one tier); the cdk command's is one synthesis and one stack.", cores)
 	return nil
 }
 
-// onTwoCores is a command that gets two cores of this machine, where it has more and taskset can be had.
-func (b *bench) onTwoCores(command []string) []string {
+// onTwoCores is a command that gets two cores of this machine, where it has more and taskset can be had; and what it gets.
+func onTwoCores(command []string) (limited []string, cores string) {
 	taskset, err := exec.LookPath("taskset")
-	if err != nil || runtime.NumCPU() <= 2 {
-		return command
+	switch {
+	case runtime.NumCPU() <= 2:
+		return command, fmt.Sprintf("the %d cores of this machine", runtime.NumCPU())
+	case err != nil:
+		return command, fmt.Sprintf("all %d cores of this machine, since it has no taskset", runtime.NumCPU())
 	}
-	return append([]string{taskset, "--cpu-list", "0,1"}, command...)
+	return append([]string{taskset, "--cpu-list", "0,1"}, command...), "two cores"
 }
 
 // deployedTemplate is what a stage's account has for the service.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,33 +24,39 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// folderAsset is a folder that the cdk command uploads as a zip.
-type folderAsset struct{ id, path string }
+// asset is a file or a folder that the cdk command uploads.
+type asset struct {
+	id, path string
+	// folder tells that it is uploaded as a zip, keys are the names of the objects that it becomes.
+	folder bool
+	keys   []string
+}
 
-// folderAssets are those of a stage.
+// assets are those of a stage. What cannot be read is left out: the cdk command says better what is wrong with it.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
-func (a Assembly) folderAssets(one assembly.Synthesized) []folderAsset {
-	var assets []folderAsset
+func (a Assembly) assets(one assembly.Synthesized) []asset {
+	var assets []asset
 	manifests, _ := filepath.Glob(filepath.Join(a.folder(one), "*.assets.json"))
 	for _, manifest := range manifests {
 		var listed struct {
 			Files map[string]struct {
-				Source struct{ Path, Packaging string }
+				Source       struct{ Path, Packaging string }
+				Destinations map[string]struct{ ObjectKey string }
 			}
 		}
 		text, err := os.ReadFile(manifest)
 		if err != nil || json.Unmarshal(text, &listed) != nil {
-			continue // which the cdk command will say better
+			continue
 		}
 		for id, file := range listed.Files {
-			if file.Source.Packaging != "zip" || file.Source.Path == "" {
-				continue
+			found := asset{id: id, path: file.Source.Path, folder: file.Source.Packaging == "zip"}
+			if !filepath.IsAbs(found.path) {
+				found.path = filepath.Join(a.folder(one), found.path)
 			}
-			path := file.Source.Path
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(a.folder(one), path)
+			for _, destination := range file.Destinations {
+				found.keys = append(found.keys, destination.ObjectKey)
 			}
-			assets = append(assets, folderAsset{id, path})
+			assets = append(assets, found)
 		}
 	}
 	return assets
@@ -65,7 +72,7 @@ func (a Assembly) packed(one assembly.Synthesized, id string) string {
 // zips itself.
 func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 	var mu sync.Mutex
-	wanted := map[folderAsset][]assembly.Synthesized{}
+	folders, wanted := map[string]string{}, map[string][]assembly.Synthesized{} // by the asset's id
 	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, _ int, stage stages.Stage) {
 		one, synthesized := d.Assembly.stage(stage.Name)
 		if !synthesized {
@@ -75,29 +82,22 @@ func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 		if err != nil {
 			return
 		}
-		for _, asset := range d.Assembly.folderAssets(one) {
-			if !bytes.Contains(live, []byte(asset.id)) {
-				mu.Lock()
-				wanted[asset] = append(wanted[asset], one)
-				mu.Unlock()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, asset := range d.Assembly.assets(one) {
+			if asset.folder && !bytes.Contains(live, []byte(asset.id)) {
+				folders[asset.id], wanted[asset.id] = asset.path, append(wanted[asset.id], one)
 			}
 		}
 	})
-	var assets []folderAsset
-	for asset, by := range wanted {
-		if len(by) > 1 {
-			assets = append(assets, asset)
-		}
-	}
-	sideBySide(ctx, runtime.GOMAXPROCS(0), assets, func(ctx context.Context, _ int, asset folderAsset) {
-		by := wanted[asset]
-		slices.SortFunc(by, func(a, b assembly.Synthesized) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
-		first := d.Assembly.packed(by[0], asset.id)
-		if err := packFolder(ctx, asset.path, first); err != nil {
+	maps.DeleteFunc(wanted, func(_ string, by []assembly.Synthesized) bool { return len(by) < 2 })
+	sideBySide(ctx, runtime.GOMAXPROCS(0), slices.Sorted(maps.Keys(wanted)), func(ctx context.Context, _ int, id string) {
+		first := d.Assembly.packed(wanted[id][0], id)
+		if err := packFolder(ctx, folders[id], first); err != nil {
 			return
 		}
-		for _, one := range by[1:] {
-			other := d.Assembly.packed(one, asset.id)
+		for _, one := range wanted[id][1:] {
+			other := d.Assembly.packed(one, id)
 			if err := os.MkdirAll(filepath.Dir(other), 0o755); err == nil {
 				_ = os.Link(first, other) // without it the cdk command makes one
 			}

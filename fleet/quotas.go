@@ -3,12 +3,10 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -671,24 +669,10 @@ const (
 // sizes tells how long the objects are that a stage's assets become. A folder is packed when it is deployed,
 // so that only bounds are known of it.
 func (a Assembly) sizes(one assembly.Synthesized) func(key string) (least, most float64, known bool) {
-	type asset struct{ Path, Packaging string }
 	assets := map[string]asset{}
-	files, _ := filepath.Glob(filepath.Join(a.folder(one), "*.assets.json"))
-	for _, file := range files {
-		var listed struct {
-			Files map[string]struct {
-				Source       asset
-				Destinations map[string]struct{ ObjectKey string }
-			}
-		}
-		text, err := os.ReadFile(file)
-		if err != nil || json.Unmarshal(text, &listed) != nil {
-			continue // then nothing in it is known
-		}
-		for _, one := range listed.Files {
-			for _, destination := range one.Destinations {
-				assets[destination.ObjectKey] = one.Source
-			}
+	for _, each := range a.assets(one) {
+		for _, key := range each.keys {
+			assets[key] = each
 		}
 	}
 	return func(key string) (least, most float64, known bool) {
@@ -696,11 +680,8 @@ func (a Assembly) sizes(one assembly.Synthesized) func(key string) (least, most 
 		if !listed {
 			return 0, 0, false
 		}
-		if !filepath.IsAbs(source.Path) {
-			source.Path = filepath.Join(a.folder(one), source.Path)
-		}
 		length, count := 0.0, 0.0
-		err := filepath.WalkDir(source.Path, func(_ string, entry fs.DirEntry, err error) error {
+		err := filepath.WalkDir(source.path, func(_ string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
 			}
@@ -710,7 +691,7 @@ func (a Assembly) sizes(one assembly.Synthesized) func(key string) (least, most 
 			}
 			return err
 		})
-		if source.Packaging == "zip" {
+		if source.folder {
 			return length / zipFloor, length + count*zipEntry, err == nil
 		}
 		return length, length, err == nil
