@@ -19,9 +19,11 @@ import (
 // HoldingKind is what sort of thing an account holds.
 type HoldingKind string
 
+// What an account may hold of ours.
 const (
-	// HoldsStack is a stack of a stage, of any service; HoldsBootstrap what `cdk bootstrap` has made.
-	HoldsStack     HoldingKind = "stack"
+	// HoldsStack is a stack of a stage, of any service.
+	HoldsStack HoldingKind = "stack"
+	// HoldsBootstrap is what `cdk bootstrap` has made.
 	HoldsBootstrap HoldingKind = "bootstrap"
 	// HoldsOrphan is what a stage has left behind; see [Orphan].
 	HoldsOrphan HoldingKind = "orphan"

@@ -6,19 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	apigatewayv2types "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dax"
 	daxtypes "github.com/aws/aws-sdk-go-v2/service/dax/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -138,6 +139,7 @@ func Inventory(ctx context.Context, config aws.Config, stage stages.Stage, servi
 	}{
 		{"STS", q.account},
 		{"CloudFormation", q.stack},
+		{"Resource Groups Tagging API", q.tagged},
 		{"DynamoDB", q.tables},
 		{"Lambda", q.functions},
 		{"API Gateway", q.apis},
@@ -163,6 +165,9 @@ type inquiry struct {
 	stage    stages.Stage
 	service  string
 	holdings *Holdings
+	// names are those of what carries the tags of the stage and the service, by type. Names alone would not do: they
+	// are cut where a kind's limit is short, and the names of stage dev begin those of stage dev-alice.
+	names map[string][]string
 }
 
 // The tags that every resource of a stage carries; package stack sets them.
@@ -170,22 +175,6 @@ const (
 	tagService = "roadshow:service"
 	tagStage   = "roadshow:stage"
 )
-
-// owns says whether tags are those of this stage and service. Names would not do: they are cut where a
-// kind's limit is short, and the names of stage dev begin those of stage dev-alice.
-func (q *inquiry) owns(tags map[string]string) bool {
-	return tags[tagService] == q.service && tags[tagStage] == q.stage.Name
-}
-
-// shortestCut is how much of the stage's name the shortest kind of name keeps: a DAX cluster has 20
-// characters, of which a hash takes 11.
-const shortestCut = 9
-
-// mayOwn spares a question about the tags of what is named otherwise: an account may hold thousands of
-// functions, and every physical name begins with the stage's.
-func (q *inquiry) mayOwn(name string) bool {
-	return strings.HasPrefix(strings.ToLower(name), q.stage.Name[:min(len(q.stage.Name), shortestCut)])
-}
 
 func (q *inquiry) account(ctx context.Context) error {
 	who, err := sts.NewFromConfig(q.config).GetCallerIdentity(ctx, nil)
@@ -205,9 +194,7 @@ func (q *inquiry) stack(ctx context.Context) error {
 	}
 	answer, err := cloudformation.NewFromConfig(q.config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		// A stack that does not exist is no error of its own type.
-		var refusal smithy.APIError
-		if errors.As(err, &refusal) && refusal.ErrorCode() == "ValidationError" && strings.Contains(refusal.ErrorMessage(), "does not exist") {
+		if isMissingStack(err) {
 			return nil
 		}
 		return err
@@ -225,80 +212,63 @@ func (q *inquiry) stack(ctx context.Context) error {
 	return nil
 }
 
-func (q *inquiry) tables(ctx context.Context) error {
-	client := dynamodb.NewFromConfig(q.config)
-	for pages := dynamodb.NewListTablesPaginator(client, nil); pages.HasMorePages(); {
+// tagged asks for what carries the tags, of whatever type. It may be gone already: tags are listed for a while
+// after what they were on.
+func (q *inquiry) tagged(ctx context.Context) error {
+	mine := func(tag, value string) taggingtypes.TagFilter {
+		return taggingtypes.TagFilter{Key: aws.String(tag), Values: []string{value}}
+	}
+	q.names = map[string][]string{}
+	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(resourcegroupstaggingapi.NewFromConfig(q.config), &resourcegroupstaggingapi.GetResourcesInput{
+		ResourcesPerPage: aws.Int32(100), TagFilters: []taggingtypes.TagFilter{mine(tagStage, q.stage.Name), mine(tagService, q.service)},
+	})
+	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
-		for _, name := range page.TableNames {
-			if !q.mayOwn(name) {
-				continue
-			}
-			table, owned, err := q.table(ctx, client, name)
-			var gone *dynamodbtypes.ResourceNotFoundException
-			switch {
-			case errors.As(err, &gone): // since the list was made
-			case err != nil:
-				return err
-			case owned:
-				q.holdings.Tables = append(q.holdings.Tables, table)
-			}
+		for _, mapping := range page.ResourceTagMappingList {
+			var one Orphan
+			one.readARN(aws.ToString(mapping.ResourceARN))
+			q.names[one.Type] = append(q.names[one.Type], one.Name)
 		}
 	}
 	return nil
 }
 
-func (q *inquiry) table(ctx context.Context, client *dynamodb.Client, name string) (table Table, owned bool, err error) {
-	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
-	if err != nil {
-		return Table{}, false, err
-	}
-	tags := map[string]string{}
-	for input := (&dynamodb.ListTagsOfResourceInput{ResourceArn: answer.Table.TableArn}); ; {
-		page, err := client.ListTagsOfResource(ctx, input)
+func (q *inquiry) tables(ctx context.Context) error {
+	client := dynamodb.NewFromConfig(q.config)
+	for _, name := range q.names[tableType] {
+		answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone {
+			continue
+		}
 		if err != nil {
-			return Table{}, false, err
+			return err
 		}
-		for _, tag := range page.Tags {
-			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-		}
-		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
-			break
-		}
+		q.holdings.Tables = append(q.holdings.Tables, Table{
+			Name: name, Status: string(answer.Table.TableStatus), Protected: aws.ToBool(answer.Table.DeletionProtectionEnabled),
+		})
 	}
-	return Table{
-		Name: name, Status: string(answer.Table.TableStatus), Protected: aws.ToBool(answer.Table.DeletionProtectionEnabled),
-	}, q.owns(tags), nil
+	return nil
 }
 
 func (q *inquiry) functions(ctx context.Context) error {
 	client := lambda.NewFromConfig(q.config)
-	for pages := lambda.NewListFunctionsPaginator(client, nil); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for _, name := range q.names["AWS::Lambda::Function"] {
+		answer, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+		if _, gone := errors.AsType[*lambdatypes.ResourceNotFoundException](err); gone {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		for _, f := range page.Functions {
-			if !q.mayOwn(aws.ToString(f.FunctionName)) {
-				continue
-			}
-			answer, err := client.ListTags(ctx, &lambda.ListTagsInput{Resource: f.FunctionArn})
-			var gone *lambdatypes.ResourceNotFoundException
-			switch {
-			case errors.As(err, &gone): // since the list was made
-			case err != nil:
-				return err
-			case q.owns(answer.Tags):
-				q.holdings.Functions = append(q.holdings.Functions, describeFunction(f))
-			}
-		}
+		q.holdings.Functions = append(q.holdings.Functions, describeFunction(answer))
 	}
 	return nil
 }
 
-func describeFunction(f lambdatypes.FunctionConfiguration) Function {
+func describeFunction(f *lambda.GetFunctionConfigurationOutput) Function {
 	described := Function{Name: aws.ToString(f.FunctionName), Memory: int(aws.ToInt32(f.MemorySize)), Environment: map[string]string{}}
 	if f.Environment != nil {
 		for name, value := range f.Environment.Variables {
@@ -313,63 +283,34 @@ func describeFunction(f lambdatypes.FunctionConfiguration) Function {
 
 func (q *inquiry) apis(ctx context.Context) error {
 	client := apigatewayv2.NewFromConfig(q.config)
-	for input := (&apigatewayv2.GetApisInput{}); ; {
-		page, err := client.GetApis(ctx, input)
+	for _, id := range q.names["AWS::ApiGatewayV2::Api"] {
+		answer, err := client.GetApi(ctx, &apigatewayv2.GetApiInput{ApiId: &id})
+		if _, gone := errors.AsType[*apigatewayv2types.NotFoundException](err); gone {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		for _, api := range page.Items {
-			if q.owns(api.Tags) {
-				q.holdings.APIs = append(q.holdings.APIs, API{Name: aws.ToString(api.Name), Endpoint: aws.ToString(api.ApiEndpoint)})
-			}
-		}
-		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
-			return nil
-		}
+		q.holdings.APIs = append(q.holdings.APIs, API{Name: aws.ToString(answer.Name), Endpoint: aws.ToString(answer.ApiEndpoint)})
 	}
+	return nil
 }
 
 func (q *inquiry) clusters(ctx context.Context) error {
 	client := dax.NewFromConfig(q.config)
-	for input := (&dax.DescribeClustersInput{}); ; {
-		page, err := client.DescribeClusters(ctx, input)
+	for _, name := range q.names["AWS::DAX::Cluster"] {
+		answer, err := client.DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{name}})
+		if _, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err); gone {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		for _, cluster := range page.Clusters {
-			if !q.mayOwn(aws.ToString(cluster.ClusterName)) {
-				continue
-			}
-			tags, err := clusterTags(ctx, client, cluster)
-			var gone *daxtypes.ClusterNotFoundFault
-			switch {
-			case errors.As(err, &gone): // since the list was made
-			case err != nil:
-				return err
-			case q.owns(tags):
-				q.holdings.Clusters = append(q.holdings.Clusters, describeCluster(cluster))
-			}
-		}
-		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
-			return nil
+		for _, cluster := range answer.Clusters {
+			q.holdings.Clusters = append(q.holdings.Clusters, describeCluster(cluster))
 		}
 	}
-}
-
-func clusterTags(ctx context.Context, client *dax.Client, cluster daxtypes.Cluster) (map[string]string, error) {
-	tags := map[string]string{}
-	for input := (&dax.ListTagsInput{ResourceName: cluster.ClusterArn}); ; {
-		page, err := client.ListTags(ctx, input)
-		if err != nil {
-			return nil, err
-		}
-		for _, tag := range page.Tags {
-			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-		}
-		if input.NextToken = page.NextToken; aws.ToString(page.NextToken) == "" {
-			return tags, nil
-		}
-	}
+	return nil
 }
 
 func describeCluster(c daxtypes.Cluster) Cluster {
@@ -381,18 +322,16 @@ func describeCluster(c daxtypes.Cluster) Cluster {
 }
 
 func (q *inquiry) networks(ctx context.Context) error {
-	mine := func(tag, value string) ec2types.Filter {
-		return ec2types.Filter{Name: aws.String("tag:" + tag), Values: []string{value}}
-	}
-	pages := ec2.NewDescribeVpcsPaginator(ec2.NewFromConfig(q.config), &ec2.DescribeVpcsInput{
-		Filters: []ec2types.Filter{mine(tagStage, q.stage.Name), mine(tagService, q.service)},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	client := ec2.NewFromConfig(q.config)
+	for _, id := range q.names["AWS::EC2::VPC"] {
+		answer, err := client.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
+		if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "InvalidVpcID.NotFound" {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		for _, vpc := range page.Vpcs {
+		for _, vpc := range answer.Vpcs {
 			q.holdings.Networks = append(q.holdings.Networks, Network{ID: aws.ToString(vpc.VpcId), CIDR: aws.ToString(vpc.CidrBlock)})
 		}
 	}

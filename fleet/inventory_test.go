@@ -98,13 +98,67 @@ func TestAnotherAccountsCredentialsAreRefused(t *testing.T) {
 	require.EqualError(t, err, "stage production: account is 111111111111 (by your credentials), want 333333333333; use a profile of account 333333333333")
 }
 
+// oneOfEach makes what an inventory lists, with the tags of dev's notes.
+func oneOfEach(t *testing.T, server *rehearsal.Server) (all []rehearsal.Resource) {
+	t.Helper()
+	make := func(kind string, properties map[string]any) rehearsal.Resource {
+		made, err := server.Account(dev.Account).Create(dev.Region, kind, properties)
+		require.NoError(t, err)
+		all = append(all, made)
+		return made
+	}
+	mine := map[string]any{"roadshow:stage": "dev", "roadshow:service": "notes"}
+	role := func(name, service string) any {
+		return make("AWS::IAM::Role", map[string]any{"RoleName": name, "AssumeRolePolicyDocument": map[string]any{"Statement": []any{map[string]any{
+			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": service},
+		}}}}).Attributes["Arn"]
+	}
+	table(t, server, dev, "notes", "dev-notes-table")
+	make("AWS::Lambda::Function", map[string]any{
+		"FunctionName": "dev-notes-f", "Role": role("f", "lambda.amazonaws.com"), "Runtime": "provided.al2023", "Handler": "bootstrap",
+		"MemorySize": 256, "Code": map[string]any{"ZipFile": "x"}, "Tags": tagged("dev", "notes"),
+	})
+	make("AWS::ApiGatewayV2::Api", map[string]any{"Name": "dev-notes-api", "ProtocolType": "HTTP", "Tags": mine})
+	make("AWS::DAX::Cluster", map[string]any{
+		"ClusterName": "dev-notes-dax", "IAMRoleARN": role("dax", "dax.amazonaws.com"), "NodeType": "dax.t3.small", "ReplicationFactor": 3, "Tags": mine,
+	})
+	make("AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16", "Tags": tagged("dev", "notes")})
+	return all
+}
+
+func TestAnInventoryHasWhatIsTaggedAndThere(t *testing.T) {
+	server, as := world(t)
+	all := oneOfEach(t, server)
+	holdings, err := fleet.Inventory(t.Context(), as(dev), dev, "notes")
+	require.NoError(t, err)
+	require.Equal(t, []fleet.Table{{Name: "dev-notes-table", Status: "ACTIVE"}}, holdings.Tables)
+	require.Equal(t, []fleet.Function{{Name: "dev-notes-f", Memory: 256, Environment: map[string]string{}}}, holdings.Functions)
+	require.Equal(t, "dev-notes-api", holdings.APIs[0].Name)
+	require.Equal(t, 3, holdings.Clusters[0].Nodes)
+	require.Equal(t, "10.0.0.0/16", holdings.Networks[0].CIDR)
+
+	server.LingerTags(dev.Account, dev.Region)
+	for _, kind := range []string{"AWS::DAX::Cluster", "AWS::EC2::VPC", "AWS::ApiGatewayV2::Api", "AWS::Lambda::Function"} {
+		for _, one := range all {
+			if one.Type == kind {
+				require.NoError(t, server.Account(dev.Account).Delete(dev.Region, kind, one.PhysicalID))
+			}
+		}
+	}
+	require.NoError(t, server.Account(dev.Account).Delete(dev.Region, "AWS::DynamoDB::Table", "dev-notes-table"))
+	holdings, err = fleet.Inventory(t.Context(), as(dev), dev, "notes")
+	require.NoError(t, err)
+	require.True(t, holdings.Empty(), "what is listed and gone is nothing")
+}
+
 func TestAnErrorNamesTheServiceThatGaveIt(t *testing.T) {
 	for service, name := range map[string]string{
-		"sts": "STS", "cloudformation": "CloudFormation", "dynamodb": "DynamoDB", "lambda": "Lambda", "apigateway": "API Gateway",
+		"sts": "STS", "cloudformation": "CloudFormation", "tagging": "Resource Groups Tagging API", "dynamodb": "DynamoDB", "lambda": "Lambda", "apigateway": "API Gateway",
 		"dax": "DAX", "ec2": "EC2",
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, as := world(t)
+			oneOfEach(t, server)
 			server.InjectFault(rehearsal.Fault{Service: service, Status: 403, Code: "AccessDenied", Message: "not you"})
 			_, err := fleet.Inventory(t.Context(), as(dev), dev, "notes")
 			var failed *fleet.ServiceError
