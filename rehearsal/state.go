@@ -169,9 +169,9 @@ func readState(content []byte) (map[string]accountState, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the document is no JSON, or cut off: %w", err)
 	case version.Version > stateVersion:
-		return nil, fmt.Errorf("Version is %d, want at most %d; a newer Roadshow wrote it, use that one", version.Version, stateVersion)
+		return nil, fmt.Errorf("document: Version is %d, want at most %d; a newer Roadshow wrote it, use that one", version.Version, stateVersion)
 	case version.Version < 1:
-		return nil, fmt.Errorf("Version is %d, want %d; this is no state of a rehearsal", version.Version, stateVersion)
+		return nil, fmt.Errorf("document: Version is %d, want %d; this is no state of a rehearsal", version.Version, stateVersion)
 	}
 	var document state
 	if err := decodeStrictly(content, &document); err != nil {
@@ -179,10 +179,10 @@ func readState(content []byte) (map[string]accountState, error) {
 	}
 	var plain bytes.Buffer
 	if err := json.Compact(&plain, document.Accounts); err != nil {
-		return nil, fmt.Errorf("Accounts is missing: %w", err)
+		return nil, fmt.Errorf("document: Accounts is missing: %w", err)
 	}
 	if document.Digest != "" && document.Digest != hashed(plain.Bytes()) {
-		return nil, errors.New("Digest is not that of Accounts, the document is damaged; leave Digest out of one that was changed by hand")
+		return nil, errors.New("document: Digest is not that of Accounts, the document is damaged; leave Digest out of one that was changed by hand")
 	}
 	accounts := map[string]accountState{}
 	return accounts, decodeStrictly(document.Accounts, &accounts)
@@ -285,7 +285,7 @@ func (s *store) setServices(account string, given map[string]json.RawMessage) er
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		section, err := readSection(name, all[name])
 		if err != nil {
-			return fmt.Errorf("Services: %w", err)
+			return fmt.Errorf("services: %w", err)
 		}
 		s.kept[account][name] = section
 	}
@@ -314,19 +314,19 @@ func (s *store) setObjects(account string, given accountState) error {
 	}
 	for _, bucket := range slices.Sorted(maps.Keys(given.Buckets)) {
 		if owner(bucket) != account {
-			return fmt.Errorf("Buckets: %q is no bucket of the account", bucket)
+			return fmt.Errorf("buckets: %q is no bucket of the account", bucket)
 		}
 		for name, saved := range given.Buckets[bucket] {
 			stored, err := saved.restore()
 			if err != nil {
-				return fmt.Errorf("Buckets: %s/%s: %w", bucket, name, err)
+				return fmt.Errorf("buckets: %s/%s: %w", bucket, name, err)
 			}
 			s.objects[bucket][name] = stored
 		}
 	}
 	for id, saved := range given.Uploads {
 		if saved == nil || owner(saved.Bucket) != account {
-			return fmt.Errorf("Uploads: %q is to no bucket of the account", id)
+			return fmt.Errorf("uploads: %q is to no bucket of the account", id)
 		}
 		s.uploads[id] = &upload{bucket: saved.Bucket, key: saved.Key, header: saved.Header, parts: saved.Parts}
 		if saved.Parts == nil {
@@ -346,7 +346,7 @@ func (saved *objectState) restore() (*storedObject, error) {
 	case strings.Contains(saved.ETag, "-"): // of an upload in parts, which the content does not tell
 		stored.tag = saved.ETag
 	case saved.ETag != stored.tag:
-		return nil, fmt.Errorf("ETag is %s, want %s, that of the content", saved.ETag, stored.tag)
+		return nil, fmt.Errorf("object: ETag is %s, want %s, that of the content", saved.ETag, stored.tag)
 	}
 	if !saved.Modified.IsZero() {
 		stored.modified = saved.Modified
@@ -373,7 +373,7 @@ func (s *store) restore(account string, number int, saved resourceState) error {
 		return errors.New("the type is not known")
 	}
 	if saved.Region == "" {
-		return errors.New("Region is empty")
+		return errors.New("resource: Region is empty, want one")
 	}
 	r := &Resource{
 		Account: account, Region: saved.Region, Type: saved.Type, PhysicalID: saved.PhysicalID, Name: orElse(saved.Name, saved.PhysicalID),

@@ -260,11 +260,11 @@ func (e *Engine) restoreStack(account string, saved StackState) (*stack, error) 
 	at := Place{Account: account, Region: saved.Region}
 	switch {
 	case saved.Region == "":
-		return nil, errors.New("Region is empty")
+		return nil, errors.New("stack: Region is empty, want one")
 	case saved.Status == "" || strings.HasSuffix(saved.Status, "_IN_PROGRESS") && saved.Status != "REVIEW_IN_PROGRESS":
-		return nil, fmt.Errorf("Status is %q, want that of a stack at rest", saved.Status)
+		return nil, fmt.Errorf("stack: Status is %q, want that of a stack at rest", saved.Status)
 	case saved.Settings.Template == "" && saved.Deleted.IsZero() && saved.Status != "REVIEW_IN_PROGRESS":
-		return nil, errors.New("Settings.Template is empty, want a template, or Deleted")
+		return nil, errors.New("stack: Settings.Template is empty, want a template, or Deleted")
 	}
 	if err := checkName("stackName", saved.Name); err != nil {
 		return nil, err
@@ -357,7 +357,7 @@ func (e *Engine) restoreChangeSet(s *stack, saved ChangeSetState) (*changeSet, e
 		return nil, err
 	}
 	if given.template == nil {
-		return nil, errors.New("Settings.Template is empty, want a template")
+		return nil, errors.New("stack: Settings.Template is empty, want a template")
 	}
 	p := &plan{template: given.template, parameters: given.parameters, tags: given.tags, topics: given.topics}
 	return &changeSet{shown: saved.Shown, plan: p, settings: given}, e.arrange(context.Background(), s, p)
