@@ -85,6 +85,8 @@ to read and write the table. Before anything is timed, the run asserts:
   function the same name, handler, runtime, memory, timeout and architecture.
 - builds: each of our binaries is the one of plain ` + "`go build`" + `, byte for byte, but for the two linker's identifiers that ours zeroes.
 - test loop: the templates of the two test suites, as above.
+- deploy to three accounts: the template that the first account has is the same byte for byte, whoever has deployed it, and
+  the other two have as many resources of each type. Before each run the accounts are what they were once bootstrapped.
 
 | peer | what it is |
 |---|---|
