@@ -174,6 +174,9 @@ func fit(line string, width int) string {
 			inside = letter != 'm'
 		default:
 			if seen++; seen > width {
+				if !strings.Contains(line[:at], "\x1b") {
+					return line[:at]
+				}
 				return line[:at] + "\x1b[0m"
 			}
 		}
