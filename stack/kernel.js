@@ -26,8 +26,10 @@ if ((major > 24 || (major === 24 && minor >= 12)) && fs.existsSync(compiled)) {
     return fixed;
   };
   module_.enableCompileCache({ directory: compiled, portable: true });
-  // Node writes the cache when it ends; at the end of a program this folder is gone by then.
-  setTimeout(() => module_.flushCompileCache(), 500).unref();
+  // Node would write the cache when it ends, and then Go has ended already: whoever started it may be removing
+  // this folder, or that of the cache. So it is written while Go waits, and not at the end.
+  setInterval(() => module_.flushCompileCache(), 250).unref();
+  process.on('exit', () => fs.rmSync(compiled, { force: true }));
 }
 
 require('./program.js');

@@ -87,6 +87,12 @@ func TestWhatIsCompiledOfTheCDKIsKeptForTheNextProcess(t *testing.T) {
 			const modules = fs.mkdtempSync(path.join(os.tmpdir(), "jsii-kernel-"));
 			fs.writeFileSync(path.join(modules, "cdk.js"), "module.exports = 1");
 			require(path.join(modules, "cdk.js"));
+			const compiled = path.join(__dirname, "..", "compiled");
+			let looks = 100;
+			const look = setInterval(() => {
+				const [version] = fs.readdirSync(compiled);
+				if (fs.readdirSync(path.join(compiled, version)).length >= 2 || looks-- === 0) clearInterval(look);
+			}, 50);
 		`), 0o600))
 		start, err := writeKernelEntry(kernel, node)
 		require.NoError(t, err)
@@ -94,6 +100,7 @@ func TestWhatIsCompiledOfTheCDKIsKeptForTheNextProcess(t *testing.T) {
 		command.Env = append(os.Environ(), "NODE_DEBUG_NATIVE=COMPILE_CACHE")
 		said, err := command.CombinedOutput()
 		require.NoError(t, err, string(said))
+		require.NoFileExists(t, filepath.Join(folder, "compiled"), "at its end it writes nothing: Go has ended before")
 		return string(said)
 	}
 	cache = t.TempDir()
