@@ -29,6 +29,18 @@ var (
 	})
 )
 
+var runtimes = map[string]awslambda.Runtime{}
+
+// runtimeCalled is a runtime as the CDK takes it, by its identifier.
+func runtimeCalled(name string) awslambda.Runtime {
+	known, asked := runtimes[name]
+	if !asked {
+		known = awslambda.NewRuntime(jsiiconv.String(name), awslambda.RuntimeFamily_OTHER, nil)
+		runtimes[name] = known
+	}
+	return known
+}
+
 var durations = map[time.Duration]awscdk.Duration{}
 
 // seconds is a duration as the CDK takes it.

@@ -326,7 +326,7 @@ func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 		Layers:        fn.layers(),
 	}
 	if c.Prebuilt != nil {
-		props.Runtime = awslambda.NewRuntime(jsiiconv.String(c.Prebuilt.Runtime), awslambda.RuntimeFamily_OTHER, nil)
+		props.Runtime = runtimeCalled(c.Prebuilt.Runtime)
 		props.Handler = jsiiconv.String(c.Prebuilt.Handler)
 	}
 	if c.EphemeralStorage != 0 {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/roadshow-go/roadshow/bench/programs/size"
 	"github.com/roadshow-go/roadshow/stack"
@@ -24,7 +25,15 @@ func main() {
 }
 
 func run(asked size.Size, parity bool) error {
-	app := service(asked)
+	working, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	code, err := filepath.Rel(working, asked.Code)
+	if err != nil {
+		return err
+	}
+	app := service(asked, "./"+filepath.ToSlash(code))
 	if parity {
 		verdict, err := app.Prove(context.Background(), stack.Proof{})
 		if err == nil && !verdict.Identical() {
@@ -36,11 +45,12 @@ func run(asked size.Size, parity bool) error {
 	if asked.Validate {
 		validation = stack.ValidateChanged
 	}
-	_, err := app.Synthesize(stack.Synthesis{Outdir: asked.Outdir, Nested: true, StubFunctions: true, Validation: validation})
+	_, err = app.Synthesize(stack.Synthesis{Outdir: asked.Outdir, Nested: true, Validation: validation})
 	return err
 }
 
-func service(asked size.Size) stack.App {
+// service is the app; the code of each function is a folder below code, as it is for the peers.
+func service(asked size.Size, code string) stack.App {
 	var set stages.Set
 	var memory []stages.Case[int]
 	for i := range asked.Stages {
@@ -55,7 +65,7 @@ func service(asked size.Size) stack.App {
 		api := stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{NoAccessLog: true})
 		for i := range asked.Functions {
 			config := stack.FunctionConfig{
-				Package:     "./functions/" + size.Function(i),
+				Prebuilt:    &stack.PrebuiltConfig{Path: code + "/" + size.Function(i), Runtime: "provided.al2023", Handler: "bootstrap"},
 				Environment: map[string]string{"SALT": asked.Salt},
 				Access:      []stack.Grant{items.ReadWrite()},
 			}
