@@ -275,16 +275,29 @@ func (d *deletion) delete(ctx context.Context, config aws.Config, client *cloudf
 	return d.control(ctx, cloudcontrol.NewFromConfig(config), one)
 }
 
+// mostTries is how often a deletion is asked for while another one of the same thing is under way.
+const mostTries = 100
+
 // control has Cloud Control delete a thing, and waits for it.
 // https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations-delete.html
 func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error {
-	id := one.ids[0]
-	begun, err := client.DeleteResource(ctx, &cloudcontrol.DeleteResourceInput{TypeName: &one.Type, Identifier: &id})
-	if _, gone := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err); gone {
-		return errGone
-	}
-	if err != nil {
-		return err // also that one is under way, of a run that was interrupted
+	var begun *cloudcontrol.DeleteResourceOutput
+	for tries := 1; begun == nil; tries++ {
+		answer, err := client.DeleteResource(ctx, &cloudcontrol.DeleteResourceInput{TypeName: &one.Type, Identifier: &one.ids[0]})
+		_, underWay := errors.AsType[*cloudcontroltypes.ConcurrentOperationException](err)
+		_, gone := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err)
+		switch {
+		case gone:
+			return errGone
+		case underWay && tries < mostTries: // of a run that was interrupted, as a rule
+			if err := wait(ctx, cmp.Or(d.Poll, Poll)); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		default:
+			begun = answer
+		}
 	}
 	event := begun.ProgressEvent
 	for {

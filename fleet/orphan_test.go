@@ -226,6 +226,7 @@ func TestWhatDidNotAnswerIsAGapAndTheOthersAreKept(t *testing.T) {
 		"one stack that cannot be read":  {rehearsal.Fault{Service: "cloudformation", Operation: "ListStackResources", Count: 1, Status: 403, Code: "AccessDenied"}, "CloudFormation", true},
 		"access denied on the tags":      {rehearsal.Fault{Service: "tagging", Status: 400, Code: "AccessDeniedException"}, "Resource Groups Tagging API", false},
 		"a page's token that expired":    {rehearsal.Fault{Service: "tagging", After: 1, Status: 400, Code: "PaginationTokenExpiredException"}, "Resource Groups Tagging API", false},
+		"a token that expires half way":  {rehearsal.Fault{Service: "tagging", After: 1, Status: 400, Code: "ExpiredTokenException"}, "Resource Groups Tagging API", false},
 		"access denied on the tables":    {rehearsal.Fault{Service: "dynamodb", Operation: "ListTables", Status: 400, Code: "AccessDeniedException"}, "DynamoDB", false},
 		"access denied on the logs":      {rehearsal.Fault{Service: "logs", Status: 400, Code: "AccessDeniedException"}, "CloudWatch Logs", false},
 		"access denied on looking at it": {rehearsal.Fault{Service: "cloudcontrolapi", Status: 400, Code: "AccessDeniedException"}, "Cloud Control", false},
@@ -257,6 +258,18 @@ func TestWhatDidNotAnswerIsAGapAndTheOthersAreKept(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnAccountThatNoProfileReachesIsAGap(t *testing.T) {
+	a := openAccounts(t)
+	a.makes(standard, "AWS::SNS::Topic", map[string]any{"TopicName": "other", "Tags": tagged("gone", "notes")})
+	f := a.fleet()
+	f.Stages = append(f.Stages, stages.Stage{Name: "far", Account: "999999999999", Region: "us-east-1"})
+	found, gaps := a.look(f, nil)
+	require.Contains(t, found, "other")
+	require.Len(t, gaps, 1)
+	require.Equal(t, "far", gaps[0].Stage)
+	require.Contains(t, gaps[0].Problem, "want one of account 999999999999")
 }
 
 func TestWhatPassesIsWaitedFor(t *testing.T) {
@@ -369,6 +382,8 @@ func TestAnInterruptedDeletionIsTakenUp(t *testing.T) {
 
 	found, _ = a.look(f, nil)
 	require.Len(t, found, left)
+	// What the first run has begun may still be under way.
+	a.InjectFault(rehearsal.Fault{Service: "cloudcontrolapi", Operation: "DeleteResource", Count: 3, Status: 400, Code: "ConcurrentOperationException"})
 	log, err = fleet.OpenDeletionLog(path)
 	require.NoError(t, err)
 	steps, err := fleet.Deletion{Fleet: f, Log: log, Poll: time.Millisecond}.Run(t.Context(), f.PlanDeletion(values(found), nil, false))

@@ -86,6 +86,11 @@ func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning
 	if err != nil {
 		return err
 	}
+	for _, name := range names {
+		if _, known := all.Known(name); !known {
+			fmt.Fprintf(talk, "roadshow: stage %s is not in the set; it is looked for in all accounts\n", name)
+		}
+	}
 	summary := orphanSummary{Service: all.Service}
 	var found []fleet.Orphan
 	var written error
