@@ -40,7 +40,7 @@ type ground struct {
 	named   map[string]*standing // the live ones by name
 	deleted []*standing          // those of the service, the latest first; CloudFormation forgets them after 90 days
 
-	mu  sync.Mutex
+	mu  sync.RWMutex
 	has map[uint64]struct{}
 }
 
@@ -55,6 +55,8 @@ func (g *ground) add(id string) {
 
 // holds tells whether a live stack has one of these ids.
 func (g *ground) holds(ids ...string) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
 	for _, id := range ids {
 		if _, found := g.has[maphash.String(seed, id)]; found && id != "" {
 			return true
