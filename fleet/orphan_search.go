@@ -387,7 +387,17 @@ func (r *search) judge(g *ground, all []*ground, arn string, tags map[string]str
 		return nil, false
 	}
 	made, stack := g.live[maker], r.stackOf(one, g)
+	// What is replicated to this region carries the tags of where it comes from.
+	if _, region, _, _, ok := arnParts(maker); ok && region != g.place.Region {
+		at := slices.IndexFunc(all, func(other *ground) bool { return other.place.Region == region })
+		if at < 0 || all[at].live[maker] != nil {
+			return nil, false
+		}
+	}
+	elsewhere := slices.ContainsFunc(all, func(other *ground) bool { return other != g && r.stackOf(one, other) != nil })
 	switch {
+	case elsewhere && stack == nil && made == nil:
+		one.Grade, one.Why = Unsure, "it carries the tags of a stage whose stack is in another region"
 	case made != nil && (made.busy() || g.holds(logical(maker, tags[tagLogicalID])) && one.kind == nil):
 		return nil, false
 	case (made != nil || stack != nil) && one.Service != r.Fleet.Service:

@@ -193,6 +193,26 @@ func TestAReplacedTableThatWasRetainedIsLikely(t *testing.T) {
 	require.Equal(t, "stack dev-notes made it and does not have it any more", found["dev-notes-t"].Why)
 }
 
+func TestAReplicaOfALiveStacksThingIsNeverMoreThanUnsure(t *testing.T) {
+	a := openAccounts(t)
+	far := stages.Stage{Name: "far", Account: sandbox.Account, Region: "eu-west-1", Tier: stages.Sandbox}
+	a.stack(sandbox, "dev-notes", fmt.Sprintf(topic, "dev-notes-topic"), ownTags("dev", "notes")...)
+	described, err := a.cloudFormation(sandbox).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("dev-notes")})
+	require.NoError(t, err)
+	with := func(stack string) []any {
+		return append(tagged("dev", "notes"), map[string]any{"Key": "aws:cloudformation:stack-id", "Value": stack})
+	}
+	a.makes(far, "AWS::SecretsManager::Secret", map[string]any{"Name": "replica", "Tags": with(*described.Stacks[0].StackId)})
+	a.makes(far, "AWS::SecretsManager::Secret", map[string]any{"Name": "from-nowhere", "Tags": with("arn:aws:cloudformation:ap-south-1:111111111111:stack/dev-notes/1")})
+	a.makes(far, "AWS::SecretsManager::Secret", map[string]any{"Name": "plain", "Tags": tagged("dev", "notes")})
+	f := a.fleet()
+	f.Stages = append(f.Stages, far)
+	found, gaps := a.look(f, nil)
+	require.Empty(t, gaps)
+	require.Len(t, found, 1)
+	require.Equal(t, fleet.Unsure, found["plain"].Grade)
+}
+
 func TestWhatIsMadeWhileTheSearchRunsIsNoOrphan(t *testing.T) {
 	a := openAccounts(t)
 	a.makes(sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "left", "Tags": tagged("demo", "notes")})
