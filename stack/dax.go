@@ -113,7 +113,6 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 	for _, st := range table.statements(union(tableRead, tableWrite), indexRead, keyReadWrite) {
 		role.AddToPrincipalPolicy(st.build())
 	}
-	network.roles = append(network.roles, role)
 	subnets := awsdax.NewCfnSubnetGroup(scope, jsiiconv.String("DAXSubnetGroup"), &awsdax.CfnSubnetGroupProps{
 		SubnetIds: jsiiconv.Pointers(network.subnetIDs), Description: jsiiconv.String("DAX of " + table.id),
 	})
@@ -138,9 +137,16 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 		// It cannot be changed later, so it is on from the start.
 		ClusterEndpointEncryptionType: jsiiconv.String("TLS"),
 	}
+	acting := resident{component: table.component, at: table.at, role: role}
+	acting.noun = "DAX of " + acting.noun
 	if config.Override != nil {
+		arn := *props.IamRoleArn
 		config.Override(props)
+		if props.IamRoleArn == nil || *props.IamRoleArn != arn {
+			acting.role = nil // nobody knows what the other may
+		}
 	}
+	network.residents = append(network.residents, acting)
 	cluster := awsdax.NewCfnCluster(scope, jsiiconv.String("DAXCluster"), props)
 	cluster.Node().AddDependency(role)
 	return &dax{cluster: cluster, group: group, network: network}

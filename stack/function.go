@@ -489,7 +489,7 @@ func (fn *Function) place(at stages.Position, n *network, wantedBy string) *plac
 		SecurityGroupIds: jsiiconv.Pointers(append([]*string{group.AttrGroupId()}, n.joined...)), SubnetIds: jsiiconv.Pointers(n.subnetIDs),
 	})
 	fn.allow(statement{actions: networkInterfaces, resources: []*string{jsiiconv.String("*")}})
-	n.roles = append(n.roles, fn.role)
+	n.residents = append(n.residents, resident{component: fn.component, at: fn.at, role: fn.role})
 	return fn.placement
 }
 

@@ -106,7 +106,8 @@ type NetworkConfig struct {
 	// for what the CDK places in the network by [Network.With], such as containers, whose images come from buckets
 	// of AWS; for functions whose role has managed policies; and where the functions' rights outgrow the 20480
 	// characters of an endpoint's policy. Default: those that have a constant here let through what the roles of the
-	// functions and of the DAX clusters in the network allow, and nothing else; any other lets everything through.
+	// functions and of the DAX clusters in the network allow, and nothing else; any other lets everything through. A
+	// role whose rights cannot be read from the program is refused.
 	// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
 	OpenEndpoints bool
 
@@ -346,8 +347,10 @@ type network struct {
 	// joined are groups of an existing VPC that functions are in besides their own.
 	joined []*string
 	ports  []int
-	// roles are of the functions and the DAX clusters in it: what these may, its endpoints let through.
-	roles []awsiam.IRole
+	// residents are the functions and the DAX clusters in it: what these may, its endpoints let through; allowed
+	// is that, once it was read.
+	residents []resident
+	allowed   []map[string]any
 }
 
 // network is what the config tells of the VPC.
@@ -525,11 +528,32 @@ func (s *Stack) newGateway(scope constructs.Construct, n *network, to Endpoint, 
 	s.limit(gateway, n, to, open)
 }
 
+// maxEndpointPolicy is in characters, spaces included.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+const maxEndpointPolicy = 20480
+
 // limit has an endpoint that is not open let through what the roles in the network allow, once all of that is known.
 func (s *Stack) limit(made awsec2.CfnVPCEndpoint, n *network, to Endpoint, open bool) {
-	if !open && slices.Contains(limited, to) {
-		s.ready = append(s.ready, func() { made.SetPolicyDocument(policyOfEndpoint(string(to), n.roles)) })
+	if open || !slices.Contains(limited, to) {
+		return
 	}
+	s.ready = append(s.ready, func() {
+		document := policyOfEndpoint(string(to), n.rights(s))
+		made.SetPolicyDocument(document)
+		if length := leastLength(s.CDK.Resolve(document), string(to)); length > maxEndpointPolicy {
+			n.tooLong(to, length)
+		}
+	})
+}
+
+// tooLong refuses rights that no policy of an endpoint can hold.
+func (n *network) tooLong(to Endpoint, length int) {
+	of, fix := n.residents[0].component, "give DAX a Network with OpenEndpoints: true"
+	if n.of != "" {
+		fix = "write OpenEndpoints: true in " + n.of + ", or give some functions another network"
+	}
+	of.fault(of.at, "Network", fmt.Sprintf("one of %d functions and clusters, whose rights make at least %d characters in the policy of endpoint %s", len(n.residents), length, to),
+		fmt.Sprintf("at most %d", maxEndpointPolicy), fix)
 }
 
 // serviceName is the endpoint's in the stack's region.

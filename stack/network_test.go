@@ -1,12 +1,17 @@
 package stack_test
 
 import (
+	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdax"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
@@ -356,6 +361,36 @@ func TestAnEndpointLetsThroughWhatTheRolesInTheNetworkAllowAndNothingElse(t *tes
 		}), dev)
 		assert.Equal(t, []any{admitted("s3:GetObject", "arn:aws:s3:::theirs/*")}, through(t, template, "mainS3"))
 	})
+	for name, door := range map[string]func(s *stack.Stack, fn *awslambda.FunctionProps, own awsiam.Role){
+		"a policy inside the role that an Override gives": func(s *stack.Stack, fn *awslambda.FunctionProps, _ awsiam.Role) {
+			document := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{getTheirs("s3:GetObject")}})
+			fn.Role = awsiam.NewRole(s.CDK, text("Inline"), &awsiam.RoleProps{
+				AssumedBy: awsiam.NewServicePrincipal(text("lambda.amazonaws.com"), nil), InlinePolicies: &map[string]awsiam.PolicyDocument{"theirs": document},
+			})
+		},
+		"a policy from elsewhere in the stack": func(s *stack.Stack, _ *awslambda.FunctionProps, own awsiam.Role) {
+			own.AttachInlinePolicy(awsiam.NewPolicy(s.CDK, text("Apart"), &awsiam.PolicyProps{Statements: &[]awsiam.PolicyStatement{getTheirs("s3:GetObject")}}))
+		},
+		"an action in upper case": func(_ *stack.Stack, _ *awslambda.FunctionProps, own awsiam.Role) {
+			own.AddToPolicy(getTheirs("S3:GetObject"))
+		},
+		"all actions but some": func(_ *stack.Stack, _ *awslambda.FunctionProps, own awsiam.Role) {
+			own.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{NotActions: &[]*string{text("iam:*")}, Resources: &[]*string{text("arn:aws:s3:::theirs/*")}}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template := stacktest.Synth(t, app(func(s *stack.Stack) {
+				fn := code()
+				fn.Network = stack.NewNetwork(s, "main", stack.NetworkConfig{})
+				fn.Override = func(props *awslambda.FunctionProps) { door(s, props, props.Role.(awsiam.Role)) }
+				stack.NewFunction(s, "get", fn)
+			}), dev)
+			statements := through(t, template, "mainS3").([]any)
+			require.Len(t, statements, 1)
+			assert.Equal(t, "Allow", statements[0].(map[string]any)["Effect"])
+			assert.Equal(t, "arn:aws:s3:::theirs/*", statements[0].(map[string]any)["Resource"])
+		})
+	}
 	t.Run("DAX, which acts with a role of its own", func(t *testing.T) {
 		template := stacktest.Synth(t, app(func(s *stack.Stack) {
 			stack.NewFunction(s, "get", code()).Allow(stack.NewTable(s, "notes", withDAX(stack.DAXConfig{})).Read())
@@ -384,4 +419,80 @@ func TestAnEndpointLetsThroughWhatTheRolesInTheNetworkAllowAndNothingElse(t *tes
 			assert.Nil(t, through(t, template, endpoint))
 		}
 	})
+}
+
+// getTheirs allows an action on the objects of a bucket that is not the stack's.
+func getTheirs(action string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: &[]*string{&action}, Resources: &[]*string{text("arn:aws:s3:::theirs/*")}})
+}
+
+func TestRightsThatAnEndpointCannotLetThroughAreRefusedBeforeADeploy(t *testing.T) {
+	in := func(n *stack.Network, override func(*awslambda.FunctionProps)) stack.FunctionConfig {
+		fn := code()
+		fn.Network, fn.Override = n, override
+		return fn
+	}
+	theirs := func(s *stack.Stack) func(*awslambda.FunctionProps) {
+		return func(props *awslambda.FunctionProps) {
+			props.Role = awsiam.Role_FromRoleArn(s.CDK, text("Theirs"), text("arn:aws:iam::111111111111:role/theirs"), nil)
+		}
+	}
+	managed := func(l2 awslambda.Function) {
+		l2.Role().AddManagedPolicy(awsiam.ManagedPolicy_FromAwsManagedPolicyName(text("AmazonS3ReadOnlyAccess")))
+	}
+	const cannot = ", whose rights the endpoints of its network cannot let through, want a role with policies of this stack alone; "
+	for name, tt := range map[string]struct {
+		define func(s *stack.Stack, n *stack.Network)
+		want   string
+	}{
+		"a role of somebody else": {
+			func(s *stack.Stack, n *stack.Network) { stack.NewFunction(s, "get", in(n, theirs(s))) },
+			`function "get": role is one that this stack does not make` + cannot + `write OpenEndpoints: true in network "main"`,
+		},
+		"a managed policy": {
+			func(s *stack.Stack, n *stack.Network) { stack.NewFunction(s, "get", in(n, nil)).With(managed) },
+			`function "get": role is one with managed policies` + cannot + `write OpenEndpoints: true in network "main"`,
+		},
+		"a managed policy beside DAX": {
+			func(s *stack.Stack, _ *stack.Network) {
+				fn := stack.NewFunction(s, "get", code()).With(managed)
+				fn.Allow(stack.NewTable(s, "notes", withDAX(stack.DAXConfig{})).Read())
+			},
+			`function "get": role is one with managed policies` + cannot + `give DAX a Network with OpenEndpoints: true`,
+		},
+		"another role of DAX": {
+			func(s *stack.Stack, n *stack.Network) {
+				stack.NewTable(s, "notes", withDAX(stack.DAXConfig{Network: n, Override: func(props *awsdax.CfnClusterProps) {
+					props.IamRoleArn = text("arn:aws:iam::111111111111:role/theirs")
+				}}))
+			},
+			`DAX of table "notes": role is one that this stack does not make` + cannot + `write OpenEndpoints: true in network "main"`,
+		},
+		"more than a policy can hold": {
+			func(s *stack.Stack, n *stack.Network) {
+				fn := stack.NewFunction(s, "get", in(n, nil))
+				for i := range 200 {
+					fn.With(func(l2 awslambda.Function) {
+						actions, resources := []*string{text("s3:GetObject")}, []*string{text(fmt.Sprintf("arn:aws:s3:::%0100d/%d/*", i, i))}
+						l2.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: &actions, Resources: &resources}))
+					})
+				}
+			},
+			`function "get": Network is one of 1 functions and clusters, whose rights make at least NUMBER characters in the policy of endpoint s3, ` +
+				`want at most 20480; write OpenEndpoints: true in network "main", or give some functions another network`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, open := range []bool{false, true} {
+				_, err := stacktest.TrySynth(t, app(func(s *stack.Stack) {
+					tt.define(s, stack.NewNetwork(s, "main", stack.NetworkConfig{OpenEndpoints: open}))
+				}), dev)
+				if open && !strings.Contains(tt.want, "give DAX") {
+					assert.NoError(t, err)
+				} else if assert.Error(t, err) {
+					assert.Equal(t, "stack/network_test.go:LINE: "+tt.want, regexp.MustCompile(`at least \d{5,}`).ReplaceAllString(withoutLines(err.Error()), "at least NUMBER"))
+				}
+			}
+		})
+	}
 }
