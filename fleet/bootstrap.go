@@ -111,8 +111,7 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 		return a.end(Unchanged, fmt.Sprintf("bootstrapped already, version %d", a.outcome.Version))
 	}
 	if way.across() {
-		return a.fail(fmt.Errorf("stage %s: bootstrap is to be changed by account %s (profile %s), want credentials of account %s itself; run `roadshow bootstrap %s` with those",
-			stage.Name, way.profile.Account, way.profile, stage.Account, stage.Name))
+		return a.fail(&OwnCredentialsError{Stage: stage, From: way.profile, What: "bootstrap", Command: "roadshow bootstrap " + stage.Name})
 	}
 	dir, remove, err := neutralDir()
 	if err != nil {

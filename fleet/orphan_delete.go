@@ -104,14 +104,30 @@ type Deletion struct {
 	Poll time.Duration
 }
 
+// MayDelete tells whether a deletion would be refused as a whole: the roles by which another account reaches a stage may
+// delete stacks, and nothing else. It asks nobody. The error has an [*OwnCredentialsError] for each such place.
+func (f *Fleet) MayDelete(plan DeletionPlan) error {
+	var places []stages.Stage
+	for _, one := range plan.Deletes {
+		place := one.in()
+		if one.stack == "" && !slices.ContainsFunc(places, func(known stages.Stage) bool { return known.Account == place.Account }) {
+			places = append(places, place)
+		}
+	}
+	return f.OwnCredentials("the deletion of what is in no stack", "roadshow orphans --delete", places...)
+}
+
 // deletionsAtOnce is how many things of one account are deleted at once.
 const deletionsAtOnce = 8
 
 // Run does what a plan says, the accounts side by side. Each account is asked again who it is, and before each
 // thing CloudFormation whether a stack has it now. Whatever is interrupted is taken up by a new search: what
-// is deleted is not found again. The error is a [*RitualError], and nothing was changed then, or that of the
-// log or the context.
+// is deleted is not found again. The error is a [*RitualError] or that of [Fleet.MayDelete], and nothing was changed
+// then, or that of the log or the context.
 func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, error) {
+	if err := d.Fleet.MayDelete(plan); err != nil {
+		return nil, err
+	}
 	for _, needed := range plan.Rituals {
 		if !slices.Contains(d.Rituals, needed) {
 			given := Ritual{}

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // QuotaRequest is an open request for a higher quota, as Service Quotas remembers it.
@@ -157,15 +159,24 @@ func (q QuotaSurvey) Request(ctx context.Context, increases []QuotaIncrease) []Q
 	return asked
 }
 
+// MayRequest tells whether the accounts of stages can be asked for more at all: not from another account, whose roles
+// there may not. It asks nobody. The error has an [*OwnCredentialsError] for each stage.
+func (q QuotaSurvey) MayRequest(all ...stages.Stage) error {
+	return q.Fleet.OwnCredentials("a request for higher quotas", "roadshow quotas --request", all...)
+}
+
 func (q QuotaSurvey) request(ctx context.Context, increase *QuotaIncrease) error {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
-	stages, err := q.Fleet.Pick(increase.Stages...)
+	asking, err := q.Fleet.Pick(increase.Stages...)
 	if err != nil {
 		return err
 	}
-	stage := stages[0]
+	stage := asking[0]
 	stage.Region = increase.Region
+	if err := q.MayRequest(stage); err != nil {
+		return err
+	}
 	config, _, err := q.Fleet.reach(ctx, stage)
 	if err != nil {
 		return err

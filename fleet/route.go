@@ -129,6 +129,34 @@ func (r *route) assume(ctx context.Context, stage stages.Stage, roles []string) 
 	return refused
 }
 
+// OwnCredentialsError says that something was to be done with credentials of another account, by the roles of the
+// stage's bootstrap, which may not do it. Nothing was changed.
+type OwnCredentialsError struct {
+	// Stage is the stage, From the profile of the deploying account.
+	Stage stages.Stage
+	From  Profile
+	// What was to be done, Command the line that does it.
+	What, Command string
+}
+
+func (e *OwnCredentialsError) Error() string {
+	return fmt.Sprintf("stage %s: %s is to be done by account %s (profile %s), want credentials of account %s itself, since the roles of its bootstrap may not; run `%s` with those",
+		e.Stage.Name, e.What, e.From.Account, e.From, e.Stage.Account, e.Command)
+}
+
+// OwnCredentials tells whether the accounts of stages are reached with credentials of their own, for what the roles of
+// a bootstrap may not do: change anything but stacks. It asks nobody. The error has an [*OwnCredentialsError] for each
+// stage that another account reaches; what cannot be reached at all is said by whoever tries.
+func (f *Fleet) OwnCredentials(what, command string, all ...stages.Stage) error {
+	var refused []error
+	for _, stage := range all {
+		if profile, _, from, err := f.choose(stage); err == nil && from != stage.Account {
+			refused = append(refused, &OwnCredentialsError{Stage: stage, From: profile, What: what, Command: command})
+		}
+	}
+	return errors.Join(refused...)
+}
+
 // roleARN is a role of a stage's bootstrap.
 func roleARN(stage stages.Stage, name string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", partition(stage.Region), stage.Account, stage.BootstrapQualifier(), name, stage.Account, stage.Region)

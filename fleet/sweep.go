@@ -96,12 +96,22 @@ func (f *Fleet) leftovers(ctx context.Context, assembly Assembly, stage stages.S
 	return found, orphans, nil
 }
 
-// Sweep deletes what a sandbox's stack has left: what carries the stage's tags and has a name of its ledger,
-// both. Anything else is listed for a person. The error is a [*SweepError] where the stage is no sandbox of
-// the program, or has its stack still.
-func (f *Fleet) Sweep(ctx context.Context, assembly Assembly, stage stages.Stage, known bool) ([]Leftover, error) {
+// MaySweep tells whether a stage may be swept at all, so that its stack need not be removed first to find out. It asks
+// nobody. The error is a [*SweepError] where the stage is no sandbox of the program, and an [*OwnCredentialsError] where
+// its account is reached from another one.
+func (f *Fleet) MaySweep(stage stages.Stage, known bool) error {
 	if stage.Tier != stages.Sandbox || !known {
-		return nil, &SweepError{Stage: stage, Reason: "what it has left may be all there is"}
+		return &SweepError{Stage: stage, Reason: "what it has left may be all there is"}
+	}
+	return f.OwnCredentials("the sweep", "roadshow remove "+stage.Name+" --sweep", stage)
+}
+
+// Sweep deletes what a sandbox's stack has left: what carries the stage's tags and has a name of its ledger,
+// both. Anything else is listed for a person. The error is that of [Fleet.MaySweep], or a [*SweepError] where the
+// stage has its stack still.
+func (f *Fleet) Sweep(ctx context.Context, assembly Assembly, stage stages.Stage, known bool) ([]Leftover, error) {
+	if err := f.MaySweep(stage, known); err != nil {
+		return nil, err
 	}
 	found, all, err := f.leftovers(ctx, assembly, stage)
 	if err != nil {

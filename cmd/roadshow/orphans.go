@@ -170,6 +170,9 @@ func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir stri
 	if len(plan.Deletes) == 0 {
 		return nil, left, nil
 	}
+	if err := all.MayDelete(plan); err != nil {
+		return nil, true, err
+	}
 	rituals, agreed, err := agreeToDelete(ctx, newPerson(verb), plan, options)
 	if err != nil {
 		return nil, true, err

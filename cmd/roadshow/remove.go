@@ -25,8 +25,8 @@ func removeVerb(s *settings) *cobra.Command {
 			"sandbox's stack has left is deleted too: what carries the stage's tags and is in its ledger.\n\n" +
 			"Without a STAGE, --account lists all that a closing account still holds of ours, in every region: stacks of all\n" +
 			"services, bootstraps, and what stages have left behind, each with what to do next. It deletes nothing.\n\n" +
-			"Exit codes: 0 it is removed, or the account holds nothing, 1 it is not, or something is left to do,\n" +
-			"2 nothing was begun, 3 some regions of the account did not answer.",
+			"Exit codes: 0 it is removed, or the account holds nothing, 1 it is not, or it is not known what is left or not all\n" +
+			"swept, or the account holds something, 2 nothing was begun, 3 some regions of the account did not answer.",
 		Example: "  roadshow remove pr-417 --yes --sweep\n  roadshow remove production --plan\n" +
 			"  roadshow remove production --yes --confirm production/333333333333\n  roadshow remove old --account 111111111111 --region us-east-1\n" +
 			"  roadshow remove --account 111111111111",
@@ -60,11 +60,13 @@ type removed struct {
 	Plan    fleet.RemovalPlan `json:"plan"`
 	Outcome *fleet.Outcome    `json:"outcome,omitempty"`
 	Left    []fleet.Leftover  `json:"left,omitempty"`
+	// Problem is why nobody knows what is left.
+	Problem string `json:"problem,omitempty"`
 }
 
 func (s *settings) remove(verb *cobra.Command, name string, options removal) error {
 	ctx, talk := verb.Context(), verb.ErrOrStderr()
-	all, found, err := s.fleetOf(ctx)
+	all, found, document, err := s.documented(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,12 +80,18 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 		}
 		stage = stages.Stage{Name: name, Account: options.account, Region: options.region}
 	}
+	if options.sweep {
+		if err := all.MaySweep(stage, known); err != nil {
+			return err // before its stack is removed
+		}
+	}
 	plan, err := all.PlanRemoval(ctx, stage, known)
 	if err != nil {
 		return err
 	}
 	writePlan(talk, plan)
 	answer := removed{Service: all.Service, Plan: plan}
+	ready := fleet.Assembly{Document: document}
 	if !options.plan {
 		ritual, agreed, err := agree(verb, plan, options)
 		if err != nil {
@@ -92,6 +100,15 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 		if !agreed {
 			fmt.Fprintln(talk, "nothing was changed")
 			return finding{}
+		}
+		if known && !inSet(all.Stages, name) {
+			// The names of a stage that a template makes are known to the program only when it is asked for it.
+			made, remove, err := assemble(ctx, found, name, verb)
+			if err != nil {
+				return err
+			}
+			defer remove()
+			ready = made
 		}
 		board := newBoard(talk, []stages.Stage{stage})
 		outcome, err := fleet.Removal{Fleet: all, Ritual: ritual, Observe: board.observe}.Run(ctx, plan)
@@ -104,26 +121,15 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 	}
 	gone := answer.Outcome != nil && fleet.Succeeded([]fleet.Outcome{*answer.Outcome})
 	if gone {
-		ready := fleet.Assembly{}
-		if ready.Document, err = found.Document(ctx); err != nil {
-			return err
-		}
-		if known && !inSet(all.Stages, name) {
-			// The names of a stage that a template makes are known to the program only when it is asked for it.
-			made, remove, err := assemble(ctx, found, name, verb)
-			if err != nil {
-				return err
-			}
-			defer remove()
-			ready = made
-		}
 		if options.sweep {
 			answer.Left, err = all.Sweep(ctx, ready, stage, known)
 		} else {
 			answer.Left, err = all.Leftovers(ctx, ready, stage)
 		}
 		if err != nil {
-			return err
+			// It is removed all the same.
+			answer.Problem = "what it has left could not be told, or not all be swept: " + err.Error()
+			fmt.Fprintf(talk, "roadshow: %s\n", answer.Problem)
 		}
 	}
 	if s.json {
@@ -133,7 +139,7 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 	} else if gone {
 		writeLeft(verb.OutOrStdout(), answer)
 	}
-	if answer.Outcome != nil && !gone || options.sweep && !fleet.AllSwept(answer.Left) || options.plan && len(plan.Blocks) > 0 {
+	if answer.Outcome != nil && !gone || answer.Problem != "" || options.sweep && !fleet.AllSwept(answer.Left) || options.plan && len(plan.Blocks) > 0 {
 		return finding{}
 	}
 	return nil
@@ -153,6 +159,7 @@ func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual
 	ctx, person := verb.Context(), newPerson(verb)
 	name, account, _ := strings.Cut(options.confirm, "/")
 	ritual = fleet.Ritual{Stage: name, Account: account}
+	done := ritual == fleet.Ritual{Stage: plan.Stage, Account: plan.Account}
 	switch {
 	case plan.Status == "":
 		ritual = fleet.Ritual{Stage: plan.Stage, Account: plan.Account} // there is nothing to protect
@@ -171,7 +178,7 @@ func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual
 		agreed, err = person.agrees(ctx, fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account))
 		return ritual, agreed, err
 	}
-	if plan.Ritual {
+	if plan.Ritual && !done {
 		return ritual, false, &fleet.RitualError{Plan: plan, Given: ritual}
 	}
 	return ritual, false, &stages.FieldError{
@@ -206,7 +213,11 @@ func writePlan(out io.Writer, plan fleet.RemovalPlan) {
 
 // writeLeft says what a removed stage has left.
 func writeLeft(out io.Writer, answer removed) {
-	fmt.Fprintf(out, "%s: %s, %d left\n", answer.Plan.Stage, answer.Outcome.State, len(answer.Left))
+	left := fmt.Sprintf("%d left", len(answer.Left))
+	if answer.Problem != "" {
+		left = "and nobody knows what is left"
+	}
+	fmt.Fprintf(out, "%s: %s, %s\n", answer.Plan.Stage, answer.Outcome.State, left)
 	for _, one := range answer.Left {
 		state := "left"
 		if one.Swept {

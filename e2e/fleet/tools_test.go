@@ -102,6 +102,47 @@ func TestAToolsAccountDeploysByTheRolesOfTheBootstraps(t *testing.T) {
 	require.Contains(t, ci.must("remove", "dev", "--yes").stdout, "dev: done")
 }
 
+// TestAToolsAccountIsRefusedBeforeAnythingIsChanged asks from there for what the roles of a bootstrap may not do.
+func TestAToolsAccountIsRefusedBeforeAnythingIsChanged(t *testing.T) {
+	t.Parallel()
+	people, ci := openTools(t)
+	people.must("bootstrap")
+	people.must("deploy", "--yes")
+	people.must("remove", "staging", "--yes")
+	require.Equal(t, 1, ci.run("orphans").code, "staging's table has stayed")
+
+	const changing = "DeleteStack UpdateTerminationProtection DeleteTable UpdateTable DeleteResource DeleteObjects RequestServiceQuotaIncrease"
+	changes := func() (count int) {
+		for _, call := range ci.Server.Calls() {
+			if strings.Contains(changing, call.Operation) {
+				count++
+			}
+		}
+		return count
+	}
+	before := changes()
+	for _, one := range []struct {
+		line    []string
+		refusal string
+	}{
+		{[]string{"remove", "dev", "--yes", "--sweep"}, "stage dev: the sweep is to be done by account 999999999999 (profile ci), want credentials of account 111111111111 itself"},
+		{[]string{"orphans", "--delete", "--yes"}, "stage staging: the deletion of what is in no stack is to be done by account 999999999999 (profile ci), want credentials of account 222222222222 itself"},
+		{[]string{"quotas", "--request", "--yes"}, "stage production: a request for higher quotas is to be done by account 999999999999 (profile ci), want credentials of account 333333333333 itself"},
+		{[]string{"costs", "--activate-tags", "--yes"}, "costs: payer is none that a profile reaches"},
+	} {
+		got := ci.run(one.line...)
+		require.Equal(t, 2, got.code, one.line)
+		require.Contains(t, got.stderr, one.refusal)
+	}
+	require.Equal(t, before, changes(), "nothing was changed")
+	require.True(t, ci.holds(devAccount, "AWS::DynamoDB::Table", "dev-tools-things"))
+
+	// With credentials of the accounts themselves each is done.
+	people.must("orphans", "--delete", "--yes")
+	require.False(t, ci.holds(stagingAccount, "AWS::DynamoDB::Table", "staging-tools-things"))
+	people.must("remove", "dev", "--yes", "--sweep")
+}
+
 // TestADeployRoleThatIsLostReachesNoOtherAccount takes the roles away between the last question and the cdk
 // command, which must not fall back to the credentials that it was given (aws-cdk#30236).
 func TestADeployRoleThatIsLostReachesNoOtherAccount(t *testing.T) {
