@@ -34,8 +34,14 @@ func quotasVerb(s *settings) *cobra.Command {
 				return err
 			}
 			defer remove()
+			survey := fleet.QuotaSurvey{Fleet: of.fleet, Assembly: of.ready}
+			if request {
+				if err := survey.MayRequest(of.picked...); err != nil {
+					return err
+				}
+			}
 			board := newBoard(verb.ErrOrStderr(), of.picked)
-			survey := fleet.QuotaSurvey{Fleet: of.fleet, Assembly: of.ready, Observe: board.observe}
+			survey.Observe = board.observe
 			report, err := survey.Run(ctx, of.picked)
 			board.close()
 			if err != nil {
