@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -179,7 +180,7 @@ type quotaPoint struct{ account, region string }
 type quotaDemand struct {
 	stage stages.Stage
 	needs []map[string]need // by row
-	gap   *Gap
+	gaps  []Gap
 }
 
 // quotaPlace is a place of a row while it is asked about.
@@ -212,9 +213,7 @@ func (q QuotaSurvey) Run(ctx context.Context, all []stages.Stage) (*QuotaReport,
 	}
 	report := &QuotaReport{Quotas: []QuotaRow{}, Gaps: []Gap{}}
 	for _, demand := range demands {
-		if demand.gap != nil {
-			report.Gaps = append(report.Gaps, *demand.gap)
-		}
+		report.Gaps = append(report.Gaps, demand.gaps...)
 	}
 	places := q.places(table, demands)
 	points, at := pointsOf(places)
@@ -278,14 +277,22 @@ func (q QuotaSurvey) demand(ctx context.Context, table []Quota, stage stages.Sta
 	}
 	at := origin{account: stage.Account, region: stage.Region, stack: one.StackName, size: q.Assembly.sizes(one)}
 	now, parameters, problem := q.deployed(ctx, stage, at)
-	demand.gap = problem
+	if problem != nil {
+		demand.gaps = append(demand.gaps, *problem)
+	}
 	at.parameters = parameters
 	next, err := evaluate(text, at)
 	if err != nil {
 		return demand, fmt.Errorf("stage %s: %w", stage.Name, err)
 	}
+	if next.Hidden != "" {
+		demand.gaps = append(demand.gaps, gapOf(stage, "CloudFormation", fmt.Errorf("the template has %s, and what that makes is not counted", next.Hidden)))
+	}
 	for i, row := range table {
 		wanted := row.Demand(next)
+		if next.Hidden != "" && !q.Needed { // else the gap is enough, and what is seen is asked for
+			wanted = append(wanted, Share{Key: next.Hidden, Most: math.Inf(1), Unknown: next.Hidden})
+		}
 		switch {
 		case row.Each:
 			demand.needs[i] = map[string]need{"": largest(wanted)}
@@ -599,25 +606,37 @@ func (p *quotaPlace) verdict(row Quota) QuotaPlace {
 	for _, stage := range p.stages {
 		shown.Stages = append(shown.Stages, stage.Name)
 	}
-	// The one with the least room, be it of what is used or of what is needed.
-	var needed need
-	found := false
-	consider := func(of string) {
-		total := func(of string, need need) float64 { return p.used[of] + need.most }
-		if !found || total(of, p.needs[of]) > total(shown.Of, needed) || total(of, p.needs[of]) == total(shown.Of, needed) && of < shown.Of {
-			shown.Of, needed, found = of, p.needs[of], true
+	room := math.Inf(1)
+	if p.limit != nil {
+		if row.Keeps != nil {
+			shown.Keeps = row.Keeps(*p.limit)
 		}
+		room = *p.limit - shown.Keeps
 	}
+	short := func(of string) bool { return p.needs[of].least > 0 && p.used[of]+p.needs[of].least > room }
+	// The one that certainly does not fit, else that with the least room, be it of what is used or of what is needed.
+	var some []string
 	for of, need := range p.needs {
 		if need.most > 0 || row.Each {
-			consider(of)
+			some = append(some, of)
 		}
 	}
-	if !found { // nothing is needed
-		for of := range p.used {
-			consider(of)
-		}
+	if len(some) == 0 { // nothing is needed
+		some = slices.Collect(maps.Keys(p.used))
 	}
+	slices.SortFunc(some, func(a, b string) int {
+		if first := short(a); first != short(b) {
+			if first {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(p.used[b]+p.needs[b].most, p.used[a]+p.needs[a].most), cmp.Compare(a, b))
+	})
+	if len(some) > 0 {
+		shown.Of = some[0]
+	}
+	needed := p.needs[shown.Of]
 	if !math.IsInf(needed.most, 1) {
 		shown.Need, shown.AtMost = aws.Float64(needed.most), needed.least < needed.most
 	}
@@ -630,18 +649,14 @@ func (p *quotaPlace) verdict(row Quota) QuotaPlace {
 	}
 	limit, taken := *p.limit, p.used[shown.Of]
 	var why []string
-	if row.Keeps != nil {
-		shown.Keeps = row.Keeps(limit)
-		if needed.most > 0 {
-			why = append(why, fmt.Sprintf("AWS keeps %s of it for %s", Amount(&shown.Keeps), row.KeepsNote))
-		}
+	if row.Keeps != nil && needed.most > 0 {
+		why = append(why, fmt.Sprintf("AWS keeps %s of it for %s", Amount(&shown.Keeps), row.KeepsNote))
 	}
-	room := limit - shown.Keeps
-	if shown.New = row.New > 0 && limit <= row.New && row.New < row.Default; shown.New {
+	if shown.New = row.New > 0 && limit <= row.New; shown.New {
 		why = append(why, row.NewNote)
 	}
 	switch {
-	case needed.least > 0 && taken+needed.least > room:
+	case short(shown.Of):
 		shown.Verdict = QuotaShort
 	case needed.most > 0 && taken+needed.most > room:
 		shown.Verdict = QuotaUnknown

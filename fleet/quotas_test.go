@@ -215,6 +215,8 @@ type truth struct {
 	limit       float64
 	fits, short draft
 	refusal     string
+	// more takes some of it beside what fits. Default: fits.
+	more draft
 }
 
 // truths has an entry for every row of the table.
@@ -255,14 +257,18 @@ func truths() map[string]truth {
 	inside := func(id string) draft { // functions with one subnet and one group share an interface
 		return function(id, object{"VpcConfig": object{"SubnetIds": []any{object{"Ref": "Sub"}}, "SecurityGroupIds": []any{object{"Ref": "Group"}}}})
 	}
+	gateway := with("Address", "AWS::EC2::EIP", object{}, "NAT", "AWS::EC2::NatGateway", object{
+		"SubnetId": object{"Ref": "Sub"}, "AllocationId": object{"Fn::GetAtt": []any{"Address", "AllocationId"}},
+	})
 	ready := func(count int) draft {
-		return function("Fn", object{"FunctionName": "fn"}).plus(with(
+		return function("Fn", object{}).plus(with(
 			"V", "AWS::Lambda::Version", object{"FunctionName": object{"Ref": "Fn"}},
 			"Live", "AWS::Lambda::Alias", object{
 				"FunctionName": object{"Ref": "Fn"}, "Name": "live", "FunctionVersion": object{"Fn::GetAtt": []any{"V", "Version"}},
 				"ProvisionedConcurrencyConfig": object{"ProvisionedConcurrentExecutions": count},
 			}))
 	}
+	rule := with("R", "AWS::Events::Rule", object{"EventBusName": "orders", "EventPattern": object{"source": []any{"a"}}})
 	rules := func(count int) draft {
 		d := with("Bus", "AWS::Events::EventBus", object{"Name": "orders"}, "Other", "AWS::Events::Rule", object{"EventPattern": object{"source": []any{"a"}}})
 		return d.plus(many(count, "AWS::Events::Rule", func(int) object {
@@ -277,33 +283,37 @@ func truths() map[string]truth {
 		"Lambda concurrent executions": {
 			150, ready(30).plus(function("Own", object{"ReservedConcurrentExecutions": 20})), ready(31).plus(function("Own", object{"ReservedConcurrentExecutions": 20})),
 			"decreases account's UnreservedConcurrentExecution below its minimum value of [100]",
+			draft{},
 		},
-		"Lambda function and layer storage": {2000.0 / (1 << 30), code(1000), code(1001), "Code storage limit exceeded."},
-		"DynamoDB tables":                   {2, many(2, "AWS::DynamoDB::Table", func(int) object { return keyed() }), many(3, "AWS::DynamoDB::Table", func(int) object { return keyed() }), "Subscriber limit exceeded"},
-		"S3 buckets":                        {2, many(2, "AWS::S3::Bucket", none), many(3, "AWS::S3::Bucket", none), "more buckets than allowed"},
-		"IAM roles":                         {1, many(1, "AWS::IAM::Role", func(int) object { return execution() }), many(2, "AWS::IAM::Role", func(int) object { return execution() }), "Cannot exceed quota for RolesPerAccount: 1"},
+		"Lambda function and layer storage": {2000.0 / (1 << 30), code(1000), code(1001), "Code storage limit exceeded.", draft{}},
+		"DynamoDB tables":                   {2, many(2, "AWS::DynamoDB::Table", func(int) object { return keyed() }), many(3, "AWS::DynamoDB::Table", func(int) object { return keyed() }), "Subscriber limit exceeded", draft{}},
+		"S3 buckets":                        {2, many(2, "AWS::S3::Bucket", none), many(3, "AWS::S3::Bucket", none), "more buckets than allowed", draft{}},
+		"IAM roles":                         {1, many(1, "AWS::IAM::Role", func(int) object { return execution() }), many(2, "AWS::IAM::Role", func(int) object { return execution() }), "Cannot exceed quota for RolesPerAccount: 1", draft{}},
 		"VPCs": {
 			1, many(1, "AWS::EC2::VPC", func(int) object { return object{"CidrBlock": "10.0.0.0/16"} }),
 			many(2, "AWS::EC2::VPC", func(int) object { return object{"CidrBlock": "10.0.0.0/16"} }), "maximum number of VPCs",
+			draft{},
 		},
-		"Elastic IP addresses": {2, many(2, "AWS::EC2::EIP", none), many(3, "AWS::EC2::EIP", none), "maximum number of addresses"},
+		"Elastic IP addresses": {2, many(2, "AWS::EC2::EIP", none), many(3, "AWS::EC2::EIP", none), "maximum number of addresses", draft{}},
 		"network interfaces": {
-			3, endpoint(2).plus(inside("A")).plus(inside("B")), endpoint(3).plus(inside("A")).plus(inside("B")), "etwork",
+			7, endpoint(2).plus(inside("A")).plus(inside("B")).plus(gateway).plus(clusters(2, 1)),
+			endpoint(3).plus(inside("A")).plus(inside("B")).plus(gateway).plus(clusters(2, 1)), "etwork",
+			draft{},
 		},
-		"DAX nodes":                  {5, clusters(3, 2), clusters(3, 3), "maximum number of nodes for your AWS account"},
-		"DAX nodes of a cluster":     {4, clusters(4, 1), clusters(5), "maximum number of nodes for a DAX cluster"},
-		"EventBridge rules of a bus": {2, rules(2), rules(3), "The requested resource exceeds the maximum number allowed."},
-		"SNS topics":                 {2, many(2, "AWS::SNS::Topic", none), many(3, "AWS::SNS::Topic", none), "Topic limit exceeded"},
-		"HTTP APIs":                  {2, many(2, "AWS::ApiGatewayV2::Api", api), many(3, "AWS::ApiGatewayV2::Api", api), "Maximum number of Apis"},
+		"DAX nodes":                  {5, clusters(3, 2), clusters(3, 3), "maximum number of nodes for your AWS account", draft{}},
+		"DAX nodes of a cluster":     {4, clusters(4, 1), clusters(5), "maximum number of nodes for a DAX cluster", draft{}},
+		"EventBridge rules of a bus": {2, rules(2), rules(3), "The requested resource exceeds the maximum number allowed.", rule},
+		"SNS topics":                 {2, many(2, "AWS::SNS::Topic", none), many(3, "AWS::SNS::Topic", none), "Topic limit exceeded", draft{}},
+		"HTTP APIs":                  {2, many(2, "AWS::ApiGatewayV2::Api", api), many(3, "AWS::ApiGatewayV2::Api", api), "Maximum number of Apis", draft{}},
 		// The stack itself is what counts: see below.
-		"CloudFormation stacks":    {1, with("T", "AWS::SNS::Topic", object{}), with("T", "AWS::SNS::Topic", object{}), "Limit for stack has been exceeded"},
-		"resources of a template":  {500, many(500, "AWS::SNS::Topic", none), many(501, "AWS::SNS::Topic", none), "Number of resources, 501, is greater than maximum allowed, 500"},
-		"outputs of a template":    {200, outputs(200), outputs(201), "Number of outputs, 201"},
-		"parameters of a template": {200, section("Parameters", 200, object{"Type": "String", "Default": "x"}), section("Parameters", 201, object{"Type": "String", "Default": "x"}), "Number of parameters, 201"},
-		"mappings of a template":   {200, section("Mappings", 200, object{"a": object{"b": "c"}}), section("Mappings", 201, object{"a": object{"b": "c"}}), "Number of mappings, 201"},
+		"CloudFormation stacks":    {1, with("T", "AWS::SNS::Topic", object{}), with("T", "AWS::SNS::Topic", object{}), "Limit for stack has been exceeded", draft{}},
+		"resources of a template":  {500, many(500, "AWS::SNS::Topic", none), many(501, "AWS::SNS::Topic", none), "Number of resources, 501, is greater than maximum allowed, 500", draft{}},
+		"outputs of a template":    {200, outputs(200), outputs(201), "Number of outputs, 201", draft{}},
+		"parameters of a template": {200, section("Parameters", 200, object{"Type": "String", "Default": "x"}), section("Parameters", 201, object{"Type": "String", "Default": "x"}), "Number of parameters, 201", draft{}},
+		"mappings of a template":   {200, section("Mappings", 200, object{"a": object{"b": "c"}}), section("Mappings", 201, object{"a": object{"b": "c"}}), "Number of mappings, 201", draft{}},
 	}
 	shell := len(long(0).text(&testing.T{}))
-	cases["length of a template"] = truth{1 << 20, long(1<<20 - shell), long(1<<20 - shell + 1), ""}
+	cases["length of a template"] = truth{1 << 20, long(1<<20 - shell), long(1<<20 - shell + 1), "", draft{}}
 	for name, machine := range map[string][2]string{
 		"Linux/Small": {"LINUX_CONTAINER", "BUILD_GENERAL1_SMALL"}, "Linux/Medium": {"LINUX_CONTAINER", "BUILD_GENERAL1_MEDIUM"},
 		"Linux/Large": {"LINUX_CONTAINER", "BUILD_GENERAL1_LARGE"}, "Linux/XLarge": {"LINUX_CONTAINER", "BUILD_GENERAL1_XLARGE"},
@@ -312,7 +322,7 @@ func truths() map[string]truth {
 		"ARM/XLarge": {"ARM_CONTAINER", "BUILD_GENERAL1_XLARGE"}, "ARM/2XLarge": {"ARM_CONTAINER", "BUILD_GENERAL1_2XLARGE"},
 	} {
 		cases["CodeBuild builds at once, "+name] = truth{
-			1, project(machine[0], machine[1], 1), project(machine[0], machine[1], 2), "cannot exceed the account-level concurrent build limit of 1",
+			1, project(machine[0], machine[1], 1), project(machine[0], machine[1], 2), "cannot exceed the account-level concurrent build limit of 1", draft{},
 		}
 	}
 	return cases
@@ -359,6 +369,21 @@ func TestTheVerdictOnEveryRowIsTheTruth(t *testing.T) {
 				_, err := client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String(sandbox.Name + "-notes")})
 				require.NoError(t, err)
 			}
+			if row.Each || row.Name == "CloudFormation stacks" {
+				return
+			}
+			// What something else has taken is not there any more.
+			done, reason := a.deploy(t.Context(), t, client, "another", one.fits.text(t))
+			require.True(t, done, reason)
+			text := one.fits.text(t)
+			if one.more.resources != nil {
+				text = one.more.text(t)
+			}
+			got := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: text}), sandbox), row.Name, sandbox.Account)
+			require.Equal(t, fleet.QuotaShort, got.Verdict, "%+v", got)
+			done, reason = a.deploy(t.Context(), t, client, sandbox.Name+"-notes", text)
+			require.False(t, done)
+			require.Contains(t, reason, one.refusal)
 		})
 	}
 	require.Len(t, cases, len(fleet.QuotaTable()), "a test of no row")
@@ -421,7 +446,9 @@ func TestWhatIsChangedCountsAsItIsDeployed(t *testing.T) {
 			require.True(rt, done, reason)
 		}
 		for _, kind := range kinds {
-			require.NoError(rt, console.SetQuota(sandbox.Region, kind.service, kind.code, float64(rapid.IntRange(0, 6).Draw(rt, kind.service))))
+			if rapid.IntRange(0, 2).Draw(rt, kind.service+" is scarce") == 0 { // of all at once nearly nothing would ever fit
+				require.NoError(rt, console.SetQuota(sandbox.Region, kind.service, kind.code, float64(rapid.IntRange(0, 6).Draw(rt, kind.service))))
+			}
 		}
 		next := template(rt, "next").text(rt)
 		require.NoError(rt, os.WriteFile(filepath.Join(dir, "t.json"), []byte(next), 0o600))
@@ -535,6 +562,15 @@ func TestWhatCannotBeKnownBeforeADeployIsNotSaidToFit(t *testing.T) {
 	for _, one := range maybe.resources {
 		one.(object)["Condition"] = "Maybe"
 	}
+	perhaps := func(d draft, id, property string, written any) draft { // a whole property that only SSM decides
+		d.resources[id].(object)["Properties"].(object)[property] = object{"Fn::If": []any{"Maybe", written, object{"Ref": "AWS::NoValue"}}}
+		d.more = parameters
+		return d
+	}
+	warm := function("Fn", object{}).plus(with("Live", "AWS::Lambda::Alias", object{"FunctionName": object{"Ref": "Fn"}, "Name": "live", "FunctionVersion": "1"}))
+	endpoint := with("E", "AWS::EC2::VPCEndpoint", object{"VpcId": "vpc-1", "ServiceName": "com.amazonaws.us-east-1.sqs", "SubnetIds": []any{"subnet-1"}})
+	inside := object{"SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"sg-1"}}
+	crowd := many(4, "AWS::Events::Rule", func(int) object { return object{"EventBusName": "orders"} })
 	for what, is := range map[string]struct {
 		draft
 		row     string
@@ -542,24 +578,99 @@ func TestWhatCannotBeKnownBeforeADeployIsNotSaidToFit(t *testing.T) {
 		need    *float64
 		why     string
 	}{
-		"a number that SSM knows":           {reserving(object{"Ref": "Count"}), "Lambda concurrent executions", fleet.QuotaUnknown, nil, "it depends on ReservedConcurrentExecutions of Fn"},
-		"a parameter with a default":        {reserving(object{"Ref": "Number"}), "Lambda concurrent executions", fleet.QuotaFits, aws.Float64(7), ""},
-		"an Fn::If that SSM decides":        {reserving(object{"Fn::If": []any{"Maybe", 1, 2}}), "Lambda concurrent executions", fleet.QuotaUnknown, nil, "it depends on"},
-		"a property that is not there":      {reserving(object{"Ref": "AWS::NoValue"}), "Lambda concurrent executions", fleet.QuotaFits, aws.Float64(0), ""},
-		"a condition, where there is room":  {maybe, "DynamoDB tables", fleet.QuotaFits, aws.Float64(0), ""},
-		"a condition, where there is none":  {maybe, "SNS topics", fleet.QuotaUnknown, aws.Float64(3), "it depends on condition Maybe"},
-		"code that is nowhere to be seen":   {function("Fn", object{"Code": object{"S3Bucket": "b", "S3Key": "k"}}), "Lambda function and layer storage", fleet.QuotaUnknown, nil, "it depends on length of Fn"},
-		"a rule of a bus that is somewhere": {with("R", "AWS::Events::Rule", object{"EventBusName": object{"Fn::ImportValue": "bus"}}), "EventBridge rules of a bus", fleet.QuotaUnknown, nil, "it depends on EventBusName of R"},
+		"provisioned concurrency that SSM decides": {
+			perhaps(warm, "Live", "ProvisionedConcurrencyConfig", object{"ProvisionedConcurrentExecutions": 2000}), "Lambda concurrent executions",
+			fleet.QuotaUnknown, nil, "it depends on ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions of Live",
+		},
+		"a network that SSM decides":            {perhaps(function("Fn", object{}), "Fn", "VpcConfig", inside), "network interfaces", fleet.QuotaUnknown, nil, "it depends on VpcConfig.SubnetIds of Fn"},
+		"a kind of endpoint that SSM decides":   {perhaps(endpoint, "E", "VpcEndpointType", "Interface"), "network interfaces", fleet.QuotaUnknown, nil, "it depends on VpcEndpointType of E"},
+		"a kind of machine that SSM decides":    {perhaps(project("", "", 1), "Project", "Environment", object{}), "CodeBuild builds at once, ARM/Small", fleet.QuotaUnknown, nil, "it depends on Environment of Project"},
+		"a bus that is full, and one somewhere": {crowd.plus(with("R", "AWS::Events::Rule", object{"EventBusName": object{"Fn::ImportValue": "bus"}})), "EventBridge rules of a bus", fleet.QuotaShort, aws.Float64(4), ""},
+		"a number that SSM knows":               {reserving(object{"Ref": "Count"}), "Lambda concurrent executions", fleet.QuotaUnknown, nil, "it depends on ReservedConcurrentExecutions of Fn"},
+		"a parameter with a default":            {reserving(object{"Ref": "Number"}), "Lambda concurrent executions", fleet.QuotaFits, aws.Float64(7), ""},
+		"an Fn::If that SSM decides":            {reserving(object{"Fn::If": []any{"Maybe", 1, 2}}), "Lambda concurrent executions", fleet.QuotaUnknown, nil, "it depends on"},
+		"a property that is not there":          {reserving(object{"Ref": "AWS::NoValue"}), "Lambda concurrent executions", fleet.QuotaFits, aws.Float64(0), ""},
+		"a condition, where there is room":      {maybe, "DynamoDB tables", fleet.QuotaFits, aws.Float64(0), ""},
+		"a condition, where there is none":      {maybe, "SNS topics", fleet.QuotaUnknown, aws.Float64(3), "it depends on condition Maybe"},
+		"code that is nowhere to be seen":       {function("Fn", object{"Code": object{"S3Bucket": "b", "S3Key": "k"}}), "Lambda function and layer storage", fleet.QuotaUnknown, nil, "it depends on length of Fn"},
+		"a rule of a bus that is somewhere":     {with("R", "AWS::Events::Rule", object{"EventBusName": object{"Fn::ImportValue": "bus"}}), "EventBridge rules of a bus", fleet.QuotaUnknown, nil, "it depends on EventBusName of R"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			a.t = t
 			require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "sns", "L-61103206", 2))
+			require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "events", "L-244521F2", 3))
 			got := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: is.text(t)}), sandbox), is.row, sandbox.Account)
 			assert.Equal(t, is.verdict, got.Verdict)
 			assert.Equal(t, is.need, got.Need)
 			assert.Contains(t, got.Why, is.why)
 		})
 	}
+}
+
+// A nested stack has a template of its own, and what a transform makes is AWS's to know. Neither may fit unseen, nor
+// keep a deploy from being tried.
+func TestWhatATemplateDoesNotShowIsAGap(t *testing.T) {
+	transformed := topics.plus(with())
+	transformed.more = object{"Transform": "AWS::SecretsManager-2024-09-16"}
+	for what, is := range map[string]struct {
+		draft
+		says   string
+		stacks float64
+	}{
+		"a nested stack": {topics.plus(with("Inner", "AWS::CloudFormation::Stack", object{"TemplateURL": "https://s3.amazonaws.com/b/k"})), "the nested stack Inner", 2},
+		"a transform":    {transformed, `the transform "AWS::SecretsManager-2024-09-16"`, 1},
+	} {
+		t.Run(what, func(t *testing.T) {
+			a := openAccounts(t)
+			require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "sns", "L-61103206", 1))
+			survey := a.survey(map[stages.Stage]string{sandbox: is.text(t), standard: topics.text(t)})
+			report, err := survey.Run(t.Context(), []stages.Stage{sandbox, standard})
+			require.NoError(t, err)
+			require.Len(t, report.Gaps, 1)
+			require.Equal(t, sandbox.Name, report.Gaps[0].Stage)
+			require.Contains(t, report.Gaps[0].Problem, "the template has "+is.says)
+			for _, row := range report.Quotas {
+				for _, one := range row.Places {
+					if one.Account == sandbox.Account && row.Name != "SNS topics" {
+						require.Equal(t, fleet.QuotaUnknown, one.Verdict, row.Name)
+						require.Contains(t, one.Why, "it depends on "+is.says)
+					}
+				}
+			}
+			require.Equal(t, fleet.QuotaShort, place(t, report, "SNS topics", sandbox.Account).Verdict, "what is seen is enough to say no")
+			require.Equal(t, fleet.QuotaFits, place(t, report, "IAM roles", standard.Account).Verdict, "the others are told")
+
+			survey.Needed = true
+			report, err = survey.Run(t.Context(), []stages.Stage{sandbox})
+			require.NoError(t, err)
+			require.Len(t, report.Gaps, 1, "before a deploy it is said once")
+			require.Equal(t, is.stacks, *place(t, report, "CloudFormation stacks", sandbox.Account).Need)
+			require.Equal(t, 1, report.Verdicts()[fleet.QuotaShort])
+		})
+	}
+}
+
+func TestAHiddenParameterDecidesNothing(t *testing.T) {
+	a := openAccounts(t)
+	d := many(2, "AWS::SNS::Topic", none)
+	for _, one := range d.resources {
+		one.(object)["Condition"] = "Many"
+	}
+	d = d.plus(with("Always", "AWS::SQS::Queue", object{}))
+	d.more = object{
+		"Parameters": object{"Secret": object{"Type": "String", "NoEcho": true, "Default": "many"}},
+		"Conditions": object{"Many": object{"Fn::Equals": []any{object{"Ref": "Secret"}, "many"}}},
+	}
+	survey := a.survey(map[stages.Stage]string{sandbox: d.text(t)})
+	require.Equal(t, 2.0, *place(t, a.report(survey, sandbox), "SNS topics", sandbox.Account).Need, "nothing is deployed: it has its default")
+	first := with("Always", "AWS::SQS::Queue", object{})
+	first.more = d.more
+	done, reason := a.deploy(t.Context(), t, a.cloudFormation(sandbox), "dev-notes", first.text(t))
+	require.True(t, done, reason)
+	require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "sns", "L-61103206", 1))
+	got := place(t, a.report(survey, sandbox), "SNS topics", sandbox.Account)
+	require.Equal(t, fleet.QuotaUnknown, got.Verdict, "CloudFormation tells ****, which is not its value")
+	require.Contains(t, got.Why, "condition Many")
 }
 
 func TestThePackageOfAFunctionIsFoundAmongTheAssets(t *testing.T) {
@@ -596,6 +707,21 @@ func TestAChangeOfWhatIsDeployedCountsItsIncrease(t *testing.T) {
 	}
 	less := function("Fn", object{"ReservedConcurrentExecutions": 3})
 	require.Zero(t, *place(t, a.report(a.survey(map[stages.Stage]string{sandbox: less.text(t)}), sandbox), "Lambda concurrent executions", sandbox.Account).Need)
+}
+
+func TestARuleIsAddedToTheBusThatTheStackHas(t *testing.T) {
+	a := openAccounts(t)
+	rules := func(count int) string {
+		return with("Bus", "AWS::Events::EventBus", object{"Name": "orders"}).plus(many(count, "AWS::Events::Rule", func(int) object {
+			return object{"EventBusName": object{"Ref": "Bus"}, "EventPattern": object{"source": []any{"a"}}}
+		})).text(t)
+	}
+	require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "events", "L-244521F2", 2))
+	done, reason := a.deploy(t.Context(), t, a.cloudFormation(sandbox), "dev-notes", rules(2))
+	require.True(t, done, reason)
+	got := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: rules(3)}), sandbox), "EventBridge rules of a bus", sandbox.Account)
+	require.Equal(t, fleet.QuotaShort, got.Verdict)
+	require.Equal(t, []any{"orders", 1.0, 2.0}, []any{got.Of, *got.Need, *got.Used})
 }
 
 func TestAStackThatIsHalfMadeHasHalfOfIt(t *testing.T) {

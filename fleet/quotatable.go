@@ -29,8 +29,8 @@ type Quota struct {
 	Name, Unit, Source string
 	// Default is AWS's default.
 	Default float64
-	// New is the value of a new account, where that is lower than the default; NewNote explains it. Default:
-	// the same.
+	// New is the value of a new account, where most accounts soon have more; NewNote explains it. Default: a new
+	// account has what others have.
 	New     float64
 	NewNote string
 	// Global tells that one value holds for all regions of an account.
@@ -215,7 +215,7 @@ func QuotaTable() []Quota {
 		{
 			Service: "cloudformation", Code: "L-0485CB21", Name: "CloudFormation stacks", Unit: "stacks", Default: 2000,
 			Source: cloudFormationLimits,
-			Demand: func(*Template) []Share { return []Share{{Key: "stack", Least: 1, Most: 1}} }, API: "CloudFormation",
+			Demand: stacks, API: "CloudFormation",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
 				list := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(config), nil)
 				return countPages(ctx, list, func(page *cloudformation.DescribeStacksOutput) int { return len(page.Stacks) })
@@ -230,6 +230,11 @@ func QuotaTable() []Quota {
 		ofTemplate("mappings of a template", "mappings", 200, func(t *Template) int { return t.Mappings }),
 		ofTemplate("length of a template", "bytes", 1<<20, func(t *Template) int { return t.Bytes }),
 	)
+}
+
+// stacks are the template's own and those that are nested in it.
+func stacks(t *Template) []Share {
+	return append(counting(nestedStack)(t), Share{Key: "stack", Least: 1, Most: 1})
 }
 
 const cloudFormationLimits = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
@@ -263,13 +268,18 @@ func buildQuotas() []Quota {
 		{"L-1E43FDE0", "ARM_CONTAINER", "BUILD_GENERAL1_2XLARGE", "ARM/2XLarge"},
 	} {
 		table = append(table, Quota{
-			Service: "codebuild", Code: machine.code, Name: "CodeBuild builds at once, " + machine.name, Unit: "builds", Default: 60, Each: true,
+			Service: "codebuild", Code: machine.code, Name: "CodeBuild builds at once, " + machine.name, Unit: "builds", Default: 1, Each: true,
 			New: 1, NewNote: "a new account has 1, so that a second build waits; AWS raises it on request",
 			Source: "https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html",
 			Demand: func(t *Template) []Share {
 				var shares []Share
 				for _, r := range t.Resources {
-					if r.Type == "AWS::CodeBuild::Project" && r.text("Environment.Type") == machine.environment && r.text("Environment.ComputeType") == machine.compute {
+					may := func(path, want string) bool { return r.text(path) == want || isFunction(r.property(path)) }
+					switch kind, size := "Environment.Type", "Environment.ComputeType"; {
+					case r.Type != "AWS::CodeBuild::Project" || !may(kind, machine.environment) || !may(size, machine.compute):
+					case r.text(kind) == "" || r.text(size) == "":
+						shares = append(shares, r.unknown("Environment", r.property("Environment")))
+					default:
 						shares = append(shares, r.numbered("ConcurrentBuildLimit", 1, "Name"))
 					}
 				}
@@ -453,8 +463,11 @@ func interfaces(t *Template) []Share {
 		case "AWS::EC2::NatGateway":
 			shares = append(shares, r.share(1, "SubnetId", "AllocationId", "ConnectivityType"))
 		case "AWS::EC2::VPCEndpoint":
-			if r.text("VpcEndpointType") == "Interface" {
+			switch kind := r.property("VpcEndpointType"); {
+			case kind == "Interface":
 				shares = append(shares, r.listed("SubnetIds", "VpcId", "ServiceName"))
+			case isFunction(kind):
+				shares = append(shares, r.unknown("VpcEndpointType", kind))
 			}
 		case "AWS::DAX::Cluster":
 			shares = append(shares, cluster(r))

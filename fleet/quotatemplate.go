@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -22,6 +21,8 @@ type Template struct {
 	// Declared, Outputs, Parameters and Mappings count what the template declares, whatever the conditions
 	// say; Bytes is the length of its text.
 	Declared, Outputs, Parameters, Mappings, Bytes int
+	// Hidden is what makes resources that are not among these: a transform or a nested stack. Empty where nothing does.
+	Hidden string
 
 	values     map[string]any
 	mappings   map[string]any
@@ -49,6 +50,13 @@ type origin struct {
 	size func(key string) (least, most float64, known bool)
 }
 
+// nestedStack is the type of a stack in a stack, whose template is another.
+const nestedStack = "AWS::CloudFormation::Stack"
+
+// masked is what CloudFormation tells of the value of a parameter with NoEcho.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+const masked = "****"
+
 // absent is the value of AWS::NoValue.
 type absent struct{}
 
@@ -60,9 +68,6 @@ func evaluate(text []byte, at origin) (*Template, error) {
 	if err := decoder.Decode(&root); err != nil {
 		return nil, fmt.Errorf("template is not JSON, want JSON; deploy it again: %w", err)
 	}
-	if root["Transform"] != nil {
-		return nil, errors.New("template has a Transform, want none; what AWS makes of it cannot be counted")
-	}
 	resources, parameters := members(root["Resources"]), members(root["Parameters"])
 	t := &Template{
 		Declared: len(resources), Outputs: len(members(root["Outputs"])), Parameters: len(parameters), Mappings: len(members(root["Mappings"])), Bytes: len(text),
@@ -71,11 +76,15 @@ func evaluate(text []byte, at origin) (*Template, error) {
 			"AWS::AccountId": at.account, "AWS::Region": at.region, "AWS::StackName": at.stack, "AWS::Partition": partition(at.region), "AWS::NoValue": absent{},
 		},
 	}
+	if root["Transform"] != nil {
+		t.Hidden = "the transform " + canonical(root["Transform"])
+	}
 	for name, declared := range parameters {
 		kind, _ := members(declared)["Type"].(string)
 		value, given := at.parameters[name]
 		switch standard := members(declared)["Default"]; {
 		case strings.HasPrefix(kind, "AWS::SSM::Parameter::Value"): // SSM knows
+		case value == masked:
 		case given:
 			t.values[name] = value
 		case standard != nil:
@@ -103,6 +112,9 @@ func evaluate(text []byte, at origin) (*Template, error) {
 			}
 		}
 		resource.Properties = members(t.value(one["Properties"]))
+		if resource.Type == nestedStack {
+			t.Hidden = cmp.Or(t.Hidden, "the nested stack "+id)
+		}
 		t.Resources = append(t.Resources, resource)
 	}
 	return t, nil
@@ -311,13 +323,25 @@ func canonical(value any) string {
 	return string(text)
 }
 
-// property is the value at a path with dots.
+// property is the value at a path with dots. Where something on the way is only known to a deploy, it is that.
 func (r TemplateResource) property(path string) any {
 	var value any = r.Properties
 	for name := range strings.SplitSeq(path, ".") {
+		if isFunction(value) {
+			return value
+		}
 		value = members(value)[name]
 	}
 	return value
+}
+
+// isFunction tells whether a value is an intrinsic function that could not be worked out.
+func isFunction(value any) bool {
+	object := members(value)
+	for name := range object {
+		return len(object) == 1 && (name == "Ref" || strings.HasPrefix(name, "Fn::"))
+	}
+	return false
 }
 
 // text is a property that is a text, else empty.

@@ -180,7 +180,7 @@ func buildQuotas() []quota {
 	for i, machine := range machines {
 		made[i] = quota{
 			service: "codebuild", code: machine.code, name: "Concurrently running builds for " + machine.name + " environment",
-			standard: 60, kinds: []string{"AWS::CodeBuild::Project"}, alone: true,
+			standard: 1, given: 60, kinds: []string{"AWS::CodeBuild::Project"}, alone: true,
 			taken: func(_ *store, projects []*Resource) map[string]float64 {
 				most := map[string]float64{}
 				for _, project := range projects {

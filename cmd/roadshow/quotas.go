@@ -79,10 +79,13 @@ func quotasVerb(s *settings) *cobra.Command {
 func judged(report *fleet.QuotaReport, increases []fleet.QuotaIncrease) error {
 	verdicts := report.Verdicts()
 	refused := slices.ContainsFunc(increases, func(one fleet.QuotaIncrease) bool { return one.Problem != "" })
-	switch told := verdicts[fleet.QuotaFits] + verdicts[fleet.QuotaClose] + verdicts[fleet.QuotaShort]; {
+	answered := slices.ContainsFunc(report.Quotas, func(row fleet.QuotaRow) bool {
+		return slices.ContainsFunc(row.Places, func(place fleet.QuotaPlace) bool { return place.Limit != nil })
+	})
+	switch {
 	case verdicts[fleet.QuotaShort] > 0 || refused:
 		return finding{}
-	case told == 0 && len(report.Gaps) > 0:
+	case !answered && len(report.Gaps) > 0:
 		return fmt.Errorf("quotas: accounts that answered are 0, want all; correct what is said above")
 	case verdicts[fleet.QuotaUnknown] > 0 || len(report.Gaps) > 0:
 		return incomplete{}
