@@ -110,13 +110,15 @@ func counted(count int, noun string) string {
 	return fmt.Sprintf("%d %ss", count, noun)
 }
 
-// money is an amount in cents for people; JSON has all of it.
+// money is an amount in cents for people; JSON has all of it. Less than a cent has its sign: a refund is no charge.
 func money(amount decimal.Decimal) string {
-	if text := amount.StringFixed(2); !amount.IsZero() && strings.Trim(text, "-0.") == "" {
-		return "<0.01"
-	} else {
+	switch text := amount.StringFixed(2); {
+	case amount.IsZero() || strings.Trim(text, "-0.") != "":
 		return text
+	case amount.IsNegative():
+		return "-<0.01"
 	}
+	return "<0.01"
 }
 
 func orDash(text, unit string) string {
@@ -205,6 +207,7 @@ const (
 	chartHeight      = 10
 	chartWidth       = 72
 	smallHeight      = 4
+	smallWidth       = 10
 )
 
 // lineColours tell the lines of a chart apart.
@@ -231,8 +234,10 @@ func writeCostChart(out io.Writer, report fleet.CostReport) {
 	}
 	options := []asciigraph.Option{asciigraph.Width(chartColumns(out)), asciigraph.LowerBound(0)}
 	if colours(out) && len(lines) > 0 {
-		fmt.Fprintln(out, "\n"+asciigraph.PlotMany(lines, append(options, asciigraph.Height(chartHeight),
-			asciigraph.SeriesColors(lineColours[:len(lines)]...), asciigraph.SeriesLegends(names...))...))
+		fmt.Fprintln(out, "\n"+asciigraph.PlotMany(lines, append(options, asciigraph.Height(chartHeight), asciigraph.SeriesColors(lineColours[:len(lines)]...))...))
+		for i, name := range names { // the library's own legend is one line, however narrow the terminal
+			fmt.Fprintln(out, lineColours[i].String()+"■"+asciigraph.Default.String()+" "+name)
+		}
 		return
 	}
 	for i, line := range lines {
@@ -243,12 +248,15 @@ func writeCostChart(out io.Writer, report fleet.CostReport) {
 // chartColumns leaves room for the numbers at the axis.
 func chartColumns(out io.Writer) int {
 	if file, isFile := out.(*os.File); isFile {
-		if columns, _, err := term.GetSize(file.Fd()); err == nil && columns > 30 {
-			return min(columns-15, chartWidth)
+		if columns, _, err := term.GetSize(file.Fd()); err == nil && columns > 0 {
+			return chartWithin(columns)
 		}
 	}
 	return chartWidth
 }
+
+// chartWithin is how wide a chart is in a terminal. In one too narrow for any, its lines are broken, not longer.
+func chartWithin(columns int) int { return min(max(columns-15, smallWidth), chartWidth) }
 
 // activateCostTags shows the tags, asks, and puts them on the bill.
 func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, yes bool) error {
