@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write what cmp compares with into the s
 // TestScripts runs the sessions of testdata/script: each is what a person types and gets, in accounts of its own.
 // testdata/script/README.md says what a script may use.
 func TestScripts(t *testing.T) {
+	t.Cleanup(func() { everyVerbHasPrintedJSON(t) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", WorkdirRoot: made.folder, UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: open,
@@ -343,6 +344,7 @@ func typed(ts *testscript.TestScript, neg bool, arguments []string) {
 			}
 		}
 	}
+	hasSchema(ts, arguments)
 	if neg == (session.code == 0) {
 		ts.Fatalf("it has ended with %d", session.code)
 	}

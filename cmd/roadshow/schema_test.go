@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/starter"
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// What each verb prints with --json. The verbs that print a map have their fields here alone; each of them must be in
+// what they print.
+type (
+	stagesJSON struct {
+		Service string              `json:"service"`
+		Stages  []fleet.StageReport `json:"stages"`
+	}
+	doctorJSON struct {
+		Findings []fleet.Finding `json:"findings"`
+	}
+	bootstrapJSON struct {
+		Service string          `json:"service"`
+		Stages  []fleet.Outcome `json:"stages"`
+	}
+	deployJSON struct {
+		Service   string           `json:"service"`
+		Commit    string           `json:"commit"`
+		Stages    []fleet.Outcome  `json:"stages"`
+		Proposals []fleet.Proposal `json:"proposals"`
+	}
+	statusJSON struct {
+		Service string              `json:"service"`
+		Commit  string              `json:"commit"`
+		Stages  []fleet.StageStatus `json:"stages"`
+	}
+	expireJSON struct {
+		Service string            `json:"service"`
+		Stages  []fleet.Ephemeral `json:"stages"`
+		Removed []fleet.Outcome   `json:"removed"`
+	}
+	quotasJSON struct {
+		Service   string                `json:"service"`
+		Quotas    []fleet.QuotaRow      `json:"quotas"`
+		Gaps      []fleet.Gap           `json:"gaps"`
+		Increases []fleet.QuotaIncrease `json:"increases"`
+	}
+	costsJSON struct {
+		Service string `json:"service"`
+		fleet.CostReport
+	}
+	costTagsJSON struct {
+		Tags []fleet.CostTag `json:"tags"`
+		Gaps []fleet.Gap     `json:"gaps"`
+	}
+	namesJSON struct {
+		Service string              `json:"service"`
+		Names   []stages.LedgerName `json:"names"`
+	}
+	linksJSON struct {
+		Service string   `json:"service"`
+		Changed []string `json:"changed"`
+	}
+	verdictJSON struct {
+		Identical bool `json:"identical"`
+		parity.Verdict
+		Deployed []fleet.Parity `json:"deployed,omitempty"`
+		Commits  []commitJSON   `json:"commits,omitempty"`
+	}
+	commitJSON struct {
+		fleet.CommitParity
+		Verdict *verdictJSON `json:"verdict,omitempty"`
+	}
+)
+
+// printed is what a verb prints with --json; where a flag makes that another object, the name has the flag.
+func printed(arguments []string) (name string, object any) {
+	has := func(flag string) bool { return slices.Contains(arguments, flag) }
+	name = arguments[1]
+	for verb, flag := range map[string]string{"stages": "--with", "costs": "--activate-tags"} {
+		if name == verb && has(flag) {
+			name += " " + flag
+		}
+	}
+	if name == "remove" && strings.HasPrefix(arguments[2], "-") {
+		name += " --account"
+	}
+	return name, map[string]any{
+		"stages": new(stagesJSON), "stages --with": new(proposal), "doctor": new(doctorJSON), "bootstrap": new(bootstrapJSON),
+		"deploy": new(deployJSON), "status": new(statusJSON), "remove": new(removed), "remove --account": new(line),
+		"orphans": new(line), "expire": new(expireJSON), "quotas": new(quotasJSON), "costs": new(costsJSON),
+		"costs --activate-tags": new(costTagsJSON), "parity": new(verdictJSON), "diff": new(parity.Explanation),
+		"names": new(namesJSON), "links": new(linksJSON), "init": new(starter.Written),
+	}[name]
+}
+
+// schemas are the names of the objects that sessions have printed.
+var schemas struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// hasSchema holds what a session has printed to its Go type, which the next test holds to the pages.
+func hasSchema(ts *testscript.TestScript, arguments []string) {
+	text := ts.ReadFile("stdout")
+	if filepath.Base(arguments[0]) != "roadshow" || !slices.Contains(arguments, "--json") || strings.TrimSpace(text) == "" {
+		return
+	}
+	name, object := printed(arguments)
+	if object == nil {
+		ts.Fatalf("%s prints JSON without a schema: write it into schema_test.go and the pages", name)
+	}
+	schemas.mu.Lock()
+	schemas.seen = merged(schemas.seen, name)
+	schemas.mu.Unlock()
+	for lines := json.NewDecoder(strings.NewReader(text)); ; {
+		var raw json.RawMessage
+		if err := lines.Decode(&raw); err == io.EOF {
+			return
+		} else if err != nil {
+			ts.Fatalf("%s prints no JSON: %v", name, err)
+		}
+		strict := json.NewDecoder(bytes.NewReader(raw))
+		strict.DisallowUnknownFields()
+		if err := strict.Decode(object); err != nil {
+			ts.Fatalf("%s prints what is not documented: %v", name, err)
+		}
+		var has map[string]json.RawMessage
+		ts.Check(json.Unmarshal(raw, &has))
+		for field, optional := range fieldsOf(reflect.TypeOf(object)) {
+			if _, printed := has[field]; !printed && !optional {
+				ts.Fatalf("%s does not print %q, which is documented", name, field)
+			}
+		}
+	}
+}
+
+func merged(set map[string]bool, name string) map[string]bool {
+	if set == nil {
+		set = map[string]bool{}
+	}
+	set[name] = true
+	return set
+}
+
+// fieldsOf are the fields of a type in JSON, and whether each may be left out.
+func fieldsOf(of reflect.Type) map[string]bool {
+	for of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	fields := map[string]bool{}
+	for i := range of.NumField() {
+		field := of.Field(i)
+		tag, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case field.Anonymous && tag == "":
+			maps.Copy(fields, fieldsOf(field.Type))
+		case field.IsExported():
+			fields[tag] = strings.HasPrefix(options, "omit")
+		}
+	}
+	return fields
+}
+
+// Where the pages say which fields an object has: the words between two texts, or in the first column of the table
+// after one.
+var documentedObjects = []struct {
+	page, from, to string
+	column         bool
+	types          []any
+}{
+	{page: "fleet.md", from: "| `roadshow stages` | `service`", types: []any{stagesJSON{}}},
+	{page: "fleet.md", from: "| `roadshow doctor` | `findings`", types: []any{doctorJSON{}}},
+	{page: "fleet.md", from: "| `roadshow bootstrap` | `service`", types: []any{bootstrapJSON{}}},
+	{page: "fleet.md", from: "| `roadshow deploy` | `service`", types: []any{deployJSON{}}},
+	{page: "fleet.md", from: "| `roadshow status` | `service`", types: []any{statusJSON{}}},
+	{page: "fleet.md", from: "| `roadshow remove` | `service`", types: []any{removed{}}},
+	{page: "fleet.md", from: "| `roadshow expire` | `service`", types: []any{expireJSON{}}},
+	{page: "fleet.md", from: "| report | ", types: []any{fleet.StageReport{}}},
+	{page: "fleet.md", from: "| status | ", types: []any{fleet.StageStatus{}}},
+	{page: "fleet.md", from: "| `deployed` | ", types: []any{fleet.Deployed{}}},
+	{page: "fleet.md", from: "| one of `functions` | ", types: []any{fleet.FunctionStatus{}}},
+	{page: "fleet.md", from: "| `behind` | ", types: []any{fleet.Behind{}}},
+	{page: "fleet.md", from: "| finding | ", types: []any{fleet.Finding{}}},
+	{page: "fleet.md", from: "| outcome | ", types: []any{fleet.Outcome{}}},
+	{page: "fleet.md", from: "| one of `proposals` | ", types: []any{fleet.Proposal{}}},
+	{page: "fleet.md", from: "| one of `changes` | ", types: []any{fleet.Change{}}},
+	{page: "fleet.md", from: "| `plan` | ", types: []any{fleet.RemovalPlan{}}},
+	{page: "fleet.md", from: "| resource | ", types: []any{fleet.PlannedResource{}}},
+	{page: "fleet.md", from: "| leftover | ", types: []any{fleet.Leftover{}}},
+	{page: "fleet.md", from: "| ephemeral stage | ", types: []any{fleet.Ephemeral{}}},
+	{page: "orphans.md", from: "| member | fields |", column: true, types: []any{line{}}},
+	{page: "orphans.md", from: "| `orphan` | ", types: []any{fleet.Orphan{}}},
+	{page: "orphans.md", from: "| `plan` | ", types: []any{fleet.DeletionPlan{}}},
+	{page: "orphans.md", from: "| `step` | as in the log: ", types: []any{fleet.DeletionStep{}}},
+	{page: "orphans.md", from: "| `holding` (of `remove --account`) | ", types: []any{fleet.Holding{}}},
+	{page: "orphans.md", from: "| `gap` | ", types: []any{fleet.Gap{}}},
+	{page: "orphans.md", from: "| `summary` | ", to: ";", types: []any{orphanSummary{}}},
+	{page: "quotas.md", from: "`--json` prints one object: ", types: []any{quotasJSON{}}},
+	{page: "quotas.md", from: "| one of `quotas` | ", types: []any{fleet.QuotaRow{}}},
+	{page: "quotas.md", from: "| one of `places` | ", types: []any{fleet.QuotaPlace{}}},
+	{page: "quotas.md", from: "| `request` | ", types: []any{fleet.QuotaRequest{}}},
+	{page: "quotas.md", from: "| one of `gaps` | ", types: []any{fleet.Gap{}}},
+	{page: "quotas.md", from: "| one of `increases` | ", types: []any{fleet.QuotaIncrease{}}},
+	{page: "costs.md", from: "| field | meaning |", column: true, types: []any{costsJSON{}}},
+	{page: "costs.md", from: "| field of a row | meaning |", column: true, types: []any{fleet.CostRow{}}},
+	{page: "costs.md", from: "| `totals` | ", types: []any{fleet.CostTotal{}}},
+	{page: "costs.md", from: "| `changed` | ", types: []any{fleet.CostChange{}}},
+	{page: "costs.md", from: "| `gaps` | ", types: []any{fleet.Gap{}}},
+	{page: "costs.md", from: "| `top` | ", types: []any{fleet.CostOfService{}}},
+	{page: "costs.md", from: "`roadshow costs --activate-tags --json` prints ", to: "with", types: []any{struct {
+		Tags []fleet.CostTag `json:"tags"`
+	}{}}},
+	{page: "parity.md", from: "`roadshow parity --json`:\n\n", column: true, types: []any{verdictJSON{}}},
+	{page: "parity.md", from: "| `differences`, `unstable` | ", types: []any{parity.Difference{}, parity.Value{}}},
+	{page: "parity.md", from: "| `foreign` | ", types: []any{parity.ForeignAccount{}}},
+	{page: "parity.md", from: "| `stale` | ", types: []any{parity.Stale{}}},
+	{page: "parity.md", from: "| `deployed` | ", types: []any{fleet.Parity{}}},
+	{page: "parity.md", from: "| `commits` | ", types: []any{fleet.CommitParity{}}},
+	{page: "parity.md", from: "`roadshow diff --json`:\n\n", column: true, types: []any{parity.Explanation{}}},
+	{page: "parity.md", from: "| `groups` | ", types: []any{parity.Group{}}},
+	{page: "parity.md", from: "| `changes` of a group | ", types: []any{parity.Change{}}},
+	{page: "parity.md", from: "A choice has ", types: []any{stages.Choice{}}},
+	{page: "parity.md", from: "`roadshow names --json` has ", to: ", each with", types: []any{namesJSON{}}},
+	{page: "parity.md", from: "`service` and `names`, each with ", to: "`roadshow stages --json`\n", types: []any{stages.LedgerName{}}},
+	{page: "parity.md", from: "`roadshow stages --with … --json` has ", to: "`roadshow init", types: []any{proposal{}}},
+	{page: "parity.md", from: "`roadshow init --json` has ", to: "\n\n", types: []any{starter.Written{}}},
+	{page: "links.md", from: "`--json` prints ", to: ", the", types: []any{linksJSON{}}},
+}
+
+// What is written of an object: its fields, outside parentheses.
+var (
+	asideText = regexp.MustCompile(`\([^()]*\)`)
+	fieldText = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")
+)
+
+func TestTheFieldsOfEachObjectAreThoseThatAreDocumented(t *testing.T) {
+	for _, object := range documentedObjects {
+		t.Run(object.page+" "+object.from, func(t *testing.T) {
+			page, err := os.ReadFile(filepath.Join(made.checkout, "docs", object.page))
+			require.NoError(t, err)
+			_, text, found := strings.Cut(string(page), object.from)
+			require.True(t, found, "it is documented")
+			if at := strings.LastIndex(object.from, "| `"); at > 0 {
+				text = object.from[at:] + text // the first field is in what is searched for
+			}
+			if object.column {
+				table, _, _ := strings.Cut(strings.TrimLeft(text, "\n"), "\n\n")
+				text = ""
+				for _, row := range strings.Split(table, "\n") {
+					if cells := strings.Split(row, "|"); len(cells) > 1 {
+						text += cells[1]
+					}
+				}
+			} else {
+				end := object.to
+				if end == "" {
+					end = "\n"
+				}
+				text, _, _ = strings.Cut(text, end)
+			}
+			for asideText.MatchString(text) {
+				text = asideText.ReplaceAllString(text, "")
+			}
+			documented, want := map[string]bool{}, map[string]bool{}
+			for _, field := range fieldText.FindAllStringSubmatch(text, -1) {
+				documented[field[1]] = true
+			}
+			for _, one := range object.types {
+				maps.Copy(want, fieldsOf(reflect.TypeOf(one)))
+			}
+			require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(documented)))
+		})
+	}
+}
+
+// everyVerbHasPrintedJSON is asked when all sessions are over.
+func everyVerbHasPrintedJSON(t *testing.T) {
+	if run := flag.Lookup("test.run").Value.String(); t.Failed() || strings.Contains(run, "/") {
+		return // not all were run
+	}
+	var settings settings
+	for _, verb := range newRoot(&settings).Commands() {
+		if verb.RunE != nil {
+			require.True(t, schemas.seen[verb.Name()], "a session prints the JSON of roadshow %s", verb.Name())
+		}
+	}
+	for _, name := range []string{"stages --with", "remove --account", "costs --activate-tags"} {
+		require.True(t, schemas.seen[name], "a session prints the JSON of roadshow %s", name)
+	}
+}
