@@ -225,14 +225,18 @@ func writeCostChart(out io.Writer, report fleet.CostReport) {
 	rows = rows[:min(len(rows), shownLines)]
 	var lines [][]float64
 	var names []string
+	columns := chartColumns(out)
+	width := columns
 	for _, row := range rows {
-		line := make([]float64, len(row.Days))
-		for i, day := range row.Days {
-			line[i] = day.InexactFloat64() // a chart is drawn, not summed
+		line, each := chartPoints(row.Days, columns)
+		width = (columns-1)/(len(line)-1)*(len(line)-1) + 1 // else the library draws what is between the days, and no day
+		name := fmt.Sprintf("%s, %s a day", row.Name(), row.Currency)
+		if each > 1 {
+			name += fmt.Sprintf(", mean of each %d", each)
 		}
-		lines, names = append(lines, line), append(names, fmt.Sprintf("%s, %s a day", row.Name(), row.Currency))
+		lines, names = append(lines, line), append(names, name)
 	}
-	options := []asciigraph.Option{asciigraph.Width(chartColumns(out)), asciigraph.LowerBound(0)}
+	options := []asciigraph.Option{asciigraph.Width(width), asciigraph.LowerBound(0)}
 	if colours(out) && len(lines) > 0 {
 		fmt.Fprintln(out, "\n"+asciigraph.PlotMany(lines, append(options, asciigraph.Height(chartHeight), asciigraph.SeriesColors(lineColours[:len(lines)]...))...))
 		for i, name := range names { // the library's own legend is one line, however narrow the terminal
@@ -243,6 +247,16 @@ func writeCostChart(out io.Writer, report fleet.CostReport) {
 	for i, line := range lines {
 		fmt.Fprintf(out, "\n%s\n%s\n", names[i], asciigraph.Plot(line, append(options, asciigraph.Height(smallHeight))...))
 	}
+}
+
+// chartPoints are the points of a line, each the mean of as many days as there have to be for all to have a column. The
+// last may be of fewer.
+func chartPoints(days []decimal.Decimal, columns int) (points []float64, each int) {
+	each = (len(days) + columns - 1) / columns
+	for some := range slices.Chunk(days, each) {
+		points = append(points, decimal.Avg(some[0], some[1:]...).InexactFloat64()) // a chart is drawn, not summed
+	}
+	return points, each
 }
 
 // chartColumns leaves room for the numbers at the axis.

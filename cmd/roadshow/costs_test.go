@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/roadshow-go/roadshow/fleet"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -54,5 +56,34 @@ func TestAnAmountShowsItsSignAlsoBelowACent(t *testing.T) {
 func TestAChartIsNoWiderThanItsTerminal(t *testing.T) {
 	for columns, want := range map[int]int{200: 72, 87: 72, 80: 65, 40: 25, 30: 15, 25: 10, 5: 10} {
 		assert.Equal(t, want, chartWithin(columns), columns)
+	}
+}
+
+// A day that cost much must not fall between two columns.
+func TestAChartShowsEveryDay(t *testing.T) {
+	for _, count := range []int{2, 7, 29, 30, 60, 72, 73, 144, 400, 425} {
+		days := make([]decimal.Decimal, count)
+		sum := 0.0
+		for i := range days {
+			days[i] = decimal.NewFromInt(int64(i % 5))
+		}
+		days[count/2] = decimal.NewFromInt(1000)
+		for _, day := range days {
+			sum += day.InexactFloat64()
+		}
+		points, each := chartPoints(days, chartWidth)
+		assert.LessOrEqual(t, len(points), chartWidth, count)
+		drawn, last := 0.0, count-(len(points)-1)*each
+		for _, point := range points[:len(points)-1] {
+			drawn += point * float64(each)
+		}
+		assert.InDelta(t, sum, drawn+points[len(points)-1]*float64(last), 0.001, count)
+	}
+	for _, count := range []int{2, 5, 7, 30, 60} {
+		row := fleet.CostRow{Kind: fleet.CostOfStage, Stage: "dev", CostTotal: fleet.CostTotal{Currency: "USD", Amount: decimal.NewFromInt(9)}, Days: make([]decimal.Decimal, count)}
+		row.Days[count/2] = decimal.NewFromInt(9)
+		var chart strings.Builder
+		writeCostChart(&chart, fleet.CostReport{Rows: []fleet.CostRow{row}})
+		assert.Contains(t, chart.String(), " 9.00 ", count)
 	}
 }
