@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +145,11 @@ func open(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { server.Close() })
+	env.Defer(func() {
+		if err := hasNoSecret(env.WorkDir); err != nil {
+			env.T().Fatal(err)
+		}
+	})
 	env.Values[sessionKey{}] = &session{server: server}
 	settings, err := json.Marshal(map[string]string{"app": made.program})
 	if err != nil {
@@ -156,6 +162,21 @@ func open(env *testscript.Env) error {
 		"WORK="+env.WorkDir, "CI=", "NO_COLOR=", "CDK_VALIDATION=false", "SHOW="+made.program, "ASSEMBLY="+assembled(""), "LONGER="+assembled("longer"),
 	)...)
 	return nil
+}
+
+// hasNoSecret reads whatever a session has written: assemblies, the log of deletions, the cache of costs, what the cdk
+// command keeps. Only the file of the AWS credentials may have their secrets.
+func hasNoSecret(folder string) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || path == filepath.Join(folder, ".aws", "credentials") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(text, []byte(planted)) {
+			err = fmt.Errorf("%s has a secret: %s…", path, planted)
+		}
+		return err
+	})
 }
 
 // world is `world bootstrapped` or `world deployed`: the accounts hold what the command itself has made of them.
