@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/roadshow-go/roadshow/stages"
@@ -94,8 +96,8 @@ func older(version, oldest string) bool {
 	return false
 }
 
-// Doctor looks at the account of each stage: credentials, bootstrap, and whether the profile may do what a
-// deploy does. It changes nothing.
+// Doctor looks at the account of each stage: credentials, bootstrap, and whether the profile may do what a deploy does,
+// and ask what quotas and orphans ask first. It changes nothing.
 func (f *Fleet) Doctor(ctx context.Context, all []stages.Stage) []Finding {
 	found := make([][]Finding, len(all))
 	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
@@ -111,6 +113,26 @@ func (f *Fleet) Doctor(ctx context.Context, all []stages.Stage) []Finding {
 // deployRoles are the roles of a bootstrap that the cdk command assumes, and what for.
 var deployRoles = []struct{ name, purpose string }{
 	{deployRole, "deploying"}, {"file-publishing", "uploading"}, {lookupRole, "comparing"},
+}
+
+// doctorQuestions are the cheapest of what the verbs ask an account, each for the right that it needs before any other.
+// Cost Explorer is not asked: its answers cost money.
+var doctorQuestions = []struct {
+	purpose, action string
+	ask             func(context.Context, aws.Config) error
+}{
+	{"roadshow quotas", "servicequotas:ListServiceQuotas", func(ctx context.Context, config aws.Config) error {
+		_, err := servicequotas.NewFromConfig(config).ListServiceQuotas(ctx, &servicequotas.ListServiceQuotasInput{ServiceCode: aws.String("lambda"), MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"roadshow orphans", "cloudformation:ListStacks", func(ctx context.Context, config aws.Config) error {
+		_, err := cloudformation.NewFromConfig(config).ListStacks(ctx, &cloudformation.ListStacksInput{})
+		return err
+	}},
+	{"roadshow orphans", "tag:GetResources", func(ctx context.Context, config aws.Config) error {
+		_, err := resourcegroupstaggingapi.NewFromConfig(config).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: aws.Int32(1)})
+		return err
+	}},
 }
 
 func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
@@ -147,6 +169,15 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 			continue
 		}
 		findings = append(findings, finding("permissions", true, role.purpose, ""))
+	}
+	for _, question := range doctorQuestions {
+		detail, fix := question.purpose+", "+question.action, ""
+		err := question.ask(ctx, way.config)
+		if err != nil {
+			detail += " is refused: " + brief(err)
+			fix = "allow what docs/permissions.md has for `" + question.purpose + "` to " + profile.ARN
+		}
+		findings = append(findings, finding("permissions", err == nil, detail, fix))
 	}
 	return findings
 }
