@@ -12,7 +12,8 @@ import (
 //	var quotas = keep[quotaState]("servicequotas")
 //
 // T is a struct of exported fields; its zero value is the state of a new
-// account. Regions are a field's keys, where the service has any.
+// account. Regions are a field's keys, where the service has any. What a document
+// by hand may get wrong, its check refuses, if it has one.
 type kept[T any] struct{ section string }
 
 // sections are all that services keep, by name: each makes a new account's.
@@ -49,6 +50,11 @@ func readSection(name string, saved json.RawMessage) (any, error) {
 	section := empty()
 	if err := decodeStrictly(saved, section); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if checked, is := section.(interface{ check() error }); is {
+		if err := checked.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return section, nil
 }

@@ -44,9 +44,14 @@ type overQuota struct {
 	status                 int
 }
 
-// Error is the refusal as CloudFormation reports it.
+// Error is the refusal as CloudFormation reports it: what a service calls a bad
+// value, as Lambda and CodeBuild do, is one to it too.
 func (o *overQuota) Error() string {
-	return handlerError("ServiceLimitExceeded", "%s (Service: %s, Status Code: %d, Request ID: {request})", o.message, o.service, o.status).Error()
+	handler := "ServiceLimitExceeded"
+	if strings.HasPrefix(o.code, "Invalid") {
+		handler = "InvalidRequest"
+	}
+	return handlerError(handler, "%s (Service: %s, Status Code: %d, Request ID: {request})", o.message, o.service, o.status).Error()
 }
 
 // refusal is the refusal as the service's own API words it.

@@ -143,6 +143,7 @@ func TestWhatIsReservedCannotGoBelowWhatLambdaKeeps(t *testing.T) {
 			require.EqualValues(t, 1, settings.AccountUsage.TotalCodeSize)
 		}
 		require.ErrorContains(t, reserve("one", 1), "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "+want+".")
+		require.ErrorContains(t, reserve("one", 1), "HandlerErrorCode: InvalidRequest")
 		require.NoError(t, reserve("none", 0), "a function that never runs takes nothing")
 	}
 }

@@ -203,11 +203,32 @@ func TestTheDocumentOfTheGuideCanBeLoaded(t *testing.T) {
 	held := server.Resources(dev, region)
 	require.Len(t, held, 1)
 	require.Equal(t, "old-jobs", held[0].Name)
+	require.Len(t, server.Account(dev).QuotaRequests(), 1)
 
 	var written struct{ Accounts map[string]map[string]any }
 	require.NoError(t, json.Unmarshal([]byte(saved(t, server)), &written))
 	for section := range written.Accounts[dev] {
 		require.Contains(t, string(guide), "\n| `"+section+"` |", "the guide has a row for each section")
+	}
+}
+
+func TestQuotasAndCostsThatCannotBeAreNotLoaded(t *testing.T) {
+	server := start(t)
+	require.NoError(t, server.Account(dev).SetQuota(region, "sns", "L-61103206", 7))
+	before := saved(t, server)
+	for services, says := range map[string]string{
+		`"servicequotas": {"Applied": {"us-east-1/lambda/L-NONE": 1}}`:                                `Applied has "us-east-1/lambda/L-NONE"`,
+		`"servicequotas": {"Applied": {"lambda/L-B99A9384": 1}}`:                                      `Applied has "lambda/L-B99A9384"`,
+		`"servicequotas": {"Applied": {"eu-west-1/iam/L-FE177D64": 1}}`:                               "that of a global one is us-east-1",
+		`"servicequotas": {"Requests": [{"Service": "sns", "Code": "L-NONE", "Status": "PENDING"}]}`:  "Requests has sns L-NONE",
+		`"servicequotas": {"Requests": [{"Service": "sns", "Code": "L-61103206", "Status": "OPEN"}]}`: `the status "OPEN"`,
+		`"ce": {"Costs": [{"Day": "2025-02-30", "Service": "Tax", "Amount": "1"}]}`:                   `Cost.Day is "2025-02-30"`,
+		`"ce": {"Costs": [{"Day": "2025-02-03", "Service": "Tax", "Amount": "1,5"}]}`:                 `Cost.Amount is "1,5"`,
+		`"ce": {"Active": {"team": "yesterday"}}`:                                                     `Active has "yesterday" of team`,
+	} {
+		err := server.Load(strings.NewReader(`{"Version": 1, "Accounts": {"` + dev + `": {"Services": {` + services + `}}}}`))
+		require.ErrorContains(t, err, says)
+		require.Equal(t, before, saved(t, server), "nothing has changed")
 	}
 }
 
