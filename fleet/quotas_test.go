@@ -762,6 +762,12 @@ func TestAnIncreaseIsAskedForOnceAndRemembered(t *testing.T) {
 	require.True(t, increases[0].Askable())
 	require.False(t, increases[1].Askable())
 	require.Contains(t, increases[1].Link, "support.console.aws.amazon.com", "AWS takes no request for HTTP APIs")
+	large := a.survey(map[stages.Stage]string{sandbox: clusters(12).text(t)})
+	never := large.Increases(a.report(large, sandbox))
+	require.Len(t, never, 1)
+	require.Equal(t, "DAX nodes of a cluster", never[0].Name)
+	require.Empty(t, never[0].Link, "no support case makes a cluster larger")
+	require.Contains(t, never[0].Advice, "take larger nodes")
 	require.Empty(t, console.QuotaRequests(), "showing asks for nothing")
 
 	asked := survey.Request(t.Context(), increases)

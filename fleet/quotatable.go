@@ -178,6 +178,7 @@ func QuotaTable() []Quota {
 		{
 			Service: "dax", Code: "L-87AEEBB5", Name: "DAX nodes of a cluster", Unit: "nodes", Default: 11, Each: true,
 			Source: "https://docs.aws.amazon.com/general/latest/gr/ddb.html", Demand: nodes,
+			Advice: "a cluster has one node that writes and ten at most beside it: take larger nodes, or give some tables a cluster of their own",
 		},
 		{
 			Service: "events", Code: "L-244521F2", Name: "EventBridge rules of a bus", Unit: "rules", Default: 300,
