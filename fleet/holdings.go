@@ -195,7 +195,7 @@ func (h *accountSearch) stack(g *ground, stack types.Stack) (Holding, bool) {
 	} else if strings.HasSuffix(one.Status, "_FAILED") {
 		one.Blocks = "it is " + one.Status
 	}
-	if standing := g.live[aws.ToString(stack.StackId)]; standing != nil && standing.resources > 0 {
+	if standing := g.stack(aws.ToString(stack.StackId)); standing != nil && standing.resources > 0 {
 		one.Loses = fmt.Sprintf("its %d resources, but for what stays by policy", standing.resources)
 		if standing.stateful > 0 {
 			one.Loses += fmt.Sprintf("; %d of them hold data", standing.stateful)

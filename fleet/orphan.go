@@ -55,6 +55,7 @@ type Orphan struct {
 	ids    []string // by which Cloud Control may know it; the first is the likeliest
 	label  string   // what people call it, where that is not its id
 	stack  string   // id, of a stack
+	status string   // of a stack, when it was found
 	tagged bool     // with our tags
 	tier   stages.Tier
 	region string // of its ARN; empty for what belongs to the whole account

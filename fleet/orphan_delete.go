@@ -15,6 +15,7 @@ import (
 	cloudcontroltypes "github.com/aws/aws-sdk-go-v2/service/cloudcontrol/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -54,11 +55,26 @@ func (f *Fleet) PlanDeletion(found []Orphan, gaps []Gap, likely bool) DeletionPl
 			plan.Rituals = append(plan.Rituals, ritual)
 		}
 	}
+	plan.keepKeys()
 	slices.SortStableFunc(plan.Deletes, func(a, b Orphan) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.order(), b.order()),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})
 	return plan
+}
+
+// keepKeys keeps the keys of stages of which anything else is kept: without its key what it holds would be lost.
+func (p *DeletionPlan) keepKeys() {
+	kept := slices.Clone(p.Keeps)
+	p.Deletes = slices.DeleteFunc(p.Deletes, func(key Orphan) bool {
+		encrypts := key.Type == keyType && slices.ContainsFunc(kept, func(one KeptOrphan) bool {
+			return one.Type != keyType && one.Stage == key.Stage && one.Account == key.Account
+		})
+		if encrypts {
+			p.Keeps = append(p.Keeps, KeptOrphan{key, "what is kept of its stage may be encrypted by it"})
+		}
+		return encrypts
+	})
 }
 
 // order is when it is deleted: stacks first, which delete in their own order.
@@ -140,7 +156,10 @@ func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, e
 	if d.Observe == nil {
 		d.Observe = func(Event) {}
 	}
-	r := &deletion{Deletion: d}
+	r := &deletion{Deletion: d, stays: map[string]bool{}}
+	for i := range plan.Deletes {
+		r.stay(&plan.Deletes[i], true)
+	}
 	var places [][]Orphan
 	for _, one := range plan.Deletes {
 		at := len(places) - 1
@@ -158,7 +177,27 @@ type deletion struct {
 	Deletion
 	mu     sync.Mutex
 	steps  []DeletionStep
-	failed error // the log's
+	failed error           // the log's
+	stays  map[string]bool // what is there still, by its key, before the keys of its stage
+}
+
+// stay remembers whether a thing is there still.
+func (d *deletion) stay(one *Orphan, still bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stays[one.Account+" "+one.Stage+" "+one.where()] = still && one.Type != keyType
+}
+
+// unlocked tells whether nothing is there any more that a key may encrypt.
+func (d *deletion) unlocked(key *Orphan) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for where, still := range d.stays {
+		if still && strings.HasPrefix(where, key.Account+" "+key.Stage+" ") {
+			return false
+		}
+	}
+	return true
 }
 
 // note records a step; without its record nothing is done.
@@ -231,15 +270,16 @@ func (d *deletion) place(ctx context.Context, all []Orphan) {
 // one deletes one thing. An error may go away when others have gone.
 func (d *deletion) one(ctx context.Context, config aws.Config, one *Orphan) error {
 	client := cloudformation.NewFromConfig(config)
-	if one.stack == "" {
-		owner, err := ownerOf(ctx, client, one)
-		if err != nil {
-			return err
-		}
-		if owner != "" {
-			d.note(one, StepKept, "stack "+owner+" has it now")
-			return nil
-		}
+	reason, err := changed(ctx, config, client, one)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		d.note(one, StepKept, reason)
+		return nil
+	}
+	if one.Type == keyType && !d.unlocked(one) {
+		return errors.New("what could not be deleted of its stage may be encrypted by it")
 	}
 	if !d.note(one, StepBegun, "") {
 		return nil
@@ -247,18 +287,75 @@ func (d *deletion) one(ctx context.Context, config aws.Config, one *Orphan) erro
 	if err := d.delete(ctx, config, client, one); err != nil {
 		if errors.Is(err, errGone) {
 			d.note(one, StepGone, "")
+			d.stay(one, false)
 			return nil
 		}
 		return err
 	}
 	d.note(one, StepDeleted, "")
+	d.stay(one, false)
 	return nil
+}
+
+// changed is why a thing is not what it was when it was found; empty where it is.
+func changed(ctx context.Context, config aws.Config, client *cloudformation.Client, one *Orphan) (string, error) {
+	if one.stack == "" {
+		owner, err := ownerOf(ctx, client, one)
+		if owner != "" {
+			return "stack " + owner + " has it now", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return retagged(ctx, config, one)
+	}
+	now, err := describeStack(ctx, client, one.stack)
+	if err != nil || now == nil {
+		return "", err
+	}
+	// A deletion that has failed, or that goes on, is what was wanted.
+	if status := string(now.StackStatus); status != one.status && !strings.HasPrefix(status, "DELETE_") {
+		return "it is " + status + " now", nil
+	}
+	return "", nil
+}
+
+// retagged tells of tags that say now that a thing is another stage's or service's, or nobody's.
+func retagged(ctx context.Context, config aws.Config, one *Orphan) (string, error) {
+	if one.ARN == "" {
+		return "", nil
+	}
+	answer, err := resourcegroupstaggingapi.NewFromConfig(config).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: []string{one.ARN}})
+	if err != nil {
+		return "", err
+	}
+	tags := map[string]string{}
+	for _, mapping := range answer.ResourceTagMappingList {
+		tags = tagsOf(mapping.Tags)
+	}
+	stage, service := tags[tagStage], tags[tagService]
+	if stage == one.Stage && service == one.Service || !one.tagged && stage == "" && service == "" {
+		return "", nil
+	}
+	if len(tags) == 0 {
+		asked := *one
+		if _, err := facts(ctx, config, &asked); errors.Is(err, errGone) {
+			return "", nil // and its tags with it
+		}
+	}
+	say := func(what, value string) string {
+		if value == "" {
+			return "no " + what
+		}
+		return what + " " + value
+	}
+	return "its tags are others now: " + say("stage", stage) + ", " + say("service", service), nil
 }
 
 // ownerOf is the live stack that has a thing now; empty where none has.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
 func ownerOf(ctx context.Context, client *cloudformation.Client, one *Orphan) (string, error) {
-	ids := append([]string{one.Name}, one.ids...)
+	ids := one.physicalIDs()
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
 		answer, err := client.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &id})

@@ -16,6 +16,7 @@ import (
 	daxtypes "github.com/aws/aws-sdk-go-v2/service/dax/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
@@ -47,7 +48,22 @@ func (r *search) examine(ctx context.Context, g *ground, one *Orphan) bool {
 		r.gap(g.place, service, err)
 		one.Grade, one.Why = Unsure, one.Why+"; whether it is still there could not be told"
 	}
+	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == logGroupType && one.Grade == Likely {
+		r.writer(ctx, g, one, function)
+	}
 	return true
+}
+
+// writer asks whether the function of a log group is there, made by hand or by another tool: no stack has it.
+func (r *search) writer(ctx context.Context, g *ground, one *Orphan, function string) {
+	of := &Orphan{Type: "AWS::Lambda::Function", Name: function, ids: []string{function}}
+	switch err := exists(ctx, cloudcontrol.NewFromConfig(g.config), of); {
+	case err == nil:
+		one.Grade, one.Why = Unsure, one.Why+"; function "+function+", which no stack has, writes it"
+	case !errors.Is(err, errUnasked): // which says here that there is none
+		r.gap(g.place, "Cloud Control", err)
+		one.Grade, one.Why = Unsure, one.Why+"; whether its function is there could not be told"
+	}
 }
 
 // facts looks at a thing, and says which service was asked.
@@ -65,6 +81,9 @@ func facts(ctx context.Context, config aws.Config, one *Orphan) (service string,
 			err = errGone
 		}
 		return "DAX", err
+	}
+	if one.Type == addressType {
+		return "EC2", addressFacts(ctx, ec2.NewFromConfig(config), one)
 	}
 	return "Cloud Control", exists(ctx, cloudcontrol.NewFromConfig(config), one)
 }
@@ -105,6 +124,29 @@ func exists(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error
 	return errGone
 }
 
+// addressFacts learns both ids of an address.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAddresses.html
+func addressFacts(ctx context.Context, client *ec2.Client, one *Orphan) error {
+	asked := &ec2.DescribeAddressesInput{AllocationIds: []string{one.Name}}
+	if !strings.HasPrefix(one.Name, "eipalloc-") {
+		asked = &ec2.DescribeAddressesInput{PublicIps: []string{one.Name}}
+	}
+	answer, err := client.DescribeAddresses(ctx, asked)
+	if refusal, is := errors.AsType[smithy.APIError](err); is && strings.HasSuffix(refusal.ErrorCode(), ".NotFound") {
+		return errGone
+	}
+	if err != nil {
+		return err
+	}
+	for _, address := range answer.Addresses {
+		if id := aws.ToString(address.AllocationId); id == one.Name || aws.ToString(address.PublicIp) == one.Name {
+			one.Name, one.ids = id, []string{id, aws.ToString(address.PublicIp)}
+			return nil
+		}
+	}
+	return errGone
+}
+
 func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error {
 	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &one.Name})
 	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone || err == nil && answer.Table.TableStatus == dynamodbtypes.TableStatusDeleting {
@@ -136,6 +178,7 @@ func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
 	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
 		return errGone
 	}
+	one.ARN = "arn:" + partition(one.Region) + ":s3:::" + one.Name
 	if err == nil && len(answer.Versions)+len(answer.DeleteMarkers) == 0 {
 		one.Loses, one.Items, one.Bytes = "nothing: it is empty", aws.Int64(0), aws.Int64(0)
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,12 +37,27 @@ type ground struct {
 	client *cloudformation.Client
 	alone  bool // another region of the account has not answered
 
+	// Other regions of the account are searched meanwhile, and look here.
+	mu      sync.RWMutex
 	live    map[string]*standing // by id
 	named   map[string]*standing // the live ones by name
 	deleted []*standing          // those of the service, the latest first; CloudFormation forgets them after 90 days
+	heard   map[string]bool      // the stages that any of those stacks are of
+	has     map[uint64]struct{}
+}
 
-	mu  sync.RWMutex
-	has map[uint64]struct{}
+// stack is a live stack, by its id; nil where there is none.
+func (g *ground) stack(id string) *standing {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.live[id]
+}
+
+// stackNamed is a live stack, by its name; nil where there is none.
+func (g *ground) stackNamed(name string) *standing {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.named[name]
 }
 
 // seed is of the hashes that stand for ids. Two ids that meet in one hide an orphan, and never make one.
@@ -81,9 +97,8 @@ func (f *Fleet) groundOf(ctx context.Context, place stages.Stage, config aws.Con
 // read lists the stacks, and reads the resources of those that are new or have changed since it last did.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html
 func (g *ground) read(ctx context.Context, f *Fleet) error {
-	before := g.live
-	g.live, g.named, g.deleted = map[string]*standing{}, map[string]*standing{}, nil
-	var unread []*standing
+	live, named, heard := map[string]*standing{}, map[string]*standing{}, map[string]bool{}
+	var deleted, unread []*standing
 	for pages := cloudformation.NewListStacksPaginator(g.client, nil); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -94,15 +109,17 @@ func (g *ground) read(ctx context.Context, f *Fleet) error {
 				id: aws.ToString(summary.StackId), name: aws.ToString(summary.StackName), status: string(summary.StackStatus),
 				created: aws.ToTime(summary.CreationTime), changed: aws.ToTime(summary.LastUpdatedTime), deleted: aws.ToTime(summary.DeletionTime),
 			}
-			one.stage, _ = f.stageOfStack(one.name)
+			if one.stage, _ = f.stageOfStack(one.name); one.stage != "" {
+				heard[one.stage] = true
+			}
 			if one.status == statusDeleted {
 				if one.stage != "" {
-					g.deleted = append(g.deleted, one)
+					deleted = append(deleted, one)
 				}
 				continue
 			}
-			g.live[one.id], g.named[one.name] = one, one
-			old, known := before[one.id]
+			live[one.id], named[one.name] = one, one
+			old, known := g.live[one.id]
 			if known && old.status == one.status && old.changed.Equal(one.changed) && !one.busy() {
 				one.resources, one.stateful, one.hourly = old.resources, old.stateful, old.hourly
 				continue
@@ -121,6 +138,9 @@ func (g *ground) read(ctx context.Context, f *Fleet) error {
 			return err
 		}
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.live, g.named, g.deleted, g.heard = live, named, deleted, heard
 	return nil
 }
 
@@ -196,6 +216,27 @@ func (f *Fleet) stageOfStack(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// protects tells whether a stage of this name is protected, wherever it is: one that has moved to another place, or
+// whose tags were copied there, is not to be lost either.
+func (f *Fleet) protects(place stages.Stage, name string) bool {
+	if stage, known := f.knownIn(place, name); known {
+		return stage.Tier == stages.Protected
+	}
+	return slices.ContainsFunc(append(slices.Clone(f.Stages), f.Templates...), func(one stages.Stage) bool {
+		prefix, template := strings.CutSuffix(one.Name, "*")
+		return one.Tier == stages.Protected && (one.Name == name || template && strings.HasPrefix(name, prefix))
+	})
+}
+
+// madeBy tells whether the tags of a stack are those of a stage and service; any tells whether it has such tags at all.
+func madeBy(tags []types.Tag, stage, service string) (same, any bool) {
+	values := map[string]string{}
+	for _, tag := range tags {
+		values[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return values[tagStage] == stage && values[tagService] == service, values[tagStage] != "" || values[tagService] != ""
 }
 
 // knownIn is the stage of this name that the program has in a place, or that a template of it makes there.

@@ -67,13 +67,13 @@ var kinds = []kind{
 	{service: "ec2", prefix: "natgateway/", cfn: "AWS::EC2::NatGateway", order: 8},
 	{service: "ec2", prefix: "vpc-flow-log/", cfn: "AWS::EC2::FlowLog", order: 8},
 	{service: "ec2", prefix: "network-interface/", cfn: "AWS::EC2::NetworkInterface", order: 9},
-	{service: "ec2", prefix: "elastic-ip/", cfn: "AWS::EC2::EIP", order: 9, loses: "its address", hand: "aws ec2 release-address --allocation-id NAME"},
+	{service: "ec2", prefix: "elastic-ip/", cfn: addressType, order: 9, loses: "its address", hand: "aws ec2 release-address --allocation-id NAME"},
 	{service: "ec2", prefix: "security-group/", cfn: "AWS::EC2::SecurityGroup", order: 10},
 	{service: "ec2", prefix: "internet-gateway/", cfn: "AWS::EC2::InternetGateway", order: 10},
 	{service: "ec2", prefix: "subnet/", cfn: "AWS::EC2::Subnet", order: 11},
 	{service: "ec2", prefix: "route-table/", cfn: "AWS::EC2::RouteTable", order: 11},
 	{service: "ec2", prefix: "vpc/", cfn: "AWS::EC2::VPC", order: 12},
-	{service: "kms", prefix: "key/", cfn: "AWS::KMS::Key", order: 13, loses: "all that is encrypted by it, a month from then"},
+	{service: "kms", prefix: "key/", cfn: keyType, order: 13, loses: "all that is encrypted by it, a month from then"},
 }
 
 // The types that are found by their names too.
@@ -82,6 +82,12 @@ const (
 	bucketType   = "AWS::S3::Bucket"
 	logGroupType = "AWS::Logs::LogGroup"
 )
+
+// keyType is what others may be encrypted by.
+const keyType = "AWS::KMS::Key"
+
+// addressType is known to CloudFormation by the address, and to everybody else by the id of its allocation.
+const addressType = "AWS::EC2::EIP"
 
 // lambdaLogs is what the name of a function's log group begins with.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
@@ -132,7 +138,7 @@ func (o *Orphan) readARN(arn string) {
 			if strings.Contains(name, "/") {
 				o.ids = []string{"/" + name}
 			}
-			o.Name = o.ids[0]
+			o.Name = o.ids[0] // which of the two it is, Cloud Control tells
 		}
 		switch k.cfn {
 		case "AWS::SecretsManager::Secret": // six characters follow the name
@@ -170,27 +176,38 @@ func (o *Orphan) readPhysical(cfn, id string) {
 	case o.kind == nil:
 	case o.kind.id == byQueueURL:
 		o.Name = id[strings.LastIndex(id, "/")+1:]
+	case o.kind.id == byParameter && strings.LastIndex(id, "/") == 0:
+		o.Name = id[1:] // as the ARN has it
 	case cfn == "AWS::Events::Rule" && o.ARN == "":
 		o.ARN = "arn:" + partition(o.Region) + ":events:" + o.Region + ":" + o.Account + ":rule/" + strings.ReplaceAll(id, "|", "/")
-		o.ids = []string{o.ARN}
+		o.Name, o.ids = strings.ReplaceAll(id, "|", "/"), []string{o.ARN}
 	}
+}
+
+// physicalIDs are those that CloudFormation may know it by in a stack, or know what uses it by.
+func (o *Orphan) physicalIDs() []string {
+	ids := append([]string{o.Name}, o.ids...)
+	if o.Type == "AWS::Events::Rule" {
+		ids = append(ids, strings.ReplaceAll(o.Name, "/", "|"))
+	}
+	if function, its := strings.CutPrefix(o.Name, lambdaLogs); its && o.Type == logGroupType {
+		ids = append(ids, function) // Lambda writes it for as long as there is the function
+	}
+	return ids
 }
 
 // keys are the ids under which a stack may have the thing, whatever its type is there: one of another type
 // that has the name, as a custom resource has, hides an orphan, and that is better than a false one.
 func (o *Orphan) keys() []string {
-	keys := append([]string{o.Name}, o.ids...)
+	keys := o.physicalIDs()
 	if o.stack != "" {
 		keys = append(keys, o.stack)
 	}
 	if _, _, _, resource, ok := arnParts(o.ARN); ok {
 		keys = append(keys, o.ARN, resource, resource[strings.LastIndexAny(resource, ":/")+1:])
 		if at := strings.IndexAny(resource, ":/"); at >= 0 {
-			keys = append(keys, resource[at+1:], "/"+resource[at+1:], strings.ReplaceAll(resource[at+1:], "/", "|"))
+			keys = append(keys, resource[at+1:], "/"+resource[at+1:])
 		}
-	}
-	if function, its := strings.CutPrefix(o.Name, lambdaLogs); its && o.Type == logGroupType {
-		keys = append(keys, function) // Lambda writes it for as long as there is the function
 	}
 	return keys
 }

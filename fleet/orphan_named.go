@@ -61,27 +61,25 @@ func (r *search) ledgerOf(place stages.Stage) map[string]string {
 }
 
 // prefixOwner is the stage of the service that a name begins like; empty where there is none. The names of a
-// stage whose own name begins another's are the shorter ones.
-func (r *search) prefixOwner(g *ground, name string) string {
+// stage whose own name begins another's are the shorter ones. A stage is one of the set or of a template, one that a
+// stack or tags tell of, or one that was asked for.
+func (r *search) prefixOwner(g *ground, b *pending, name string) (owner string) {
 	name = name[strings.LastIndex(name, "/")+1:]
-	owner := ""
-	consider := func(stage string) {
-		if len(stage) > len(owner) && strings.HasPrefix(name, stage+"-"+r.Fleet.Service+"-") {
+	middle := "-" + r.Fleet.Service + "-"
+	for at := 0; ; at++ {
+		next := strings.Index(name[at:], middle)
+		if next < 0 {
+			return owner
+		}
+		at += next
+		stage := name[:at]
+		if _, known := r.Fleet.knownIn(g.place, stage); !known && !g.heard[stage] && !b.heard[stage] && !r.names[stage] {
+			continue
+		}
+		if _, err := r.Fleet.stackName(stages.Stage{Name: stage}); err == nil {
 			owner = stage
 		}
 	}
-	for _, stage := range r.Fleet.Stages {
-		if stage.Account == g.place.Account && stage.Region == g.place.Region {
-			consider(stage.Name)
-		}
-	}
-	for _, stack := range g.deleted {
-		consider(stack.stage)
-	}
-	for _, stack := range g.named {
-		consider(stack.stage)
-	}
-	return owner
 }
 
 // recognize looks at one page of a list.
@@ -91,7 +89,7 @@ func (r *search) recognize(ctx context.Context, g *ground, all []*ground, b *pen
 	for _, thing := range page {
 		owner, listed := ledger[thing.cfn+thing.name]
 		if !listed {
-			owner = r.prefixOwner(g, thing.name)
+			owner = r.prefixOwner(g, b, thing.name)
 		}
 		if owner == "" {
 			continue
@@ -125,7 +123,7 @@ func (r *search) recognize(ctx context.Context, g *ground, all []*ground, b *pen
 	}
 	for _, one := range rows {
 		tags := tagged[one.ARN]
-		if tags[tagStage] != "" || g.live[tags[tagStackID]] != nil {
+		if tags[tagStage] != "" || g.stack(tags[tagStackID]) != nil {
 			continue
 		}
 		if len(tags) > 0 && one.Grade == Likely {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
@@ -57,11 +58,13 @@ func (s Search) Run(ctx context.Context) ([]Gap, error) {
 }
 
 // places are the accounts of the set, each with its regions. Where all names are stages of the set, only
-// theirs.
+// their accounts; all regions of those, because what belongs to no region may be in a stack of another one.
 func (f *Fleet) places(names []string) [][]stages.Stage {
 	wanted := append(slices.Clone(f.Stages), f.Templates...)
 	if picked, err := f.Pick(names...); err == nil && len(names) > 0 {
-		wanted = picked
+		wanted = slices.DeleteFunc(wanted, func(one stages.Stage) bool {
+			return !slices.ContainsFunc(picked, func(stage stages.Stage) bool { return stage.Account == one.Account })
+		})
 	}
 	var accounts [][]stages.Stage
 	for _, stage := range wanted {
@@ -158,6 +161,7 @@ func (r *search) account(ctx context.Context, places []stages.Stage) {
 type pending struct {
 	rows  map[string]*Orphan
 	order []string
+	heard map[string]bool // the stages of the service that tags tell of
 }
 
 // add keeps the surer of two rows about one thing, with what the other one knows.
@@ -168,7 +172,15 @@ func (b *pending) add(one *Orphan) {
 		b.order = append(b.order, one.where())
 		return
 	}
-	if gradeRank(one.Grade) < gradeRank(old.Grade) {
+	if old.Stage != one.Stage || old.Service != one.Service {
+		// Somebody has taken it over, and did not tell CloudFormation.
+		if one.tagged {
+			old, one = one, old
+			b.rows[old.where()] = old
+		}
+		old.protect(one.Protected)
+		old.Grade, old.Why = Unsure, old.Why+"; but: "+one.Why
+	} else if gradeRank(one.Grade) < gradeRank(old.Grade) {
 		old, one = one, old
 		b.rows[old.where()] = old
 	}
@@ -185,7 +197,7 @@ func gradeRank(grade Grade) int { return slices.Index([]Grade{Certain, Likely, U
 
 // place finds the orphans of one region and tells them.
 func (r *search) place(ctx context.Context, g *ground, all []*ground) int {
-	b := &pending{rows: map[string]*Orphan{}}
+	b := &pending{rows: map[string]*Orphan{}, heard: map[string]bool{}}
 	say := func(text string) { r.Observe(Event{Stage: g.place, State: Running, Text: text}) }
 	say("looking at failed stacks")
 	r.failedStacks(ctx, g, b)
@@ -215,12 +227,13 @@ func (r *search) place(ctx context.Context, g *ground, all []*ground) int {
 			return 0
 		}
 	}
-	told := 0
+	told, known := 0, map[string]bool{}
 	for i, one := range rows {
-		if gone[i] || one.stack == "" && (r.held(one, g, all) || r.underWay(one, g)) || one.stack != "" && !r.still(one, g) {
+		// Two ids may have been of one thing.
+		if gone[i] || known[one.where()] || one.stack == "" && (r.held(one, g, all) || r.underWay(one, g)) || one.stack != "" && !r.still(one, g) {
 			continue
 		}
-		told++
+		told, known[one.where()] = told+1, true
 		r.mu.Lock()
 		r.Found(*one)
 		r.mu.Unlock()
@@ -252,20 +265,20 @@ func (r *search) stackOf(one *Orphan, g *ground) *standing {
 	if err != nil {
 		return nil
 	}
-	return g.named[name]
+	return g.stackNamed(name)
 }
 
 // still tells whether a stack's row holds after the stacks were read again.
 func (r *search) still(one *Orphan, g *ground) bool {
-	stack := g.live[one.stack]
-	return stack != nil && !stack.busy() && strings.Contains(one.Why, stack.status)
+	stack := g.stack(one.stack)
+	return stack != nil && !stack.busy() && stack.status == one.status
 }
 
 // orphan begins a row.
 func (r *search) orphan(g *ground, stage, service string) *Orphan {
 	known, is := r.Fleet.knownIn(g.place, stage)
 	one := &Orphan{Account: g.place.Account, Region: g.place.Region, Stage: stage, Service: service, Known: is, tier: known.Tier}
-	if is && known.Tier == stages.Protected {
+	if r.Fleet.protects(g.place, stage) {
 		one.Protected = "stage " + stage + " is protected"
 	}
 	return one
@@ -279,11 +292,13 @@ func (r *search) failedStacks(ctx context.Context, g *ground, b *pending) {
 			continue
 		}
 		one := r.orphan(g, stack.stage, r.Fleet.Service)
-		one.Type, one.Name, one.ARN, one.stack, one.region = stackType, stack.name, stack.id, stack.id, g.place.Region
+		one.Type, one.Name, one.ARN, one.stack, one.status, one.region = stackType, stack.name, stack.id, stack.id, stack.status, g.place.Region
 		one.Created = moment(stack.created)
 		switch stack.status {
-		case statusFailedCreate, "ROLLBACK_FAILED", "DELETE_FAILED", "CREATE_FAILED":
+		case statusFailedCreate, "ROLLBACK_FAILED", "DELETE_FAILED":
 			one.Grade, one.Why = Certain, "it is "+stack.status+": it can only be deleted"
+		case "CREATE_FAILED":
+			one.Grade, one.Why = Likely, "it is "+stack.status+": it was not rolled back; another deploy goes on from there"
 		case statusReview:
 			if r.Now.Sub(stack.created) < reviewTime {
 				continue
@@ -303,9 +318,14 @@ func (r *search) failedStacks(ctx context.Context, g *ground, b *pending) {
 		}
 		if described, err := describeStack(ctx, g.client, stack.id); err != nil {
 			r.gap(g.place, "CloudFormation", err)
-			one.Protected = "whether it is protected is not known"
-		} else if described != nil && aws.ToBool(described.EnableTerminationProtection) {
-			one.Protected = "its termination protection is on"
+			one.protect("whether it is protected is not known")
+		} else if described != nil {
+			if aws.ToBool(described.EnableTerminationProtection) {
+				one.protect("its termination protection is on")
+			}
+			if same, any := madeBy(described.Tags, one.Stage, one.Service); !same && (any || !one.Known) {
+				one.Grade, one.Why = Unsure, one.Why+"; it does not carry the tags of such a stage"
+			}
 		}
 		b.add(one)
 	}
@@ -318,12 +338,27 @@ func (r *search) retained(ctx context.Context, g *ground, all []*ground, b *pend
 		if err != nil {
 			return err
 		}
+		ours := true
+		if _, known := r.Fleet.knownIn(g.place, stack.stage); !known && len(left) > 0 {
+			// Another tool may call its stacks so, too. CloudFormation tells the tags of deleted ones.
+			answer, err := g.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack.id})
+			if err != nil && !isMissingStack(err) {
+				return err
+			}
+			ours = false
+			if err == nil && len(answer.Stacks) > 0 {
+				ours, _ = madeBy(answer.Stacks[0].Tags, stack.stage, r.Fleet.Service)
+			}
+		}
 		for _, resource := range left {
 			one := r.orphan(g, stack.stage, r.Fleet.Service)
 			one.readPhysical(aws.ToString(resource.ResourceType), aws.ToString(resource.PhysicalResourceId))
 			one.Grade, one.Why = Certain, "stack "+stack.name+" has left it by policy when it was deleted on "+stack.deleted.UTC().Format(time.DateOnly)
 			if r.stackOf(one, g) != nil {
 				one.Grade, one.Why = Likely, one.Why+"; the stage has a stack again, which does not have it"
+			}
+			if !ours {
+				one.Grade, one.Why = Unsure, one.Why+"; that stack did not carry the tags of such a stage"
 			}
 			if !r.held(one, g, all) && !r.underWay(one, g) {
 				b.add(one)
@@ -347,6 +382,7 @@ func (r *search) tagged(ctx context.Context, g *ground, all []*ground, b *pendin
 		for _, mapping := range page.ResourceTagMappingList {
 			if one, is := r.judge(g, all, aws.ToString(mapping.ResourceARN), tagsOf(mapping.Tags)); is {
 				b.add(one)
+				b.heard[one.Stage] = b.heard[one.Stage] || one.Service == r.Fleet.Service
 			}
 		}
 	}
@@ -386,11 +422,11 @@ func (r *search) judge(g *ground, all []*ground, arn string, tags map[string]str
 	if r.held(one, g, all) || r.underWay(one, g) {
 		return nil, false
 	}
-	made, stack := g.live[maker], r.stackOf(one, g)
+	made, stack := g.stack(maker), r.stackOf(one, g)
 	// What is replicated to this region carries the tags of where it comes from.
 	if _, region, _, _, ok := arnParts(maker); ok && region != g.place.Region {
 		at := slices.IndexFunc(all, func(other *ground) bool { return other.place.Region == region })
-		if at < 0 || all[at].live[maker] != nil {
+		if at < 0 || all[at].stack(maker) != nil {
 			return nil, false
 		}
 	}

@@ -401,7 +401,9 @@ func TestAnInterruptedDeletionIsTakenUp(t *testing.T) {
 	mend()
 
 	found, _ = a.look(f, nil)
-	require.Len(t, found, left)
+	// What was asked for before the interruption may still be done after it.
+	require.LessOrEqual(t, len(found), left)
+	require.GreaterOrEqual(t, len(found), len(a.Resources(neighbour.Account, neighbour.Region)))
 	// What the first run has begun may still be under way.
 	a.InjectFault(rehearsal.Fault{Service: "cloudcontrolapi", Operation: "DeleteResource", Count: 3, Status: 400, Code: "ConcurrentOperationException"})
 	log, err = fleet.OpenDeletionLog(path)

@@ -74,7 +74,7 @@ func (f *Fleet) leftovers(ctx context.Context, assembly Assembly, stage stages.S
 	if err != nil {
 		return nil, nil, asServiceError(stage, "CloudFormation", err)
 	}
-	if g.named[name] != nil {
+	if g.stackNamed(name) != nil {
 		return nil, nil, &SweepError{Stage: stage, Reason: "stack " + name + " is still there"}
 	}
 	r.place(ctx, g, []*ground{g})
