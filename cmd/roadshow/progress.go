@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/charmbracelet/x/term"
 
@@ -27,8 +28,10 @@ type board struct {
 	width  int
 	drawn  int
 	paused bool
-	done   chan struct{}
-	ended  sync.WaitGroup
+	// traceless keeps the last lines on the screen, where they can be cleared.
+	traceless bool
+	done      chan struct{}
+	ended     sync.WaitGroup
 }
 
 // row is one stage's line.
@@ -100,7 +103,12 @@ func (b *board) observe(event fleet.Event) {
 // line is one stage's line.
 func (b *board) line(r *row, live bool) string {
 	state := string(r.event.State)
-	text := r.event.Text
+	text := strings.Map(func(letter rune) rune {
+		if unicode.IsControl(letter) { // of another program's, which would move the cursor
+			return ' '
+		}
+		return letter
+	}, r.event.Text)
 	if r.event.Total > 0 && r.event.State == fleet.Running {
 		text = fmt.Sprintf("%d/%d %s", r.event.Finished, r.event.Total, text)
 	}
@@ -132,35 +140,76 @@ func (b *board) paint() {
 		select {
 		case <-b.done:
 			b.mu.Lock()
-			b.draw()
+			b.draw(!b.traceless)
 			b.mu.Unlock()
 			return
 		case <-tick.C:
 			b.mu.Lock()
 			if !b.paused {
-				b.draw()
+				b.draw(false)
 			}
 			b.mu.Unlock()
 		}
 	}
 }
 
-func (b *board) draw() {
-	width := 100
+// draw writes over what it has drawn before. Lines that have left the screen cannot be written over, so only the
+// last time may there be more of them than it holds.
+func (b *board) draw(last bool) {
+	width, height := 100, 24
 	if file, isFile := b.out.(*os.File); isFile {
-		if columns, _, err := term.GetSize(file.Fd()); err == nil && columns > 20 {
+		columns, lines, err := term.GetSize(file.Fd())
+		if err == nil && columns > 20 {
 			width = columns - 1
+		}
+		if err == nil && lines > 0 {
+			height = lines
 		}
 	}
 	var text strings.Builder
 	if b.drawn > 0 {
 		fmt.Fprintf(&text, "\x1b[%dA", b.drawn)
 	}
-	for _, name := range b.order {
+	names, more := b.order, ""
+	if !last {
+		names, more = b.shown(height - 1) // the cursor has a line, too
+	}
+	for _, name := range names {
 		text.WriteString("\r\x1b[2K" + fit(b.line(b.rows[name], true), width) + "\n")
 	}
-	b.drawn = len(b.order)
-	fmt.Fprint(b.out, text.String())
+	b.drawn = len(names)
+	if more != "" {
+		text.WriteString("\r\x1b[2K" + fit(more, width) + "\n")
+		b.drawn++
+	}
+	fmt.Fprint(b.out, text.String()+"\x1b[J")
+}
+
+// shown is the stages that a number of lines holds, and what the last line says of the others: those that are under
+// way come first, then those that wait.
+func (b *board) shown(lines int) (names []string, more string) {
+	if len(b.order) <= lines {
+		return b.order, ""
+	}
+	rank := func(name string) int {
+		switch b.rows[name].event.State {
+		case fleet.Running:
+			return 0
+		case fleet.Waiting:
+			return 1
+		}
+		return 2
+	}
+	names = slices.Clone(b.order)
+	slices.SortStableFunc(names, func(a, c string) int { return rank(a) - rank(c) })
+	names = names[:max(lines-1, 0)]
+	finished := 0
+	for _, name := range b.order {
+		if rank(name) == 2 {
+			finished++
+		}
+	}
+	return names, fmt.Sprintf("and %d more; %d of %d have ended", len(b.order)-len(names), finished, len(b.order))
 }
 
 // fit cuts a line to a width: one that wraps cannot be written over. What colours it has does not count.
@@ -189,7 +238,7 @@ func (b *board) pause(do func()) {
 	b.mu.Lock()
 	b.paused = true
 	if b.live {
-		b.draw()
+		b.draw(false)
 	}
 	b.mu.Unlock()
 	do()
@@ -206,6 +255,9 @@ func (b *board) close() {
 
 // clear ends it without a trace: what it has shown stands in what comes after it.
 func (b *board) clear() {
+	b.mu.Lock()
+	b.traceless = true
+	b.mu.Unlock()
 	b.close()
 	if b.live && b.drawn > 0 {
 		fmt.Fprintf(b.out, "\x1b[%dA\x1b[J", b.drawn)

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func TestALineIsCutToTheTerminalAndItsColourEnds(t *testing.T) {
@@ -16,4 +21,26 @@ func TestALineIsCutToTheTerminalAndItsColourEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.cut, fit(tt.line, 10)) })
 	}
+}
+
+func TestMoreStagesThanTheTerminalHasLinesDoNotScrollIt(t *testing.T) {
+	b := newBoard(io.Discard, nil)
+	for i := range 9 {
+		state := []fleet.State{fleet.Done, fleet.Waiting, fleet.Running}[i%3]
+		b.observe(fleet.Event{Stage: stages.Stage{Name: fmt.Sprintf("s%d", i)}, State: state, Text: "x"})
+	}
+	names, more := b.shown(9)
+	assert.Len(t, names, 9, "they fit")
+	assert.Empty(t, more)
+	names, more = b.shown(6)
+	assert.Equal(t, []string{"s2", "s5", "s8", "s1", "s4"}, names, "those under way first, then those that wait")
+	assert.Equal(t, "and 4 more; 3 of 9 have ended", more)
+	names, _ = b.shown(0)
+	assert.Empty(t, names)
+}
+
+func TestWhatAnotherProgramSaysMovesNoCursor(t *testing.T) {
+	b := newBoard(io.Discard, nil)
+	line := b.line(&row{event: fleet.Event{Stage: stages.Stage{Name: "dev"}, State: fleet.Running, Text: "a\x1b[2Jb\tc\r"}}, false)
+	assert.Equal(t, "dev  running    a [2Jb c", line)
 }
