@@ -71,15 +71,15 @@ func (s *quotaState) check() error {
 	for _, key := range slices.Sorted(maps.Keys(s.Applied)) {
 		parts := strings.Split(key, "/")
 		if len(parts) != 3 || findQuota(parts[1], parts[2]) == nil || findQuota(parts[1], parts[2]).key(parts[0]) != key {
-			return fmt.Errorf("Applied has %q, want the region, service and code of a quota that the rehearsal knows, such as us-east-1/lambda/L-B99A9384; that of a global one is %s", key, quotaHome)
+			return fmt.Errorf("field Applied has %q, want the region, service and code of a quota that the rehearsal knows, such as us-east-1/lambda/L-B99A9384; that of a global one is %s", key, quotaHome)
 		}
 	}
 	for _, asked := range s.Requests {
 		if findQuota(asked.Service, asked.Code) == nil {
-			return fmt.Errorf("Requests has %s %s, want a quota that the rehearsal knows", asked.Service, asked.Code)
+			return fmt.Errorf("field Requests has %s %s, want a quota that the rehearsal knows", asked.Service, asked.Code)
 		}
 		if !slices.Contains([]string{"PENDING", "CASE_OPENED", "APPROVED", "DENIED"}, asked.Status) {
-			return fmt.Errorf("Requests has the status %q, want PENDING, CASE_OPENED, APPROVED or DENIED", asked.Status)
+			return fmt.Errorf("field Requests has the status %q, want PENDING, CASE_OPENED, APPROVED or DENIED", asked.Status)
 		}
 	}
 	return nil
