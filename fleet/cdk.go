@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/program"
 )
 
 // CDK is the real cdk command, which does all bootstrapping and deploying.
@@ -147,7 +149,7 @@ func (c CDK) environ(profile Profile) []string {
 		case name == "PATH":
 			path = value
 		case name == "AWS_PROFILE" || name == "AWS_DEFAULT_PROFILE":
-		case profile.Name != "" && slices.Contains(credentialVariables, name):
+		case profile.Name != "" && slices.Contains(program.CredentialVariables, name):
 		case name == "CDK_APP" || name == "CDK_OUTPUT" || name == "CDK_PROFILE" || name == "CDK_REQUIRE_APPROVAL" || name == "CDK_METHOD":
 			// The command takes any option from CDK_…; these would contradict what it is told here.
 		default:
@@ -157,11 +159,6 @@ func (c CDK) environ(profile Profile) []string {
 	// The Node beside the command first: its script asks for `node` by name.
 	environ = append(environ, "PATH="+filepath.Dir(c.Command)+string(os.PathListSeparator)+path)
 	return append(environ, "CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CDK_NOTICES=false", "FORCE_COLOR=0", "NO_COLOR=1", "CI=true")
-}
-
-var credentialVariables = []string{
-	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
-	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 }
 
 // counted is how the command says how far a stack is: "notes |  3/20 | 10:11:12 AM | CREATE_COMPLETE | …".

@@ -31,7 +31,7 @@ const shortestSecret = 8
 // newRedactor knows the credentials of this process's environment, and those that clients of
 // configurations use.
 func newRedactor(ctx context.Context, configs ...aws.Config) redactor {
-	known := []string{os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")}
+	known := []string{os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"), os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")}
 	for _, config := range configs {
 		if config.Credentials == nil {
 			continue

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/program"
 )
 
 // leaks are ways in which a program or a plugin may print credentials. None has a secret that is in use.
@@ -44,14 +46,14 @@ func TestNeitherTheLinesNorTheErrorOfACommandHaveASecret(t *testing.T) {
 }
 
 func TestTheCommandGetsOneSourceOfCredentials(t *testing.T) {
-	for _, name := range append([]string{"AWS_PROFILE", "CDK_APP"}, credentialVariables...) {
+	for _, name := range append([]string{"AWS_PROFILE", "CDK_APP"}, program.CredentialVariables...) {
 		t.Setenv(name, "PLANTED")
 	}
 	// No failure prints the environment.
 	has := func(environ []string, name string) bool {
 		return slices.ContainsFunc(environ, func(variable string) bool { return strings.HasPrefix(variable, name+"=") })
 	}
-	for _, name := range credentialVariables {
+	for _, name := range program.CredentialVariables {
 		require.False(t, has(CDK{Command: "/x/cdk"}.environ(Profile{Name: "dev"}), name), name)
 		require.True(t, has(CDK{Command: "/x/cdk"}.environ(Profile{}), name), "%s may be the source", name)
 		require.False(t, has(Synthesis{Dir: "/x"}.environ(), name), "the program gets none")

@@ -11,10 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/program"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -107,18 +107,15 @@ func (s Synthesis) Run(ctx context.Context, outdir string) (Assembly, error) {
 func (s Synthesis) environ() []string {
 	var environ []string
 	path := ""
-	for _, variable := range os.Environ() {
+	for _, variable := range program.WithoutCredentials(os.Environ()) {
 		name, value, _ := strings.Cut(variable, "=")
-		switch {
-		case name == "PATH":
+		switch name {
+		case "PATH":
 			path = value
-		case slices.Contains(credentialVariables, name), strings.HasPrefix(name, "AWS_PROFILE"), strings.HasPrefix(name, "AWS_DEFAULT_PROFILE"),
-			name == "CDK_DEFAULT_ACCOUNT", name == "CDK_DEFAULT_REGION", name == "CONTEXT_OVERFLOW_LOCATION_ENV",
-			name == "AWS_CONFIG_FILE", name == "AWS_SHARED_CREDENTIALS_FILE":
+		case "CDK_DEFAULT_ACCOUNT", "CDK_DEFAULT_REGION", "CONTEXT_OVERFLOW_LOCATION_ENV":
 		default:
 			environ = append(environ, variable)
 		}
 	}
-	return append(environ, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
-		"PATH="+filepath.Join(s.Dir, "node_modules", ".bin")+string(os.PathListSeparator)+path)
+	return append(environ, "PATH="+filepath.Join(s.Dir, "node_modules", ".bin")+string(os.PathListSeparator)+path)
 }

@@ -22,10 +22,7 @@ func (p *Program) environment() []string {
 			environment = append(environment, variable)
 		}
 	}
-	if p.past {
-		environment = append(environment, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
-	}
-	return append(environment, "PATH="+filepath.Join(p.tools, "node_modules", ".bin")+string(os.PathListSeparator)+path)
+	return append(WithoutCredentials(environment), "PATH="+filepath.Join(p.tools, "node_modules", ".bin")+string(os.PathListSeparator)+path)
 }
 
 // repositoryVariables lead Git to a repository, whatever folder it runs in.
