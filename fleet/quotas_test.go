@@ -709,6 +709,42 @@ func TestAChangeOfWhatIsDeployedCountsItsIncrease(t *testing.T) {
 	require.Zero(t, *place(t, a.report(a.survey(map[stages.Stage]string{sandbox: less.text(t)}), sandbox), "Lambda concurrent executions", sandbox.Account).Need)
 }
 
+// What is provisioned moves into a reservation that is new, and with a function that is replaced it is needed twice.
+func TestProvisionedConcurrencyFollowsItsFunction(t *testing.T) {
+	ready := func(provisioned int, more object) draft {
+		return function("Fn", more).plus(with("V", "AWS::Lambda::Version", object{"FunctionName": object{"Ref": "Fn"}}, "Live", "AWS::Lambda::Alias", object{
+			"FunctionName": object{"Ref": "Fn"}, "Name": "live", "FunctionVersion": object{"Fn::GetAtt": []any{"V", "Version"}},
+			"ProvisionedConcurrencyConfig": object{"ProvisionedConcurrentExecutions": provisioned},
+		}))
+	}
+	reserved := func(count int) object { return object{"ReservedConcurrentExecutions": count} }
+	for what, is := range map[string]struct {
+		now, next draft
+		need      float64
+		verdict   fleet.QuotaVerdict
+	}{
+		"a reservation for it":           {ready(30, nil), ready(30, reserved(40)), 10, fleet.QuotaClose},
+		"a reservation that is too much": {ready(30, nil), ready(30, reserved(51)), 21, fleet.QuotaShort},
+		"no reservation any more":        {ready(30, reserved(40)), ready(30, nil), 0, fleet.QuotaClose},
+		"as it was":                      {ready(30, reserved(40)), ready(30, reserved(40)), 0, fleet.QuotaClose},
+		"another function of 20":         {ready(20, object{"FunctionName": "one"}), ready(20, object{"FunctionName": "two"}), 20, fleet.QuotaClose},
+		"another function of 30":         {ready(30, object{"FunctionName": "one"}), ready(30, object{"FunctionName": "two"}), 30, fleet.QuotaShort},
+	} {
+		t.Run(what, func(t *testing.T) {
+			a := openAccounts(t)
+			client := a.cloudFormation(sandbox)
+			require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "lambda", "L-B99A9384", 150)) // 50 of them to reserve
+			done, reason := a.deploy(t.Context(), t, client, "dev-notes", is.now.text(t))
+			require.True(t, done, reason)
+			got := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: is.next.text(t)}), sandbox), "Lambda concurrent executions", sandbox.Account)
+			assert.Equal(t, is.need, *got.Need)
+			assert.Equal(t, is.verdict, got.Verdict)
+			done, reason = a.deploy(t.Context(), t, client, "dev-notes", is.next.text(t))
+			assert.Equal(t, is.verdict != fleet.QuotaShort, done, reason)
+		})
+	}
+}
+
 func TestARuleIsAddedToTheBusThatTheStackHas(t *testing.T) {
 	a := openAccounts(t)
 	rules := func(count int) string {

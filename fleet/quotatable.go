@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -329,24 +330,38 @@ const functionType = "AWS::Lambda::Function"
 // Versions and aliases may have concurrency that is provisioned.
 var provisioned = []string{"AWS::Lambda::Version", "AWS::Lambda::Alias"}
 
-// concurrency is what functions reserve or, without a reservation, have provisioned: what is provisioned comes
-// out of a reservation, where there is one.
+// concurrency is what functions have provisioned, and what they reserve beyond that: what is provisioned comes out of
+// a reservation, where there is one, also where that comes or goes in an update.
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 func concurrency(t *Template) []Share {
 	var shares []Share
+	ready := map[string]Share{} // by function
 	for _, r := range t.Resources {
-		switch {
-		case r.Type == functionType && r.property("ReservedConcurrentExecutions") != nil:
-			shares = append(shares, r.numbered("ReservedConcurrentExecutions", 0, "FunctionName", "PackageType"))
-		case slices.Contains(provisioned, r.Type) && r.property("ProvisionedConcurrencyConfig") != nil:
-			function := t.referred(r.property("FunctionName"), functionType, "FunctionName")
-			if function == nil || function.property("ReservedConcurrentExecutions") == nil {
-				shares = append(shares, r.numbered("ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", 0, "Name", "FunctionName"))
-			}
+		if !slices.Contains(provisioned, r.Type) || r.property("ProvisionedConcurrencyConfig") == nil {
+			continue
 		}
+		share := r.numbered("ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", 0, "Name", "FunctionName")
+		if function := t.referred(r.property("FunctionName"), functionType, "FunctionName"); function != nil {
+			share.Key += function.identity(functionReplaced...) // with its function, it is another
+			sum := ready[function.ID]
+			ready[function.ID] = Share{Least: sum.Least + share.Least, Most: sum.Most + share.Most, Unknown: cmp.Or(sum.Unknown, share.Unknown)}
+		}
+		shares = append(shares, share)
+	}
+	for _, r := range t.Resources {
+		if r.Type != functionType || r.property("ReservedConcurrentExecutions") == nil {
+			continue
+		}
+		share, inside := r.numbered("ReservedConcurrentExecutions", 0, functionReplaced...), ready[r.ID]
+		share.Least, share.Most = max(0, share.Least-inside.Most), max(0, share.Most-inside.Least)
+		share.Unknown = cmp.Or(share.Unknown, inside.Unknown)
+		shares = append(shares, share)
 	}
 	return shares
 }
+
+// functionReplaced are the properties of which Lambda makes a new function where they change.
+var functionReplaced = []string{"FunctionName", "PackageType"}
 
 // usedConcurrency is what an account's functions have reserved or provisioned. Lambda sums the reservations
 // only, so each function is asked what it has provisioned.
@@ -412,7 +427,7 @@ func storage(t *Template) []Share {
 		switch r.Type {
 		case functionType:
 			if r.text("PackageType") != "Image" {
-				shares = append(shares, t.code(r, "Code", "FunctionName", "PackageType"))
+				shares = append(shares, t.code(r, "Code", functionReplaced...))
 			}
 		case "AWS::Lambda::LayerVersion":
 			shares = append(shares, t.code(r, "Content", "Content", "LayerName"))
