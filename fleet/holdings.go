@@ -276,6 +276,8 @@ func (h *accountSearch) orphan(one Orphan) {
 		return stage.Account == one.Account && stage.Region == one.Region
 	})
 	switch {
+	case one.Protected != "":
+		holding.Next = "look at it, and delete it by hand when nobody wants it any more"
 	case reason != "":
 		holding.Next = reason
 	case !placed:

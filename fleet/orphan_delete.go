@@ -264,7 +264,27 @@ func (d *deletion) place(ctx context.Context, all []Orphan) {
 		}
 		all = again
 	}
-	d.Observe(Event{Stage: place, State: Done, Text: fmt.Sprintf("%d deleted", total)})
+	kept, broken := d.told(&place)
+	switch {
+	case broken != nil:
+		d.Observe(Event{Stage: place, State: Failed, Text: firstLine(broken.Error())})
+	case kept > 0:
+		d.Observe(Event{Stage: place, State: Done, Text: fmt.Sprintf("%d deleted, %d kept", total-kept, kept)})
+	default:
+		d.Observe(Event{Stage: place, State: Done, Text: fmt.Sprintf("%d deleted", total)})
+	}
+}
+
+// told is how many of a place were kept after all, and why nothing could be recorded any more.
+func (d *deletion) told(place *stages.Stage) (kept int, broken error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, step := range d.steps {
+		if step.State == StepKept && step.Account == place.Account && step.Region == place.Region {
+			kept++
+		}
+	}
+	return kept, d.failed
 }
 
 // one deletes one thing. An error may go away when others have gone.
