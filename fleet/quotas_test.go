@@ -745,6 +745,32 @@ func TestProvisionedConcurrencyFollowsItsFunction(t *testing.T) {
 	}
 }
 
+func TestWhatRefersToSomethingReplacedIsReplaced(t *testing.T) {
+	inside := clusters(2).plus(with("Address", "AWS::EC2::EIP", object{}, "NAT", "AWS::EC2::NatGateway", object{
+		"SubnetId": object{"Ref": "Sub"}, "AllocationId": object{"Fn::GetAtt": []any{"Address", "AllocationId"}},
+	}, "Endpoint", "AWS::EC2::VPCEndpoint", object{
+		"VpcId": object{"Ref": "Net"}, "VpcEndpointType": "Interface", "ServiceName": "com.amazonaws.us-east-1.sqs", "SubnetIds": []any{object{"Ref": "Sub"}},
+	}))
+	elsewhere := inside.plus(with("Net", "AWS::EC2::VPC", object{"CidrBlock": "10.1.0.0/16"}, "Sub", "AWS::EC2::Subnet", object{"VpcId": object{"Ref": "Net"}, "CidrBlock": "10.1.0.0/24"}))
+	a := openAccounts(t)
+	client := a.cloudFormation(sandbox)
+	done, reason := a.deploy(t.Context(), t, client, "dev-notes", inside.text(t))
+	require.True(t, done, reason)
+	for limit, verdict := range map[float64]fleet.QuotaVerdict{5: fleet.QuotaShort, 6: fleet.QuotaClose} {
+		require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "vpc", "L-DF5E4CA3", limit))
+		got := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: elsewhere.text(t)}), sandbox), "network interfaces", sandbox.Account)
+		require.Equal(t, []any{2.0, 4.0, verdict}, []any{*got.Need, *got.Used, got.Verdict}, "the cluster stays: the group of subnets is changed in place")
+	}
+	same := place(t, a.report(a.survey(map[stages.Stage]string{sandbox: inside.text(t)}), sandbox), "network interfaces", sandbox.Account)
+	require.Zero(t, *same.Need)
+	require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "vpc", "L-DF5E4CA3", 5))
+	done, _ = a.deploy(t.Context(), t, client, "dev-notes", elsewhere.text(t))
+	require.False(t, done)
+	require.NoError(t, a.Account(sandbox.Account).SetQuota(sandbox.Region, "vpc", "L-DF5E4CA3", 6))
+	done, reason = a.deploy(t.Context(), t, client, "dev-notes", elsewhere.text(t))
+	require.True(t, done, reason)
+}
+
 func TestARuleIsAddedToTheBusThatTheStackHas(t *testing.T) {
 	a := openAccounts(t)
 	rules := func(count int) string {

@@ -115,7 +115,7 @@ func QuotaTable() []Quota {
 		{
 			Service: "iam", Code: "L-FE177D64", Name: "IAM roles", Unit: "roles", Default: 1000, Global: true,
 			Source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
-			Demand: counting("AWS::IAM::Role", "RoleName", "Path"), API: "IAM",
+			Demand: counting("AWS::IAM::Role", replacing["AWS::IAM::Role"]...), API: "IAM",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
 				summary, err := iam.NewFromConfig(config).GetAccountSummary(ctx, nil)
 				if err != nil {
@@ -127,7 +127,7 @@ func QuotaTable() []Quota {
 		{
 			Service: "vpc", Code: "L-F678F1CE", Name: "VPCs", Unit: "VPCs", Default: 5,
 			Source: "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
-			Demand: counting("AWS::EC2::VPC", "CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"), API: "EC2",
+			Demand: counting("AWS::EC2::VPC", replacing["AWS::EC2::VPC"]...), API: "EC2",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
 				list := ec2.NewDescribeVpcsPaginator(ec2.NewFromConfig(config), nil)
 				return countPages(ctx, list, func(page *ec2.DescribeVpcsOutput) int { return len(page.Vpcs) })
@@ -136,7 +136,7 @@ func QuotaTable() []Quota {
 		{
 			Service: "ec2", Code: "L-0263D0A3", Name: "Elastic IP addresses", Unit: "addresses", Default: 5,
 			Source: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html",
-			Demand: counting("AWS::EC2::EIP", "NetworkBorderGroup", "Address", "IpamPoolId"), API: "EC2",
+			Demand: counting("AWS::EC2::EIP", replacing["AWS::EC2::EIP"]...), API: "EC2",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
 				// This call has no pages.
 				answer, err := ec2.NewFromConfig(config).DescribeAddresses(ctx, nil)
@@ -342,7 +342,6 @@ func concurrency(t *Template) []Share {
 		}
 		share := r.numbered("ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", 0, "Name", "FunctionName")
 		if function := t.referred(r.property("FunctionName"), functionType, "FunctionName"); function != nil {
-			share.Key += function.identity(functionReplaced...) // with its function, it is another
 			sum := ready[function.ID]
 			ready[function.ID] = Share{Least: sum.Least + share.Least, Most: sum.Most + share.Most, Unknown: cmp.Or(sum.Unknown, share.Unknown)}
 		}
@@ -352,16 +351,13 @@ func concurrency(t *Template) []Share {
 		if r.Type != functionType || r.property("ReservedConcurrentExecutions") == nil {
 			continue
 		}
-		share, inside := r.numbered("ReservedConcurrentExecutions", 0, functionReplaced...), ready[r.ID]
+		share, inside := r.numbered("ReservedConcurrentExecutions", 0, replacing[functionType]...), ready[r.ID]
 		share.Least, share.Most = max(0, share.Least-inside.Most), max(0, share.Most-inside.Least)
 		share.Unknown = cmp.Or(share.Unknown, inside.Unknown)
 		shares = append(shares, share)
 	}
 	return shares
 }
-
-// functionReplaced are the properties of which Lambda makes a new function where they change.
-var functionReplaced = []string{"FunctionName", "PackageType"}
 
 // usedConcurrency is what an account's functions have reserved or provisioned. Lambda sums the reservations
 // only, so each function is asked what it has provisioned.
@@ -427,7 +423,7 @@ func storage(t *Template) []Share {
 		switch r.Type {
 		case functionType:
 			if r.text("PackageType") != "Image" {
-				shares = append(shares, t.code(r, "Code", functionReplaced...))
+				shares = append(shares, t.code(r, "Code", replacing[functionType]...))
 			}
 		case "AWS::Lambda::LayerVersion":
 			shares = append(shares, t.code(r, "Content", "Content", "LayerName"))
@@ -496,12 +492,12 @@ func interfaces(t *Template) []Share {
 			var groups []string
 			listed, _ := r.property("VpcConfig.SecurityGroupIds").([]any)
 			for _, group := range listed {
-				groups = append(groups, canonical(group))
+				groups = append(groups, canonical(t.referring(group)))
 			}
 			slices.Sort(groups)
 			for _, subnet := range subnets {
 				share := r.share(1)
-				share.Key = "functions " + canonical(subnet) + canonical(groups)
+				share.Key = "functions " + canonical(t.referring(subnet)) + canonical(groups)
 				shares = append(shares, share)
 			}
 		}

@@ -40,6 +40,8 @@ type TemplateResource struct {
 	Properties map[string]any
 	// Condition is the name of its condition where that cannot be known; else empty.
 	Condition string
+
+	template *Template
 }
 
 // origin is where a template is deployed, and with which parameters.
@@ -100,7 +102,7 @@ func evaluate(text []byte, at origin) (*Template, error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
 		one := members(resources[id])
-		resource := TemplateResource{ID: id}
+		resource := TemplateResource{ID: id, template: t}
 		resource.Type, _ = one["Type"].(string)
 		if condition, _ := one["Condition"].(string); condition != "" {
 			holds, known := t.condition(condition)
@@ -355,9 +357,46 @@ func (r TemplateResource) text(path string) string {
 func (r TemplateResource) identity(replaced ...string) string {
 	values := make([]any, len(replaced))
 	for i, path := range replaced {
-		values[i] = r.property(path)
+		values[i] = r.template.referring(r.property(path))
 	}
 	return r.ID + canonical(values)
+}
+
+// referring is a value in which what refers to a resource changes where that resource is replaced: then so is
+// whatever would be replaced for another value.
+func (t *Template) referring(value any) any {
+	switch v := value.(type) {
+	case []any:
+		items := make([]any, len(v))
+		for i, item := range v {
+			items[i] = t.referring(item)
+		}
+		return items
+	case map[string]any:
+		if of := t.resource(reference(v)); of != nil {
+			return []any{v, of.identity(replacing[of.Type]...)}
+		}
+		object := map[string]any{}
+		for name, member := range v {
+			object[name] = t.referring(member)
+		}
+		return object
+	}
+	return value
+}
+
+// replacing are the properties of which CloudFormation makes a new resource where they change, by the types that
+// counted resources refer to.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+var replacing = map[string][]string{
+	"AWS::EC2::VPC":           {"CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"},
+	"AWS::EC2::Subnet":        {"VpcId", "CidrBlock", "AvailabilityZone"},
+	"AWS::EC2::SecurityGroup": {"VpcId", "GroupName", "GroupDescription"},
+	"AWS::EC2::EIP":           {"NetworkBorderGroup", "Address", "IpamPoolId"},
+	"AWS::DAX::SubnetGroup":   {"SubnetGroupName"},
+	"AWS::IAM::Role":          {"RoleName", "Path"},
+	"AWS::Events::EventBus":   {"Name"},
+	functionType:              {"FunctionName", "PackageType"},
 }
 
 // share is what the resource takes of a quota: nothing, perhaps, where its condition cannot be known.
@@ -397,9 +436,8 @@ func (r TemplateResource) listed(path string, replaced ...string) Share {
 	return r.share(float64(len(list)), replaced...)
 }
 
-// referred is the resource of the template that a value refers to, by Ref, by one of its attributes, or by its
-// name; nil where it is none of them.
-func (t *Template) referred(value any, kind, name string) *TemplateResource {
+// reference is the logical id that a Ref or an Fn::GetAtt names; empty where a value is neither.
+func reference(value any) string {
 	id, _ := members(value)["Ref"].(string)
 	switch attribute := members(value)["Fn::GetAtt"].(type) {
 	case string:
@@ -409,8 +447,26 @@ func (t *Template) referred(value any, kind, name string) *TemplateResource {
 			id, _ = attribute[0].(string)
 		}
 	}
+	return id
+}
+
+// resource is the one with a logical id; nil where there is none.
+func (t *Template) resource(id string) *TemplateResource {
+	at, found := slices.BinarySearchFunc(t.Resources, id, func(r TemplateResource, id string) int { return strings.Compare(r.ID, id) })
+	if !found {
+		return nil
+	}
+	return &t.Resources[at]
+}
+
+// referred is the resource of the template that a value refers to, by Ref, by one of its attributes, or by its
+// name; nil where it is none of them.
+func (t *Template) referred(value any, kind, name string) *TemplateResource {
+	if of := t.resource(reference(value)); of != nil && of.Type == kind {
+		return of
+	}
 	for i, r := range t.Resources {
-		if r.Type == kind && (r.ID == id || r.text(name) != "" && r.text(name) == value) {
+		if r.Type == kind && r.text(name) != "" && r.text(name) == value {
 			return &t.Resources[i]
 		}
 	}
