@@ -75,7 +75,7 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 	if err != nil {
 		return nil, err
 	}
-	proposal := &Proposal{Stage: stage.Name, Account: stage.Account, Profile: profile.String(), Stack: name, stage: stage}
+	proposal := &Proposal{Stage: stage.Name, Account: stage.Account, Profile: profile.String(), Stack: name, Changes: []Change{}, stage: stage}
 	for input := (&cloudformation.DescribeChangeSetInput{StackName: &name, ChangeSetName: aws.String(approvalSet)}); ; {
 		page, err := client.DescribeChangeSet(ctx, input)
 		var gone *types.ChangeSetNotFoundException

@@ -56,7 +56,7 @@ func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral
 	sideBySide(ctx, surveyAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
 		found[i], failed[i] = f.ephemeralOf(ctx, place, now)
 	})
-	all := slices.Concat(found...)
+	all := append([]Ephemeral{}, slices.Concat(found...)...)
 	slices.SortFunc(all, func(a, b Ephemeral) int {
 		if a.Expires.Equal(b.Expires) {
 			return strings.Compare(a.Stage, b.Stage)

@@ -307,7 +307,7 @@ func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, 
 		gaps = append(gaps, failed...)
 	}
 	if s.json {
-		err = s.print(verb, map[string]any{"tags": tags, "gaps": gaps})
+		err = s.print(verb, map[string]any{"tags": tags, "gaps": append([]fleet.Gap{}, gaps...)})
 	} else {
 		var rows [][]string
 		for _, tag := range tags {

@@ -80,6 +80,13 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 		}
 		stage = stages.Stage{Name: name, Account: options.account, Region: options.region}
 	}
+	for _, place := range []struct{ field, got, want string }{{"account", options.account, stage.Account}, {"region", options.region, stage.Region}} {
+		if place.got != "" && place.got != place.want {
+			return &stages.FieldError{
+				Thing: "stage " + name, Field: place.field, Got: place.got, Want: place.want + ", which the program has", Fix: "leave --" + place.field + " out",
+			}
+		}
+	}
 	if options.sweep {
 		if err := all.MaySweep(stage, known); err != nil {
 			return err // before its stack is removed

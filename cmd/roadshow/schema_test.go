@@ -125,6 +125,11 @@ func hasSchema(ts *testscript.TestScript, arguments []string) {
 	if object == nil {
 		ts.Fatalf("%s prints JSON without a schema: write it into schema_test.go and the pages", name)
 	}
+	for _, null := range nullText.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains([]string{"need", "used", "limit"}, null[1]) { // of quotas, where that is documented
+			ts.Fatalf("%s prints null for %q, want an empty list or nothing", name, null[1])
+		}
+	}
 	schemas.mu.Lock()
 	schemas.seen = merged(schemas.seen, name)
 	schemas.mu.Unlock()
@@ -149,6 +154,8 @@ func hasSchema(ts *testscript.TestScript, arguments []string) {
 		}
 	}
 }
+
+var nullText = regexp.MustCompile(`"(\w+)": ?null`)
 
 func merged(set map[string]bool, name string) map[string]bool {
 	if set == nil {
