@@ -283,7 +283,7 @@ func truths() map[string]truth {
 		"Lambda concurrent executions": {
 			150, ready(30).plus(function("Own", object{"ReservedConcurrentExecutions": 20})), ready(31).plus(function("Own", object{"ReservedConcurrentExecutions": 20})),
 			"decreases account's UnreservedConcurrentExecution below its minimum value of [100]",
-			draft{},
+			function("One", object{"ReservedConcurrentExecutions": 1}),
 		},
 		"Lambda function and layer storage": {2000.0 / (1 << 30), code(1000), code(1001), "Code storage limit exceeded.", draft{}},
 		"DynamoDB tables":                   {2, many(2, "AWS::DynamoDB::Table", func(int) object { return keyed() }), many(3, "AWS::DynamoDB::Table", func(int) object { return keyed() }), "Subscriber limit exceeded", draft{}},
