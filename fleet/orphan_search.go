@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
@@ -333,8 +335,13 @@ func (r *search) failedStacks(ctx context.Context, g *ground, b *pending) {
 
 // retained finds what deleted stacks of the service have left by policy, whether it has tags or not.
 func (r *search) retained(ctx context.Context, g *ground, all []*ground, b *pending) error {
-	for _, stack := range g.deleted {
-		left, err := g.retained(ctx, stack)
+	// There may be thousands, where each branch has a stage.
+	lefts, failed := make([][]types.StackResourceSummary, len(g.deleted)), make([]error, len(g.deleted))
+	sideBySide(ctx, stacksAtOnce, g.deleted, func(ctx context.Context, i int, stack *standing) {
+		lefts[i], failed[i] = g.retained(ctx, stack)
+	})
+	for i, stack := range g.deleted {
+		left, err := lefts[i], cmp.Or(failed[i], ctx.Err())
 		if err != nil {
 			return err
 		}

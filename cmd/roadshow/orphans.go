@@ -197,7 +197,7 @@ func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir stri
 			fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-7s %s %s (%s %s) %s", step.State, step.Type, step.Name, step.Account, step.Region, step.Problem), " "))
 		}
 	}
-	if err == nil {
+	if err == nil || ctx.Err() != nil {
 		fmt.Fprintf(talk, "each step is written to %s\n", path)
 	}
 	return steps, left || !fleet.AllDeleted(steps), err
