@@ -104,10 +104,11 @@ type NetworkConfig struct {
 
 	// OpenEndpoints has the endpoints, the gateways too, let everything through, so that roles alone decide. It is
 	// for what the CDK places in the network by [Network.With], such as containers, whose images come from buckets
-	// of AWS; for functions whose role has managed policies; and where the functions' rights outgrow the 20480
+	// of AWS; for functions whose role has managed policies, or is somebody else's with rights that this stack does not
+	// grant; and where the functions' rights outgrow the 20480
 	// characters of an endpoint's policy. Default: those that have a constant here let through what the roles of the
 	// functions and of the DAX clusters in the network allow, and nothing else; any other lets everything through. A
-	// role whose rights cannot be read from the program is refused.
+	// role with managed policies is refused.
 	// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
 	OpenEndpoints bool
 
