@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -138,8 +139,8 @@ func (c AlarmConfig) validate() *ConfigError {
 		return &ConfigError{Field: "Actions", Got: fmt.Sprintf("%d, with Topic", c.actions()), Want: "at most 5", Fix: "have a topic tell the others"}
 	case c.Topic != nil && c.Topic.config.FIFO:
 		return &ConfigError{Field: "Topic", Got: "FIFO " + c.Topic.String(), Want: "a standard topic: CloudWatch knows no groups of messages", Fix: "leave out its FIFO"}
-	case len(c.Description) > 1024:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 1024", Fix: "shorten it"}
+	case utf8.RuneCountInString(c.Description) > 1024:
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
 	}
 	for i, action := range c.Actions {
 		if !actionARN.MatchString(action) || slices.Contains(c.Actions[:i], action) {

@@ -72,6 +72,12 @@ func (c JWTAuthorizerConfig) validate() *ConfigError {
 	case len(c.Audience) == 0:
 		return &ConfigError{Field: "Audience", Got: "empty", Want: "at least one client", Fix: `write Audience: []string{"notes"}`}
 	}
+	if strings.HasPrefix(c.Source, "$") && !strings.HasPrefix(c.Source, "$request.header.") && !strings.HasPrefix(c.Source, "$request.querystring.") {
+		return &ConfigError{
+			Field: "Source", Got: fmt.Sprintf("%q", c.Source), Want: "$request.header.NAME or $request.querystring.NAME, the only places of a token",
+			Fix: "write it so, or leave it out",
+		}
+	}
 	return validateSource("Source", c.Source)
 }
 

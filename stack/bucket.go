@@ -264,7 +264,7 @@ func NewBucket(s *Stack, id string, config BucketConfig) *Bucket {
 		config.Override(props)
 	}
 	bucket.L2 = awss3.NewBucket(scope, jsiiconv.String("Bucket"), props)
-	if name != "" {
+	if name != "" && props.BucketName != nil && *props.BucketName == name { // an Override may give another
 		// The L2 knows the namespace only with names that CloudFormation completes.
 		bucket.resource().SetBucketNamespace(jsiiconv.String("account-regional"))
 	}

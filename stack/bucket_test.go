@@ -60,6 +60,15 @@ func init() {
 	})
 }
 
+func TestABucketThatAnOverrideNamesIsInNoNamespaceOfTheAccounts(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		stack.NewBucket(s, "files", stack.BucketConfig{Override: func(props *awss3.BucketProps) { props.BucketName = text("legacy-files") }})
+	}), dev)
+	bucket := template.Resource(t, "AWS::S3::Bucket", "files").Properties
+	assert.Equal(t, "legacy-files", bucket["BucketName"])
+	assert.NotContains(t, bucket, "BucketNamespace", "S3 takes no other names there than those that end in account and region")
+}
+
 func TestABucketIsClosedEncryptedAndItsAccountsOwn(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) { stack.NewBucket(s, "files", stack.BucketConfig{}) }), staging)
 	bucket := template.Resource(t, "AWS::S3::Bucket", "files").Properties

@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -38,8 +39,8 @@ type BusConfig struct {
 }
 
 func (c BusConfig) validate() *ConfigError {
-	if len(c.Description) > 512 {
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 512", Fix: "shorten it"}
+	if utf8.RuneCountInString(c.Description) > 512 {
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 512", Fix: "shorten it"}
 	}
 	if !c.AccountDefault {
 		return nil

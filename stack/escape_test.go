@@ -10,11 +10,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
@@ -137,4 +139,15 @@ func TestTheNameThatAnOverrideGivesIsTheOneThatIsGranted(t *testing.T) {
 	assert.Equal(t, "legacy-get", variables["GET_FUNCTION"])
 	assert.Equal(t, "legacy-limit", variables["LIMIT_PARAMETER"])
 	assert.Contains(t, output(t, template, "ApiKeySetCommand"), "--secret-id legacy-key ")
+}
+
+func TestAFunctionMayWriteTheLogGroupThatAnOverrideGivesAndNoOther(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		fn := code()
+		fn.Override = func(props *awslambda.FunctionProps) { props.LogGroup = awslogs.NewLogGroup(s.CDK, text("Theirs"), nil) }
+		stack.NewFunction(s, "get", fn)
+	}), dev)
+	groups := template.Resources("AWS::Logs::LogGroup")
+	require.Len(t, groups, 1)
+	assert.Equal(t, []any{allowance([]any{"logs:CreateLogStream", "logs:PutLogEvents"}, map[string]any{"Fn::GetAtt": []any{groups[0].LogicalID, "Arn"}})}, rights(t, template, "get"))
 }

@@ -3,9 +3,11 @@ package stack
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -84,9 +86,9 @@ type FunctionConfig struct {
 	// triggers keeps it in a queue, as with an empty AsyncConfig.
 	Async *AsyncConfig
 
-	// Environment are variables of the handler, besides those that grants bring. Names are letters, digits
-	// and underscores, first a letter; those of Lambda itself (AWS_…, LAMBDA_…) are refused. At most 4 KB
-	// together. Never a secret: they stand in the template. Default: none.
+	// Environment are variables of the handler, besides those that grants bring. Names are two or more letters,
+	// digits and underscores, first a letter; those that Lambda sets itself, such as AWS_REGION, are refused,
+	// those that it reads, such as AWS_LAMBDA_EXEC_WRAPPER, are not. At most 4 KB together. Never a secret: they stand in the template. Default: none.
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 	Environment map[string]string
 
@@ -124,6 +126,15 @@ const (
 	// name carries the stage.
 	aliasName = "live"
 )
+
+// lambdaVariables are those that Lambda sets and lets nobody else set.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+var lambdaVariables = []string{
+	"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+	"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
+	"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+}
 
 var layerPattern = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:([a-z0-9-]+|\$\{AWS::Region\}):[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$`)
 
@@ -166,8 +177,8 @@ func (c FunctionConfig) validate() *ConfigError {
 		}
 	case len(c.Layers) > maxLayers:
 		return &ConfigError{Field: "Layers", Got: fmt.Sprintf("%d layers", len(c.Layers)), Want: "at most 5", Fix: "join some of them"}
-	case len(c.Description) > 256:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 256", Fix: "shorten it"}
+	case utf8.RuneCountInString(c.Description) > 256:
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 256", Fix: "shorten it"}
 	}
 	for _, layer := range c.Layers {
 		if !layerPattern.MatchString(layer) {
@@ -184,13 +195,13 @@ func (c FunctionConfig) validate() *ConfigError {
 		}
 		if !environmentPattern.MatchString(name) {
 			return &ConfigError{
-				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names of letters, digits and underscores, first a letter",
+				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names of two or more letters, digits and underscores, first a letter",
 				Fix: "rename the variable",
 			}
 		}
-		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "LAMBDA_") {
+		if slices.Contains(lambdaVariables, name) {
 			return &ConfigError{
-				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names that Lambda does not keep for itself (AWS_…, LAMBDA_…)",
+				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names that Lambda does not set itself",
 				Fix: "rename the variable",
 			}
 		}
@@ -266,7 +277,7 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 		config.Override(props)
 		fn.overridden(props)
 	}
-	fn.allow(statement{actions: logWrite, resources: []*string{group.LogGroupArn()}})
+	fn.allow(statement{actions: logWrite, resources: []*string{fn.logsTo(props, group)}})
 	fn.L2 = awslambda.NewFunction(fn.siblings, jsiiconv.String("Function"), props)
 	fn.l1 = fn.L2.Node().DefaultChild().(awslambda.CfnFunction)
 	for name := range config.Environment {
@@ -349,6 +360,16 @@ func (fn *Function) overridden(props *awslambda.FunctionProps) {
 	if name := props.FunctionName; name != nil && !*awscdk.Token_IsUnresolved(name) {
 		fn.name = *name
 	}
+}
+
+// logsTo is the ARN of the group that the function logs to, with its streams: its own, or one that an Override gives.
+func (fn *Function) logsTo(props *awslambda.FunctionProps, own awslogs.LogGroup) *string {
+	given, known := props.LogGroup.(awslogs.ILogGroup) // the CDK refuses anything else
+	if !known || given == awslogs.ILogGroup(own) {
+		return own.LogGroupArn()
+	}
+	fn.siblings.Node().TryRemoveChild(jsiiconv.String("LogGroup"))
+	return given.LogGroupArn()
 }
 
 // layers are nil where there are none.

@@ -68,21 +68,25 @@ func TestWrongFunctionConfigsAreRefused(t *testing.T) {
 		},
 		"a variable that is no name": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"MY-MODE": "x"} },
-			`Environment is "MY-MODE", want names of letters, digits and underscores, first a letter; rename the variable`,
+			`Environment is "MY-MODE", want names of two or more letters, digits and underscores, first a letter; rename the variable`,
 		},
 		"a variable of Lambda's own": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"AWS_REGION": "x"} },
-			`Environment is "AWS_REGION", want names that Lambda does not keep for itself (AWS_…, LAMBDA_…); rename the variable`,
+			`Environment is "AWS_REGION", want names that Lambda does not set itself; rename the variable`,
+		},
+		"a variable of one letter": {
+			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"X": "x"} },
+			`Environment is "X", want names of two or more letters, digits and underscores, first a letter; rename the variable`,
 		},
 		"a description above the limit": {
-			func(c *stack.FunctionConfig) { c.Description = strings.Repeat("x", 257) },
+			func(c *stack.FunctionConfig) { c.Description = strings.Repeat("ä", 257) },
 			`Description is 257 characters, want at most 256; shorten it`,
 		},
 		"more variables than Lambda takes": {
 			func(c *stack.FunctionConfig) {
-				c.Environment = map[string]string{"A": strings.Repeat("x", 4095), "B": "x"}
+				c.Environment = map[string]string{"AA": strings.Repeat("x", 4094), "BB": "x"}
 			},
-			`Environment is 4098 bytes of names and values, want at most 4096 together; keep it in a parameter, a secret or a bucket`,
+			`Environment is 4099 bytes of names and values, want at most 4096 together; keep it in a parameter, a secret or a bucket`,
 		},
 		"an empty grant": {
 			func(c *stack.FunctionConfig) { c.Access = []stack.Grant{{}} },
@@ -180,4 +184,20 @@ func rights(t *testing.T, template *stacktest.Template, id string) []any {
 	t.Helper()
 	policy := template.Resource(t, "AWS::IAM::Policy", id).Properties["PolicyDocument"].(map[string]any)
 	return policy["Statement"].([]any)
+}
+
+func TestWhatAWSTakesIsTaken(t *testing.T) {
+	for name, change := range map[string]func(*stack.FunctionConfig){
+		"a variable that Lambda reads": func(c *stack.FunctionConfig) {
+			c.Environment = map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
+		},
+		"a description in characters of several bytes": func(c *stack.FunctionConfig) { c.Description = strings.Repeat("ä", 256) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := code()
+			change(&config)
+			_, err := stacktest.TrySynth(t, app(func(s *stack.Stack) { stack.NewFunction(s, "get", config) }), dev)
+			assert.NoError(t, err)
+		})
+	}
 }

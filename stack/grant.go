@@ -263,23 +263,25 @@ func (n *network) rights(s *Stack) []map[string]any {
 	policies := s.attachedPolicies()
 	read := map[string]bool{} // two functions may share a role
 	for _, inside := range n.residents {
-		var own awsiam.CfnRole
-		if inside.role != nil {
-			own, _ = inside.role.Node().DefaultChild().(awsiam.CfnRole)
-		}
-		if own == nil {
+		if inside.role == nil {
 			n.unreadable(inside, "one that this stack does not make")
 		}
-		if arns := own.ManagedPolicyArns(); arns != nil && s.CDK.Resolve(arns) != nil {
-			n.unreadable(inside, "one with managed policies")
+		// Of a role of somebody else, what this stack grants is known.
+		own, isOwn := inside.role.Node().DefaultChild().(awsiam.CfnRole)
+		if isOwn {
+			if arns := own.ManagedPolicyArns(); arns != nil && s.CDK.Resolve(arns) != nil {
+				n.unreadable(inside, "one with managed policies")
+			}
 		}
 		name := fmt.Sprint(s.CDK.Resolve(inside.role.RoleName()))
 		if read[name] {
 			continue
 		}
 		read[name] = true
-		for _, one := range s.resolved(own.Policies()) {
-			n.allowed = append(n.allowed, allowedBy(one.(map[string]any)["policyDocument"])...)
+		if isOwn {
+			for _, one := range s.resolved(own.Policies()) {
+				n.allowed = append(n.allowed, allowedBy(one.(map[string]any)["policyDocument"])...)
+			}
 		}
 		for _, policy := range policies[name] {
 			// With its tokens: those of a document that was resolved could not be joined with others.
@@ -419,7 +421,7 @@ func listed(value any) []any {
 	return []any{value}
 }
 
-var environmentPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+var environmentPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+$`)
 
 // sortedKeys keeps maps from putting their random order into templates and errors.
 func sortedKeys[V any](m map[string]V) []string {

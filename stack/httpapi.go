@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -108,8 +109,8 @@ type DomainConfig struct {
 }
 
 func (c HTTPAPIConfig) validate() *ConfigError {
-	if len(c.Description) > 1024 {
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 1024", Fix: "shorten it"}
+	if utf8.RuneCountInString(c.Description) > 1024 {
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
 	}
 	if c.CORS != nil {
 		if problem := c.CORS.validate(); problem != nil {

@@ -284,6 +284,12 @@ func TestWrongAuthorizersAreRefused(t *testing.T) {
 		"no audience": {func(s *stack.Stack) {
 			stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a"})
 		}, `JWT authorizer "users": Audience is empty, want at least one client; write Audience: []string{"notes"}`},
+		"a token where none can be": {
+			func(s *stack.Stack) {
+				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a", Audience: []string{"b"}, Source: "$context.identity.sourceIp"})
+			},
+			`JWT authorizer "users": Source is "$context.identity.sourceIp", want $request.header.NAME or $request.querystring.NAME, the only places of a token; write it so, or leave it out`,
+		},
 		"a header's bare name": {
 			func(s *stack.Stack) {
 				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a", Audience: []string{"b"}, Source: "X-Token"})

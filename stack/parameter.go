@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
@@ -48,8 +49,8 @@ func (c ParameterConfig) validate() *ConfigError {
 		}
 	case len(c.Value) > 4096:
 		return &ConfigError{Field: "Value", Got: fmt.Sprintf("%d bytes", len(c.Value)), Want: "at most 4096", Fix: "shorten it, or keep it in a bucket"}
-	case len(c.Description) > 1024:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 1024", Fix: "shorten it"}
+	case utf8.RuneCountInString(c.Description) > 1024:
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
 	case c.Description != "" && c.Value == "":
 		return &ConfigError{Field: "Description", Got: "set without a Value", Want: "a parameter that the stack makes", Fix: "leave it out, or write a Value"}
 	case c.Override != nil && c.Value == "":

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 	_ "time/tzdata" // a time zone is known on every machine, or on none
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
@@ -98,8 +99,8 @@ func (c ScheduleConfig) validate() *ConfigError {
 		return &ConfigError{Field: "Zone", Got: fmt.Sprintf("%q", c.Zone), Want: "a time zone of the IANA database", Fix: `write Zone: "Europe/Rome"`}
 	case c.Window%time.Minute != 0 || c.Window < 0 || c.Window > 24*time.Hour:
 		return &ConfigError{Field: "Window", Got: c.Window.String(), Want: "1m to 24h in whole minutes", Fix: "write Window: 15 * time.Minute, or leave it out"}
-	case len(c.Description) > 512:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 512", Fix: "shorten it"}
+	case utf8.RuneCountInString(c.Description) > 512:
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 512", Fix: "shorten it"}
 	}
 	if _, err := json.Marshal(c.Input); err != nil {
 		return &ConfigError{Field: "Input", Got: err.Error(), Want: "a value that JSON has", Fix: "write a struct, a map or text"}

@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
@@ -48,8 +49,8 @@ func (c SecretConfig) validate() *ConfigError {
 			Field: "Generate", Got: strconv.Itoa(c.Generate), Want: "12 to 4096 (characters)",
 			Fix: "write Generate: 32, or leave it out to set the value by hand",
 		}
-	case len(c.Description) > 2048:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", len(c.Description)), Want: "at most 2048", Fix: "shorten it"}
+	case utf8.RuneCountInString(c.Description) > 2048:
+		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 2048", Fix: "shorten it"}
 	}
 	return nil
 }

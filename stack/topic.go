@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -50,8 +51,8 @@ func (c TopicConfig) validate() *ConfigError {
 		return &ConfigError{
 			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "a FIFO topic", Fix: "write FIFO: true, or leave DeduplicateByContent out",
 		}
-	case len(c.DisplayName) > 100:
-		return &ConfigError{Field: "DisplayName", Got: fmt.Sprintf("%d characters", len(c.DisplayName)), Want: "at most 100", Fix: "shorten it"}
+	case utf8.RuneCountInString(c.DisplayName) > 100:
+		return &ConfigError{Field: "DisplayName", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.DisplayName)), Want: "at most 100", Fix: "shorten it"}
 	}
 	return nil
 }
@@ -165,8 +166,8 @@ func (c TopicTriggerConfig) subscribe(scope constructs.Construct, id string, pro
 	awssns.NewCfnSubscription(scope, jsiiconv.String(id), props)
 }
 
-// Triggers has the function handle the topic's messages; those that it cannot handle are kept, see
-// [FunctionConfig.Async]. Where the stage does not have the topic, or the function, there is no trigger.
+// Triggers has the function handle the topic's messages; those that do not arrive, or that it cannot handle, are kept,
+// see [FunctionConfig.Async]. Where the stage does not have the topic, or the function, there is no trigger.
 // A mistake panics with a [*ConfigError].
 func (t *Topic) Triggers(fn *Function, config TopicTriggerConfig) {
 	var problem *ConfigError
@@ -192,8 +193,12 @@ func (c TopicTriggerConfig) trigger(fn *Function, at stages.Position, source com
 	fn.failures.make(fn)
 	arn := topic()
 	fn.admit("Permission-"+of, "sns.amazonaws.com", arn)
+	queue := fn.failures.queue.L2
+	queue.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.QueueArn()}}.from("sns.amazonaws.com", arn))
 	c.subscribe(fn.siblings, "From-"+of, &awssns.CfnSubscriptionProps{
 		Protocol: jsiiconv.String("lambda"), TopicArn: arn, Endpoint: fn.invoked().FunctionArn(),
+		// https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+		RedrivePolicy: map[string]any{"deadLetterTargetArn": queue.QueueArn()},
 	})
 }
 

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func TestPublishIsAllThatPublishGrants(t *testing.T) {
 		template.Resource(t, "AWS::Lambda::Function", "get").Properties["Environment"])
 }
 
-func TestATopicTriggersAFunctionThatKeepsWhatItCannotHandle(t *testing.T) {
+func TestATopicTriggersAFunctionThatKeepsWhatItCannotHandleOrDoesNotGet(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
 		stack.NewTopic(s, "orders", stack.TopicConfig{}).Triggers(stack.NewFunction(s, "handle", code()), stack.TopicTriggerConfig{Filter: refunds, FilterBody: true})
 	}), dev)
@@ -75,7 +76,11 @@ func TestATopicTriggersAFunctionThatKeepsWhatItCannotHandle(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"Protocol": "lambda", "TopicArn": map[string]any{"Ref": topic}, "Endpoint": attribute(fn, "Arn"),
 		"FilterPolicy": map[string]any{"kind": []any{"refund"}}, "FilterPolicyScope": "MessageBody",
+		"RedrivePolicy": map[string]any{"deadLetterTargetArn": attribute(template.Resource(t, "AWS::SQS::Queue", "handle").LogicalID, "Arn")},
 	}, template.Resource(t, "AWS::SNS::Subscription", "handle").Properties)
+	kept, err := json.Marshal(template.Resource(t, "AWS::SQS::QueuePolicy", "handle").Properties)
+	require.NoError(t, err)
+	assert.Contains(t, string(kept), `{"Action":"sqs:SendMessage","Condition":{"ArnEquals":{"aws:SourceArn":{"Ref":"`+topic+`"}}}`)
 	assert.Equal(t, map[string]any{
 		"Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com", "FunctionName": attribute(fn, "Arn"), "SourceArn": map[string]any{"Ref": topic},
 	}, template.Resource(t, "AWS::Lambda::Permission", "handle").Properties)
