@@ -107,6 +107,16 @@ func TestABranchOnAnyPropertyIsFound(t *testing.T) {
 				l1.AddPropertyOverride(text("KmsKeyArn"), text("undeclared"))
 			}
 		}, ".KmsKeyArn"},
+		"the stack's termination protection": {func(s *stack.Stack, taken bool) {
+			if stack.NewFunction(s, "f", code()); taken {
+				s.CDK.SetTerminationProtection(new(true))
+			}
+		}, "Stack.TerminationProtection"},
+		"a tag of the stack alone": {func(s *stack.Stack, taken bool) {
+			if stack.NewFunction(s, "f", code()); taken {
+				s.CDK.Tags().SetTag(text("cost"), text("undeclared"), nil, nil)
+			}
+		}, `Stack["Tags.cost"]`},
 		"a grant": {func(s *stack.Stack, taken bool) {
 			table, fn := stack.NewTable(s, "orders", key()), stack.NewFunction(s, "f", code())
 			if fn.Allow(table.Read()); taken {

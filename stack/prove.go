@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/parity"
@@ -99,14 +98,61 @@ func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages
 	if slices.Contains(p.app.Stages, stage) {
 		p.own[stage.Name] = template
 	}
+	itself, err := stackItself(outdir, p.app.templateFile())
+	if err != nil {
+		return parity.Played{}, err
+	}
 	functions, err := functionCode(template)
 	return parity.Played{
 		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage, len(synthesized.Identity)), ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
-		Stack: map[string]string{
-			"StackName": synthesized.StackName, "TerminationProtection": strconv.FormatBool(synthesized.TerminationProtection),
-		},
-		Positions: positions(synthesized),
+		Stack: itself, Positions: positions(synthesized),
 	}, err
+}
+
+// stackItself is how a stack is deployed, beside its template, as the assembly tells the cdk command: its
+// name, termination protection, tags, roles. A program changes that by s.CDK, too.
+// https://docs.aws.amazon.com/cdk/v2/guide/deploy.html#deploy-how-synth-assemblies
+func stackItself(outdir, template string) (map[string]string, error) {
+	data, err := os.ReadFile(filepath.Join(outdir, "manifest.json"))
+	if err != nil {
+		return nil, err
+	}
+	var manifest struct {
+		Artifacts map[string]struct {
+			Type       string
+			Properties map[string]any
+		}
+	}
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		return nil, err
+	}
+	itself := map[string]string{"TerminationProtection": "false"} // the CDK leaves out what is off
+	for _, artifact := range manifest.Artifacts {
+		if artifact.Type != "aws:cloudformation:stack" || artifact.Properties["templateFile"] != template {
+			continue
+		}
+		tags, _ := artifact.Properties["tags"].(map[string]any)
+		for key, value := range tags {
+			itself["Tags."+key] = fmt.Sprint(value)
+		}
+		for property, value := range artifact.Properties {
+			switch property {
+			case "tags", "templateFile":
+			case "stackTemplateAssetObjectUrl": // a digest of the template, which is compared itself
+			default:
+				text, is := value.(string)
+				if !is {
+					written, err := json.Marshal(value)
+					if err != nil {
+						return nil, err
+					}
+					text = string(written)
+				}
+				itself[strings.ToUpper(property[:1])+property[1:]] = text
+			}
+		}
+	}
+	return itself, nil
 }
 
 // meanings says what the values of a stage's identity are: see [stages.Ledger.Identity]; behind those, the

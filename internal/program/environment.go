@@ -60,5 +60,8 @@ func scrubbed(environment []string, home string) []string {
 	share("JSII_RUNTIME_PACKAGE_CACHE_ROOT", jsii, err)
 	settings, err := os.UserConfigDir()
 	share("GOENV", filepath.Join(settings, "go", "env"), err)
-	return append(kept, "HOME="+home, "USERPROFILE="+home, "USER=understudy", "LOGNAME=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8")
+	return append(kept, "HOME="+home, "USERPROFILE="+home, "USER=understudy", "LOGNAME=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8",
+		// Node would write what it has compiled below HOME while that is being removed.
+		// https://nodejs.org/api/cli.html#node_disable_compile_cache1
+		"NODE_DISABLE_COMPILE_CACHE=1")
 }

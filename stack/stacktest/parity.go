@@ -75,7 +75,12 @@ func runAgain(ctx context.Context, t *testing.T, outdir string) error {
 
 // scrubbed is an environment as unlike this process's as it can be.
 func scrubbed(home string) []string {
-	environment := []string{"HOME=" + home, "USER=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8", "TMPDIR=" + os.TempDir()}
+	environment := []string{
+		"HOME=" + home, "USER=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8", "TMPDIR=" + os.TempDir(),
+		// Node would write what it has compiled below HOME while that is being removed.
+		// https://nodejs.org/api/cli.html#node_disable_compile_cache1
+		"NODE_DISABLE_COMPILE_CACHE=1",
+	}
 	for _, name := range []string{"PATH", "SYSTEMROOT", "GOCOVERDIR"} {
 		if value, set := os.LookupEnv(name); set {
 			environment = append(environment, name+"="+value)
