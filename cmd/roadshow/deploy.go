@@ -31,7 +31,7 @@ func deployVerb(s *settings) *cobra.Command {
 			return s.deploy(verb, to, yes, despite)
 		},
 	}
-	verb.Flags().StringSliceVar(&to, "to", nil, "deploy to this stage only, which a template may make; may be repeated (default: every stage of the set)")
+	verb.Flags().StringSliceVar(&to, "to", nil, "deploy to this stage only; repeated for several of the set, or once for one that a template makes (default: every stage of the set)")
 	verb.Flags().BoolVar(&yes, "yes", false, "approve the changes of protected stages; they are still shown")
 	verb.Flags().BoolVar(&despite, "despite-quotas", false, "deploy where a quota is not enough, too; it is still said")
 	_ = verb.RegisterFlagCompletionFunc("to", s.completeStages) // fails only where there is no such flag

@@ -53,6 +53,19 @@ type cleaning struct {
 	log                 string
 }
 
+// validate refuses what would be passed over in silence: whoever writes --yes believes that something is deleted.
+func (c cleaning) validate(verb *cobra.Command) error {
+	for _, name := range []string{"likely", "yes", "confirm", "log"} {
+		if verb.Flags().Changed(name) && !c.delete {
+			return &stages.FieldError{
+				Thing: "roadshow orphans", Field: "--" + name, Got: "given without --delete", Want: "both, or neither",
+				Fix: "write --delete too, or leave --" + name + " out",
+			}
+		}
+	}
+	return nil
+}
+
 // line is one line of the verb's JSON: it has one of these.
 type line struct {
 	Orphan  *fleet.Orphan       `json:"orphan,omitempty"`
@@ -82,6 +95,9 @@ func writeLine(out io.Writer, one line) error {
 
 func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning) error {
 	ctx, out, talk := verb.Context(), verb.OutOrStdout(), verb.ErrOrStderr()
+	if err := options.validate(verb); err != nil {
+		return err
+	}
 	all, program, document, err := s.documented(ctx)
 	if err != nil {
 		return err
