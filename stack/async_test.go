@@ -66,6 +66,7 @@ func TestAFunctionMayTakeMoreThanGo(t *testing.T) {
 }
 
 func TestAPrebuiltHandlerIsKnownByItsBytes(t *testing.T) {
+	stacktest.Synth(t, app(shop), dev) // starts Node, which is looked for from the working folder
 	root := t.TempDir()
 	t.Chdir(root)
 	require.NoError(t, os.WriteFile("go.mod", []byte("module example.com/shop\n"), 0o644))
