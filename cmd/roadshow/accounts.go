@@ -28,11 +28,7 @@ func (s *settings) fleetOf(ctx context.Context) (*fleet.Fleet, *program.Program,
 
 // documented is fleetOf, with what the program says about itself.
 func (s *settings) documented(ctx context.Context) (*fleet.Fleet, *program.Program, assembly.Document, error) {
-	found, err := s.find()
-	if err != nil {
-		return nil, nil, assembly.Document{}, err
-	}
-	document, err := found.Document(ctx)
+	found, document, err := s.told(ctx)
 	if err != nil {
 		return nil, nil, assembly.Document{}, err
 	}

@@ -20,11 +20,7 @@ func linksVerb(s *settings) *cobra.Command {
 		Example: "  //go:generate go run github.com/roadshow-go/roadshow/cmd/roadshow links\n  roadshow links --check",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			document, err := found.Document(verb.Context())
+			found, document, err := s.told(verb.Context())
 			if err != nil {
 				return err
 			}

@@ -20,11 +20,7 @@ func namesVerb(s *settings) *cobra.Command {
 		Example: "  roadshow names\n  roadshow names --stage production\n  roadshow names --app cdk.out --json",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			document, err := found.Document(verb.Context())
+			_, document, err := s.told(verb.Context())
 			if err != nil {
 				return err
 			}

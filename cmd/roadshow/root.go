@@ -113,6 +113,16 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 // find is the program that a verb is about.
 func (s *settings) find() (*program.Program, error) { return program.Find(".", s.app) }
 
+// told is that program, and what it says about itself. It is asked without compiling its functions.
+func (s *settings) told(ctx context.Context) (*program.Program, assembly.Document, error) {
+	found, err := s.find()
+	if err != nil {
+		return nil, assembly.Document{}, err
+	}
+	document, err := found.Document(ctx)
+	return found, document, err
+}
+
 // print writes a verb's data as JSON.
 func (s *settings) print(verb *cobra.Command, data any) error {
 	encoder := json.NewEncoder(verb.OutOrStdout())
@@ -141,11 +151,7 @@ func (s *settings) completeTemplates(verb *cobra.Command, _ []string, _ string) 
 
 // completions are what some of the set's stages and templates are completed to.
 func (s *settings) completions(verb *cobra.Command, of func(assembly.Stage) (string, bool)) []string {
-	found, err := s.find()
-	if err != nil {
-		return nil
-	}
-	document, err := found.Document(verb.Context())
+	_, document, err := s.told(verb.Context())
 	if err != nil {
 		return nil
 	}

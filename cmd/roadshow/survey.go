@@ -34,11 +34,7 @@ func survey(verb *cobra.Command, document assembly.Document, some ...stages.Stag
 
 // list is `roadshow stages`: the set and, unless that is not wanted, what each account has.
 func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) error {
-	found, err := s.find()
-	if err != nil {
-		return err
-	}
-	document, err := found.Document(ctx)
+	_, document, err := s.told(ctx)
 	if err != nil {
 		return err
 	}
