@@ -82,16 +82,3 @@ func moduleVersion(root, path string) string {
 	}
 	return "unknown"
 }
-
-// packageCache is where the CDK's runtime keeps the packages that it has unpacked.
-func packageCache() (string, error) {
-	if folder := os.Getenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT"); folder != "" {
-		return folder, nil
-	}
-	if runtime.GOOS == "darwin" {
-		home, err := os.UserHomeDir()
-		return filepath.Join(home, "Library", "Caches", "com.amazonaws.jsii", "package-cache"), err
-	}
-	folder, err := os.UserCacheDir()
-	return filepath.Join(folder, "aws", "jsii", "package-cache"), err
-}

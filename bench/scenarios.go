@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/bench/programs/size"
+	"github.com/roadshow-go/roadshow/internal/jsiicache"
 )
 
 // synthesis is ours against the CDK by hand, the CDK in JavaScript, and Serverless.
@@ -94,11 +95,7 @@ func (b *bench) validation() error {
 	const stages, functions = 3, 10
 	name := fmt.Sprintf("validation on, %d stages × %d functions", stages, functions)
 	cache := filepath.Join(b.temporary(), "cache")
-	packages, err := packageCache()
-	if err != nil {
-		return err
-	}
-	environment := append(append([]string{}, b.environment...), "XDG_CACHE_HOME="+cache, "JSII_RUNTIME_PACKAGE_CACHE_ROOT="+packages)
+	environment := append(append([]string{}, b.environment...), "XDG_CACHE_HOME="+cache, jsiicache.Variable+"="+jsiicache.Root())
 	ours, raw := b.size("ours", stages, functions), b.size("raw", stages, functions)
 	ours.Validate, raw.Validate = true, true
 	validated := func(program string, s size.Size) func() error {

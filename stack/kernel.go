@@ -4,19 +4,33 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/roadshow-go/roadshow/internal/jsiicache"
 )
 
-// kernelEntry is what Node is started with instead of jsii's relay.
-//
-//go:embed kernel.js
-var kernelEntry []byte
+// kernelEntry is what Node is started with instead of jsii's relay, and snapshotEntry makes what the next
+// process starts from.
+var (
+	//go:embed kernel.js
+	kernelEntry []byte
+	//go:embed snapshot.js
+	snapshotEntry []byte
+)
 
-// kernelDigest is that of the jsii kernel that kernel.js was written for. Another one is started as jsii
-// starts it.
+// kernelDigest is that of the jsii kernel that kernel.js and snapshot.js were written for. Another one is
+// started as jsii starts it.
 const kernelDigest = "93b9fa5130f1dc3acd7784ed90875079f27aa991271b299e9cfec6407333888c"
 
 // directKernel is the command that starts jsii's kernel without its relay, as the JSII_RUNTIME variable of
@@ -41,33 +55,112 @@ func directKernel(folder, node string) string {
 	if os.Rename(unpacked[0], kernel) != nil {
 		return ""
 	}
-	command, err := writeKernelEntry(kernel, node)
+	command, err := kernelCommand(kernel, node, snapshotName(node))
 	if err != nil {
 		return ""
 	}
-	linkCompiled(folder)
 	return command
 }
 
-// linkCompiled lets V8 keep what it has compiled in the user's cache folder: a tenth of a short run. It is best
-// effort: kernel.js looks for the link.
-func linkCompiled(folder string) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return
+// kernelCommand puts the entries beside the kernel, and returns the command for a POSIX shell. What the
+// kernel prints goes where its errors go: its standard output is the way to Go. A process that begins from
+// the snapshot removes the link to it; one that cannot leaves it, and the next begins without.
+func kernelCommand(kernel, node, snapshot string) (command string, err error) {
+	for name, entry := range map[string][]byte{"kernel.js": kernelEntry, "snapshot.js": snapshotEntry} {
+		if err := os.WriteFile(filepath.Join(kernel, name), entry, 0o600); err != nil {
+			return "", err
+		}
 	}
-	compiled := filepath.Join(cache, "roadshow", "compiled") // Node adds its version
-	if os.MkdirAll(compiled, 0o700) == nil {
-		_ = os.Symlink(compiled, filepath.Join(folder, "compiled"))
+	start := func(arguments ...string) string {
+		words := []string{quoted(node), "--preserve-symlinks"}
+		for _, argument := range arguments {
+			words = append(words, quoted(argument))
+		}
+		return strings.Join(words, " ") + " 3<&0 4>&1 1>&2 0</dev/null"
 	}
-}
-
-// writeKernelEntry puts the entry beside the kernel, and returns the command for a POSIX shell. What the
-// kernel prints goes where its errors go: its standard output is the way to Go.
-func writeKernelEntry(kernel, node string) (command string, err error) {
-	entry := filepath.Join(kernel, "kernel.js")
-	return "exec " + quoted(node) + " --preserve-symlinks " + quoted(entry) + " 3<&0 4>&1 1>&2 0</dev/null", os.WriteFile(entry, kernelEntry, 0o600)
+	folder, entry := filepath.Dir(kernel), filepath.Join(kernel, "kernel.js")
+	link := filepath.Join(folder, "snapshot")
+	switch kept, made := keptSnapshot(snapshot); {
+	case !made:
+		return "exec " + start(entry, snapshot), nil
+	case kept == "" || os.Symlink(kept, link) != nil:
+		return "exec " + start(entry), nil
+	default:
+		return fmt.Sprintf("%s; status=$?; test -e %s || exit $status; rm %s; exec %s",
+			start("--snapshot-blob", link, folder), quoted(link), quoted(kept), start(entry, snapshot)), nil
+	}
 }
 
 // quoted is a word of the shell's.
 func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// snapshotName begins the name of the file that holds the CDK's process as this program would have it: of this
+// Node and of these packages. It is empty where the environment asks something of Node or of the kernel
+// that a snapshot does not know, or where a package is not of a version that never changes.
+func snapshotName(node string) string {
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		switch name {
+		case "JSII_NODE", "JSII_AGENT", jsiicache.Variable:
+		default:
+			if value != "" && (strings.HasPrefix(name, "JSII_") || name == "NODE_OPTIONS" || name == "NODE_DEBUG" || name == "CDK_DEBUG") {
+				return ""
+			}
+		}
+	}
+	executable, err := filepath.EvalSymlinks(node)
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(executable)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\x00%s\x00%d\x00%d", snapshotEntry, executable, info.Size(), info.ModTime().UnixNano())
+	for _, function := range []any{awscdk.NewApp, constructs.NewNode, jsii.Close} {
+		file, _ := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).FileLine(0)
+		module := filepath.Base(filepath.Dir(file))
+		if !strings.Contains(module, "@v") {
+			return ""
+		}
+		fmt.Fprintf(sum, "\x00%s", module)
+	}
+	return ".roadshow." + hex.EncodeToString(sum.Sum(nil))[:32]
+}
+
+// keptSnapshot is the file of the snapshot that an earlier process has made, beside the package that it is
+// of; empty where there is none, or where it could not be made. Its name ends with a checksum, because V8
+// looks at none.
+func keptSnapshot(name string) (file string, made bool) {
+	if name == "" {
+		return "", false
+	}
+	kept, err := filepath.Glob(filepath.Join(jsiicache.Root(), "aws-cdk-lib", "*", "*", name+".*"))
+	if err != nil {
+		return "", false
+	}
+	for _, file := range kept {
+		size, checksum, err := checksumOf(file)
+		switch {
+		case err != nil || filepath.Ext(file) != "."+checksum:
+			os.Remove(file)
+		case size == 0:
+			return "", true
+		default:
+			return file, true
+		}
+	}
+	return "", false
+}
+
+func checksumOf(file string) (size int64, checksum string, err error) {
+	opened, err := os.Open(file)
+	if err != nil {
+		return 0, "", err
+	}
+	defer opened.Close()
+	sum := crc32.NewIEEE()
+	size, err = io.Copy(sum, opened)
+	return size, fmt.Sprintf("%08x", sum.Sum32()), err
+}

@@ -2,34 +2,79 @@
 // with a socket for its file descriptor 3, and to copy between that socket and the pipes to Go. What is
 // asked then wakes three processes for one answer. Here the pipes themselves are descriptors 3 and 4;
 // stack/kernel.go opens them so.
+//
+//	node --preserve-symlinks kernel.js [<name of the snapshot to make> [<requests that were read before>]]
 'use strict';
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
-const module_ = require('node:module');
 const path = require('node:path');
+const zlib = require('node:zlib');
 
-// A pipe has one direction, a socket two: what the kernel writes to 3 leaves by 4.
-const write = fs.writeSync;
-fs.writeSync = (descriptor, ...rest) => write(descriptor === 3 ? 4 : descriptor, ...rest);
+const [snapshotName = '', before = ''] = process.argv.slice(2);
+const loads = before.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+const { readSync, writeSync } = fs;
 
-// V8 keeps what it has compiled of the CDK. Node finds it by where a module lies as seen from the cache; so
-// the cache is linked into this process's folder, and the folder that the kernel makes for the CDK gets a
-// name that does not change. https://nodejs.org/api/module.html#module-compile-cache
-const folder = path.dirname(__dirname);
-const compiled = path.join(folder, 'compiled');
-const [major, minor] = process.versions.node.split('.').map(Number);
-if ((major > 24 || (major === 24 && minor >= 12)) && fs.existsSync(compiled)) {
-  const make = fs.mkdtempSync;
-  fs.mkdtempSync = (prefix, ...rest) => {
-    if (path.basename(prefix) !== 'jsii-kernel-') return make(prefix, ...rest);
-    const fixed = path.join(folder, 'modules');
-    fs.mkdirSync(fixed);
-    return fixed;
-  };
-  module_.enableCompileCache({ directory: compiled, portable: true });
-  // Node would write the cache when it ends, and then Go has ended already: whoever started it may be removing
-  // this folder, or that of the cache. So it is written while Go waits, and not at the end.
-  setInterval(() => module_.flushCompileCache(), 250).unref();
-  process.on('exit', () => fs.rmSync(compiled, { force: true }));
+// A pipe has one direction, a socket two: what the kernel writes to 3 leaves by 4. A snapshot of other packages
+// has said hello already, and has answered all that it has read but the last.
+let answered = loads.length;
+fs.writeSync = (descriptor, data, ...rest) => {
+  if (descriptor !== 3) return writeSync(descriptor, data, ...rest);
+  return answered-- > 0 ? data.length : writeSync(4, data, ...rest);
+};
+
+let unread = before;
+let watched = snapshotName !== '';
+fs.readSync = (descriptor, buffer, ...rest) => {
+  if (descriptor !== 3) return readSync(descriptor, buffer, ...rest);
+  if (unread) {
+    const length = buffer.write(unread);
+    unread = '';
+    return length;
+  }
+  if (watched && loads.at(-1)?.name === 'aws-cdk-lib') {
+    makeSnapshot();
+    watched = false;
+  }
+  const length = readSync(descriptor, buffer, ...rest);
+  watched &&= keepLoaded(buffer.toString('utf8', 0, length));
+  return length;
+};
+
+// keepLoaded keeps a package that Go has loaded: Go deletes the file as soon as it has the answer.
+function keepLoaded(line) {
+  if (!line.startsWith('{"api":"load",') || !line.endsWith('\n')) return false;
+  const request = JSON.parse(line);
+  const tarball = path.join(__dirname, `${loads.length}.tgz`);
+  fs.copyFileSync(request.tarball, tarball);
+  loads.push({ ...request, tarball });
+  return true;
+}
+
+// makeSnapshot makes what the next process starts from, beside the package that it is of. It is best effort: the
+// folder may be somebody else's, or the disk full. An empty file says that it cannot be made.
+function makeSnapshot() {
+  const folder = path.dirname(__dirname);
+  try {
+    const install = fs.readdirSync(folder).find((name) => name.startsWith('jsii-kernel-'));
+    const cdk = fs.realpathSync(path.join(folder, install, 'node_modules', 'aws-cdk-lib'));
+    // The kernel has an index of the types, which makes them light, written beside the first process's work.
+    if (!fs.existsSync(path.join(cdk, '.jsii.runtime.v1.json'))) return;
+    const kept = fs.readdirSync(cdk).filter((name) => name.startsWith('.roadshow.'));
+    if (kept.some((name) => name.startsWith(`${snapshotName}.`))) return; // by another process, just now
+
+    const made = path.join(cdk, `.roadshow.${process.pid}`);
+    const command = [...process.execArgv, '--snapshot-blob', made, '--build-snapshot', path.join(__dirname, 'snapshot.js'), snapshotName, JSON.stringify(loads)];
+    const { CDK_OUTDIR, CDK_CONTEXT_JSON, ...env } = process.env;
+    const { status } = spawnSync(process.execPath, command, { stdio: 'ignore', env });
+    if (status !== 0) fs.writeFileSync(made, '');
+    const checksum = zlib.crc32(fs.readFileSync(made)).toString(16).padStart(8, '0');
+    fs.renameSync(made, path.join(cdk, `${snapshotName}.${checksum}`));
+
+    const month = 30 * 24 * 60 * 60 * 1000;
+    for (const old of kept.map((name) => path.join(cdk, name))) {
+      if (fs.statSync(old).mtimeMs < Date.now() - month) fs.rmSync(old);
+    }
+  } catch {}
 }
 
 require('./program.js');

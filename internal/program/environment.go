@@ -3,9 +3,10 @@ package program
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/internal/jsiicache"
 )
 
 // environment is what the program sees as the cdk command would run it, but without an account: nothing
@@ -53,15 +54,8 @@ func scrubbed(environment []string, home string) []string {
 	share("GOPATH", filepath.Join(own, "go"), err)
 	cache, err := os.UserCacheDir()
 	share("GOCACHE", filepath.Join(cache, "go-build"), err)
-	jsii := filepath.Join(cache, "aws", "jsii", "package-cache")
-	if runtime.GOOS == "darwin" {
-		jsii = filepath.Join(cache, "com.amazonaws.jsii", "package-cache")
-	}
-	share("JSII_RUNTIME_PACKAGE_CACHE_ROOT", jsii, err)
+	share(jsiicache.Variable, jsiicache.Root(), nil)
 	settings, err := os.UserConfigDir()
 	share("GOENV", filepath.Join(settings, "go", "env"), err)
-	return append(kept, "HOME="+home, "USERPROFILE="+home, "USER=understudy", "LOGNAME=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8",
-		// Node would write what it has compiled below HOME while that is being removed.
-		// https://nodejs.org/api/cli.html#node_disable_compile_cache1
-		"NODE_DISABLE_COMPILE_CACHE=1")
+	return append(kept, "HOME="+home, "USERPROFILE="+home, "USER=understudy", "LOGNAME=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8")
 }

@@ -75,6 +75,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		{"internal/links", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the links are written from the assembly, by the command"},
 		{"functions", []string{theCDK, constructs, jsii, module + "/stack", module + "/stages"}, "a function's binary holds its own work only"},
 		{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
+		{"internal/jsiicache", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "who runs a program looks there, and must not import the CDK"},
 		{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
 	}
 	for _, pkg := range packages(t) {

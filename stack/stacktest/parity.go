@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/jsiicache"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -77,9 +77,8 @@ func runAgain(ctx context.Context, t *testing.T, outdir string) error {
 func scrubbed(home string) []string {
 	environment := []string{
 		"HOME=" + home, "USER=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8", "TMPDIR=" + os.TempDir(),
-		// Node would write what it has compiled below HOME while that is being removed.
-		// https://nodejs.org/api/cli.html#node_disable_compile_cache1
-		"NODE_DISABLE_COMPILE_CACHE=1",
+		// Unpacking the CDK into an empty HOME would cost seconds, and prove nothing.
+		jsiicache.Variable + "=" + jsiicache.Root(),
 	}
 	for _, name := range []string{"PATH", "SYSTEMROOT", "GOCOVERDIR"} {
 		if value, set := os.LookupEnv(name); set {
@@ -88,14 +87,6 @@ func scrubbed(home string) []string {
 	}
 	if node := stack.Node(); node != "" {
 		environment = append(environment, "JSII_NODE="+node)
-	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		// Unpacking the CDK into an empty HOME would cost seconds, and prove nothing.
-		folder := filepath.Join(cache, "aws", "jsii", "package-cache")
-		if runtime.GOOS == "darwin" {
-			folder = filepath.Join(cache, "com.amazonaws.jsii", "package-cache")
-		}
-		environment = append(environment, "JSII_RUNTIME_PACKAGE_CACHE_ROOT="+folder)
 	}
 	return environment
 }
