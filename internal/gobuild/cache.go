@@ -9,11 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -22,7 +24,7 @@ const (
 	bootstrap = "bootstrap"
 
 	// maskVersion is part of what is remembered about a binary: count it up
-	// when mask changes.
+	// when masked changes.
 	maskVersion = "1"
 
 	// lifetime is how long an asset is kept that no build asks for. A cloud
@@ -126,28 +128,25 @@ func (c *cache) asset(output, importPath string) (asset, error) {
 		return asset{dir: filepath.Join(c.dir, k.Digest), digest: k.Digest}, nil
 	}
 
-	b, err := os.ReadFile(output)
-	if err != nil {
-		return fail(err)
-	}
-	info, err := buildinfo.Read(bytes.NewReader(b))
+	info, err := buildinfo.ReadFile(output)
 	if err != nil {
 		return fail(err)
 	}
 	if info.Path != importPath {
 		return fail(fmt.Errorf("the binary is of %s", info.Path))
 	}
-	if err := mask(b); err != nil {
+	digest, copied, err := c.mask(output, size)
+	if err != nil {
 		return fail(err)
 	}
-	digest := sha256.Sum256(b)
-	k := known{ImportPath: importPath, Size: int64(len(b)), Digest: hex.EncodeToString(digest[:])}
+	defer os.Remove(copied) // after the rename there is nothing to remove
+	k := known{ImportPath: importPath, Size: size, Digest: digest}
 	a := asset{dir: filepath.Join(c.dir, k.Digest), digest: k.Digest}
 	if !c.holds(k.Digest, k.Size) {
 		if err := os.MkdirAll(a.dir, 0o755); err != nil {
 			return fail(err)
 		}
-		if err := c.write(filepath.Join(a.dir, bootstrap), b, 0o755); err != nil {
+		if err := os.Rename(copied, filepath.Join(a.dir, bootstrap)); err != nil {
 			return fail(err)
 		}
 		a.written = true
@@ -155,9 +154,39 @@ func (c *cache) asset(output, importPath string) (asset, error) {
 	c.touch(k.Digest)
 	// What is not remembered is worked out again: no error.
 	if text, err := json.Marshal(k); err == nil && id != "" {
-		_ = c.write(note, text, 0o644)
+		if noted, err := c.draft(bytes.NewReader(text), 0o644); err == nil {
+			_ = os.Rename(noted, note)
+		}
 	}
 	return a, nil
+}
+
+// mask makes a masked copy of a binary, and its digest. To hash and to write take as long: both at once.
+func (c *cache) mask(output string, size int64) (digest, copied string, err error) {
+	f, err := os.Open(output)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close()
+	toHash, err := masked(f, size)
+	if err != nil {
+		return "", "", err
+	}
+	toWrite, err := masked(f, size)
+	if err != nil {
+		return "", "", err
+	}
+	var fault error
+	var wg sync.WaitGroup
+	wg.Go(func() { copied, fault = c.draft(toWrite, 0o755) })
+	sum := sha256.New()
+	_, err = io.Copy(sum, toHash)
+	wg.Wait()
+	if err = errors.Join(err, fault); err != nil {
+		os.Remove(copied)
+		return "", "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), copied, nil
 }
 
 // identify reads a binary's Go build id and size.
@@ -201,24 +230,19 @@ func (c *cache) holds(digest string, size int64) bool {
 	return runtime.GOOS == "windows" || info.Mode().Perm() == 0o755
 }
 
-// write puts a file in its place by rename, with exactly this mode.
-func (c *cache) write(file string, b []byte, mode fs.FileMode) error {
+// draft writes a file that is to be put in its place by rename, with exactly this mode.
+func (c *cache) draft(from io.Reader, mode fs.FileMode) (name string, err error) {
 	f, err := os.CreateTemp(c.tmp, "new-*")
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer os.Remove(f.Name()) // after the rename there is nothing to remove
-	if _, err := f.Write(b); err != nil {
-		f.Close()
-		return err
+	_, err = io.Copy(f, from)
+	// Not by OpenFile, whose mode is subject to the umask.
+	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(f.Name(), mode); err != nil { // not subject to the umask
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return f.Name(), nil
 }
 
 // touch marks an asset as used now, to the hour.

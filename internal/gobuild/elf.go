@@ -1,12 +1,14 @@
 package gobuild
 
 import (
-	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // The two notes that say how a binary was made and not what it does.
@@ -18,19 +20,30 @@ const (
 // span is a range of bytes in a file.
 type span struct{ from, to int64 }
 
-// mask zeroes, in place, what identifies the making of an ELF binary: the
-// content of its Go and GNU build-id notes. The notes themselves, with their
-// names and lengths, stay, so that the file keeps its shape. It gives an error
-// for what is not an ELF file, or not a whole one, and then leaves b as it was.
-func mask(b []byte) error {
-	notes, err := notes(bytes.NewReader(b), int64(len(b)))
+// masked is an ELF binary without what identifies its making: the content of its Go and GNU build-id notes is
+// zero. The notes themselves, with their names and lengths, stay, so that the file keeps its shape. It gives an
+// error for what is not an ELF file, or not a whole one.
+func masked(r io.ReaderAt, size int64) (io.Reader, error) {
+	found, err := notes(r, size)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, n := range notes {
-		clear(b[n.from:n.to])
+	var parts []io.Reader
+	at := int64(0)
+	for _, n := range slices.SortedFunc(maps.Values(found), func(a, b span) int { return cmp.Compare(a.from, b.from) }) {
+		from, to := max(n.from, at), max(n.to, at)
+		parts = append(parts, io.NewSectionReader(r, at, from-at), io.LimitReader(zeros{}, to-from))
+		at = to
 	}
-	return nil
+	return io.MultiReader(append(parts, io.NewSectionReader(r, at, size-at))...), nil
+}
+
+// zeros never end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 // buildID is the content of the Go note, or "" if there is none.

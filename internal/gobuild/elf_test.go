@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -68,6 +69,15 @@ func aNote(owner, description string) []byte {
 	return b
 }
 
+// mask reads a whole masked binary.
+func mask(b []byte) ([]byte, error) {
+	r, err := masked(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
 func TestMaskZeroesTheTwoBuildIdsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	made := func(goID, gnuID string) []byte {
@@ -78,22 +88,26 @@ func TestMaskZeroesTheTwoBuildIdsAndNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "an/id/of-go", id)
 
-	require.NoError(t, mask(got))
+	got, err = mask(got)
+	require.NoError(t, err)
 	assert.Equal(t, made("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x00"), got)
-	require.NoError(t, mask(got), "twice is as good as once")
+	again, err := mask(got)
+	require.NoError(t, err)
+	assert.Equal(t, got, again, "twice is as good as once")
 }
 
 func TestMaskLeavesABinaryWithoutNotesAsItIs(t *testing.T) {
 	t.Parallel()
 	got := file(section{".text", []byte("code")})
-	require.NoError(t, mask(got))
+	got, err := mask(got)
+	require.NoError(t, err)
 	assert.Equal(t, file(section{".text", []byte("code")}), got)
 	id, err := buildID(bytes.NewReader(got), int64(len(got)))
 	require.NoError(t, err)
 	assert.Empty(t, id)
 }
 
-func TestMaskRefusesWhatIsNotAWholeBinaryAndLeavesIt(t *testing.T) {
+func TestMaskRefusesWhatIsNotAWholeBinary(t *testing.T) {
 	t.Parallel()
 	whole := file(section{goNote, aNote("Go\x00\x00", "id")}, section{".text", []byte("code")})
 	long := aNote("Go\x00\x00", "id")
@@ -117,9 +131,8 @@ func TestMaskRefusesWhatIsNotAWholeBinaryAndLeavesIt(t *testing.T) {
 	for name, b := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			before := bytes.Clone(b)
-			require.Error(t, mask(b))
-			assert.Equal(t, before, b)
+			_, err := mask(b)
+			require.Error(t, err)
 		})
 	}
 }
@@ -130,15 +143,13 @@ func FuzzMask(f *testing.F) {
 	f.Add(file(section{".text", []byte("code")}, section{goNote, aNote("Go\x00\x00", "an/id")}, section{gnuNote, aNote("GNU\x00", "0123")}))
 	f.Add(file(section{goNote, []byte("short")}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		before := bytes.Clone(b)
-		if err := mask(b); err != nil {
-			assert.Equal(t, before, b, "what is refused is left alone")
+		once, err := mask(b)
+		if err != nil {
 			return
 		}
-		assert.Len(t, b, len(before))
-		again := bytes.Clone(b)
-		if err := mask(again); err == nil {
-			assert.Equal(t, b, again, "masking twice is masking once")
+		assert.Len(t, once, len(b))
+		if again, err := mask(once); err == nil {
+			assert.Equal(t, once, again, "masking twice is masking once")
 		}
 	})
 }

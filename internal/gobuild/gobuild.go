@@ -45,6 +45,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"sort"
@@ -192,7 +193,7 @@ type target struct {
 // key tells targets apart.
 func (t *target) key() string { return t.arch + " " + t.pattern }
 
-// work is one call of Build or Check.
+// work is one call of Build.
 type work struct {
 	root       string
 	cacheDir   string
@@ -255,20 +256,27 @@ func joinTags(tags []string) (string, error) {
 	return strings.Join(all, ","), nil
 }
 
-// compile runs go build and, beside it, go list, which knows what go build does
-// not say: whether a package is a main package, and its import path. One after
-// the other they would cost a build with one changed function a tenth more.
+// compile runs go build and, beside it, go list about the targets that look cannot answer for. go build does
+// not say whether a package is a main package, nor its import path.
 func (w *work) compile(ctx context.Context, c *cache) (map[string]listedPackage, error) {
+	listed, doubtful := map[string]listedPackage{}, []*target{}
+	for _, t := range w.targets {
+		if p, ok := w.look(t); ok {
+			listed[t.key()] = p
+		} else {
+			doubtful = append(doubtful, t)
+		}
+	}
 	buildCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		listed  map[string]listedPackage
-		listErr error
+		answered map[string]listedPackage
+		listErr  error
 	)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if listed, listErr = w.list(ctx); listErr != nil {
+		if answered, listErr = w.list(ctx, doubtful); listErr != nil {
 			cancel() // go build cannot succeed, or not with what was asked for
 		}
 	}()
@@ -277,12 +285,15 @@ func (w *work) compile(ctx context.Context, c *cache) (map[string]listedPackage,
 	for _, t := range w.targets {
 		guesses[t.key()] = t.guess
 	}
-	calls := w.plan(c, guesses)
-	buildErr := w.run(buildCtx, c, calls)
+	buildErr := w.run(buildCtx, c, w.plan(c, guesses))
 	<-done
+	if buildErr != nil && listErr == nil && ctx.Err() == nil {
+		_, listErr = w.list(ctx, w.targets) // what go list has to say, it says better
+	}
 	if listErr != nil {
 		return nil, listErr
 	}
+	maps.Copy(listed, answered)
 
 	// Where a guess was wrong (a module inside the module, in a workspace), two
 	// binaries may have had the same name. It is rare, and another go build

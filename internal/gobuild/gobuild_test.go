@@ -325,11 +325,9 @@ func TestWhatIsNotAMainPackageIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var want *PackageError
-			err := Check(t.Context(), root, functions(tt.pattern), Options{})
+			_, err := Build(t.Context(), root, functions(tt.pattern), Options{})
 			require.ErrorAs(t, err, &want)
 			assert.Contains(t, err.Error(), tt.want)
-			_, again := Build(t.Context(), root, functions(tt.pattern), Options{})
-			assert.Equal(t, err, again, "Build says the same")
 		})
 	}
 }
@@ -337,13 +335,22 @@ func TestWhatIsNotAMainPackageIsRefused(t *testing.T) {
 func TestAllWrongFunctionsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	root := write(t, map[string]string{"library/file.go": "package foo\n", "good/main.go": tiny})
-	err := Check(t.Context(), root, functions("./library", "./good", "./nowhere"), Options{})
+	_, err := Build(t.Context(), root, functions("./library", "./good", "./nowhere"), Options{})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "./library: it is package foo")
 	assert.Contains(t, err.Error(), "./nowhere: it is a folder that does not exist")
 	assert.NotContains(t, err.Error(), "./good")
-	assert.NoError(t, Check(t.Context(), root, functions("./good"), Options{}))
-	assert.NoDirExists(t, filepath.Join(root, ".roadshow"), "Check writes nothing")
+}
+
+func TestAPackageThatIsNoMainPackageAnyMoreIsRefused(t *testing.T) {
+	t.Parallel()
+	root := write(t, map[string]string{"good/main.go": tiny, "other/main.go": tiny})
+	build(t, root, "./good", "./other")
+	put(t, root, "good/main.go", "package good\n")
+	_, err := Build(t.Context(), root, functions("./good", "./other"), Options{})
+	var want *PackageError
+	require.ErrorAs(t, err, &want, "not the binary of the last build")
+	assert.Equal(t, "package good", want.Got)
 }
 
 func TestAnArchitectureThatLambdaDoesNotRunIsRefused(t *testing.T) {
@@ -424,7 +431,6 @@ func TestNoFunctionsNeedNoModuleAndNoGo(t *testing.T) {
 	o, err := Build(t.Context(), "nowhere", nil, Options{})
 	require.NoError(t, err)
 	assert.Empty(t, o)
-	assert.NoError(t, Check(t.Context(), "nowhere", nil, Options{}))
 }
 
 func TestACacheThatWasDamagedIsMadeGood(t *testing.T) {
