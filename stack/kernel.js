@@ -51,9 +51,11 @@ function keepLoaded(line) {
 }
 
 // makeSnapshot makes what the next process starts from, beside the package that it is of. It is best effort: the
-// folder may be somebody else's, or the disk full. An empty file says that it cannot be made.
+// folder may be somebody else's, the disk full, the Node too old or not able to. An empty file says the last.
 function makeSnapshot() {
+  if (!zlib.crc32) return;
   const folder = path.dirname(__dirname);
+  let made = '';
   try {
     const install = fs.readdirSync(folder).find((name) => name.startsWith('jsii-kernel-'));
     const cdk = fs.realpathSync(path.join(folder, install, 'node_modules', 'aws-cdk-lib'));
@@ -62,11 +64,14 @@ function makeSnapshot() {
     const kept = fs.readdirSync(cdk).filter((name) => name.startsWith('.roadshow.'));
     if (kept.some((name) => name.startsWith(`${snapshotName}.`))) return; // by another process, just now
 
-    const made = path.join(cdk, `.roadshow.${process.pid}`);
-    const command = [...process.execArgv, '--snapshot-blob', made, '--build-snapshot', path.join(__dirname, 'snapshot.js'), snapshotName, JSON.stringify(loads)];
+    made = path.join(cdk, `.roadshow.${process.pid}`);
     const { CDK_OUTDIR, CDK_CONTEXT_JSON, ...env } = process.env;
-    const { status } = spawnSync(process.execPath, command, { stdio: 'ignore', env });
-    if (status !== 0) fs.writeFileSync(made, '');
+    const takes = (kind) => {
+      const script = [path.join(__dirname, 'snapshot.js'), snapshotName, JSON.stringify(loads), kind];
+      const command = [...process.execArgv, '--snapshot-blob', made, '--build-snapshot', ...script];
+      return spawnSync(process.execPath, command, { stdio: 'ignore', env }).status === 0;
+    };
+    if (!takes('warm') && !takes('cold')) fs.writeFileSync(made, '');
     const checksum = zlib.crc32(fs.readFileSync(made)).toString(16).padStart(8, '0');
     fs.renameSync(made, path.join(cdk, `${snapshotName}.${checksum}`));
 
@@ -74,7 +79,9 @@ function makeSnapshot() {
     for (const old of kept.map((name) => path.join(cdk, name))) {
       if (fs.statSync(old).mtimeMs < Date.now() - month) fs.rmSync(old);
     }
-  } catch {}
+  } catch {
+    if (made) fs.rmSync(made, { force: true });
+  }
 }
 
 require('./program.js');

@@ -1,7 +1,7 @@
 // The CDK's process as it is when Go has had every package loaded, kept by V8: what starts from it has neither
 // jsii's kernel nor the CDK to compile and to run. https://nodejs.org/api/cli.html#--build-snapshot
 //
-//	node --preserve-symlinks --snapshot-blob <file> --build-snapshot snapshot.js <name> <the requests that loaded>
+//	node --preserve-symlinks --snapshot-blob <file> --build-snapshot snapshot.js <name> <the requests that loaded> warm|cold
 //	node --snapshot-blob <file> <folder of the process>
 'use strict';
 const { spawnSync } = process.getBuiltinModule('node:child_process');
@@ -11,7 +11,7 @@ const path = require('node:path');
 const { startupSnapshot } = require('node:v8');
 const vm = require('node:vm');
 
-const [snapshotName, requested] = process.argv.slice(2);
+const [snapshotName, requested, kind] = process.argv.slice(2);
 const loads = JSON.parse(requested);
 for (const load of loads) load.size = fs.statSync(load.tarball).size;
 
@@ -145,7 +145,7 @@ globalThis.setImmediate = setImmediate;
 const hello = JSON.stringify(answers.shift());
 if (answers.length !== loads.length || answers.some(({ ok }) => !ok)) throw new Error(JSON.stringify(answers));
 
-warmUp(load(packages.get('aws-cdk-lib') + '/index.js'));
+if (kind === 'warm') warmUp(load(path.join(packages.get('aws-cdk-lib'), 'index.js')));
 fs.rmSync(installed, { recursive: true });
 
 // warmUp has V8 load and compile what services are made of: one of each, which nobody sees.
