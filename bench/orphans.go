@@ -100,7 +100,8 @@ func (b *bench) orphans() error {
 
 	var ours, theirs memory
 	name := fmt.Sprintf("orphans among %d resources in %d accounts", orphanAccounts*(orphanStacks*orphanResources+orphanLeft), orphanAccounts)
-	took, err := b.race(name, b.rounds,
+	// Both wait for throttled answers, for as long as chance has it: more rounds than elsewhere.
+	took, err := b.race(name, 3*b.rounds,
 		contestant{name: "roadshow orphans", memory: &ours, run: func() error { _, err := search(); return err }},
 		contestant{name: "bare paging", memory: &theirs, run: b.process(folder, world.Environ(), b.bin("paging"), names...)},
 	)

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"maps"
+	"sync"
 )
 
 // flags.json pins every feature flag of the CDK, so that a stack is the same whether the cdk command,
@@ -13,13 +14,19 @@ import (
 //go:embed flags.json
 var flagsJSON []byte
 
+var pinnedFlags = sync.OnceValues(func() (flags map[string]any, err error) {
+	err = json.Unmarshal(flagsJSON, &flags)
+	return flags, err
+})
+
 // settings is the context of every App. It goes through PostCliContext, which the command cannot
 // override: what is in a template must not depend on who runs the program.
 func settings(qualifier string) (*map[string]any, error) {
-	var flags map[string]any
-	if err := json.Unmarshal(flagsJSON, &flags); err != nil {
+	flags, err := pinnedFlags()
+	if err != nil {
 		return nil, err
 	}
+	flags = maps.Clone(flags)
 	maps.Copy(flags, map[string]any{
 		// The functions are built into content-addressed folders already; copying them costs time only.
 		"aws:cdk:disable-asset-staging": true,

@@ -67,3 +67,10 @@ func TestATierDoesWhatTheTableInTheDocsSays(t *testing.T) {
 		})
 	}
 }
+
+func TestATemplateTellsTheTerminationProtectionThatAProgramSetsByTheCDK(t *testing.T) {
+	on := stacktest.Synth(t, app(func(s *stack.Stack) { s.CDK.SetTerminationProtection(new(true)) }), dev)
+	assert.True(t, on.TerminationProtection)
+	off := stacktest.Synth(t, app(func(s *stack.Stack) { s.CDK.SetTerminationProtection(new(false)) }), production)
+	assert.False(t, off.TerminationProtection)
+}

@@ -10,6 +10,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { startupSnapshot } = require('node:v8');
 const vm = require('node:vm');
+const { readSync, writeSync } = fs; // without the clocks that the CDK puts around them
 
 const [snapshotName, requested, kind] = process.argv.slice(2);
 const loads = JSON.parse(requested);
@@ -25,11 +26,12 @@ const placed = (file) => (typeof file === 'string' && file.startsWith(anywhere) 
 let hear, say;
 const kernelFs = Object.defineProperties({}, Object.getOwnPropertyDescriptors(fs));
 for (const name of Object.keys(fs).filter((name) => name.endsWith('Sync'))) {
-  kernelFs[name] = Object.assign((...given) => fs[name](...given.map(placed)), fs[name]);
+  const call = fs[name];
+  kernelFs[name] = Object.assign((...given) => call(...given.map(placed)), call);
 }
 kernelFs.mkdtempSync = () => anywhere;
-kernelFs.readSync = (descriptor, ...rest) => (descriptor === 3 ? hear(...rest) : fs.readSync(descriptor, ...rest));
-kernelFs.writeSync = (descriptor, ...rest) => (descriptor === 3 ? say(...rest) : fs.writeSync(descriptor, ...rest));
+kernelFs.readSync = (descriptor, ...rest) => (descriptor === 3 ? hear(...rest) : readSync(descriptor, ...rest));
+kernelFs.writeSync = (descriptor, ...rest) => (descriptor === 3 ? say(...rest) : writeSync(descriptor, ...rest));
 
 // The kernel has a worker write an index of a package's types. It does without where there is none.
 const forKernel = { fs: kernelFs, module: { createRequire: (file) => requireFrom(placed(file)) }, worker_threads: {} };
@@ -182,7 +184,7 @@ startupSnapshot.setDeserializeMainFunction(() => {
   }
   for (const handler of onSignals) process.on(...handler);
   hear = listen(folder);
-  say = (...given) => fs.writeSync(4, ...given);
+  say = (...given) => writeSync(4, ...given);
   say(`${hello}\n`);
   goOn();
 });
@@ -191,7 +193,7 @@ startupSnapshot.setDeserializeMainFunction(() => {
 function listen(folder) {
   const loaded = [];
   return (buffer, ...rest) => {
-    const length = fs.readSync(3, buffer, ...rest);
+    const length = readSync(3, buffer, ...rest);
     const line = buffer.toString('utf8', 0, length);
     if (!line.startsWith('{"api":"load",') || !line.endsWith('\n')) {
       hear = attentive();
@@ -204,7 +206,11 @@ function listen(folder) {
     if (request.name === 'aws-cdk-lib') return length; // it is the last of the snapshot
     // Go deletes the file of a package as soon as it has the answer; who takes over needs it.
     const tarball = path.join(folder, `${loaded.length}.tgz`);
-    fs.copyFileSync(request.tarball, tarball);
+    try {
+      fs.linkSync(request.tarball, tarball);
+    } catch {
+      fs.copyFileSync(request.tarball, tarball); // a file system without links
+    }
     loaded.push({ ...request, tarball });
     return length;
   };
@@ -221,7 +227,7 @@ function handOver(folder, loaded) {
 // attentive does not go to sleep at once: Go asks again within some tens of microseconds, and to be woken takes
 // as long. With one processor, that is Go's.
 function attentive() {
-  const read = (...given) => fs.readSync(3, ...given);
+  const read = (...given) => readSync(3, ...given);
   if (os.availableParallelism() < 2) return read;
   let open;
   try {
@@ -233,7 +239,7 @@ function attentive() {
     const end = performance.now() + 0.2;
     do {
       try {
-        return fs.readSync(open, ...given);
+        return readSync(open, ...given);
       } catch (error) {
         if (error.code !== 'EAGAIN') throw error;
       }

@@ -241,7 +241,7 @@ func reason(fault any) string {
 func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 	synthesized := synthesizedStage{
 		Stage: describe(s.stage), StackName: s.name, Role: s.stage.Role(), File: s.app.templateFile(),
-		TerminationProtection: s.survival.guard, Choices: s.choices.Made(), Key: s.choices.Key(),
+		Choices: s.choices.Made(), Key: s.choices.Key(),
 	}
 	err := s.protect(func() {
 		for _, fn := range s.functions {
@@ -251,7 +251,10 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 				Construct: fn.id, Package: fn.source().String(), Prebuilt: fn.config.Prebuilt != nil, Digest: output.Digest, Links: fn.links,
 			})
 		}
-		s.cdkApp.Synth(nil)
+		jsiiconv.Do(s.cdkApp, "synth")
+		// A program may have changed it by s.CDK.
+		protected := s.CDK.TerminationProtection()
+		synthesized.TerminationProtection = protected != nil && *protected
 	})
 	if err != nil {
 		return synthesized, err

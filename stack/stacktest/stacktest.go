@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,15 @@ type Template struct {
 	Body map[string]any
 	// TerminationProtection tells whether CloudFormation will refuse to delete the stack.
 	TerminationProtection bool
+
+	index     sync.Once
+	resources []listed
+}
+
+// listed is a resource that is decoded when it is asked for.
+type listed struct {
+	logicalID, cfnType string
+	json               []byte
 }
 
 // Resource is one resource of a template. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html
@@ -78,22 +88,35 @@ func TrySynth(t testing.TB, app stack.App, stage stages.Stage) (*Template, error
 
 // Resources lists the template's resources of a type, by logical id; of every type where it is empty.
 func (template *Template) Resources(cfnType string) []Resource {
+	template.index.Do(template.list)
+	var found []Resource
+	for _, listed := range template.resources {
+		if cfnType != "" && listed.cfnType != cfnType {
+			continue
+		}
+		resource := Resource{LogicalID: listed.logicalID}
+		if err := json.Unmarshal(listed.json, &resource); err != nil {
+			panic(err) // Synth has read it before
+		}
+		found = append(found, resource)
+	}
+	return found
+}
+
+// list finds the resources once. Each call of Resources decodes its own of them: a test may change what it got.
+func (template *Template) list() {
 	var parsed struct{ Resources map[string]json.RawMessage }
 	if err := json.Unmarshal(template.JSON, &parsed); err != nil {
-		panic(err) // Synth has read it before
+		panic(err)
 	}
-	var found []Resource
-	for logicalID, data := range parsed.Resources {
-		resource := Resource{LogicalID: logicalID}
-		if err := json.Unmarshal(data, &resource); err != nil {
+	for logicalID, text := range parsed.Resources {
+		var resource struct{ Type string }
+		if err := json.Unmarshal(text, &resource); err != nil {
 			panic(err)
 		}
-		if cfnType == "" || resource.Type == cfnType {
-			found = append(found, resource)
-		}
+		template.resources = append(template.resources, listed{logicalID, resource.Type, text})
 	}
-	slices.SortFunc(found, func(a, b Resource) int { return strings.Compare(a.LogicalID, b.LogicalID) })
-	return found
+	slices.SortFunc(template.resources, func(a, b listed) int { return strings.Compare(a.logicalID, b.logicalID) })
 }
 
 // Resource is the one resource of a type whose logical id begins with the component's id. The test
