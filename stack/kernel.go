@@ -100,12 +100,11 @@ func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\
 func snapshotName(node string) string {
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
-		switch name {
-		case "JSII_NODE", "JSII_AGENT", jsiicache.Variable:
-		default:
-			if value != "" && (strings.HasPrefix(name, "JSII_") || name == "NODE_OPTIONS" || name == "NODE_DEBUG" || name == "CDK_DEBUG") {
-				return ""
-			}
+		switch {
+		case value == "" || name == "JSII_NODE" || name == "JSII_AGENT" || name == jsiicache.Variable:
+		case strings.HasPrefix(name, "JSII_SILENCE_"): // warnings of the relay, about the version of Node
+		case name == "NODE_OPTIONS" || name == "NODE_DEBUG" || name == "CDK_DEBUG" || strings.HasPrefix(name, "JSII_"):
+			return ""
 		}
 	}
 	executable, err := filepath.EvalSymlinks(node)
@@ -119,7 +118,8 @@ func snapshotName(node string) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%s\x00%d\x00%d", snapshotEntry, executable, info.Size(), info.ModTime().UnixNano())
 	for _, function := range []any{awscdk.NewApp, constructs.NewNode, jsii.Close} {
-		file, _ := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).FileLine(0)
+		code := runtime.FuncForPC(reflect.ValueOf(function).Pointer())
+		file, _ := code.FileLine(code.Entry())
 		module := filepath.Base(filepath.Dir(file))
 		if !strings.Contains(module, "@v") {
 			return ""
