@@ -64,7 +64,12 @@ function makeSnapshot() {
     const kept = fs.readdirSync(cdk).filter((name) => name.startsWith('.roadshow.'));
     if (kept.some((name) => name.startsWith(`${snapshotName}.`))) return; // by another process, just now
 
-    made = path.join(cdk, `.roadshow.${process.pid}`);
+    const minute = 60 * 1000;
+    const making = path.join(cdk, `${snapshotName}-making`);
+    if (age(making) < minute) return; // another process is at it
+    fs.rmSync(making, { force: true });
+    fs.closeSync(fs.openSync(making, 'wx'));
+    made = making;
     const { CDK_OUTDIR, CDK_CONTEXT_JSON, ...env } = process.env;
     const takes = (kind) => {
       const script = [path.join(__dirname, 'snapshot.js'), snapshotName, JSON.stringify(loads), kind];
@@ -75,13 +80,17 @@ function makeSnapshot() {
     const checksum = zlib.crc32(fs.readFileSync(made)).toString(16).padStart(8, '0');
     fs.renameSync(made, path.join(cdk, `${snapshotName}.${checksum}`));
 
-    const month = 30 * 24 * 60 * 60 * 1000;
+    const month = 30 * 24 * 60 * minute;
     for (const old of kept.map((name) => path.join(cdk, name))) {
-      if (fs.statSync(old).mtimeMs < Date.now() - month) fs.rmSync(old);
+      if (age(old) > month) fs.rmSync(old, { force: true });
     }
   } catch {
     if (made) fs.rmSync(made, { force: true });
   }
+}
+
+function age(file) {
+  return Date.now() - (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }
 
 require('./program.js');

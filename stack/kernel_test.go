@@ -237,6 +237,19 @@ func TestASnapshotThatIsDamagedIsNoSnapshot(t *testing.T) {
 		require.Empty(t, file)
 		require.True(t, made)
 	})
+	t.Run("another process is making it: it is not made twice", func(t *testing.T) {
+		busy := name + "busy"
+		making := filepath.Join(filepath.Dir(kept), busy+"-making")
+		require.NoError(t, os.WriteFile(making, nil, 0o600))
+		t.Cleanup(func() { os.Remove(making) })
+		kernel := kernelFolder(t)
+		command, err := kernelCommand(kernel, node, busy)
+		require.NoError(t, err)
+		conversation(t, kernel, command, append(loads(t), `{"api":"stats"}`)...)
+		_, made := keptSnapshot(busy)
+		require.False(t, made)
+		require.FileExists(t, making)
+	})
 	t.Run("its checksum is another: it is removed, and made again", func(t *testing.T) {
 		require.NoError(t, os.Truncate(kept, 1<<20))
 		file, made := keptSnapshot(name)
