@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -67,7 +68,7 @@ func (a App) validate() error {
 // `-c stage=NAME`) and CDK_OUTDIR. https://docs.aws.amazon.com/cdk/v2/guide/environments.html
 func (a App) Main() {
 	err := a.run(os.Stderr)
-	discardRuntime()
+	kernel.Discard()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "\nroadshow: %v\n", err)
 		os.Exit(1)

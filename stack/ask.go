@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -21,8 +22,8 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 	}
 	if question.Folder != "" {
 		// Node is looked for from the working folder upwards.
-		if node := Node(); node != "" {
-			defer setenv(map[string]string{"JSII_NODE": node})()
+		if node := kernel.Node(); node != "" {
+			defer kernel.Setenv(map[string]string{"JSII_NODE": node})()
 		}
 		if err := os.Chdir(question.Folder); err != nil {
 			return err
@@ -141,7 +142,7 @@ func (a App) answerProposal(question assembly.Question) (*assembly.Proposal, err
 		return nil, err
 	}
 	defer os.RemoveAll(outdir)
-	if err := prepareNode(); err != nil {
+	if err := kernel.Prepare(); err != nil {
 		return nil, err
 	}
 	// The names of all stages stand in the ledger of any; only defining is needed.

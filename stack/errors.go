@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -68,13 +69,6 @@ func (e *DefineError) Error() string {
 	return fmt.Sprintf("%s: %s in stage %s: %s", e.At, thing, e.Stage, e.Reason)
 }
 
-// NodeError says that there is no usable Node, on which the CDK's own code runs.
-type NodeError struct {
-	// Got is the version found, or "not found".
-	Got string
-}
-
-func (e *NodeError) Error() string {
-	return fmt.Sprintf("node: version is %s, want %d or newer; run `npm ci` in the folder of package.json, which installs the pinned one",
-		e.Got, oldestNode)
-}
+// NodeError says that there is no usable Node, on which the CDK's own code runs. Its Got is the version that
+// was found, or "not found".
+type NodeError = kernel.NodeError

@@ -16,6 +16,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -67,7 +68,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	if err := prepareNode(); err != nil {
+	if err := kernel.Prepare(); err != nil {
 		return nil, err
 	}
 	if len(synthesis.Stages) == 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/jsiicache"
+	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -85,7 +86,7 @@ func scrubbed(home string) []string {
 			environment = append(environment, name+"="+value)
 		}
 	}
-	if node := stack.Node(); node != "" {
+	if node := kernel.Node(); node != "" {
 		environment = append(environment, "JSII_NODE="+node)
 	}
 	return environment

@@ -1,4 +1,4 @@
-package stack
+package kernel
 
 import (
 	"crypto/sha256"

@@ -1,7 +1,7 @@
 // The CDK's process, without jsii's relay. jsii starts a Node whose whole work is to start a second one,
 // with a socket for its file descriptor 3, and to copy between that socket and the pipes to Go. What is
 // asked then wakes three processes for one answer. Here the pipes themselves are descriptors 3 and 4;
-// stack/kernel.go opens them so.
+// kernel.go opens them so.
 //
 //	node --preserve-symlinks kernel.js [<name of the snapshot to make> [<requests that were read before>]]
 'use strict';

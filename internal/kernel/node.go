@@ -1,4 +1,6 @@
-package stack
+// Package kernel starts the CDK's process: jsii's kernel on a usable Node, without jsii's relay, from a snapshot
+// where there is one.
+package kernel
 
 import (
 	"encoding/json"
@@ -20,9 +22,9 @@ import (
 // https://nodejs.org/en/about/previous-releases
 const oldestNode = 22
 
-// prepareNode makes the CDK's runtime ready, once in a process: on a usable Node, and with a temporary
-// folder of its own.
-func prepareNode() error {
+// Prepare makes the CDK's runtime ready, once in a process: on a usable Node, and with a temporary folder of its
+// own. The error is a [*NodeError], or of the file system.
+func Prepare() error {
 	runtimeOnce.Do(func() { errRuntime = replaceRuntime() })
 	return errRuntime
 }
@@ -48,15 +50,15 @@ func replaceRuntime() error {
 		return err
 	}
 	// https://github.com/aws/jsii-runtime-go#environment-variables
-	defer setenv(map[string]string{
+	defer Setenv(map[string]string{
 		"JSII_NODE": node, "TMPDIR": folder, "TMP": folder, "TEMP": folder,
-		// It would run at every synth, on every template; validate.go runs it where it is worth its seconds.
+		// It would run at every synth, on every template; package stack runs it where it is worth its seconds.
 		"CDK_VALIDATION": "false",
 	})()
 	prepareRuntime()
 	if command := directKernel(folder, node); command != "" {
 		// jsii gives the command to the user's shell, which may be one that does not know the redirections.
-		defer setenv(map[string]string{"JSII_RUNTIME": command, "SHELL": "/bin/sh"})()
+		defer Setenv(map[string]string{"JSII_RUNTIME": command, "SHELL": "/bin/sh"})()
 		prepareRuntime()
 	}
 	return nil
@@ -68,6 +70,17 @@ func prepareRuntime() {
 	runtime.IsAnonymousProxy(nil)
 }
 
+// NodeError says that there is no usable Node, on which the CDK's own code runs.
+type NodeError struct {
+	// Got is the version found, or "not found".
+	Got string
+}
+
+func (e *NodeError) Error() string {
+	return fmt.Sprintf("node: version is %s, want %d or newer; run `npm ci` in the folder of package.json, which installs the pinned one",
+		e.Got, oldestNode)
+}
+
 // Node is the path of the Node that this process's CDK runs on, or would run on; empty where none is usable.
 func Node() string {
 	node, _, err := findNode()
@@ -77,8 +90,8 @@ func Node() string {
 	return node
 }
 
-// setenv sets variables of this process, and returns what puts them back.
-func setenv(environment map[string]string) (restore func()) {
+// Setenv sets variables of this process, and returns what puts them back.
+func Setenv(environment map[string]string) (restore func()) {
 	before := map[string]*string{}
 	for name, value := range environment {
 		before[name] = nil
@@ -193,9 +206,9 @@ func alive(pid int) bool {
 	return err == nil && !errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
-// discardRuntime leaves nothing of the runtime behind, at the end of the program. One that was never
+// Discard leaves nothing of the runtime behind, at the end of the program. One that was never
 // replaced was never started either, and cleans up after itself.
-func discardRuntime() {
+func Discard() {
 	prepared := true
 	runtimeOnce.Do(func() { prepared = false })
 	if !prepared || errRuntime != nil {

@@ -1,4 +1,4 @@
-package stack
+package kernel
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ func TestTheKernelOfTheRequiredJsiiIsStartedWithoutItsRelay(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a command there cannot pass descriptors 3 and 4 on")
 	}
-	require.NoError(t, prepareNode())
+	require.NoError(t, Prepare())
 	require.FileExists(t, filepath.Join(ownRuntimeFolder(), "kernel", "kernel.js"),
 		"where jsii was updated: read how its program.js uses descriptor 3, and write its digest into kernel.go")
 }
@@ -39,7 +39,7 @@ func unpacked(t *testing.T, program string, folders ...string) string {
 }
 
 func TestAKernelThatIsNotAsExpectedIsStartedAsJsiiStartsIt(t *testing.T) {
-	require.NoError(t, prepareNode())
+	require.NoError(t, Prepare())
 	known, err := os.ReadFile(filepath.Join(ownRuntimeFolder(), "kernel", "program.js"))
 	require.NoError(t, err)
 	for name, folder := range map[string]string{
@@ -55,7 +55,7 @@ func TestAKernelThatIsNotAsExpectedIsStartedAsJsiiStartsIt(t *testing.T) {
 // kernelFolder is a process's folder as directKernel leaves it.
 func kernelFolder(t *testing.T) (kernel string) {
 	t.Helper()
-	require.NoError(t, prepareNode())
+	require.NoError(t, Prepare())
 	known, err := os.ReadFile(filepath.Join(ownRuntimeFolder(), "kernel", "program.js"))
 	require.NoError(t, err)
 	kernel = filepath.Join(t.TempDir(), "a folder with a space and a 'quote'", "kernel")
