@@ -140,7 +140,7 @@ func Build(ctx context.Context, moduleRoot string, fns []Function, opts Options)
 	defer c.close()
 	said.set(w.sentence())
 
-	listed, err := w.compile(ctx, c)
+	paths, err := w.compile(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func Build(ctx context.Context, moduleRoot string, fns []Function, opts Options)
 		wg.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			assets[i], faults[i] = c.asset(t.output, listed[t.key()].ImportPath)
+			assets[i], faults[i] = c.asset(t.output, paths[t.key()])
 		})
 	}
 	wg.Wait()
@@ -170,7 +170,7 @@ func Build(ctx context.Context, moduleRoot string, fns []Function, opts Options)
 		t := w.byFunction[i]
 		outputs[i] = Output{
 			Package:    f.Package,
-			ImportPath: listed[w.targets[t].key()].ImportPath,
+			ImportPath: paths[w.targets[t].key()],
 			Dir:        assets[t].dir,
 			Digest:     assets[t].digest,
 		}
@@ -256,36 +256,30 @@ func joinTags(tags []string) (string, error) {
 	return strings.Join(all, ","), nil
 }
 
-// compile runs go build and, beside it, go list about the targets that look cannot answer for. go build does
-// not say whether a package is a main package, nor its import path.
-func (w *work) compile(ctx context.Context, c *cache) (map[string]listedPackage, error) {
-	listed, doubtful := map[string]listedPackage{}, []*target{}
+// compile runs go build and, beside it, go list about the targets that are not certain: go build does not say
+// whether a package is a main package, nor its import path. It returns the import paths by the target's key.
+func (w *work) compile(ctx context.Context, c *cache) (map[string]string, error) {
+	paths, doubtful := map[string]string{}, []*target{}
 	for _, t := range w.targets {
-		if p, ok := w.look(t); ok {
-			listed[t.key()] = p
-		} else {
+		paths[t.key()] = t.guess
+		if !w.certain(t) {
 			doubtful = append(doubtful, t)
 		}
 	}
 	buildCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		answered map[string]listedPackage
-		listErr  error
+		listed  map[string]string
+		listErr error
 	)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if answered, listErr = w.list(ctx, doubtful); listErr != nil {
+		if listed, listErr = w.list(ctx, doubtful); listErr != nil {
 			cancel() // go build cannot succeed, or not with what was asked for
 		}
 	}()
-
-	guesses := map[string]string{}
-	for _, t := range w.targets {
-		guesses[t.key()] = t.guess
-	}
-	buildErr := w.run(buildCtx, c, w.plan(c, guesses))
+	buildErr := w.run(buildCtx, c, w.plan(c, paths))
 	<-done
 	if buildErr != nil && listErr == nil && ctx.Err() == nil {
 		_, listErr = w.list(ctx, w.targets) // what go list has to say, it says better
@@ -293,20 +287,17 @@ func (w *work) compile(ctx context.Context, c *cache) (map[string]listedPackage,
 	if listErr != nil {
 		return nil, listErr
 	}
-	maps.Copy(listed, answered)
 
 	// Where a guess was wrong (a module inside the module, in a workspace), two
 	// binaries may have had the same name. It is rare, and another go build
 	// links only what is missing.
-	paths, again := map[string]string{}, false
+	maps.Copy(paths, listed)
 	for _, t := range w.targets {
-		paths[t.key()] = listed[t.key()].ImportPath
-		again = again || executable(paths[t.key()]) != executable(t.guess)
+		if executable(paths[t.key()]) != executable(t.guess) {
+			return paths, w.run(ctx, c, w.plan(c, paths))
+		}
 	}
-	if again {
-		buildErr = w.run(ctx, c, w.plan(c, paths))
-	}
-	return listed, buildErr
+	return paths, buildErr
 }
 
 // call is one go build.
