@@ -78,10 +78,7 @@ func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Ti
 			return nil, asServiceError(place, "CloudFormation", err)
 		}
 		for _, stack := range page.Stacks {
-			tags := map[string]string{}
-			for _, tag := range stack.Tags {
-				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-			}
+			tags := stackTags(stack.Tags)
 			ttl, err := time.ParseDuration(tags[tagTimeToLive])
 			name := tags[tagStage]
 			if err != nil || ttl <= 0 || tags[tagService] != f.Service || string(stack.StackStatus) == statusDeleted {

@@ -179,10 +179,7 @@ func (h *accountSearch) stacks(ctx context.Context, g *ground) error {
 }
 
 func (h *accountSearch) stack(g *ground, stack types.Stack) (Holding, bool) {
-	tags := map[string]string{}
-	for _, tag := range stack.Tags {
-		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
+	tags := stackTags(stack.Tags)
 	one := Holding{
 		Kind: HoldsStack, Type: stackType, Name: aws.ToString(stack.StackName), Account: g.place.Account, Region: g.place.Region,
 		Stage: tags[tagStage], Service: tags[tagService], Status: string(stack.StackStatus), Costs: "by use", Loses: "nothing",

@@ -230,12 +230,18 @@ func (f *Fleet) protects(place stages.Stage, name string) bool {
 	})
 }
 
+// stackTags are the tags of a stack, by their keys.
+func stackTags(all []types.Tag) map[string]string {
+	tags := make(map[string]string, len(all))
+	for _, tag := range all {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return tags
+}
+
 // madeBy tells whether the tags of a stack are those of a stage and service; any tells whether it has such tags at all.
 func madeBy(tags []types.Tag, stage, service string) (same, any bool) {
-	values := map[string]string{}
-	for _, tag := range tags {
-		values[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
+	values := stackTags(tags)
 	return values[tagStage] == stage && values[tagService] == service, values[tagStage] != "" || values[tagService] != ""
 }
 
