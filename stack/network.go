@@ -577,7 +577,7 @@ func (s *Stack) zones() int {
 func (n *network) securityGroup(scope constructs.Construct, id, description string, ports ...int) awsec2.CfnSecurityGroup {
 	reason := "HTTPS"
 	if n.of == "" {
-		reason = "HTTPS, by the network's gateways only"
+		reason = "HTTPS, by the gateways of the network only"
 	}
 	out := []any{egress(httpsPort, reason)}
 	for _, port := range ports {
