@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet"
 )
 
 // writeGaps names what did not answer, so that a short list is never taken for a whole one.

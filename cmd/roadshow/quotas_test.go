@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet"
 )
 
 func TestTheExitCodeOfQuotasSaysWhatIsKnown(t *testing.T) {

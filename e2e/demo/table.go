@@ -7,7 +7,7 @@ import (
 	"charm.land/lipgloss/v2"
 	grid "charm.land/lipgloss/v2/table"
 
-	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet"
 )
 
 // table shows what the accounts hold, a column for each stage.

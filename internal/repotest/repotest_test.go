@@ -59,26 +59,28 @@ const (
 	theNag     = "github.com/cdklabs/cdk-nag-go/"
 )
 
+// forbidden are the arrows that must not be: a package, those below its folder and all they depend on,
+// at any depth, have nothing of these families.
+var forbidden = []struct {
+	of     string
+	what   []string
+	reason string
+}{
+	{"stages", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/internal/fleet", module + "/parity"}, "stages is pure Go, at the bottom"},
+	{"parity", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/internal/fleet"}, "parity is pure Go over templates"},
+	{"internal/fleet", []string{theCDK, constructs, jsii, module + "/stack"}, "fleet knows accounts, not constructs"},
+	{"cmd/roadshow", []string{theCDK, constructs, jsii, module + "/stack"}, "the command reads the assembly, and never imports the CDK"},
+	{"rehearsal", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/internal/fleet"}, "the rehearsal is a server, kept honest by clients that nobody here wrote"},
+	{"stack", []string{theSDK, cobra, charm, theNag, module + "/internal/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library, no SDK client and nothing of the tests"},
+	{"internal/links", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the links are written from the assembly, by the command"},
+	{"functions", []string{theCDK, constructs, jsii, module + "/stack", module + "/stages"}, "a function's binary holds its own work only"},
+	{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
+	{"internal/kernel", []string{theSDK, cobra, charm, module + "/stack", module + "/stages"}, "the kernel is started for whoever uses the CDK"},
+	{"internal/jsiicache", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "who runs a program looks there, and must not import the CDK"},
+	{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
+}
+
 func TestImportsRunOneWay(t *testing.T) {
-	// A package and all it depends on, at any depth, has nothing of these families.
-	forbidden := []struct {
-		of     string
-		what   []string
-		reason string
-	}{
-		{"stages", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet", module + "/parity"}, "stages is pure Go, at the bottom"},
-		{"parity", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet"}, "parity is pure Go over templates"},
-		{"fleet", []string{theCDK, constructs, jsii, module + "/stack"}, "fleet knows accounts, not constructs"},
-		{"cmd/roadshow", []string{theCDK, constructs, jsii, module + "/stack"}, "the command reads the assembly, and never imports the CDK"},
-		{"rehearsal", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/fleet"}, "the rehearsal is a server, kept honest by clients that nobody here wrote"},
-		{"stack", []string{theSDK, cobra, charm, theNag, module + "/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library, no SDK client and nothing of the tests"},
-		{"internal/links", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the links are written from the assembly, by the command"},
-		{"functions", []string{theCDK, constructs, jsii, module + "/stack", module + "/stages"}, "a function's binary holds its own work only"},
-		{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
-		{"internal/kernel", []string{theSDK, cobra, charm, module + "/stack", module + "/stages"}, "the kernel is started for whoever uses the CDK"},
-		{"internal/jsiicache", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "who runs a program looks there, and must not import the CDK"},
-		{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
-	}
 	for _, pkg := range packages(t) {
 		for _, rule := range forbidden {
 			own := module + "/" + rule.of
@@ -93,6 +95,25 @@ func TestImportsRunOneWay(t *testing.T) {
 					assert.Falsef(t, strings.HasPrefix(dependency, family), "%s depends on %s: %s", pkg.ImportPath, dependency, rule.reason)
 				}
 			}
+		}
+	}
+}
+
+func TestARuleNamesPackagesThatExist(t *testing.T) {
+	var folders []string
+	for _, pkg := range packages(t) {
+		folders = append(folders, pkg.ImportPath+"/")
+	}
+	exists := func(path string) bool {
+		return slices.ContainsFunc(folders, func(folder string) bool {
+			return strings.HasPrefix(folder, strings.TrimSuffix(path, "/")+"/")
+		})
+	}
+	for _, rule := range forbidden {
+		assert.Truef(t, exists(module+"/"+rule.of), "the rule of %s is about a package that is gone", rule.of)
+		for _, family := range rule.what {
+			ours := strings.HasPrefix(family, module)
+			assert.Truef(t, !ours || exists(family), "the rule of %s forbids %s, which is gone", rule.of, family)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/roadshow-go/roadshow/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
@@ -539,7 +539,7 @@ func TestEveryRowSaysWhatItIs(t *testing.T) {
 		require.True(t, row.Code != "" || row.Advice != "", row.Name)
 		require.Equal(t, row.New == 0, row.NewNote == "", row.Name)
 	}
-	page, err := os.ReadFile("../docs/quotas.md")
+	page, err := os.ReadFile("../../docs/quotas.md")
 	require.NoError(t, err)
 	for name := range seen {
 		name, _, _ = strings.Cut(name, ", ") // CodeBuild's are one
