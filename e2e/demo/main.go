@@ -21,8 +21,8 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/roadshow-go/roadshow/e2e"
-	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
