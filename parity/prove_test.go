@@ -282,7 +282,7 @@ func TestTheVerdictAsJSON(t *testing.T) {
 	text, err := json.MarshalIndent(verdict, "", "  ")
 	require.NoError(t, err)
 	assert.JSONEq(t, `{
-		"identical": false, "stages": ["dev", "production"], "groups": [["dev"], ["production"]],
+		"outcome": "different", "identical": false, "stages": ["dev", "production"], "groups": [["dev"], ["production"]],
 		"resources": 1, "functions": 1, "sameBytes": true, "played": 4, "parts": 4,
 		"differences": [{
 			"path": "Resources.fn.Properties.Memory", "logicalId": "fn", "type": "AWS::Lambda::Function", "at": {"file": "app.go", "line": 1},

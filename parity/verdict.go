@@ -5,9 +5,57 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
-// Verdict is the outcome of a proof. As JSON it has, besides its fields, "identical".
+// Outcome is what a proof came to.
+type Outcome string
+
+// The three outcomes. A proof that cannot tell says so: two stages are called identical only where they are.
+const (
+	// Identical means that nothing differs which is not declared.
+	Identical Outcome = "identical"
+	// Different means that something differs which is not declared; [Verdict] lists where.
+	Different Outcome = "different"
+	// CouldNotTell means that no difference was found, and that one may still be there: a text has two
+	// readings, or a stage gets a value that only CloudFormation reads, when it deploys.
+	CouldNotTell Outcome = "could not tell"
+)
+
+// DeployRead is a value that CloudFormation reads when it deploys a stage. No template holds it, so a
+// proof over templates cannot compare it.
+type DeployRead struct {
+	// Kind is "parameter", "dynamic reference", "macro", "import", "zones" or "custom resource".
+	Kind string `json:"kind"`
+	// What is read, as the template words it: {{resolve:ssm:/limit}}, or the name of a parameter.
+	What string `json:"what"`
+	// Stages lists the stages that read it.
+	Stages []string `json:"stages"`
+	// Path, LogicalID, Type and At are where it is read first, as in a [Difference].
+	Path      string          `json:"path"`
+	LogicalID string          `json:"logicalId,omitempty"`
+	Type      string          `json:"type,omitempty"`
+	At        stages.Position `json:"at,omitzero"`
+	// Acknowledged is the reason for which the program accepts that the value may differ by stage. Default:
+	// empty, nobody does, and the outcome is [CouldNotTell].
+	Acknowledged string `json:"acknowledged,omitempty"`
+}
+
+// String is the read in two lines: what is read where, and who made that.
+func (r DeployRead) String() string {
+	text := fmt.Sprintf("%s %s, read by %s at %s", r.Kind, r.What, strings.Join(r.Stages, ", "), r.Path)
+	for _, note := range (Difference{Type: r.Type, At: r.At}).notes() {
+		text += "\n  " + note
+	}
+	if r.Acknowledged != "" {
+		text += "\n  acknowledged: " + r.Acknowledged
+	}
+	return text
+}
+
+// Verdict is what a proof found. As JSON it has, besides its fields, "outcome" (an [Outcome]) and
+// "identical" (whether that is [Identical]).
 type Verdict struct {
 	// Stages lists the stages compared, in the set's order; a template counts as the stage made from it.
 	Stages []string `json:"stages"`
@@ -29,6 +77,10 @@ type Verdict struct {
 	// Unstable lists what a second process synthesized differently. [Prove] leaves it empty: set it to
 	// the outcome of [Reproducible].
 	Unstable []Difference `json:"unstable,omitempty"`
+	// Ambiguous lists the texts that are the same but for identity in one reading, and differ in another.
+	Ambiguous []Difference `json:"ambiguous,omitempty"`
+	// DeployReads lists what is read when a stage is deployed, each value once.
+	DeployReads []DeployRead `json:"deployReads,omitempty"`
 	// Stale lists the declarations that change nothing in any stage, where that was asked for: set it to
 	// the outcome of [FindStale]. The stages are identical all the same.
 	Stale []Stale `json:"stale,omitempty"`
@@ -38,29 +90,37 @@ type Verdict struct {
 const (
 	ExitIdentical = 0 // the stages are identical
 	ExitDifferent = 1 // there are undeclared differences
-	ExitUnknown   = 2 // it could not be told: there was an error instead of a verdict
+	ExitUnknown   = 2 // it could not be told: the outcome says so, or there was an error instead of a verdict
 )
 
-// Identical tells whether nothing differs that was not declared.
-func (v *Verdict) Identical() bool {
-	return len(v.Differences) == 0 && len(v.Foreign) == 0 && len(v.Unstable) == 0
-}
-
-// ExitCode is [ExitIdentical] or [ExitDifferent].
-func (v *Verdict) ExitCode() int {
-	if v.Identical() {
-		return ExitIdentical
+// Outcome is [Different] where any difference was found; else [CouldNotTell] where a text is ambiguous, or a
+// value is read at deploy time that nobody has acknowledged; else [Identical].
+func (v *Verdict) Outcome() Outcome {
+	switch {
+	case len(v.Differences) > 0 || len(v.Foreign) > 0 || len(v.Unstable) > 0:
+		return Different
+	case len(v.Ambiguous) > 0 || slices.ContainsFunc(v.DeployReads, func(r DeployRead) bool { return r.Acknowledged == "" }):
+		return CouldNotTell
 	}
-	return ExitDifferent
+	return Identical
 }
 
-// MarshalJSON writes the fields, and whether the stages are identical.
+// Identical tells whether the outcome is [Identical].
+func (v *Verdict) Identical() bool { return v.Outcome() == Identical }
+
+// ExitCode is [ExitIdentical], [ExitDifferent] or [ExitUnknown], by the outcome.
+func (v *Verdict) ExitCode() int {
+	return map[Outcome]int{Identical: ExitIdentical, Different: ExitDifferent, CouldNotTell: ExitUnknown}[v.Outcome()]
+}
+
+// MarshalJSON writes the fields, and the outcome.
 func (v Verdict) MarshalJSON() ([]byte, error) {
 	type fields Verdict
 	return json.Marshal(struct {
-		Identical bool `json:"identical"`
+		Outcome   Outcome `json:"outcome"`
+		Identical bool    `json:"identical"`
 		fields
-	}{v.Identical(), fields(v)})
+	}{v.Outcome(), v.Identical(), fields(v)})
 }
 
 // shown is how many places of one kind the text lists; the JSON has all.
@@ -80,15 +140,12 @@ func (v *Verdict) String() string {
 			what = strings.Replace(what, ", as declared", "", 1)
 		}
 	}
-	stages := count(len(v.Stages), "stage")
-	if v.Identical() {
-		if len(v.Stages) == 1 {
-			stages += " (nothing to compare it with)"
-		}
-		return fmt.Sprintf("identical: %s, %s", stages, what)
+	number := count(len(v.Stages), "stage")
+	if len(v.Stages) == 1 && v.Identical() {
+		number += " (nothing to compare it with)"
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "different: %s, %s\n", stages, what)
+	fmt.Fprintf(&text, "%s: %s, %s\n", v.Outcome(), number, what)
 	if places := byPath(v.Differences); len(places) > 0 {
 		fmt.Fprintf(&text, "\n%s:\n", count(len(places), "undeclared difference"))
 		for _, place := range places[:min(len(places), shown)] {
@@ -118,7 +175,30 @@ func (v *Verdict) String() string {
 		rest(&text, len(v.Unstable))
 		text.WriteString("\nThe program reads something besides its stage: the environment, a file, the time, a random value, or the order of a map.\n")
 	}
+	if len(v.Ambiguous) > 0 {
+		fmt.Fprintf(&text, "\n%s that can be read in two ways, as the stages' own names or as a constant:\n", count(len(v.Ambiguous), "text"))
+		for _, one := range v.Ambiguous[:min(len(v.Ambiguous), shown)] {
+			text.WriteString(indented(one.String()))
+		}
+		rest(&text, len(v.Ambiguous))
+		text.WriteString("\nWrite the constant differently, or let the ledger build the name, as s.Name(…) does.\n")
+	}
+	v.writeDeployReads(&text, false, "that no template tells and nobody has acknowledged")
+	v.writeDeployReads(&text, true, "that the program acknowledges")
 	return strings.TrimRight(text.String(), "\n")
+}
+
+// writeDeployReads lists what is read at deploy time, acknowledged or not.
+func (v *Verdict) writeDeployReads(text *strings.Builder, acknowledged bool, which string) {
+	reads := slices.DeleteFunc(slices.Clone(v.DeployReads), func(r DeployRead) bool { return (r.Acknowledged != "") != acknowledged })
+	if len(reads) == 0 {
+		return
+	}
+	fmt.Fprintf(text, "\n%s read at deploy time %s:\n", count(len(reads), "value"), which)
+	for _, read := range reads[:min(len(reads), shown)] {
+		text.WriteString(indented(read.String()))
+	}
+	rest(text, len(reads))
 }
 
 // byPath groups differences that several columns of the proof found in one place, in the order of the

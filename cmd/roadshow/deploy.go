@@ -87,7 +87,7 @@ func proof(found *program.Program) func(context.Context) *fleet.Finding {
 		switch {
 		case err != nil:
 			return &fleet.Finding{Check: "parity", Detail: "it could not be told: " + err.Error()}
-		case !verdict.Identical():
+		case !verdict.Identical(): // or it could not be told, which the first line says
 			first, _, _ := strings.Cut(verdict.String(), "\n")
 			return &fleet.Finding{Check: "parity", Detail: first, Fix: "run `roadshow parity`, which says where"}
 		}

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/roadshow-go/roadshow/parity"
 )
+
+// errCouldNotTell ends a command whose verdict is neither identical nor different.
+var errCouldNotTell = errors.New("it could not be told whether the stages are identical; what stands in the way is listed above")
 
 // parityVerb proves that the stages are identical.
 func parityVerb(s *settings) *cobra.Command {
@@ -59,7 +65,10 @@ func parityVerb(s *settings) *cobra.Command {
 				}
 				live.write(verb)
 			}
-			if !verdict.Identical() || len(verdict.Stale) > 0 {
+			switch {
+			case verdict.Outcome() == parity.CouldNotTell:
+				return errCouldNotTell
+			case !verdict.Identical() || len(verdict.Stale) > 0:
 				return finding{}
 			}
 			return live.judge()

@@ -77,7 +77,8 @@ type (
 		Changed []string `json:"changed"`
 	}
 	verdictJSON struct {
-		Identical bool `json:"identical"`
+		Outcome   parity.Outcome `json:"outcome"`
+		Identical bool           `json:"identical"`
 		parity.Verdict
 		Deployed []fleet.Parity `json:"deployed,omitempty"`
 		Commits  []commitJSON   `json:"commits,omitempty"`
