@@ -108,7 +108,7 @@ func (b *board) line(r *row, live bool) string {
 			return ' '
 		}
 		return letter
-	}, r.event.Text)
+	}, firstLine(r.event.Text))
 	if r.event.Total > 0 && r.event.State == fleet.Running {
 		text = fmt.Sprintf("%d/%d %s", r.event.Finished, r.event.Total, text)
 	}
@@ -130,6 +130,11 @@ func (b *board) line(r *row, live bool) string {
 		line += "  " + text
 	}
 	return strings.TrimRight(line, " ")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // paint writes the lines over, again and again.

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -73,7 +76,7 @@ func (b Bootstrap) Run(ctx context.Context, all []stages.Stage) []Outcome {
 			order = append(order, i)
 		}
 	}
-	sideBySide(ctx, orDefault(b.AtOnce, AtOnce), order, func(ctx context.Context, _, i int) {
+	parallel.ForEach(ctx, cmp.Or(b.AtOnce, AtOnce), order, func(ctx context.Context, _, i int) {
 		outcomes[i] = b.one(ctx, all[i])
 	})
 	for i, stage := range all {
@@ -157,7 +160,7 @@ func (f *Fleet) trust(stage stages.Stage, before *types.Stack) (trusted []string
 
 // administrator is the policy that CloudFormation acts with in a bootstrap that names none.
 func administrator(stage stages.Stage) string {
-	return "arn:" + partition(stage.Region) + ":iam::aws:policy/AdministratorAccess"
+	return "arn:" + arn.Partition(stage.Region) + ":iam::aws:policy/AdministratorAccess"
 }
 
 // bootstrapArguments are those of `cdk bootstrap` for a stage. --trust replaces what was trusted before, and
@@ -185,16 +188,4 @@ func skipMissing(outcomes []Outcome, all []stages.Stage, observe func(Event)) {
 			outcomes[i] = a.end(Skipped, "not begun")
 		}
 	}
-}
-
-func orDefault(value, otherwise int) int {
-	if value > 0 {
-		return value
-	}
-	return otherwise
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }

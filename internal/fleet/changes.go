@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -53,18 +53,6 @@ func (c Change) Loses() bool {
 	return c.Stateful && !c.Kept && (c.Action == string(types.ChangeActionRemove) || c.Replacement == string(types.ReplacementTrue))
 }
 
-// stateful are the types whose resources hold what nobody can make again.
-var stateful = map[string]bool{
-	"AWS::Backup::BackupVault": true, "AWS::Cognito::UserPool": true, "AWS::DynamoDB::GlobalTable": true, "AWS::DynamoDB::Table": true,
-	"AWS::ECR::Repository": true, "AWS::EFS::FileSystem": true, "AWS::Events::Archive": true, "AWS::Kinesis::Stream": true, "AWS::KMS::Key": true,
-	"AWS::Logs::LogGroup": true, "AWS::OpenSearchService::Domain": true, "AWS::RDS::DBCluster": true, "AWS::RDS::DBInstance": true,
-	"AWS::S3::Bucket": true, "AWS::SecretsManager::Secret": true, "AWS::SQS::Queue": true,
-	"AWS::ElastiCache::ReplicationGroup": true, "AWS::ElastiCache::ServerlessCache": true, "AWS::DocDB::DBCluster": true, "AWS::Neptune::DBCluster": true,
-}
-
-// IsStateful tells whether resources of a CloudFormation type hold what nobody can make again.
-func IsStateful(resourceType string) bool { return stateful[resourceType] }
-
 // approvalSet is the name of the change set that waits for an approval. It is one name, so that what an
 // interrupted deploy has left is replaced by the next.
 const approvalSet = "roadshow-approval"
@@ -79,7 +67,7 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 	for input := (&cloudformation.DescribeChangeSetInput{StackName: &name, ChangeSetName: aws.String(approvalSet)}); ; {
 		page, err := client.DescribeChangeSet(ctx, input)
 		var gone *types.ChangeSetNotFoundException
-		if errors.As(err, &gone) || isMissingStack(err) {
+		if errors.As(err, &gone) || stacks.IsMissing(err) {
 			return nil, nil
 		}
 		if err != nil {
@@ -98,11 +86,11 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 			break
 		}
 	}
-	stack, err := describeStack(ctx, client, name)
+	stack, err := stacks.Describe(ctx, client, name)
 	if err != nil {
 		return nil, err
 	}
-	proposal.New = stack != nil && string(stack.StackStatus) == statusReview
+	proposal.New = stack != nil && string(stack.StackStatus) == stacks.StatusReview
 	return proposal, nil
 }
 
@@ -110,7 +98,7 @@ func changeOf(change types.ResourceChange) Change {
 	kind := aws.ToString(change.ResourceType)
 	return Change{
 		Action: string(change.Action), LogicalID: aws.ToString(change.LogicalResourceId), PhysicalID: aws.ToString(change.PhysicalResourceId),
-		Type: kind, Replacement: string(change.Replacement), Stateful: stateful[kind],
+		Type: kind, Replacement: string(change.Replacement), Stateful: stacks.IsStateful(kind),
 		Kept: strings.Contains(string(change.PolicyAction), "Retain") || strings.Contains(string(change.PolicyAction), "Snapshot"),
 	}
 }
@@ -122,8 +110,8 @@ func (p *Proposal) withdraw(ctx context.Context, client *cloudformation.Client) 
 		return err
 	}
 	// Only what is still waiting is deleted: it never held a resource.
-	stack, err := describeStack(ctx, client, p.Stack)
-	if err != nil || stack == nil || string(stack.StackStatus) != statusReview {
+	stack, err := stacks.Describe(ctx, client, p.Stack)
+	if err != nil || stack == nil || string(stack.StackStatus) != stacks.StatusReview {
 		return err
 	}
 	if aws.ToBool(stack.EnableTerminationProtection) {
@@ -136,31 +124,6 @@ func (p *Proposal) withdraw(ctx context.Context, client *cloudformation.Client) 
 	}
 	_, err = client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack.StackId})
 	return err
-}
-
-// failure is what CloudFormation says about why a stack failed: the first resource that did, since the
-// others were only cancelled. Empty where the stack has not failed since a change began.
-func failure(ctx context.Context, client *cloudformation.Client, stack string) string {
-	reason := ""
-	for pages := cloudformation.NewDescribeStackEventsPaginator(client, &cloudformation.DescribeStackEventsInput{StackName: &stack}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return reason
-		}
-		for _, event := range page.StackEvents { // the newest first
-			status, why := string(event.ResourceStatus), aws.ToString(event.ResourceStatusReason)
-			if aws.ToString(event.ResourceType) == "AWS::CloudFormation::Stack" && aws.ToString(event.PhysicalResourceId) == aws.ToString(event.StackId) {
-				if status == "CREATE_IN_PROGRESS" || status == "UPDATE_IN_PROGRESS" || status == "DELETE_IN_PROGRESS" {
-					return reason
-				}
-				continue
-			}
-			if strings.HasSuffix(status, "_FAILED") && !strings.Contains(why, "cancelled") {
-				reason = fmt.Sprintf("%s (%s): %s", aws.ToString(event.LogicalResourceId), aws.ToString(event.ResourceType), why)
-			}
-		}
-	}
-	return reason
 }
 
 // advice is what to do about a failure that this program's own rules bring about.

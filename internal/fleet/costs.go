@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
 	"github.com/shopspring/decimal"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -155,7 +156,7 @@ func (c Costing) Run(ctx context.Context, period CostPeriod) (CostReport, error)
 	}
 	asker := c.asker()
 	bills := make([]costBill, len(found.sources))
-	sideBySide(ctx, surveyAtOnce, found.sources, func(ctx context.Context, i int, source costSource) {
+	parallel.ForEach(ctx, surveyAtOnce, found.sources, func(ctx context.Context, i int, source costSource) {
 		bills[i] = c.bill(ctx, asker, source, period)
 	})
 	if err := ctx.Err(); err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer/types"
 	"github.com/aws/smithy-go"
 	"github.com/shopspring/decimal"
+
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 )
 
 // costMetric is what is asked: what each day was charged, before any of it is spread over other days.
@@ -75,7 +77,7 @@ func (q costQuery) days() []string {
 func (q costQuery) input() *costexplorer.GetCostAndUsageInput {
 	first := types.GroupDefinition{Type: types.GroupDefinitionTypeDimension, Key: aws.String(string(types.DimensionLinkedAccount))}
 	if q.ByTag {
-		first = types.GroupDefinition{Type: types.GroupDefinitionTypeTag, Key: aws.String(tagStage)}
+		first = types.GroupDefinition{Type: types.GroupDefinitionTypeTag, Key: aws.String(stacks.TagStage)}
 	}
 	return &costexplorer.GetCostAndUsageInput{
 		Granularity: types.GranularityDaily, Metrics: []string{costMetric},
@@ -204,9 +206,9 @@ func (a *costAnswer) add(q costQuery, result types.ResultByTime) error {
 		entry := costEntry{Day: day, Account: group.Keys[0], Service: group.Keys[1], Currency: aws.ToString(metric.Unit), Amount: amount}
 		if q.ByTag {
 			// A group by a tag is its key and its value; without the tag the value is empty.
-			value, is := strings.CutPrefix(group.Keys[0], tagStage+"$")
+			value, is := strings.CutPrefix(group.Keys[0], stacks.TagStage+"$")
 			if !is {
-				return fmt.Errorf("the answer of %s has the group %q, want one of %s", day, group.Keys[0], tagStage)
+				return fmt.Errorf("the answer of %s has the group %q, want one of %s", day, group.Keys[0], stacks.TagStage)
 			}
 			entry.Account, entry.Tag = q.Accounts[0], value
 		}

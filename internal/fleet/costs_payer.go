@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -76,7 +77,7 @@ func (c Costing) findSources(ctx context.Context) (costSources, error) {
 	}
 	accounts, of := c.Fleet.billed()
 	told := make([]membership, len(accounts))
-	sideBySide(ctx, surveyAtOnce, accounts, func(ctx context.Context, i int, account string) {
+	parallel.ForEach(ctx, surveyAtOnce, accounts, func(ctx context.Context, i int, account string) {
 		told[i] = c.askMembership(ctx, c.Fleet, of[account])
 	})
 	if err := ctx.Err(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -257,7 +258,7 @@ func (l *costLedger) notes(bill costBill) (notes []string) {
 		case !listed:
 			notes = append(notes, fmt.Sprintf("Cost Explorer lists nothing at all of account %s (%s): it is new, or nothing there was charged for", account, names))
 		case l.fleet.crowded(account) && !l.tagged[account]:
-			notes = append(notes, fmt.Sprintf("account %s has several stages (%s), and no cost of it carries the tag %s: only its sum is known", account, names, tagStage))
+			notes = append(notes, fmt.Sprintf("account %s has several stages (%s), and no cost of it carries the tag %s: only its sum is known", account, names, stacks.TagStage))
 		}
 	}
 	return append(notes, tagNotes(bill.tags)...)

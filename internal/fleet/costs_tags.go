@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -40,7 +42,7 @@ const (
 )
 
 // costTagKeys are the tags that every stack puts on what it makes.
-var costTagKeys = []string{tagService, tagStage}
+var costTagKeys = []string{stacks.TagService, stacks.TagStage}
 
 // tags asks an account that pays whether the tags are on its bill.
 // https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_ListCostAllocationTags.html
@@ -156,7 +158,7 @@ func (c Costing) eachPayer(ctx context.Context, do func(context.Context, *costex
 		}
 	}
 	tags, gaps := make([][]CostTag, len(payers)), make([][]Gap, len(payers))
-	sideBySide(ctx, surveyAtOnce, payers, func(ctx context.Context, i int, payer costSource) {
+	parallel.ForEach(ctx, surveyAtOnce, payers, func(ctx context.Context, i int, payer costSource) {
 		config, _, err := payer.fleet.reach(ctx, payer.at)
 		if err == nil {
 			client := costexplorer.NewFromConfig(config, func(options *costexplorer.Options) { options.RetryMaxAttempts = cmp.Or(c.Attempts, attempts) })

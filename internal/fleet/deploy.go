@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -42,12 +45,9 @@ type Deployment struct {
 	AtOnce int
 	// Observe is told what happens. Default: nobody is.
 	Observe func(Event)
-	// Poll is how often a stack that is being changed is looked at. Default: [Poll].
+	// Poll is how often a stack that is being changed is looked at. Default: [stacks.Poll].
 	Poll time.Duration
 }
-
-// Poll is how often a stack that is being changed is looked at.
-const Poll = 3 * time.Second
 
 // Waves lists stages by tier, in the order in which they are deployed.
 func Waves(all []stages.Stage) [][]stages.Stage {
@@ -118,23 +118,17 @@ type work struct {
 	profile  Profile
 	client   *cloudformation.Client
 	redactor redactor
-	before   *stackState
+	before   *stacks.State
 	proposal *Proposal
 	done     bool
-}
-
-// stackState is what tells whether a deploy has changed a stack.
-type stackState struct {
-	status string
-	at     time.Time
 }
 
 // wave deploys the stages of one tier. A protected stage's changes are prepared first, then each is
 // approved, one after the other, and what is approved is executed.
 func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	works := make([]*work, len(wave))
-	atOnce := orDefault(d.AtOnce, AtOnce)
-	sideBySide(ctx, atOnce, wave, func(ctx context.Context, i int, stage stages.Stage) {
+	atOnce := cmp.Or(d.AtOnce, AtOnce)
+	parallel.ForEach(ctx, atOnce, wave, func(ctx context.Context, i int, stage stages.Stage) {
 		works[i] = d.enter(ctx, stage)
 		if stage.Tier == stages.Protected && !works[i].done {
 			d.prepare(ctx, works[i])
@@ -154,7 +148,7 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 			d.ask(ctx, w)
 		}
 	}
-	sideBySide(ctx, atOnce, works, func(ctx context.Context, _ int, w *work) {
+	parallel.ForEach(ctx, atOnce, works, func(ctx context.Context, _ int, w *work) {
 		if !w.done {
 			d.execute(ctx, w)
 		}
@@ -174,7 +168,7 @@ func (w *work) stop(state State, text string) {
 	if state != Done && state != Unchanged {
 		w.outcome.Problem = text
 	}
-	w.end(state, firstLine(text))
+	w.end(state, text)
 }
 
 func (w *work) broken(err error) {
@@ -203,13 +197,9 @@ func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
 
 // settled waits until a stack is not being changed any more; nil is a stack that does not exist. What an
 // interrupted deploy has begun goes on without it, and is not begun again.
-func (d Deployment) settled(ctx context.Context, w *work) (*stackState, error) {
-	poll := d.Poll
-	if poll == 0 {
-		poll = Poll
-	}
+func (d Deployment) settled(ctx context.Context, w *work) (*stacks.State, error) {
 	for {
-		stack, err := describeStack(ctx, w.client, w.one.StackName)
+		stack, err := stacks.Describe(ctx, w.client, w.one.StackName)
 		if err != nil {
 			return nil, asServiceError(w.stage, "CloudFormation", err)
 		}
@@ -217,25 +207,13 @@ func (d Deployment) settled(ctx context.Context, w *work) (*stackState, error) {
 			return nil, nil
 		}
 		status := string(stack.StackStatus)
-		if !strings.HasSuffix(status, statusInProgress) || status == statusReview {
-			return &stackState{status: status, at: lastChange(*stack)}, nil
+		if !stacks.IsChanging(status) {
+			return stacks.StateOf(*stack), nil
 		}
 		w.say("waiting for what is under way: " + status)
-		if err := wait(ctx, poll); err != nil {
+		if err := parallel.Wait(ctx, cmp.Or(d.Poll, stacks.Poll)); err != nil {
 			return nil, err
 		}
-	}
-}
-
-// wait waits, or returns the context's error.
-func wait(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 
@@ -251,24 +229,12 @@ func (d Deployment) deploy(ctx context.Context, w *work) {
 	if err != nil && ctx.Err() == nil {
 		// An earlier deploy that was killed may have been executed between our look and the command's.
 		after, settleErr := d.settled(ctx, w)
-		if settleErr == nil && !w.before.same(after) && after.succeeded() {
+		if settleErr == nil && !w.before.Same(after) && after.Succeeded() {
 			w.say("trying again")
 			err = d.cdk(ctx, w)
 		}
 	}
 	d.finish(ctx, w, err)
-}
-
-func (s *stackState) same(other *stackState) bool {
-	if s == nil || other == nil {
-		return s == other
-	}
-	return *s == *other
-}
-
-// succeeded tells that the last change of a stack was not undone.
-func (s *stackState) succeeded() bool {
-	return s != nil && (s.status == "CREATE_COMPLETE" || s.status == "UPDATE_COMPLETE")
 }
 
 // prepare makes the change set of a protected stage.
@@ -323,7 +289,7 @@ func (d Deployment) execute(ctx context.Context, w *work) {
 	err := d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", approvalSet)
 	if err != nil && ctx.Err() == nil {
 		// The command was lost after it had begun: what CloudFormation executes is what was approved.
-		if after, lookErr := d.settled(ctx, w); lookErr == nil && !w.before.same(after) && after.succeeded() {
+		if after, lookErr := d.settled(ctx, w); lookErr == nil && !w.before.Same(after) && after.Succeeded() {
 			err = nil
 		}
 	}
@@ -340,9 +306,9 @@ func (d Deployment) finish(ctx context.Context, w *work, err error) {
 	switch {
 	case lookErr != nil:
 		w.broken(lookErr)
-	case !after.succeeded() && !w.before.same(after):
+	case !after.Succeeded() && !w.before.Same(after):
 		w.broken(d.explain(ctx, w, errors.New("the stack is not as it was deployed")))
-	case w.before.same(after):
+	case w.before.Same(after):
 		w.stop(Unchanged, "no changes")
 	default:
 		w.stop(Done, "deployed")
@@ -389,11 +355,11 @@ func (d Deployment) explain(ctx context.Context, w *work, err error) error {
 		return fmt.Errorf("stage %s: deploy is interrupted, want it finished; run `roadshow deploy` again, which goes on from what the account says: %w", w.stage.Name, ctx.Err())
 	}
 	failed := &DeployError{Stage: w.stage, Stack: w.one.StackName, Err: err}
-	if stack, lookErr := describeStack(ctx, w.client, w.one.StackName); lookErr == nil && stack != nil {
+	if stack, lookErr := stacks.Describe(ctx, w.client, w.one.StackName); lookErr == nil && stack != nil {
 		failed.Status = string(stack.StackStatus)
-		after := &stackState{status: failed.Status, at: lastChange(*stack)}
-		if !w.before.same(after) { // otherwise its last failure is an older one
-			failed.Reason = w.redactor.redact(failure(ctx, w.client, aws.ToString(stack.StackId)))
+		after := stacks.StateOf(*stack)
+		if !w.before.Same(after) { // otherwise its last failure is an older one
+			failed.Reason = w.redactor.redact(stacks.Failure(ctx, w.client, aws.ToString(stack.StackId)))
 		}
 	}
 	return failed

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -100,7 +101,7 @@ func older(version, oldest string) bool {
 // and ask what quotas and orphans ask first. It changes nothing.
 func (f *Fleet) Doctor(ctx context.Context, all []stages.Stage) []Finding {
 	found := make([][]Finding, len(all))
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = f.doctorOne(ctx, stage)
 	})
 	var findings []Finding
@@ -180,4 +181,9 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 		findings = append(findings, finding("permissions", err == nil, detail, fix))
 	}
 	return findings
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }

@@ -32,7 +32,7 @@ type Event struct {
 	Stage stages.Stage
 	// State is how far it is.
 	State State
-	// Text says what is happening, in a few words.
+	// Text says what is happening, in a few words. Whoever shows it shows its first line.
 	Text string
 	// Finished and Total count resources; 0 where none are counted.
 	Finished, Total int
@@ -107,5 +107,5 @@ func (a *attempt) end(state State, text string) Outcome {
 
 func (a *attempt) fail(err error) Outcome {
 	a.outcome.err, a.outcome.Problem = err, err.Error()
-	return a.end(Failed, firstLine(a.outcome.Problem))
+	return a.end(Failed, a.outcome.Problem)
 }

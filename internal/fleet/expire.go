@@ -10,12 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
-
-// tagTimeToLive says how long after its last update an ephemeral stage's stack expires; package stack
-// sets it.
-const tagTimeToLive = "roadshow:time-to-live"
 
 // Ephemeral is an ephemeral stage that an account has.
 type Ephemeral struct {
@@ -53,7 +51,7 @@ func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral
 		}
 	}
 	found, failed := make([][]Ephemeral, len(places)), make([]error, len(places))
-	sideBySide(ctx, surveyAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
 		found[i], failed[i] = f.ephemeralOf(ctx, place, now)
 	})
 	all := append([]Ephemeral{}, slices.Concat(found...)...)
@@ -72,29 +70,26 @@ func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Ti
 		return nil, err
 	}
 	var found []Ephemeral
-	for pages := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(config), nil); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for stack, err := range stacks.All(ctx, cloudformation.NewFromConfig(config)) {
 		if err != nil {
 			return nil, asServiceError(place, "CloudFormation", err)
 		}
-		for _, stack := range page.Stacks {
-			tags := stackTags(stack.Tags)
-			ttl, err := time.ParseDuration(tags[tagTimeToLive])
-			name := tags[tagStage]
-			if err != nil || ttl <= 0 || tags[tagService] != f.Service || string(stack.StackStatus) == statusDeleted {
-				continue
-			}
-			one := Ephemeral{
-				Stage: name, Account: place.Account, Region: place.Region, Stack: aws.ToString(stack.StackName), At: lastChange(stack),
-			}
-			one.Expires = one.At.Add(ttl)
-			one.Expired = now.After(one.Expires)
-			if template, fits := f.templateOf(one.AsStage()); fits {
-				one.Template, one.Tier = template.Name, template.Tier
-				one.Removable = template.Tier == stages.Sandbox
-			}
-			found = append(found, one)
+		tags := stacks.Tags(stack.Tags)
+		ttl, err := time.ParseDuration(tags[stacks.TagTimeToLive])
+		name := tags[stacks.TagStage]
+		if err != nil || ttl <= 0 || tags[stacks.TagService] != f.Service || string(stack.StackStatus) == stacks.StatusDeleted {
+			continue
 		}
+		one := Ephemeral{
+			Stage: name, Account: place.Account, Region: place.Region, Stack: aws.ToString(stack.StackName), At: stacks.LastChange(stack),
+		}
+		one.Expires = one.At.Add(ttl)
+		one.Expired = now.After(one.Expires)
+		if template, fits := f.templateOf(one.AsStage()); fits {
+			one.Template, one.Tier = template.Name, template.Tier
+			one.Removable = template.Tier == stages.Sandbox
+		}
+		found = append(found, one)
 	}
 	return found, nil
 }

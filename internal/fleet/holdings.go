@@ -9,10 +9,12 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -81,7 +83,7 @@ func (s AccountSearch) Run(ctx context.Context) ([]Gap, error) {
 		return nil, err
 	}
 	grounds := make([]*ground, len(places))
-	sideBySide(ctx, regionsAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
+	parallel.ForEach(ctx, regionsAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
 		h.search.Observe(Event{Stage: place, State: Running, Text: "reading the stacks of " + place.Region})
 		config, _, err := s.Fleet.reach(ctx, place)
 		if err == nil {
@@ -91,11 +93,11 @@ func (s AccountSearch) Run(ctx context.Context) ([]Gap, error) {
 		if err != nil {
 			grounds[i] = nil
 			h.search.gap(place, serviceOf(err), err)
-			h.search.Observe(Event{Stage: place, State: Failed, Text: firstLine(brief(err))})
+			h.search.Observe(Event{Stage: place, State: Failed, Text: brief(err)})
 		}
 	})
 	all := slices.DeleteFunc(grounds, func(g *ground) bool { return g == nil })
-	sideBySide(ctx, regionsAtOnce, all, func(ctx context.Context, _ int, g *ground) {
+	parallel.ForEach(ctx, regionsAtOnce, all, func(ctx context.Context, _ int, g *ground) {
 		g.alone = len(all) < len(places)
 		h.search.gap(g.place, "CloudFormation", h.stacks(ctx, g))
 		h.search.gap(g.place, "S3", h.bootstrapBuckets(ctx, g))
@@ -164,25 +166,22 @@ func (h *accountSearch) regions(ctx context.Context) ([]stages.Stage, error) {
 
 // stacks tells the stacks of any service, and the bootstraps.
 func (h *accountSearch) stacks(ctx context.Context, g *ground) error {
-	for pages := cloudformation.NewDescribeStacksPaginator(g.client, nil); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for stack, err := range stacks.All(ctx, g.client) {
 		if err != nil {
 			return err
 		}
-		for _, stack := range page.Stacks {
-			if one, ours := h.stack(g, stack); ours {
-				h.tell(one)
-			}
+		if one, ours := h.stack(g, stack); ours {
+			h.tell(one)
 		}
 	}
 	return nil
 }
 
 func (h *accountSearch) stack(g *ground, stack types.Stack) (Holding, bool) {
-	tags := stackTags(stack.Tags)
+	tags := stacks.Tags(stack.Tags)
 	one := Holding{
-		Kind: HoldsStack, Type: stackType, Name: aws.ToString(stack.StackName), Account: g.place.Account, Region: g.place.Region,
-		Stage: tags[tagStage], Service: tags[tagService], Status: string(stack.StackStatus), Costs: "by use", Loses: "nothing",
+		Kind: HoldsStack, Type: stacks.Type, Name: aws.ToString(stack.StackName), Account: g.place.Account, Region: g.place.Region,
+		Stage: tags[stacks.TagStage], Service: tags[stacks.TagService], Status: string(stack.StackStatus), Costs: "by use", Loses: "nothing",
 	}
 	if stage, named := h.Fleet.stageOfStack(one.Name); named && one.Service == "" {
 		one.Stage, one.Service = stage, h.Fleet.Service
@@ -244,7 +243,7 @@ func (h *accountSearch) bootstrapBuckets(ctx context.Context, g *ground) error {
 				continue
 			}
 			h.tell(Holding{
-				Kind: HoldsBootstrap, Type: bucketType, Name: bucket.name, Account: g.place.Account, Region: g.place.Region,
+				Kind: HoldsBootstrap, Type: arn.BucketType, Name: bucket.name, Account: g.place.Account, Region: g.place.Region,
 				Why: "its bootstrap's stack is gone", Costs: "by what it stores", Loses: "the assets of what was deployed",
 				Next: "empty it, its older versions too, and delete it: `aws s3 rb --force s3://" + bucket.name + "` leaves the older versions",
 			})
@@ -265,7 +264,7 @@ func (h *accountSearch) orphan(one Orphan) {
 	switch {
 	case hourly[one.Type]:
 		holding.Costs = "by the hour"
-	case IsStateful(one.Type):
+	case stacks.IsStateful(one.Type):
 		holding.Costs = "by what it stores"
 	}
 	reason := h.Fleet.keeps(&one, nil, true)

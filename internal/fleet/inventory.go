@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -170,12 +172,6 @@ type inquiry struct {
 	names map[string][]string
 }
 
-// The tags that every resource of a stage carries; package stack sets them.
-const (
-	tagService = "roadshow:service"
-	tagStage   = "roadshow:stage"
-)
-
 func (q *inquiry) account(ctx context.Context) error {
 	who, err := sts.NewFromConfig(q.config).GetCallerIdentity(ctx, nil)
 	if err != nil {
@@ -194,7 +190,7 @@ func (q *inquiry) stack(ctx context.Context) error {
 	}
 	answer, err := cloudformation.NewFromConfig(q.config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		if isMissingStack(err) {
+		if stacks.IsMissing(err) {
 			return nil
 		}
 		return err
@@ -220,7 +216,7 @@ func (q *inquiry) tagged(ctx context.Context) error {
 	}
 	q.names = map[string][]string{}
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(resourcegroupstaggingapi.NewFromConfig(q.config), &resourcegroupstaggingapi.GetResourcesInput{
-		ResourcesPerPage: aws.Int32(100), TagFilters: []taggingtypes.TagFilter{mine(tagStage, q.stage.Name), mine(tagService, q.service)},
+		ResourcesPerPage: aws.Int32(100), TagFilters: []taggingtypes.TagFilter{mine(stacks.TagStage, q.stage.Name), mine(stacks.TagService, q.service)},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -238,7 +234,7 @@ func (q *inquiry) tagged(ctx context.Context) error {
 
 func (q *inquiry) tables(ctx context.Context) error {
 	client := dynamodb.NewFromConfig(q.config)
-	for _, name := range q.names[tableType] {
+	for _, name := range q.names[arn.TableType] {
 		answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone {
 			continue

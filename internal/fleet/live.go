@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -100,7 +101,7 @@ type CommitParity struct {
 // program's, and compares. Whatever cannot be told is in the answers; the error is the context's.
 func (c Comparison) Run(ctx context.Context, all []stages.Stage) ([]Parity, []CommitParity, error) {
 	found := make([]Parity, len(all))
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = c.read(ctx, stage)
 	})
 	if err := ctx.Err(); err != nil {

@@ -3,6 +3,7 @@ package fleet
 import (
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -51,7 +52,7 @@ type Orphan struct {
 	// Protected is why it is never deleted here; empty where nothing protects it.
 	Protected string `json:"protected,omitempty"`
 
-	kind   *kind
+	kind   *arn.Kind
 	ids    []string // by which Cloud Control may know it; the first is the likeliest
 	label  string   // what people call it, where that is not its id
 	stack  string   // id, of a stack
@@ -68,5 +69,3 @@ func (o *Orphan) where() string { return o.Account + " " + o.Region + " " + o.Ty
 func (o *Orphan) in() stages.Stage {
 	return stages.Stage{Name: o.Stage, Account: o.Account, Region: o.Region, Tier: o.tier}
 }
-
-const stackType = "AWS::CloudFormation::Stack"

@@ -19,6 +19,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -67,8 +70,8 @@ func (f *Fleet) PlanDeletion(found []Orphan, gaps []Gap, likely bool) DeletionPl
 func (p *DeletionPlan) keepKeys() {
 	kept := slices.Clone(p.Keeps)
 	p.Deletes = slices.DeleteFunc(p.Deletes, func(key Orphan) bool {
-		encrypts := key.Type == keyType && slices.ContainsFunc(kept, func(one KeptOrphan) bool {
-			return one.Type != keyType && one.Stage == key.Stage && one.Account == key.Account
+		encrypts := key.Type == arn.KeyType && slices.ContainsFunc(kept, func(one KeptOrphan) bool {
+			return one.Type != arn.KeyType && one.Stage == key.Stage && one.Account == key.Account
 		})
 		if encrypts {
 			p.Keeps = append(p.Keeps, KeptOrphan{key, "what is kept of its stage may be encrypted by it"})
@@ -82,7 +85,7 @@ func (o *Orphan) order() int {
 	if o.kind == nil {
 		return 0
 	}
-	return o.kind.order
+	return o.kind.Order
 }
 
 // keeps is why an orphan is not deleted; empty where it is.
@@ -100,8 +103,8 @@ func (f *Fleet) keeps(one *Orphan, gaps []Gap, likely bool) string {
 		return "it is only likely; write --likely, too"
 	case one.stack == "" && one.kind == nil:
 		return "nothing is known here of its type; delete it by hand"
-	case one.stack == "" && one.kind.hand != "":
-		return "Cloud Control does not delete its type; write `" + strings.ReplaceAll(one.kind.hand, "NAME", one.Name) + "`"
+	case one.stack == "" && one.kind.Hand != "":
+		return "Cloud Control does not delete its type; write `" + strings.ReplaceAll(one.kind.Hand, "NAME", one.Name) + "`"
 	}
 	return ""
 }
@@ -116,7 +119,7 @@ type Deletion struct {
 	Log *DeletionLog
 	// Observe is told what happens. Default: nobody is.
 	Observe func(Event)
-	// Poll is how often what takes its time is looked at. Default: [Poll].
+	// Poll is how often what takes its time is looked at. Default: [stacks.Poll].
 	Poll time.Duration
 }
 
@@ -168,7 +171,7 @@ func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, e
 		}
 		places[at] = append(places[at], one)
 	}
-	sideBySide(ctx, surveyAtOnce, places, func(ctx context.Context, _ int, all []Orphan) { r.place(ctx, all) })
+	parallel.ForEach(ctx, surveyAtOnce, places, func(ctx context.Context, _ int, all []Orphan) { r.place(ctx, all) })
 	return r.steps, errors.Join(r.failed, ctx.Err())
 }
 
@@ -185,7 +188,7 @@ type deletion struct {
 func (d *deletion) stay(one *Orphan, still bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.stays[one.Account+" "+one.Stage+" "+one.where()] = still && one.Type != keyType
+	d.stays[one.Account+" "+one.Stage+" "+one.where()] = still && one.Type != arn.KeyType
 }
 
 // unlocked tells whether nothing is there any more that a key may encrypt.
@@ -239,7 +242,7 @@ func (d *deletion) place(ctx context.Context, all []Orphan) {
 			for end < len(all) && all[end].order() == all[begin].order() {
 				end++
 			}
-			sideBySide(ctx, deletionsAtOnce, all[begin:end], func(ctx context.Context, i int, one Orphan) {
+			parallel.ForEach(ctx, deletionsAtOnce, all[begin:end], func(ctx context.Context, i int, one Orphan) {
 				problems[begin+i] = d.one(ctx, config, &one)
 			})
 			begin = end
@@ -267,7 +270,7 @@ func (d *deletion) place(ctx context.Context, all []Orphan) {
 	kept, broken := d.told(&place)
 	switch {
 	case broken != nil:
-		d.Observe(Event{Stage: place, State: Failed, Text: firstLine(broken.Error())})
+		d.Observe(Event{Stage: place, State: Failed, Text: broken.Error()})
 	case kept > 0:
 		d.Observe(Event{Stage: place, State: Done, Text: fmt.Sprintf("%d deleted, %d kept", total-kept, kept)})
 	default:
@@ -298,7 +301,7 @@ func (d *deletion) one(ctx context.Context, config aws.Config, one *Orphan) erro
 		d.note(one, StepKept, reason)
 		return nil
 	}
-	if one.Type == keyType && !d.unlocked(one) {
+	if one.Type == arn.KeyType && !d.unlocked(one) {
 		return errors.New("what could not be deleted of its stage may be encrypted by it")
 	}
 	if !d.note(one, StepBegun, "") {
@@ -329,7 +332,7 @@ func changed(ctx context.Context, config aws.Config, client *cloudformation.Clie
 		}
 		return retagged(ctx, config, one)
 	}
-	now, err := describeStack(ctx, client, one.stack)
+	now, err := stacks.Describe(ctx, client, one.stack)
 	if err != nil || now == nil {
 		return "", err
 	}
@@ -353,7 +356,7 @@ func retagged(ctx context.Context, config aws.Config, one *Orphan) (string, erro
 	for _, mapping := range answer.ResourceTagMappingList {
 		tags = tagsOf(mapping.Tags)
 	}
-	stage, service := tags[tagStage], tags[tagService]
+	stage, service := tags[stacks.TagStage], tags[stacks.TagService]
 	if stage == one.Stage && service == one.Service || !one.tagged && stage == "" && service == "" {
 		return "", nil
 	}
@@ -379,7 +382,7 @@ func ownerOf(ctx context.Context, client *cloudformation.Client, one *Orphan) (s
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
 		answer, err := client.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &id})
-		if isMissingStack(err) {
+		if stacks.IsMissing(err) {
 			continue
 		}
 		if err != nil {
@@ -395,12 +398,12 @@ func ownerOf(ctx context.Context, client *cloudformation.Client, one *Orphan) (s
 func (d *deletion) delete(ctx context.Context, config aws.Config, client *cloudformation.Client, one *Orphan) error {
 	switch {
 	case one.stack != "":
-		return deleteStack(ctx, client, one.stack, d.Poll, func(status string) {
+		return stacks.Delete(ctx, client, one.stack, d.Poll, func(status string) {
 			d.Observe(Event{Stage: one.in(), State: Running, Text: one.Name + " " + strings.ToLower(strings.ReplaceAll(status, "_", " "))})
 		})
-	case one.Type == tableType:
+	case one.Type == arn.TableType:
 		return deleteTable(ctx, dynamodb.NewFromConfig(config), one.Name, one.tier == stages.Sandbox)
-	case one.Type == bucketType:
+	case one.Type == arn.BucketType:
 		if err := emptyBucket(ctx, s3.NewFromConfig(config), one); err != nil {
 			return err
 		}
@@ -423,7 +426,7 @@ func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one
 		case gone:
 			return errGone
 		case underWay && tries < mostTries: // of a run that was interrupted, as a rule
-			if err := wait(ctx, cmp.Or(d.Poll, Poll)); err != nil {
+			if err := parallel.Wait(ctx, cmp.Or(d.Poll, stacks.Poll)); err != nil {
 				return err
 			}
 		case err != nil:
@@ -449,7 +452,7 @@ func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one
 		}
 		event = answer.ProgressEvent
 		if event.OperationStatus == cloudcontroltypes.OperationStatusInProgress || event.OperationStatus == cloudcontroltypes.OperationStatusPending {
-			if err := wait(ctx, cmp.Or(d.Poll, Poll)); err != nil {
+			if err := parallel.Wait(ctx, cmp.Or(d.Poll, stacks.Poll)); err != nil {
 				return err
 			}
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -48,7 +49,7 @@ func (r *search) examine(ctx context.Context, g *ground, one *Orphan) bool {
 		r.gap(g.place, service, err)
 		one.Grade, one.Why = Unsure, one.Why+"; whether it is still there could not be told"
 	}
-	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == logGroupType && one.Grade == Likely {
+	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == arn.LogGroupType && one.Grade == Likely {
 		r.writer(ctx, g, one, function)
 	}
 	return true
@@ -69,11 +70,11 @@ func (r *search) writer(ctx context.Context, g *ground, one *Orphan, function st
 // facts looks at a thing, and says which service was asked.
 func facts(ctx context.Context, config aws.Config, one *Orphan) (service string, err error) {
 	switch one.Type {
-	case tableType:
+	case arn.TableType:
 		return "DynamoDB", tableFacts(ctx, dynamodb.NewFromConfig(config), one)
-	case bucketType:
+	case arn.BucketType:
 		return "S3", bucketFacts(ctx, s3.NewFromConfig(config), one)
-	case logGroupType:
+	case arn.LogGroupType:
 		return "CloudWatch Logs", logGroupFacts(ctx, cloudwatchlogs.NewFromConfig(config), one)
 	case "AWS::DAX::Cluster":
 		_, err := dax.NewFromConfig(config).DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{one.Name}})
@@ -82,7 +83,7 @@ func facts(ctx context.Context, config aws.Config, one *Orphan) (service string,
 		}
 		return "DAX", err
 	}
-	if one.Type == addressType {
+	if one.Type == arn.AddressType {
 		return "EC2", addressFacts(ctx, ec2.NewFromConfig(config), one)
 	}
 	return "Cloud Control", exists(ctx, cloudcontrol.NewFromConfig(config), one)
@@ -105,7 +106,7 @@ func exists(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error
 				one.label = model.Name
 			}
 			one.ids = []string{id}
-			if one.kind != nil && one.kind.id == byParameter {
+			if one.kind != nil && one.kind.ID == arn.ByParameter {
 				one.Name = id
 			}
 			return nil
@@ -178,7 +179,7 @@ func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
 	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
 		return errGone
 	}
-	one.ARN = "arn:" + partition(one.Region) + ":s3:::" + one.Name
+	one.ARN = "arn:" + arn.Partition(one.Region) + ":s3:::" + one.Name
 	if err == nil && len(answer.Versions)+len(answer.DeleteMarkers) == 0 {
 		one.Loses, one.Items, one.Bytes = "nothing: it is empty", aws.Int64(0), aws.Int64(0)
 	}

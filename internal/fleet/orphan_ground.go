@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -26,7 +28,7 @@ type standing struct {
 }
 
 func (s *standing) busy() bool {
-	return strings.HasSuffix(s.status, statusInProgress) && s.status != statusReview
+	return stacks.IsChanging(s.status)
 }
 
 // ground is what the live stacks of one region of an account have. All of them count, whoever deployed
@@ -112,7 +114,7 @@ func (g *ground) read(ctx context.Context, f *Fleet) error {
 			if one.stage, _ = f.stageOfStack(one.name); one.stage != "" {
 				heard[one.stage] = true
 			}
-			if one.status == statusDeleted {
+			if one.status == stacks.StatusDeleted {
 				if one.stage != "" {
 					deleted = append(deleted, one)
 				}
@@ -124,13 +126,13 @@ func (g *ground) read(ctx context.Context, f *Fleet) error {
 				one.resources, one.stateful, one.hourly = old.resources, old.stateful, old.hourly
 				continue
 			}
-			if one.status != statusReview { // has nothing yet
+			if one.status != stacks.StatusReview { // has nothing yet
 				unread = append(unread, one)
 			}
 		}
 	}
 	failed := make([]error, len(unread))
-	sideBySide(ctx, stacksAtOnce, unread, func(ctx context.Context, i int, one *standing) {
+	parallel.ForEach(ctx, stacksAtOnce, unread, func(ctx context.Context, i int, one *standing) {
 		failed[i] = g.readStack(ctx, one)
 	})
 	for _, err := range append(failed, ctx.Err()) {
@@ -154,30 +156,30 @@ var hourly = map[string]bool{
 
 // readStack adds what a stack has. What an update is only about to delete, it has still.
 func (g *ground) readStack(ctx context.Context, one *standing) error {
-	for pages := cloudformation.NewListStackResourcesPaginator(g.client, &cloudformation.ListStackResourcesInput{StackName: &one.id}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if isMissingStack(err) {
-			return nil // deleted, and forgotten, since the list was made
+	var has []types.StackResourceSummary
+	for resource, err := range stacks.Resources(ctx, g.client, one.id) {
+		if stacks.IsMissing(err) {
+			break // deleted, and forgotten, since the list was made
 		}
 		if err != nil {
 			return err
 		}
-		g.mu.Lock()
-		for _, resource := range page.StackResourceSummaries {
-			if resource.ResourceStatus == types.ResourceStatusDeleteComplete {
-				continue
-			}
-			one.resources++
-			if IsStateful(aws.ToString(resource.ResourceType)) {
-				one.stateful++
-			}
-			if hourly[aws.ToString(resource.ResourceType)] {
-				one.hourly++
-			}
-			g.add(aws.ToString(resource.PhysicalResourceId))
-			g.add(logical(one.id, aws.ToString(resource.LogicalResourceId)))
+		if resource.ResourceStatus != types.ResourceStatusDeleteComplete {
+			has = append(has, resource)
 		}
-		g.mu.Unlock()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, resource := range has {
+		one.resources++
+		if stacks.IsStateful(aws.ToString(resource.ResourceType)) {
+			one.stateful++
+		}
+		if hourly[aws.ToString(resource.ResourceType)] {
+			one.hourly++
+		}
+		g.add(aws.ToString(resource.PhysicalResourceId))
+		g.add(logical(one.id, aws.ToString(resource.LogicalResourceId)))
 	}
 	return nil
 }
@@ -185,18 +187,15 @@ func (g *ground) readStack(ctx context.Context, one *standing) error {
 // retained is what a deleted stack has left by policy.
 func (g *ground) retained(ctx context.Context, one *standing) ([]types.StackResourceSummary, error) {
 	var left []types.StackResourceSummary
-	for pages := cloudformation.NewListStackResourcesPaginator(g.client, &cloudformation.ListStackResourcesInput{StackName: &one.id}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if isMissingStack(err) {
+	for resource, err := range stacks.Resources(ctx, g.client, one.id) {
+		if stacks.IsMissing(err) {
 			return left, nil
 		}
 		if err != nil {
 			return left, err
 		}
-		for _, resource := range page.StackResourceSummaries {
-			if resource.ResourceStatus == types.ResourceStatusDeleteSkipped && aws.ToString(resource.PhysicalResourceId) != "" {
-				left = append(left, resource)
-			}
+		if resource.ResourceStatus == types.ResourceStatusDeleteSkipped && aws.ToString(resource.PhysicalResourceId) != "" {
+			left = append(left, resource)
 		}
 	}
 	return left, nil
@@ -228,21 +227,6 @@ func (f *Fleet) protects(place stages.Stage, name string) bool {
 		prefix, template := strings.CutSuffix(one.Name, "*")
 		return one.Tier == stages.Protected && (one.Name == name || template && strings.HasPrefix(name, prefix))
 	})
-}
-
-// stackTags are the tags of a stack, by their keys.
-func stackTags(all []types.Tag) map[string]string {
-	tags := make(map[string]string, len(all))
-	for _, tag := range all {
-		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
-	return tags
-}
-
-// madeBy tells whether the tags of a stack are those of a stage and service; any tells whether it has such tags at all.
-func madeBy(tags []types.Tag, stage, service string) (same, any bool) {
-	values := stackTags(tags)
-	return values[tagStage] == stage && values[tagService] == service, values[tagStage] != "" || values[tagService] != ""
 }
 
 // knownIn is the stage of this name that the program has in a place, or that a template of it makes there.

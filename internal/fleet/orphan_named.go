@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -48,13 +50,13 @@ func (r *search) ledgerOf(place stages.Stage) map[string]string {
 		}
 		switch name.Kind {
 		case stages.LambdaLogGroup.Title:
-			owners[logGroupType+name.Name] = name.Stage
+			owners[arn.LogGroupType+name.Name] = name.Stage
 		case stages.LambdaFunction.Title:
-			owners[logGroupType+lambdaLogs+name.Name] = name.Stage
+			owners[arn.LogGroupType+lambdaLogs+name.Name] = name.Stage
 		case stages.DynamoDBTable.Title:
-			owners[tableType+name.Name] = name.Stage
+			owners[arn.TableType+name.Name] = name.Stage
 		case stages.S3Bucket.Title:
-			owners[bucketType+name.Name] = name.Stage
+			owners[arn.BucketType+name.Name] = name.Stage
 		}
 	}
 	return owners
@@ -123,7 +125,7 @@ func (r *search) recognize(ctx context.Context, g *ground, all []*ground, b *pen
 	}
 	for _, one := range rows {
 		tags := tagged[one.ARN]
-		if tags[tagStage] != "" || g.stack(tags[tagStackID]) != nil {
+		if tags[stacks.TagStage] != "" || g.stack(tags[stacks.TagStackID]) != nil {
 			continue
 		}
 		if len(tags) > 0 && one.Grade == Likely {
@@ -145,7 +147,7 @@ func listLogGroups(ctx context.Context, g *ground, tell func([]seen) error) erro
 		var found []seen
 		for _, group := range page.LogGroups {
 			found = append(found, seen{
-				cfn: logGroupType, name: aws.ToString(group.LogGroupName), arn: strings.TrimSuffix(aws.ToString(group.Arn), ":*"),
+				cfn: arn.LogGroupType, name: aws.ToString(group.LogGroupName), arn: strings.TrimSuffix(aws.ToString(group.Arn), ":*"),
 				created: time.UnixMilli(aws.ToInt64(group.CreationTime)), bytes: group.StoredBytes,
 			})
 		}
@@ -167,8 +169,8 @@ func listTables(ctx context.Context, g *ground, tell func([]seen) error) error {
 		var found []seen
 		for _, name := range page.TableNames {
 			found = append(found, seen{
-				cfn: tableType, name: name,
-				arn: "arn:" + partition(g.place.Region) + ":dynamodb:" + g.place.Region + ":" + g.place.Account + ":table/" + name,
+				cfn: arn.TableType, name: name,
+				arn: "arn:" + arn.Partition(g.place.Region) + ":dynamodb:" + g.place.Region + ":" + g.place.Account + ":table/" + name,
 			})
 		}
 		if err := tell(found); err != nil {
@@ -193,7 +195,7 @@ func listBuckets(ctx context.Context, g *ground, tell func([]seen) error) error 
 			if region := aws.ToString(bucket.BucketRegion); region == "" || region == g.place.Region {
 				name := aws.ToString(bucket.Name)
 				found = append(found, seen{
-					cfn: bucketType, name: name, arn: "arn:" + partition(g.place.Region) + ":s3:::" + name, created: aws.ToTime(bucket.CreationDate),
+					cfn: arn.BucketType, name: name, arn: "arn:" + arn.Partition(g.place.Region) + ":s3:::" + name, created: aws.ToTime(bucket.CreationDate),
 				})
 			}
 		}

@@ -18,6 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -38,13 +41,6 @@ type Search struct {
 	Now time.Time
 }
 
-// Tags that CloudFormation itself puts on what it makes.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
-const (
-	tagStackID   = "aws:cloudformation:stack-id"
-	tagLogicalID = "aws:cloudformation:logical-id"
-)
-
 // reviewTime is how long a stack may wait for its first change set to be executed before it is thought
 // forgotten.
 const reviewTime = 24 * time.Hour
@@ -54,7 +50,7 @@ const reviewTime = 24 * time.Hour
 func (s Search) Run(ctx context.Context) ([]Gap, error) {
 	r := newSearch(s)
 	places := s.Fleet.places(s.Names)
-	sideBySide(ctx, surveyAtOnce, places, func(ctx context.Context, _ int, account []stages.Stage) { r.account(ctx, account) })
+	parallel.ForEach(ctx, surveyAtOnce, places, func(ctx context.Context, _ int, account []stages.Stage) { r.account(ctx, account) })
 	sortGaps(r.gaps)
 	return r.gaps, ctx.Err()
 }
@@ -146,7 +142,7 @@ func (r *search) account(ctx context.Context, places []stages.Stage) {
 			}
 			err = asServiceError(place, "CloudFormation", err)
 		}
-		r.Observe(Event{Stage: place, State: Failed, Text: firstLine(brief(err))})
+		r.Observe(Event{Stage: place, State: Failed, Text: brief(err)})
 		r.gap(place, serviceOf(err), err)
 	}
 	for _, g := range all {
@@ -218,7 +214,7 @@ func (r *search) place(ctx context.Context, g *ground, all []*ground) int {
 	}
 	say("looking at what was found")
 	gone := make([]bool, len(rows))
-	sideBySide(ctx, factsAtOnce, rows, func(ctx context.Context, i int, one *Orphan) { gone[i] = !r.examine(ctx, g, one) })
+	parallel.ForEach(ctx, factsAtOnce, rows, func(ctx context.Context, i int, one *Orphan) { gone[i] = !r.examine(ctx, g, one) })
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -294,14 +290,14 @@ func (r *search) failedStacks(ctx context.Context, g *ground, b *pending) {
 			continue
 		}
 		one := r.orphan(g, stack.stage, r.Fleet.Service)
-		one.Type, one.Name, one.ARN, one.stack, one.status, one.region = stackType, stack.name, stack.id, stack.id, stack.status, g.place.Region
+		one.Type, one.Name, one.ARN, one.stack, one.status, one.region = stacks.Type, stack.name, stack.id, stack.id, stack.status, g.place.Region
 		one.Created = moment(stack.created)
 		switch stack.status {
-		case statusFailedCreate, "ROLLBACK_FAILED", "DELETE_FAILED":
+		case stacks.StatusFailedCreate, "ROLLBACK_FAILED", "DELETE_FAILED":
 			one.Grade, one.Why = Certain, "it is "+stack.status+": it can only be deleted"
 		case "CREATE_FAILED":
 			one.Grade, one.Why = Likely, "it is "+stack.status+": it was not rolled back; another deploy goes on from there"
-		case statusReview:
+		case stacks.StatusReview:
 			if r.Now.Sub(stack.created) < reviewTime {
 				continue
 			}
@@ -318,14 +314,14 @@ func (r *search) failedStacks(ctx context.Context, g *ground, b *pending) {
 		} else if stack.stateful > 0 {
 			one.Loses += fmt.Sprintf("; %d of them hold data", stack.stateful)
 		}
-		if described, err := describeStack(ctx, g.client, stack.id); err != nil {
+		if described, err := stacks.Describe(ctx, g.client, stack.id); err != nil {
 			r.gap(g.place, "CloudFormation", err)
 			one.protect("whether it is protected is not known")
 		} else if described != nil {
 			if aws.ToBool(described.EnableTerminationProtection) {
 				one.protect("its termination protection is on")
 			}
-			if same, any := madeBy(described.Tags, one.Stage, one.Service); !same && (any || !one.Known) {
+			if same, any := stacks.MadeBy(described.Tags, one.Stage, one.Service); !same && (any || !one.Known) {
 				one.Grade, one.Why = Unsure, one.Why+"; it does not carry the tags of such a stage"
 			}
 		}
@@ -337,7 +333,7 @@ func (r *search) failedStacks(ctx context.Context, g *ground, b *pending) {
 func (r *search) retained(ctx context.Context, g *ground, all []*ground, b *pending) error {
 	// There may be thousands, where each branch has a stage.
 	lefts, failed := make([][]types.StackResourceSummary, len(g.deleted)), make([]error, len(g.deleted))
-	sideBySide(ctx, stacksAtOnce, g.deleted, func(ctx context.Context, i int, stack *standing) {
+	parallel.ForEach(ctx, stacksAtOnce, g.deleted, func(ctx context.Context, i int, stack *standing) {
 		lefts[i], failed[i] = g.retained(ctx, stack)
 	})
 	for i, stack := range g.deleted {
@@ -349,12 +345,12 @@ func (r *search) retained(ctx context.Context, g *ground, all []*ground, b *pend
 		if _, known := r.Fleet.knownIn(g.place, stack.stage); !known && len(left) > 0 {
 			// Another tool may call its stacks so, too. CloudFormation tells the tags of deleted ones.
 			answer, err := g.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack.id})
-			if err != nil && !isMissingStack(err) {
+			if err != nil && !stacks.IsMissing(err) {
 				return err
 			}
 			ours = false
 			if err == nil && len(answer.Stacks) > 0 {
-				ours, _ = madeBy(answer.Stacks[0].Tags, stack.stage, r.Fleet.Service)
+				ours, _ = stacks.MadeBy(answer.Stacks[0].Tags, stack.stage, r.Fleet.Service)
 			}
 		}
 		for _, resource := range left {
@@ -379,7 +375,7 @@ func (r *search) retained(ctx context.Context, g *ground, all []*ground, b *pend
 // https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 func (r *search) tagged(ctx context.Context, g *ground, all []*ground, b *pending) error {
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(resourcegroupstaggingapi.NewFromConfig(g.config), &resourcegroupstaggingapi.GetResourcesInput{
-		ResourcesPerPage: aws.Int32(100), TagFilters: []taggingtypes.TagFilter{{Key: aws.String(tagService)}, {Key: aws.String(tagStage)}},
+		ResourcesPerPage: aws.Int32(100), TagFilters: []taggingtypes.TagFilter{{Key: aws.String(stacks.TagService)}, {Key: aws.String(stacks.TagStage)}},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -405,21 +401,21 @@ func tagsOf(all []taggingtypes.Tag) map[string]string {
 }
 
 // judge decides about a thing with our tags.
-func (r *search) judge(g *ground, all []*ground, arn string, tags map[string]string) (*Orphan, bool) {
-	service, _, _, resource, _ := arnParts(arn)
-	if goesWith(service, resource) {
+func (r *search) judge(g *ground, all []*ground, text string, tags map[string]string) (*Orphan, bool) {
+	parsed, _ := arn.Parse(text)
+	if arn.PartOfAnother(parsed.Service, parsed.Resource) {
 		return nil, false
 	}
-	one := r.orphan(g, tags[tagStage], tags[tagService])
-	one.readARN(arn)
+	one := r.orphan(g, tags[stacks.TagStage], tags[stacks.TagService])
+	one.readARN(text)
 	one.tagged = true
-	if service == "s3" {
+	if parsed.Service == "s3" {
 		one.region = g.place.Region // its ARN has none, and yet it is of one
 	}
-	maker := tags[tagStackID]
+	maker := tags[stacks.TagStackID]
 	if one.region == "" {
 		// What belongs to no region is of the stack that it names, or nobody can tell.
-		if _, region, _, _, ok := arnParts(maker); !ok || region != g.place.Region {
+		if stack, ok := arn.Parse(maker); !ok || stack.Region != g.place.Region {
 			return nil, false
 		}
 	}
@@ -431,8 +427,8 @@ func (r *search) judge(g *ground, all []*ground, arn string, tags map[string]str
 	}
 	made, stack := g.stack(maker), r.stackOf(one, g)
 	// What is replicated to this region carries the tags of where it comes from.
-	if _, region, _, _, ok := arnParts(maker); ok && region != g.place.Region {
-		at := slices.IndexFunc(all, func(other *ground) bool { return other.place.Region == region })
+	if from, ok := arn.Parse(maker); ok && from.Region != g.place.Region {
+		at := slices.IndexFunc(all, func(other *ground) bool { return other.place.Region == from.Region })
 		if at < 0 || all[at].stack(maker) != nil {
 			return nil, false
 		}
@@ -441,7 +437,7 @@ func (r *search) judge(g *ground, all []*ground, arn string, tags map[string]str
 	switch {
 	case elsewhere && stack == nil && made == nil:
 		one.Grade, one.Why = Unsure, "it carries the tags of a stage whose stack is in another region"
-	case made != nil && (made.busy() || g.holds(logical(maker, tags[tagLogicalID])) && one.kind == nil):
+	case made != nil && (made.busy() || g.holds(logical(maker, tags[stacks.TagLogicalID])) && one.kind == nil):
 		return nil, false
 	case (made != nil || stack != nil) && one.Service != r.Fleet.Service:
 		return nil, false // its own program knows better

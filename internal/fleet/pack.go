@@ -21,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -73,7 +75,7 @@ func (a Assembly) packed(one assembly.Synthesized, id string) string {
 func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 	var mu sync.Mutex
 	folders, wanted := map[string]string{}, map[string][]assembly.Synthesized{} // by the asset's id
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, _ int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, _ int, stage stages.Stage) {
 		one, synthesized := d.Assembly.stage(stage.Name)
 		if !synthesized {
 			return
@@ -91,7 +93,7 @@ func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 		}
 	})
 	maps.DeleteFunc(wanted, func(_ string, by []assembly.Synthesized) bool { return len(by) < 2 })
-	sideBySide(ctx, runtime.GOMAXPROCS(0), slices.Sorted(maps.Keys(wanted)), func(ctx context.Context, _ int, id string) {
+	parallel.ForEach(ctx, runtime.GOMAXPROCS(0), slices.Sorted(maps.Keys(wanted)), func(ctx context.Context, _ int, id string) {
 		first := d.Assembly.packed(wanted[id][0], id)
 		if err := packFolder(ctx, folders[id], first); err != nil {
 			return
@@ -112,7 +114,7 @@ func (d Deployment) liveTemplate(ctx context.Context, stage stages.Stage, stack 
 		return nil, err
 	}
 	client := cloudformation.NewFromConfig(config)
-	if described, err := describeStack(ctx, client, stack); err != nil || described == nil {
+	if described, err := stacks.Describe(ctx, client, stack); err != nil || described == nil {
 		return nil, err
 	}
 	answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -121,7 +123,7 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	}
 	defer proving.Wait()
 	found := make([][]Finding, len(all))
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = d.preflightOne(ctx, stage)
 	})
 	if err := ctx.Err(); err != nil {
@@ -192,7 +194,7 @@ func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Find
 		}
 		findings = append(findings, Finding{Stage: stage.Name, Check: "bootstrap", Detail: detail, Fix: "run `roadshow bootstrap " + stage.Name + "`"})
 	}
-	stack, err := describeStack(ctx, client, one.StackName)
+	stack, err := stacks.Describe(ctx, client, one.StackName)
 	if err != nil {
 		return append(findings, unanswered(stage, "stack", err))
 	}

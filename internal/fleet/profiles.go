@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -63,7 +64,7 @@ func AskProfiles(ctx context.Context) (*Profiles, error) {
 		names = append(names, "")
 	}
 	profiles := &Profiles{all: make([]Profile, len(names)), preferred: os.Getenv("AWS_PROFILE")}
-	sideBySide(ctx, askAtOnce, names, func(ctx context.Context, i int, name string) {
+	parallel.ForEach(ctx, askAtOnce, names, func(ctx context.Context, i int, name string) {
 		profiles.all[i] = askProfile(ctx, name)
 	})
 	return profiles, ctx.Err()

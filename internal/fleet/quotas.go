@@ -22,6 +22,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -203,7 +205,7 @@ type quotaPlace struct {
 func (q QuotaSurvey) Run(ctx context.Context, all []stages.Stage) (*QuotaReport, error) {
 	table := q.table()
 	demands, failed := make([]quotaDemand, len(all)), make([]error, len(all))
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		ctx, cancel := q.patient(ctx)
 		defer cancel()
 		demands[i], failed[i] = q.demand(ctx, table, stage)
@@ -218,7 +220,7 @@ func (q QuotaSurvey) Run(ctx context.Context, all []stages.Stage) (*QuotaReport,
 	places := q.places(table, demands)
 	points, at := pointsOf(places)
 	gaps := make([][]Gap, len(points))
-	sideBySide(ctx, surveyAtOnce, points, func(ctx context.Context, i int, point quotaPoint) {
+	parallel.ForEach(ctx, surveyAtOnce, points, func(ctx context.Context, i int, point quotaPoint) {
 		ctx, cancel := q.patient(ctx)
 		defer cancel()
 		gaps[i] = q.ask(ctx, table, at[point])
@@ -322,7 +324,7 @@ func (q QuotaSurvey) deployed(ctx context.Context, stage stages.Stage, at origin
 		return gap("STS", err)
 	}
 	client := cloudformation.NewFromConfig(config)
-	stack, err := describeStack(ctx, client, at.stack)
+	stack, err := stacks.Describe(ctx, client, at.stack)
 	if err != nil {
 		return gap("CloudFormation", err)
 	}
@@ -330,7 +332,7 @@ func (q QuotaSurvey) deployed(ctx context.Context, stage stages.Stage, at origin
 		return nil, nil, nil
 	}
 	status := string(stack.StackStatus)
-	if status == statusReview || status == statusFailedCreate {
+	if status == stacks.StatusReview || status == stacks.StatusFailedCreate {
 		empty, _ := evaluate([]byte("{}"), at) // it is a stack, and has nothing
 		return empty, nil, nil
 	}
@@ -364,17 +366,17 @@ var settledStacks = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLB
 // heldBy are the logical ids of the resources that a stack has.
 func heldBy(ctx context.Context, client *cloudformation.Client, stack string) (map[string]bool, error) {
 	held := map[string]bool{}
-	list := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack})
-	err := eachPage(ctx, list, func(page *cloudformation.ListStackResourcesOutput) {
-		for _, one := range page.StackResourceSummaries {
-			switch one.ResourceStatus {
-			case cfntypes.ResourceStatusCreateInProgress, cfntypes.ResourceStatusCreateFailed, cfntypes.ResourceStatusDeleteComplete:
-			default:
-				held[aws.ToString(one.LogicalResourceId)] = true
-			}
+	for one, err := range stacks.Resources(ctx, client, stack) {
+		if err != nil {
+			return nil, err
 		}
-	})
-	return held, err
+		switch one.ResourceStatus {
+		case cfntypes.ResourceStatusCreateInProgress, cfntypes.ResourceStatusCreateFailed, cfntypes.ResourceStatusDeleteComplete:
+		default:
+			held[aws.ToString(one.LogicalResourceId)] = true
+		}
+	}
+	return held, nil
 }
 
 // gapOfReach is a gap whose service is the one that the error names, if it does.

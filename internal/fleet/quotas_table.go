@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 )
 
 // Quota is one row of the table of quotas: what it is, what a template takes of it, and what an account has
@@ -217,7 +219,7 @@ func QuotaTable() []Quota {
 		{
 			Service: "cloudformation", Code: "L-0485CB21", Name: "CloudFormation stacks", Unit: "stacks", Default: 2000,
 			Source: cloudFormationLimits,
-			Demand: stacks, API: "CloudFormation",
+			Demand: stackShares, API: "CloudFormation",
 			Used: func(ctx context.Context, config aws.Config) (map[string]float64, error) {
 				list := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(config), nil)
 				return countPages(ctx, list, func(page *cloudformation.DescribeStacksOutput) int { return len(page.Stacks) })
@@ -234,8 +236,8 @@ func QuotaTable() []Quota {
 	)
 }
 
-// stacks are the template's own and those that are nested in it.
-func stacks(t *Template) []Share {
+// stackShares are the template's own and those that are nested in it.
+func stackShares(t *Template) []Share {
 	return append(counting(nestedStack)(t), Share{Key: "stack", Least: 1, Most: 1})
 }
 
@@ -377,7 +379,7 @@ func usedConcurrency(ctx context.Context, config aws.Config) (map[string]float64
 		return nil, err
 	}
 	ready, failed := make([]float64, len(names)), make([]error, len(names))
-	sideBySide(ctx, 4, names, func(ctx context.Context, i int, name string) {
+	parallel.ForEach(ctx, 4, names, func(ctx context.Context, i int, name string) {
 		ready[i], failed[i] = unreservedProvision(ctx, client, name)
 	})
 	if err := ctx.Err(); err != nil {

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -44,7 +44,7 @@ type RemovalPlan struct {
 
 	stage   stages.Stage
 	stackID string
-	status  *stackState
+	status  *stacks.State
 }
 
 // PlannedResource is one resource of a [RemovalPlan].
@@ -118,7 +118,7 @@ func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool)
 		return plan, err
 	}
 	client := cloudformation.NewFromConfig(config)
-	stack, err := describeStack(ctx, client, name)
+	stack, err := stacks.Describe(ctx, client, name)
 	if err != nil {
 		return plan, asServiceError(stage, "CloudFormation", err)
 	}
@@ -126,10 +126,10 @@ func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool)
 		return plan, nil
 	}
 	plan.Status, plan.stackID, plan.Protected = string(stack.StackStatus), aws.ToString(stack.StackId), aws.ToBool(stack.EnableTerminationProtection)
-	plan.status = &stackState{status: plan.Status, at: lastChange(*stack)}
+	plan.status = stacks.StateOf(*stack)
 	// A stage whose stack is protected is so whatever the program says of it by now.
 	plan.Ritual = plan.Ritual || plan.Protected
-	if strings.HasSuffix(plan.Status, statusInProgress) && plan.Status != statusReview {
+	if stacks.IsChanging(plan.Status) {
 		plan.Blocks = append(plan.Blocks, Finding{Check: "stack", Detail: name + " is " + plan.Status, Fix: "wait until that is done"})
 	}
 	if err := f.planResources(ctx, config, client, &plan); err != nil {
@@ -141,7 +141,7 @@ func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool)
 // planResources sorts the resources of the stack by what happens to them.
 func (f *Fleet) planResources(ctx context.Context, _ aws.Config, client *cloudformation.Client, plan *RemovalPlan) error {
 	var read template
-	if plan.Status != statusReview {
+	if plan.Status != stacks.StatusReview {
 		answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &plan.stackID, TemplateStage: types.TemplateStageOriginal})
 		if err != nil {
 			return err
@@ -150,13 +150,13 @@ func (f *Fleet) planResources(ctx context.Context, _ aws.Config, client *cloudfo
 			return fmt.Errorf("template of %s is not JSON, so it was not deployed by this program: %w", plan.Stack, err)
 		}
 	}
-	names, err := physicalNames(ctx, client, plan.stackID, "")
+	names, err := stacks.PhysicalNames(ctx, client, plan.stackID, "")
 	if err != nil {
 		return err
 	}
 	for id, name := range names {
 		one := read.resources[id]
-		planned := PlannedResource{LogicalID: id, PhysicalID: name, Type: one.kind, Policy: one.policy, Stateful: IsStateful(one.kind)}
+		planned := PlannedResource{LogicalID: id, PhysicalID: name, Type: one.kind, Policy: one.policy, Stateful: stacks.IsStateful(one.kind)}
 		if one.policy == "" || one.policy == "Delete" {
 			plan.Deletes = append(plan.Deletes, planned)
 		} else {
@@ -216,7 +216,7 @@ type Removal struct {
 	Ritual Ritual
 	// Observe is told what happens. Default: nobody is.
 	Observe func(Event)
-	// Poll is how often the stack is looked at. Default: [Poll].
+	// Poll is how often the stack is looked at. Default: [stacks.Poll].
 	Poll time.Duration
 }
 
@@ -248,11 +248,11 @@ func (r Removal) Run(ctx context.Context, plan RemovalPlan) (Outcome, error) {
 }
 
 func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan RemovalPlan, a *attempt) error {
-	now, err := describeStack(ctx, client, plan.stackID)
+	now, err := stacks.Describe(ctx, client, plan.stackID)
 	if err != nil || now == nil {
 		return err
 	}
-	if !plan.status.same(&stackState{status: string(now.StackStatus), at: lastChange(*now)}) {
+	if !plan.status.Same(stacks.StateOf(*now)) {
 		return fmt.Errorf("stack %s is %s, want it as it was planned (%s); run `roadshow remove %s` again", plan.Stack, now.StackStatus, plan.Status, plan.Stage)
 	}
 	if plan.Protected {
@@ -265,44 +265,11 @@ func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan
 		}
 	}
 	a.say("deleting the stack")
-	err = deleteStack(ctx, client, plan.stackID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
-	var failed *stackError
+	err = stacks.Delete(ctx, client, plan.stackID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
+	var failed *stacks.DeleteError
 	if errors.As(err, &failed) {
 		return fmt.Errorf("stack %s is %s, want it deleted; correct the cause, then run `roadshow remove %s` again: %s",
-			plan.Stack, failed.status, plan.Stage, failed.why)
+			plan.Stack, failed.Status, plan.Stage, failed.Reason)
 	}
 	return err
-}
-
-// stackError says that CloudFormation could not delete a stack.
-type stackError struct{ status, why string }
-
-func (e *stackError) Error() string { return "it is " + e.status + ": " + e.why }
-
-// deleteStack has CloudFormation delete a stack, and waits. One that is gone is no error; one that is being
-// deleted already is waited for. The error may be a [*stackError].
-func deleteStack(ctx context.Context, client *cloudformation.Client, id string, poll time.Duration, say func(status string)) error {
-	if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id}); err != nil {
-		return err
-	}
-	for {
-		answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
-		if isMissingStack(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		status := string(answer.Stacks[0].StackStatus)
-		switch {
-		case status == statusDeleted:
-			return nil
-		case !strings.HasSuffix(status, statusInProgress):
-			return &stackError{status, failure(ctx, client, id)}
-		}
-		say(status)
-		if err := wait(ctx, cmp.Or(poll, Poll)); err != nil {
-			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", aws.ToString(answer.Stacks[0].StackName)), err)
-		}
-	}
 }

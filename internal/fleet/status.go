@@ -14,9 +14,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -83,7 +84,7 @@ func (b Behind) String() string {
 // of the program, for its Git history.
 func (f *Fleet) Status(ctx context.Context, assembly Assembly, project string, all []stages.Stage) []StageStatus {
 	found := make([]StageStatus, len(all))
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = f.statusOf(ctx, assembly, project, stage)
 	})
 	return found
@@ -124,7 +125,7 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		behind := live.behind(program)
 		behind.Commits, _ = distance(ctx, project, status.Deployed.Commit, assembly.Document.Commit)
 		status.Behind = &behind
-		if names, err = physicalNames(ctx, client, status.Deployed.Stack, "AWS::Lambda::Function"); err != nil {
+		if names, err = stacks.PhysicalNames(ctx, client, status.Deployed.Stack, "AWS::Lambda::Function"); err != nil {
 			return fail(asServiceError(stage, "CloudFormation", err))
 		}
 	}
@@ -236,23 +237,6 @@ func functionsOf(live, program template, names map[string]string) []FunctionStat
 	}
 	slices.SortFunc(functions, func(a, b FunctionStatus) int { return strings.Compare(a.LogicalID, b.LogicalID) })
 	return functions
-}
-
-// physicalNames are the physical names of a stack's resources of one type, or of every type, by logical id.
-func physicalNames(ctx context.Context, client *cloudformation.Client, stack, kind string) (map[string]string, error) {
-	names := map[string]string{}
-	for pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range page.StackResourceSummaries {
-			if (kind == "" || aws.ToString(one.ResourceType) == kind) && one.ResourceStatus != types.ResourceStatusDeleteComplete {
-				names[aws.ToString(one.LogicalResourceId)] = aws.ToString(one.PhysicalResourceId)
-			}
-		}
-	}
-	return names, nil
 }
 
 // distance counts the commits of the program that the live one does not have, and those that only the live one

@@ -11,8 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -83,11 +84,11 @@ func listed(stage stages.Stage) StageReport {
 // one account does not answer is in its report.
 func (f *Fleet) Survey(ctx context.Context, all []stages.Stage, observe func(Event)) []StageReport {
 	reports := make([]StageReport, len(all))
-	sideBySide(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		a := begin(stage, observe)
 		a.say("asking the account")
 		if reports[i] = f.surveyOne(ctx, stage); reports[i].Problem != "" {
-			a.end(Failed, firstLine(reports[i].Problem))
+			a.end(Failed, reports[i].Problem)
 			return
 		}
 		a.end(Done, "has answered")
@@ -124,19 +125,13 @@ func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 // What `cdk bootstrap` calls its stack unless it is told otherwise, the output and the parameter that say
 // which bootstrap a stack is.
 const (
-	toolkitStack       = "CDKToolkit"
-	toolkitVersion     = "BootstrapVersion"
-	toolkitQualifier   = "Qualifier"
-	toolkitTrusted     = "TrustedAccounts"
-	toolkitPolicies    = "CloudFormationExecutionPolicies"
-	minimumBootstrap   = 6 // what stacks of the CDK's default synthesizer need
-	stackDoesNotExist  = "does not exist"
-	codeValidation     = "ValidationError"
-	metadataCommit     = "roadshow:commit"
-	statusInProgress   = "_IN_PROGRESS"
-	statusReview       = string(types.StackStatusReviewInProgress)
-	statusDeleted      = string(types.StackStatusDeleteComplete)
-	statusFailedCreate = string(types.StackStatusRollbackComplete)
+	toolkitStack     = "CDKToolkit"
+	toolkitVersion   = "BootstrapVersion"
+	toolkitQualifier = "Qualifier"
+	toolkitTrusted   = "TrustedAccounts"
+	toolkitPolicies  = "CloudFormationExecutionPolicies"
+	minimumBootstrap = 6 // what stacks of the CDK's default synthesizer need
+	metadataCommit   = "roadshow:commit"
 )
 
 // bootstrapVersion is the version of the bootstrap that a stage's stack needs; 0 where there is none. It is
@@ -152,7 +147,7 @@ func bootstrapVersion(ctx context.Context, client *cloudformation.Client, stage 
 
 // bootstrapStack is the stack of the bootstrap that a stage's stack needs; nil where there is none.
 func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*types.Stack, error) {
-	stack, err := describeStack(ctx, client, toolkitStack)
+	stack, err := stacks.Describe(ctx, client, toolkitStack)
 	if err != nil {
 		return nil, err
 	}
@@ -163,15 +158,12 @@ func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage st
 		return nil, nil
 	}
 	// A bootstrap with its own qualifier usually has a stack of its own name, which nobody told us.
-	for pages := cloudformation.NewDescribeStacksPaginator(client, nil); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for stack, err := range stacks.All(ctx, client) {
 		if err != nil {
 			return nil, err
 		}
-		for _, stack := range page.Stacks {
-			if qualifies(stack, stage) && versionOf(stack) > 0 {
-				return &stack, nil
-			}
+		if qualifies(stack, stage) && versionOf(stack) > 0 {
+			return &stack, nil
 		}
 	}
 	return nil, nil
@@ -196,7 +188,7 @@ func parameter(stack *types.Stack, key string) string {
 
 // versionOf is 0 for a bootstrap that never was completed: it may have its outputs and no roles.
 func versionOf(stack types.Stack) int {
-	if status := string(stack.StackStatus); !strings.HasSuffix(status, "_COMPLETE") || status == statusFailedCreate {
+	if status := string(stack.StackStatus); !strings.HasSuffix(status, "_COMPLETE") || status == stacks.StatusFailedCreate {
 		return 0
 	}
 	for _, output := range stack.Outputs {
@@ -208,44 +200,21 @@ func versionOf(stack types.Stack) int {
 	return 0
 }
 
-// describeStack is a stack by its name or id; nil where there is none.
-func describeStack(ctx context.Context, client *cloudformation.Client, name string) (*types.Stack, error) {
-	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	if isMissingStack(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, stack := range answer.Stacks {
-		if string(stack.StackStatus) != statusDeleted {
-			return &stack, nil
-		}
-	}
-	return nil, nil
-}
-
-// isMissingStack tells the answer for a stack that does not exist, which is no error of its own type.
-func isMissingStack(err error) bool {
-	var refusal smithy.APIError
-	return errors.As(err, &refusal) && refusal.ErrorCode() == codeValidation && strings.Contains(refusal.ErrorMessage(), stackDoesNotExist)
-}
-
 // deployed is a stage's stack with its template; nil where there is none.
 func (f *Fleet) deployed(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*Deployed, error) {
 	name, err := f.stackName(stage)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := describeStack(ctx, client, name)
+	stack, err := stacks.Describe(ctx, client, name)
 	if err != nil || stack == nil {
 		return nil, err
 	}
 	found := &Deployed{
-		Stack: name, Status: string(stack.StackStatus), At: lastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
+		Stack: name, Status: string(stack.StackStatus), At: stacks.LastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
 		role: aws.ToString(stack.RoleARN),
 	}
-	if found.Status == statusReview {
+	if found.Status == stacks.StatusReview {
 		return found, nil // a change set waits for approval; there is no template yet
 	}
 	template, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
@@ -258,12 +227,4 @@ func (f *Fleet) deployed(ctx context.Context, client *cloudformation.Client, sta
 		found.Commit, _ = read.Metadata[metadataCommit].(string)
 	}
 	return found, nil
-}
-
-// lastChange is when a stack was last updated or, before any update, created.
-func lastChange(stack types.Stack) time.Time {
-	if stack.LastUpdatedTime != nil {
-		return stack.LastUpdatedTime.UTC()
-	}
-	return aws.ToTime(stack.CreationTime).UTC()
 }

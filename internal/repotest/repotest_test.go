@@ -99,6 +99,42 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// fleetRooms are the rooms of the fleet, by their folders, and which of the others each may import.
+var fleetRooms = map[string][]string{
+	"parallel": {},
+	"arn":      {},
+	"stacks":   {"parallel"},
+	".":        {"parallel", "arn", "stacks"},
+}
+
+func TestTheRoomsOfTheFleetReachDownOnly(t *testing.T) {
+	const fleet = module + "/internal/fleet"
+	found := map[string]bool{}
+	roomOf := func(path string) (string, bool) {
+		if path == fleet {
+			return ".", true
+		}
+		return strings.CutPrefix(path, fleet+"/")
+	}
+	for _, pkg := range packages(t) {
+		room, is := roomOf(pkg.ImportPath)
+		if !is {
+			continue
+		}
+		found[room] = true
+		below, listed := fleetRooms[room]
+		assert.Truef(t, listed, "internal/fleet/%s has no row in fleetRooms: say which rooms it may import", room)
+		for _, imported := range pkg.Imports {
+			if other, is := roomOf(imported); is {
+				assert.Containsf(t, below, other, "internal/fleet/%s imports %s, which is not below it", room, imported)
+			}
+		}
+	}
+	for room := range fleetRooms {
+		assert.Truef(t, found[room], "fleetRooms names internal/fleet/%s, which is gone", room)
+	}
+}
+
 func TestARuleNamesPackagesThatExist(t *testing.T) {
 	var folders []string
 	for _, pkg := range packages(t) {

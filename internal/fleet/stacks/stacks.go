@@ -1,0 +1,139 @@
+// Package stacks asks CloudFormation about stacks, and has it delete them, as every room of the fleet needs it.
+package stacks
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+)
+
+// Type is the CloudFormation type of a stack.
+const Type = "AWS::CloudFormation::Stack"
+
+// Describe is a stack by its name or id; nil where there is none. A deleted stack, which CloudFormation knows by
+// its id for 90 days, is none.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+func Describe(ctx context.Context, client *cloudformation.Client, name string) (*types.Stack, error) {
+	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if IsMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, stack := range answer.Stacks {
+		if string(stack.StackStatus) != StatusDeleted {
+			return &stack, nil
+		}
+	}
+	return nil, nil
+}
+
+// All lists the stacks of an account in one region that are not deleted. An error is the last that it yields.
+func All(ctx context.Context, client *cloudformation.Client) iter.Seq2[types.Stack, error] {
+	return func(yield func(types.Stack, error) bool) {
+		for pages := cloudformation.NewDescribeStacksPaginator(client, nil); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(types.Stack{}, err)
+				return
+			}
+			for _, stack := range page.Stacks {
+				if !yield(stack, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// IsMissing tells the answer for a stack that does not exist, which is no error of its own type.
+func IsMissing(err error) bool {
+	var refusal smithy.APIError
+	return errors.As(err, &refusal) && refusal.ErrorCode() == "ValidationError" && strings.Contains(refusal.ErrorMessage(), "does not exist")
+}
+
+// LastChange is when a stack was last updated or, before any update, created; in UTC.
+func LastChange(stack types.Stack) time.Time {
+	if stack.LastUpdatedTime != nil {
+		return stack.LastUpdatedTime.UTC()
+	}
+	return aws.ToTime(stack.CreationTime).UTC()
+}
+
+// Statuses that decide something, as CloudFormation writes them.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+const (
+	// StatusReview is that of a stack whose first change set was not executed: it has no resource and no template.
+	StatusReview = string(types.StackStatusReviewInProgress)
+	// StatusDeleted is that of a deleted stack.
+	StatusDeleted = string(types.StackStatusDeleteComplete)
+	// StatusFailedCreate is that of a stack whose creation was rolled back: it has no resource, and can only be
+	// deleted.
+	StatusFailedCreate = string(types.StackStatusRollbackComplete)
+)
+
+const inProgress = "_IN_PROGRESS"
+
+// IsChanging tells whether CloudFormation is changing a stack of this status. One that waits for its first change
+// set is not being changed.
+func IsChanging(status string) bool {
+	return strings.HasSuffix(status, inProgress) && status != StatusReview
+}
+
+// State is what a later look at a stack is compared with.
+type State struct {
+	// Status is CloudFormation's, At the time of the last change.
+	Status string
+	At     time.Time
+}
+
+// StateOf is the state of a stack.
+func StateOf(stack types.Stack) *State {
+	return &State{Status: string(stack.StackStatus), At: LastChange(stack)}
+}
+
+// Same tells whether nothing has changed a stack between two looks; nil is a stack that does not exist.
+func (s *State) Same(other *State) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return *s == *other
+}
+
+// Succeeded tells whether the last change of a stack was made and not undone.
+func (s *State) Succeeded() bool {
+	return s != nil && (s.Status == "CREATE_COMPLETE" || s.Status == "UPDATE_COMPLETE")
+}
+
+// Failure is what CloudFormation says about why a stack failed: the first resource that did, since the others
+// were only cancelled. Empty where the stack has not failed since a change began.
+func Failure(ctx context.Context, client *cloudformation.Client, stack string) string {
+	reason := ""
+	for pages := cloudformation.NewDescribeStackEventsPaginator(client, &cloudformation.DescribeStackEventsInput{StackName: &stack}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return reason
+		}
+		for _, event := range page.StackEvents { // the newest first
+			status, why := string(event.ResourceStatus), aws.ToString(event.ResourceStatusReason)
+			if aws.ToString(event.ResourceType) == Type && aws.ToString(event.PhysicalResourceId) == aws.ToString(event.StackId) {
+				if status == "CREATE_IN_PROGRESS" || status == "UPDATE_IN_PROGRESS" || status == "DELETE_IN_PROGRESS" {
+					return reason
+				}
+				continue
+			}
+			if strings.HasSuffix(status, "_FAILED") && !strings.Contains(why, "cancelled") {
+				reason = aws.ToString(event.LogicalResourceId) + " (" + aws.ToString(event.ResourceType) + "): " + why
+			}
+		}
+	}
+	return reason
+}
