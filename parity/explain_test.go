@@ -84,7 +84,7 @@ func TestEachDeclarationHasItsOwnGroup(t *testing.T) {
 		if c.Includes("seed", small, line(2)) {
 			resources["seed"] = map[string]any{"Type": "AWS::Lambda::Function"}
 		}
-		f["Memory"] = stages.Pick(chooser{c}, 1, stages.When(big, 2))
+		f["Memory"] = stages.Pick(c, 1, stages.When(big, 2))
 		return resources, nil
 	})
 	require.True(t, explanation.Accounted())
@@ -161,7 +161,7 @@ func (undeclaring) Switch(_ context.Context, stage stages.Stage, _ ...stages.Swi
 
 func TestADeclarationThatChangesNothingIsStale(t *testing.T) {
 	stale, err := FindStale(t.Context(), both, sketch{both, func(c *stages.Choices) (map[string]any, error) {
-		resources := map[string]any{"n": stages.Pick(chooser{c}, 1, stages.When(big, 1))}
+		resources := map[string]any{"n": stages.Pick(c, 1, stages.When(big, 1))}
 		if c.Includes("cache", big, line(1)) {
 			resources["cache"] = map[string]any{"Type": "AWS::DAX::Cluster"}
 		}

@@ -70,11 +70,6 @@ type effect string
 // effects is what a branch can do. Each shows in the template or beside it.
 var effects = []effect{"number", "another property", "no resource", "another resource", "another logical id", "another type", "derived name", "another's name", "bytes", "tag", "choice", "order"}
 
-// chooser lets the model use stages.Pick.
-type chooser struct{ choices *stages.Choices }
-
-func (c chooser) Choices() *stages.Choices { return c.choices }
-
 // Play is the program run for one stage.
 func (p *program) Play(ctx context.Context, stage stages.Stage) (Played, error) {
 	return p.Switch(ctx, stage)
@@ -123,7 +118,7 @@ func (p *program) Switch(_ context.Context, stage stages.Stage, switches ...stag
 		for k, selector := range r.pick {
 			cases = append(cases, stages.When(selector, 100+k))
 		}
-		m.properties["Memory"] = stages.Pick(chooser{choices}, 99, cases...)
+		m.properties["Memory"] = stages.Pick(choices, 99, cases...)
 		resources[m.id] = map[string]any{"Type": "AWS::Lambda::Function", "Properties": m.properties}
 		played.Functions[m.id] = "digest of " + r.id
 		all[i] = m

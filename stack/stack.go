@@ -33,6 +33,9 @@ type Stack struct {
 	// CDK is the CDK's own stack, for constructs that this package does not offer.
 	CDK awscdk.Stack
 
+	// chooser is the choices once more, as [stages.Pick] takes them and nobody else can.
+	chooser
+
 	stage    stages.Stage
 	app      App
 	cdkApp   awscdk.App
@@ -56,8 +59,13 @@ type Stack struct {
 	name       string // of the stack; not of an adopted one
 }
 
-// Choices is the record of what differs by stage; [stages.Pick] takes the stack for it.
-func (s *Stack) Choices() *stages.Choices { return s.choices }
+// chooser is embedded by an unexported name, so that a program cannot put another in its place.
+type chooser = stages.Chooser
+
+// Format writes the service's name, whatever the verb: fmt would print every field, and with them the stage.
+func (s Stack) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "stack of service %q", s.app.Service)
+}
 
 // Name is the physical name of something that this package does not make, {stage}-{service}-{name}
 // within the kind's rules. It enters the ledger. A bad name panics with a [*ConfigError].

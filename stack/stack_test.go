@@ -272,3 +272,18 @@ func TestTheFlagsOfTheCommandAreThoseOfTheStack(t *testing.T) {
 	readJSON(t, "flags.json", &pinned)
 	assert.Equal(t, pinned, command.Context)
 }
+
+func TestWhatADefinitionPrintsOfItsStackDoesNotTellWhoseChoicesItMakes(t *testing.T) {
+	var printed string
+	stacktest.Synth(t, app(func(s *stack.Stack) {
+		config := key()
+		config.Stages = stages.Only(stages.Standard)
+		orders := stack.NewTable(s, "orders", config)
+		fn := stack.NewFunction(s, "get", code())
+		for _, value := range []any{s, *s, orders, *orders, fn, orders.Read(), fn.Errors()} {
+			printed += fmt.Sprintf("%v %+v %#v %s\n", value, value, value, value)
+		}
+	}), production.As(staging))
+	assert.NotContains(t, printed, "staging", "the understudy's role")
+	assert.Contains(t, printed, `stack of service "shop"`)
+}

@@ -127,7 +127,7 @@ func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 	stage = choices.Stage()
 	return &Stack{
 		stage: stage, app: a, survival: survivals[stage.Tier], positions: map[string]stages.Position{},
-		choices: choices, ledger: stages.NewLedger(a.Stages, a.Service), statements: map[string]awsiam.PolicyStatement{},
+		chooser: choices, choices: choices, ledger: stages.NewLedger(a.Stages, a.Service), statements: map[string]awsiam.PolicyStatement{},
 	}
 }
 

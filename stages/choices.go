@@ -126,7 +126,7 @@ func (c *Choices) Includes(of string, selector Selector, at Position) bool {
 	c.requireKnown(selector, at)
 	return c.make(func(stage Stage) Choice {
 		choice := Choice{Kind: "selector", Of: of, Declaration: describe(selector), At: at, Outcome: "out"}
-		if selector.Selects(stage) {
+		if selector.selects(stage) {
 			choice.Outcome, choice.branch = "in", 1
 		}
 		return choice

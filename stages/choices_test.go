@@ -20,12 +20,14 @@ var (
 )
 
 // program stands for a *stack.Stack.
-type program struct{ choices *stages.Choices }
-
-func (p program) Choices() *stages.Choices { return p.choices }
+type program struct {
+	stages.Chooser
+	choices *stages.Choices
+}
 
 func begin(set stages.Set, stage stages.Stage) program {
-	return program{stages.NewChoices(set, stage)}
+	choices := stages.NewChoices(set, stage)
+	return program{choices, choices}
 }
 
 func TestSelectors(t *testing.T) {
@@ -77,7 +79,7 @@ func TestAnUnderstudyIsSelectedAsTheStageItPlays(t *testing.T) {
 			assert.Equal(t, one.Name, understudy.Name)
 			assert.Equal(t, one.Account, understudy.Account)
 			for _, selector := range selectors {
-				assert.Equal(t, selector.Selects(other), selector.Selects(understudy), "%s, %s", understudy, selector)
+				assert.Equal(t, stages.Selects(selector, other), stages.Selects(selector, understudy), "%s, %s", understudy, selector)
 			}
 			assert.Equal(t, stages.NewChoices(set, other).Key(), stages.NewChoices(set, understudy).Key())
 		}
@@ -227,4 +229,26 @@ func TestPositions(t *testing.T) {
 	assert.Equal(t, stages.Position{}, stages.FirstUserFrame(nil))
 	through := func() stages.Position { return stages.Caller() }
 	assert.Equal(t, at.Line+5, through().Line, "the innermost frame of the user is the function itself")
+}
+
+// eavesdropper embeds a selector, to be asked in its place.
+type eavesdropper struct {
+	stages.Selector
+	heard *[]string
+}
+
+func (e eavesdropper) Selects(stage stages.Stage) bool {
+	*e.heard = append(*e.heard, stage.Name)
+	return true
+}
+
+func TestASelectorThatAProgramWrapsIsNotHandedTheStage(t *testing.T) {
+	var heard []string
+	wrapped := eavesdropper{stages.Only(production), &heard}
+	s := begin(three, production)
+	assert.True(t, s.choices.Includes("a", wrapped, stages.Caller()))
+	assert.True(t, s.choices.Includes("b", stages.Only(wrapped), stages.Caller()))
+	assert.Equal(t, 2, stages.Pick(s, 1, stages.When(wrapped, 2)))
+	assert.False(t, begin(three, dev).choices.Includes("a", wrapped, stages.Caller()))
+	assert.Empty(t, heard)
 }

@@ -74,7 +74,7 @@ func ExampleSet_With() {
 func ExampleStage_As() {
 	understudy := production.As(dev)
 	fmt.Println(understudy, understudy.Account, understudy.Tier)
-	fmt.Println(stages.Only(dev).Selects(understudy), stages.Only(production).Selects(understudy))
+	fmt.Println(stages.Selects(stages.Only(dev), understudy), stages.Selects(stages.Only(production), understudy))
 	// Output:
 	// production as dev 333333333333 sandbox
 	// true false
@@ -97,7 +97,7 @@ func ExampleTier() {
 	// A shared construct selects by tier: it cannot know an application's stages.
 	guard := stages.Only(stages.Protected)
 	for _, stage := range []stages.Stage{dev, staging, production} {
-		fmt.Println(stage, stage.Tier, guard.Selects(stage))
+		fmt.Println(stage, stage.Tier, stages.Selects(guard, stage))
 	}
 	// Output:
 	// dev sandbox false
@@ -107,20 +107,20 @@ func ExampleTier() {
 
 func ExampleOnly() {
 	cache := stages.Only(production)
-	fmt.Println(cache, cache.Selects(dev), cache.Selects(production))
+	fmt.Println(cache, stages.Selects(cache, dev), stages.Selects(cache, production))
 	// Output: stages.Only(production) false true
 }
 
 func ExampleExcept() {
 	seed := stages.Except(stages.Protected)
-	fmt.Println(seed, seed.Selects(dev), seed.Selects(production))
+	fmt.Println(seed, stages.Selects(seed, dev), stages.Selects(seed, production))
 	// Output: stages.Except(protected) true false
 }
 
 // In a program, the first argument of Pick is the *stack.Stack that is being defined.
 func ExamplePick() {
 	for _, stage := range []stages.Stage{dev, production} {
-		s := program{stages.NewChoices(stages.Set{dev, production}, stage)}
+		s := stages.NewChoices(stages.Set{dev, production}, stage)
 		memory := stages.Pick(s, 256, stages.When(production, 1024))
 		fmt.Println(stage, memory)
 	}

@@ -35,7 +35,7 @@ func Pick[T any](s Chooser, otherwise T, cases ...Case[T]) T {
 		}
 		return cases[outcome].value
 	}
-	outcome := s.Choices().pick(selectors, Caller(), func(outcome int) string {
+	outcome := s.record().pick(selectors, Caller(), func(outcome int) string {
 		return worded(value(outcome))
 	})
 	return value(outcome)
@@ -53,8 +53,10 @@ func worded(value any) string {
 	return address.ReplaceAllString(text, "…")
 }
 
-// Chooser is what choices are made for: a *stack.Stack.
+// Chooser is what choices are made for: a *stack.Stack. Its one method is unexported, because whoever holds
+// the record of the choices could ask it which stage it is for, and nothing would record that question.
 type Chooser interface {
-	// Choices is the record of the choices made so far for the stage being defined.
-	Choices() *Choices
+	record() *Choices
 }
+
+func (c *Choices) record() *Choices { return c }

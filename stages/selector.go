@@ -11,11 +11,12 @@ import (
 // A selector looks at a stage's role and tier only ([Stage.Role]), never at its account or region, so an
 // understudy is selected exactly as the stage it plays.
 type Selector interface {
-	// Selects tells whether the stage is among the selected ones.
-	Selects(Stage) bool
-
 	// String says which stages, as the code would.
 	String() string
+
+	// selects tells whether the stage is among the selected ones. It is unexported, because a type that embeds
+	// a Selector could take its place, and would be handed the stage.
+	selects(Stage) bool
 
 	// named lists the stages that the selector names, for the check that the set knows them.
 	named() []Stage
@@ -41,7 +42,7 @@ type selection struct {
 	at     Position
 }
 
-func (s selection) Selects(stage Stage) bool {
+func (s selection) selects(stage Stage) bool {
 	chosen := slices.ContainsFunc(s.any, func(one Selector) bool { return Selects(one, stage) })
 	return chosen != s.except
 }
@@ -68,9 +69,9 @@ func (s selection) named() []Stage {
 	return all
 }
 
-// Selects tells whether the stage plays this stage's part; see [Stage.Role]. A template selects the
+// selects tells whether the stage plays this stage's part; see [Stage.Role]. A template selects the
 // stages made from it.
-func (s Stage) Selects(stage Stage) bool {
+func (s Stage) selects(stage Stage) bool {
 	if s.IsTemplate() {
 		return stage.family == s.template
 	}
@@ -79,14 +80,14 @@ func (s Stage) Selects(stage Stage) bool {
 
 func (s Stage) named() []Stage { return []Stage{s} }
 
-// Selects tells whether the stage is of this tier.
-func (t Tier) Selects(stage Stage) bool { return stage.Tier == t }
+// selects tells whether the stage is of this tier.
+func (t Tier) selects(stage Stage) bool { return stage.Tier == t }
 
 func (t Tier) named() []Stage { return nil }
 
 // Selects tells whether the selector selects the stage; nil selects every stage.
 func Selects(selector Selector, stage Stage) bool {
-	return selector == nil || selector.Selects(stage)
+	return selector == nil || selector.selects(stage)
 }
 
 // describe is the selector's text, also for nil.
