@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/stretchr/testify/require"
 
-	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/e2e/inventory"
 	"github.com/roadshow-go/roadshow/internal/modproxy"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
@@ -73,9 +73,9 @@ func TestTheOrdersServiceBesideNotes(t *testing.T) {
 	orders := func(stage stages.Stage) command {
 		return command{stage: stage.Name, app: exampleProgram("orders", "orders"), dir: exampleFolder("orders")}
 	}
-	held := func(t *testing.T, stage stages.Stage, service string) *fleet.Holdings {
+	held := func(t *testing.T, stage stages.Stage, service string) *inventory.Holdings {
 		t.Helper()
-		holdings, err := fleet.Inventory(t.Context(), r.config(t, stage.Name), stage, service)
+		holdings, err := inventory.Read(t.Context(), r.config(t, stage.Name), stage, service)
 		require.NoError(t, err)
 		return holdings
 	}

@@ -15,6 +15,7 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/e2e/inventory"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
@@ -56,9 +57,9 @@ func TestTheNotesServiceInThreeAccounts(t *testing.T) {
 }
 
 // holdings asks a stage's account by the SDK.
-func (r *rig) holdings(t *testing.T, name string) *fleet.Holdings {
+func (r *rig) holdings(t *testing.T, name string) *inventory.Holdings {
 	t.Helper()
-	holdings, err := fleet.Inventory(t.Context(), r.config(t, name), r.stage(t, name), r.program.Service)
+	holdings, err := inventory.Read(t.Context(), r.config(t, name), r.stage(t, name), r.program.Service)
 	require.NoError(t, err)
 	return holdings
 }
@@ -86,7 +87,7 @@ func (r *rig) holdTheirOwn(t *testing.T) {
 		require.Equal(t, stage.Name+"-notes", held.Stack.Name)
 		require.Equal(t, "CREATE_COMPLETE", held.Stack.Status)
 		require.Equal(t, protected, held.Stack.Protected)
-		require.Equal(t, []fleet.Table{{Name: stage.Name + "-notes-notes", Status: "ACTIVE", Protected: protected}}, held.Tables)
+		require.Equal(t, []inventory.Table{{Name: stage.Name + "-notes-notes", Status: "ACTIVE", Protected: protected}}, held.Tables)
 		require.Len(t, held.APIs, 1)
 		require.Equal(t, stage.Name+"-notes-api", held.APIs[0].Name)
 		require.Equal(t, held.Stack.Outputs["ApiURL"], held.APIs[0].Endpoint)
@@ -291,7 +292,7 @@ func (r *rig) refuse(t *testing.T) {
 func (r *rig) everything(t *testing.T) any {
 	t.Helper()
 	if r.Server == nil {
-		return []*fleet.Holdings{r.holdings(t, dev), r.holdings(t, staging), r.holdings(t, production)}
+		return []*inventory.Holdings{r.holdings(t, dev), r.holdings(t, staging), r.holdings(t, production)}
 	}
 	all := map[string]string{}
 	for _, stage := range append(slices.Clone(r.program.Stages), stranger) {
@@ -309,7 +310,7 @@ func (r *rig) calls() []rehearsal.Call {
 
 func (r *rig) changeMemory(t *testing.T) {
 	changed := r.build(t, "memory", "stages.Pick(s, 256, ", "stages.Pick(s, 512, ")
-	others := []*fleet.Holdings{r.holdings(t, staging), r.holdings(t, production)}
+	others := []*inventory.Holdings{r.holdings(t, staging), r.holdings(t, production)}
 
 	output, err := r.cdk(t, command{stage: dev, app: changed}, "diff", "--fail")
 	require.Error(t, err)
@@ -325,18 +326,18 @@ func (r *rig) changeMemory(t *testing.T) {
 	require.Equal(t, map[string]int{
 		"dev-notes-create-note": 512, "dev-notes-get-note": 256, "dev-notes-list-notes": 256, "dev-notes-seed-notes": 256,
 	}, memory)
-	require.Equal(t, others, []*fleet.Holdings{r.holdings(t, staging), r.holdings(t, production)})
+	require.Equal(t, others, []*inventory.Holdings{r.holdings(t, staging), r.holdings(t, production)})
 }
 
 func (r *rig) destroyDev(t *testing.T) {
-	others := []*fleet.Holdings{r.holdings(t, staging), r.holdings(t, production)}
+	others := []*inventory.Holdings{r.holdings(t, staging), r.holdings(t, production)}
 	output := r.must(t, command{stage: dev}, "destroy", "--force")
 	require.Contains(t, output, "notes (dev-notes): destroyed")
 	require.True(t, r.holdings(t, dev).Empty())
 	if r.Server != nil {
 		r.onlyBootstrapLeft(t, dev)
 	}
-	require.Equal(t, others, []*fleet.Holdings{r.holdings(t, staging), r.holdings(t, production)})
+	require.Equal(t, others, []*inventory.Holdings{r.holdings(t, staging), r.holdings(t, production)})
 }
 
 // onlyBootstrapLeft requires that an account holds what cdk bootstrap made, and resources of the given
@@ -362,7 +363,7 @@ func (r *rig) destroyProduction(t *testing.T) {
 	require.NoError(t, err)
 	output = r.must(t, command{stage: production}, "destroy", "--force")
 	require.Contains(t, output, "notes (production-notes): destroyed")
-	require.Equal(t, &fleet.Holdings{Stage: before.Stage, Service: "notes", Tables: before.Tables}, r.holdings(t, production))
+	require.Equal(t, &inventory.Holdings{Stage: before.Stage, Service: "notes", Tables: before.Tables}, r.holdings(t, production))
 	if r.Server != nil {
 		r.onlyBootstrapLeft(t, production, "AWS::DynamoDB::Table", "AWS::Logs::LogGroup")
 	}
@@ -421,7 +422,7 @@ func (r *rig) removeAccount(t *testing.T) {
 		}
 	})
 	require.Equal(t, before, r.everything(t))
-	_, err := fleet.Inventory(t.Context(), r.config(t, staging), stage, r.program.Service)
+	_, err := inventory.Read(t.Context(), r.config(t, staging), stage, r.program.Service)
 	var failed *fleet.ServiceError
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "STS", failed.Service)

@@ -56,7 +56,7 @@ func bootstrapVerb(s *settings) *cobra.Command {
 // bootstrapFleet is the program's stages; or, where places are named, those alone, and the program is not
 // asked.
 func (s *settings) bootstrapFleet(ctx context.Context, names []string) (*fleet.Fleet, fleet.CDK, error) {
-	places, err := fleet.Places(names)
+	places, err := fleet.ParseEnvironments(names)
 	if err != nil {
 		return nil, fleet.CDK{}, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/cost"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -36,7 +37,7 @@ func costsVerb(s *settings) *cobra.Command {
 		RunE: func(verb *cobra.Command, _ []string) error {
 			ctx := verb.Context()
 			now := time.Now()
-			period, err := fleet.ParseCostPeriod(since, now)
+			period, err := cost.ParsePeriod(since, now)
 			if err != nil {
 				return err
 			}
@@ -44,7 +45,7 @@ func costsVerb(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			costing := fleet.Costing{Fleet: all, Payer: payer, Fresh: fresh, Now: now}
+			costing := cost.Explorer{Fleet: all, Payer: payer, Fresh: fresh, Now: now}
 			if folder, err := os.UserCacheDir(); err == nil {
 				costing.Cache = filepath.Join(folder, "roadshow", "costs")
 			}
@@ -66,12 +67,12 @@ func costsVerb(s *settings) *cobra.Command {
 	return verb
 }
 
-func (s *settings) writeCosts(verb *cobra.Command, service string, report fleet.CostReport) error {
+func (s *settings) writeCosts(verb *cobra.Command, service string, report cost.Report) error {
 	out, talk := verb.OutOrStdout(), verb.ErrOrStderr()
 	if s.json {
 		if err := s.print(verb, struct {
 			Service string `json:"service"`
-			fleet.CostReport
+			cost.Report
 		}{service, report}); err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (s *settings) writeCosts(verb *cobra.Command, service string, report fleet.
 }
 
 // spentOn is what the report itself cost.
-func spentOn(report fleet.CostReport) string {
+func spentOn(report cost.Report) string {
 	text := fmt.Sprintf("asked Cost Explorer %s, which costs $%s", counted(report.Calls, "time"), report.Spent.StringFixed(2))
 	if report.Cached > 0 {
 		text += fmt.Sprintf("; read %s of today from the cache (--fresh asks again)", counted(report.Cached, "answer"))
@@ -136,7 +137,7 @@ func signed(text string) string {
 	return "+" + text
 }
 
-func writeCostTable(out io.Writer, report fleet.CostReport) {
+func writeCostTable(out io.Writer, report cost.Report) {
 	last, _ := time.Parse(time.DateOnly, report.Until)
 	before := ""
 	if report.Before != "" {
@@ -154,7 +155,7 @@ func writeCostTable(out io.Writer, report fleet.CostReport) {
 		if row.Top != nil {
 			top = row.Top.Service + " " + money(row.Top.Amount)
 		}
-		rows = append(rows, append(costCells(row.Name(), cmp.Or(row.Account, "all"), row.CostTotal, row.Change), orDash(row.Share, "%"), top))
+		rows = append(rows, append(costCells(row.Name(), cmp.Or(row.Account, "all"), row.Total, row.Change), orDash(row.Share, "%"), top))
 	}
 	for _, total := range report.Totals {
 		rows = append(rows, append(costCells("total", "", total, ""), "", ""))
@@ -163,7 +164,7 @@ func writeCostTable(out io.Writer, report fleet.CostReport) {
 	writeTable(out, titles, rows)
 }
 
-func costCells(name, account string, total fleet.CostTotal, change string) []string {
+func costCells(name, account string, total cost.Total, change string) []string {
 	before := "-"
 	if total.Before != nil {
 		before = money(*total.Before)
@@ -186,7 +187,7 @@ func alignRight(rows [][]string, titles []string, columns ...int) {
 	}
 }
 
-func writeCostChanges(out io.Writer, report fleet.CostReport) {
+func writeCostChanges(out io.Writer, report cost.Report) {
 	if len(report.Changed) == 0 {
 		return
 	}
@@ -217,11 +218,11 @@ var lineColours = []asciigraph.AnsiColor{
 
 // writeCostChart draws a line for each of the stages that cost most: in one chart where colours tell them apart, else
 // each in a chart of its own.
-func writeCostChart(out io.Writer, report fleet.CostReport) {
-	rows := slices.DeleteFunc(slices.Clone(report.Rows), func(row fleet.CostRow) bool {
-		return !row.Amount.IsPositive() || row.Kind == fleet.CostOfCharges || len(row.Days) < 2
+func writeCostChart(out io.Writer, report cost.Report) {
+	rows := slices.DeleteFunc(slices.Clone(report.Rows), func(row cost.Row) bool {
+		return !row.Amount.IsPositive() || row.Kind == cost.KindCharges || len(row.Days) < 2
 	})
-	slices.SortStableFunc(rows, func(a, b fleet.CostRow) int { return b.Amount.Cmp(a.Amount) })
+	slices.SortStableFunc(rows, func(a, b cost.Row) int { return b.Amount.Cmp(a.Amount) })
 	rows = rows[:min(len(rows), shownLines)]
 	var lines [][]float64
 	var names []string
@@ -273,13 +274,13 @@ func chartColumns(out io.Writer) int {
 func chartWithin(columns int) int { return min(max(columns-15, smallWidth), chartWidth) }
 
 // activateCostTags shows the tags, asks, and puts them on the bill.
-func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, yes bool) error {
+func (s *settings) activateCostTags(verb *cobra.Command, costing cost.Explorer, yes bool) error {
 	ctx, talk := verb.Context(), verb.ErrOrStderr()
-	tags, gaps, err := costing.CostTags(ctx)
+	tags, gaps, err := costing.Tags(ctx)
 	if err != nil {
 		return err
 	}
-	inactive := slices.ContainsFunc(tags, func(tag fleet.CostTag) bool { return tag.Status == fleet.CostTagInactive })
+	inactive := slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Status == cost.TagInactive })
 	if inactive {
 		if !yes {
 			person := newPerson(verb)
@@ -287,7 +288,7 @@ func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, 
 				return &stages.FieldError{Thing: "costs", Field: "activate-tags", Got: "not confirmed", Want: "a yes", Fix: "run it in a terminal, or write --yes"}
 			}
 			for _, tag := range tags {
-				if tag.Status == fleet.CostTagInactive {
+				if tag.Status == cost.TagInactive {
 					fmt.Fprintf(talk, "account %s: %s becomes a cost allocation tag of all accounts it pays for\n", tag.Account, tag.Key)
 				}
 			}
@@ -317,7 +318,7 @@ func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, 
 		if inactive {
 			fmt.Fprintln(talk, "AWS takes up to 24 hours, and puts the tags on what is charged from then on; a backfill for months before is for the console")
 		}
-		if slices.ContainsFunc(tags, func(tag fleet.CostTag) bool { return tag.Status == fleet.CostTagUnseen }) {
+		if slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Status == cost.TagUnseen }) {
 			fmt.Fprintln(talk, "AWS knows a tag up to 24 hours after something with it was first charged for: deploy a stage, and run this again tomorrow")
 		}
 	}
@@ -327,7 +328,7 @@ func (s *settings) activateCostTags(verb *cobra.Command, costing fleet.Costing, 
 		return err
 	case len(gaps) > 0:
 		return incomplete{}
-	case slices.ContainsFunc(tags, func(tag fleet.CostTag) bool { return tag.Problem != "" }):
+	case slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Problem != "" }):
 		return finding{}
 	}
 	return nil

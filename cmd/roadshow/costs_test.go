@@ -10,7 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 
-	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/cost"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -80,10 +80,10 @@ func TestAChartShowsEveryDay(t *testing.T) {
 		assert.InDelta(t, sum, drawn+points[len(points)-1]*float64(last), 0.001, count)
 	}
 	for _, count := range []int{2, 5, 7, 30, 60} {
-		row := fleet.CostRow{Kind: fleet.CostOfStage, Stage: "dev", CostTotal: fleet.CostTotal{Currency: "USD", Amount: decimal.NewFromInt(9)}, Days: make([]decimal.Decimal, count)}
+		row := cost.Row{Kind: cost.KindStage, Stage: "dev", Total: cost.Total{Currency: "USD", Amount: decimal.NewFromInt(9)}, Days: make([]decimal.Decimal, count)}
 		row.Days[count/2] = decimal.NewFromInt(9)
 		var chart strings.Builder
-		writeCostChart(&chart, fleet.CostReport{Rows: []fleet.CostRow{row}})
+		writeCostChart(&chart, cost.Report{Rows: []cost.Row{row}})
 		assert.Contains(t, chart.String(), " 9.00 ", count)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/quota"
 	"github.com/roadshow-go/roadshow/internal/program"
 )
 
@@ -57,9 +58,9 @@ func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool) e
 	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes, seen: []fleet.Proposal{}}
 	outcomes, err := fleet.Deployment{
 		Fleet: of.fleet, CDK: cdk, Assembly: of.ready, Approve: approval.approve, Prove: proof(found), Observe: board.observe,
-		DespiteQuotas: despite, Warn: func(warning fleet.Finding) {
+		Fits: quota.Preflight{Fleet: of.fleet, Assembly: of.ready, Despite: despite, Observe: board.observe, Warn: func(warning fleet.Finding) {
 			board.pause(func() { fmt.Fprintf(talk, "roadshow: %s\n", warning) })
-		},
+		}}.Fits,
 	}.Run(verb.Context(), of.picked)
 	board.close()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -68,12 +69,12 @@ func (c cleaning) validate(verb *cobra.Command) error {
 
 // line is one line of the verb's JSON: it has one of these.
 type line struct {
-	Orphan  *fleet.Orphan       `json:"orphan,omitempty"`
-	Gap     *fleet.Gap          `json:"gap,omitempty"`
-	Plan    *fleet.DeletionPlan `json:"plan,omitempty"`
-	Step    *fleet.DeletionStep `json:"step,omitempty"`
-	Holding *fleet.Holding      `json:"holding,omitempty"`
-	Summary *orphanSummary      `json:"summary,omitempty"`
+	Orphan  *orphan.Orphan       `json:"orphan,omitempty"`
+	Gap     *fleet.Gap           `json:"gap,omitempty"`
+	Plan    *orphan.DeletionPlan `json:"plan,omitempty"`
+	Step    *orphan.DeletionStep `json:"step,omitempty"`
+	Holding *orphan.Holding      `json:"holding,omitempty"`
+	Summary *orphanSummary       `json:"summary,omitempty"`
 }
 
 // orphanSummary is the last line, so that a list that was cut off is told from a whole one.
@@ -108,12 +109,12 @@ func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning
 		}
 	}
 	summary := orphanSummary{Service: all.Service}
-	var found []fleet.Orphan
+	var found []orphan.Orphan
 	var written error
 	board := newBoard(talk, nil)
-	gaps, err := fleet.Search{
+	gaps, err := orphan.Search{
 		Fleet: all, Ledger: document.Ledger, Names: names, Observe: board.observe,
-		Found: func(one fleet.Orphan) {
+		Found: func(one orphan.Orphan) {
 			found = append(found, one)
 			if s.json {
 				written = cmp.Or(written, writeLine(out, line{Orphan: &one}))
@@ -126,9 +127,9 @@ func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning
 	}
 	for _, one := range found {
 		switch one.Grade {
-		case fleet.Certain:
+		case orphan.Certain:
 			summary.Certain++
-		case fleet.Likely:
+		case orphan.Likely:
 			summary.Likely++
 		default:
 			summary.Unsure++
@@ -141,12 +142,12 @@ func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning
 	writeGaps(talk, gaps)
 	left := summary.Certain+summary.Likely > 0
 	if options.delete {
-		var steps []fleet.DeletionStep
+		var steps []orphan.DeletionStep
 		if steps, left, err = s.deleteOrphans(verb, all, program.Dir, found, gaps, options); err != nil {
 			return err
 		}
 		for _, step := range steps {
-			if step.State == fleet.StepDeleted || step.State == fleet.StepGone {
+			if step.State == orphan.StepDeleted || step.State == orphan.StepGone {
 				summary.Deleted++
 			}
 		}
@@ -172,9 +173,9 @@ func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning
 
 // deleteOrphans shows the plan, has it agreed to, and does it. left tells whether something certain or likely is
 // there still.
-func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir string, found []fleet.Orphan, gaps []fleet.Gap, options cleaning) (steps []fleet.DeletionStep, left bool, err error) {
+func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir string, found []orphan.Orphan, gaps []fleet.Gap, options cleaning) (steps []orphan.DeletionStep, left bool, err error) {
 	ctx, out, talk := verb.Context(), verb.OutOrStdout(), verb.ErrOrStderr()
-	plan := all.PlanDeletion(found, gaps, options.likely)
+	plan := orphan.PlanDeletion(all, found, gaps, options.likely)
 	if s.json {
 		if err := writeLine(out, line{Plan: &plan}); err != nil {
 			return nil, false, err
@@ -182,11 +183,11 @@ func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir stri
 	} else {
 		writeDeletions(out, plan)
 	}
-	left = slices.ContainsFunc(plan.Keeps, func(one fleet.KeptOrphan) bool { return one.Grade != fleet.Unsure })
+	left = slices.ContainsFunc(plan.Keeps, func(one orphan.Kept) bool { return one.Grade != orphan.Unsure })
 	if len(plan.Deletes) == 0 {
 		return nil, left, nil
 	}
-	if err := all.MayDelete(plan); err != nil {
+	if err := orphan.MayDelete(all, plan); err != nil {
 		return nil, true, err
 	}
 	rituals, agreed, err := agreeToDelete(ctx, newPerson(verb), plan, options)
@@ -198,13 +199,13 @@ func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir stri
 		return nil, true, nil
 	}
 	path := cmp.Or(options.log, filepath.Join(dir, filepath.FromSlash(deletionLog)))
-	log, err := fleet.OpenDeletionLog(path)
+	log, err := orphan.OpenDeletionLog(path)
 	if err != nil {
 		return nil, true, err
 	}
 	defer log.Close()
 	board := newBoard(talk, nil)
-	steps, err = fleet.Deletion{Fleet: all, Rituals: rituals, Log: log, Observe: board.observe}.Run(ctx, plan)
+	steps, err = orphan.Deletion{Fleet: all, Confirmations: rituals, Log: log, Observe: board.observe}.Run(ctx, plan)
 	board.close()
 	for _, step := range steps {
 		if s.json {
@@ -216,14 +217,14 @@ func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir stri
 	if err == nil || ctx.Err() != nil {
 		fmt.Fprintf(talk, "each step is written to %s\n", path)
 	}
-	return steps, left || !fleet.AllDeleted(steps), err
+	return steps, left || !orphan.AllDeleted(steps), err
 }
 
 // agreeToDelete has the deletion agreed to: with the ritual for each stage that is not in the set.
-func agreeToDelete(ctx context.Context, person *person, plan fleet.DeletionPlan, options cleaning) (rituals []fleet.Ritual, agreed bool, err error) {
+func agreeToDelete(ctx context.Context, person *person, plan orphan.DeletionPlan, options cleaning) (rituals []fleet.Confirmation, agreed bool, err error) {
 	for _, text := range options.confirm {
 		stage, account, _ := strings.Cut(text, "/")
-		rituals = append(rituals, fleet.Ritual{Stage: stage, Account: account})
+		rituals = append(rituals, fleet.Confirmation{Stage: stage, Account: account})
 	}
 	if options.yes {
 		return rituals, true, nil // what the ritual lacks, the deletion refuses
@@ -233,11 +234,11 @@ func agreeToDelete(ctx context.Context, person *person, plan fleet.DeletionPlan,
 			Thing: "orphans", Field: "deletion", Got: "not agreed to", Want: "a yes", Fix: "write --yes, or run it in a terminal",
 		}
 	}
-	for _, needed := range plan.Rituals {
+	for _, needed := range plan.Confirmations {
 		if slices.Contains(rituals, needed) {
 			continue
 		}
-		var typed fleet.Ritual
+		var typed fleet.Confirmation
 		if typed.Stage, err = person.ask(ctx, "Stage "+needed.Stage+" is not in the set. Type its name:"); err != nil {
 			return nil, false, err
 		}
@@ -251,13 +252,13 @@ func agreeToDelete(ctx context.Context, person *person, plan fleet.DeletionPlan,
 }
 
 // writeOrphans writes the table, the surest first.
-func writeOrphans(out io.Writer, found []fleet.Orphan, now time.Time) {
+func writeOrphans(out io.Writer, found []orphan.Orphan, now time.Time) {
 	if len(found) == 0 {
 		fmt.Fprintln(out, "nothing was found")
 		return
 	}
-	order := []fleet.Grade{fleet.Certain, fleet.Likely, fleet.Unsure}
-	slices.SortStableFunc(found, func(a, b fleet.Orphan) int {
+	order := []orphan.Grade{orphan.Certain, orphan.Likely, orphan.Unsure}
+	slices.SortStableFunc(found, func(a, b orphan.Orphan) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Grade), slices.Index(order, b.Grade)), cmp.Compare(a.Account, b.Account),
 			cmp.Compare(a.Region, b.Region), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})
@@ -275,7 +276,7 @@ func writeOrphans(out io.Writer, found []fleet.Orphan, now time.Time) {
 }
 
 // writeDeletions shows what a deletion would do.
-func writeDeletions(out io.Writer, plan fleet.DeletionPlan) {
+func writeDeletions(out io.Writer, plan orphan.DeletionPlan) {
 	fmt.Fprintf(out, "\n%s\n", styled(out, heading, fmt.Sprintf("plan: %d deleted, %d kept", len(plan.Deletes), len(plan.Keeps))))
 	for _, one := range plan.Deletes {
 		fmt.Fprintf(out, "  deletes %s %s (%s %s): loses %s\n", one.Type, one.Name, one.Account, one.Region, one.Loses)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/quota"
 )
 
 // quotasVerb says whether what would be deployed fits into the accounts.
@@ -34,7 +34,7 @@ func quotasVerb(s *settings) *cobra.Command {
 				return err
 			}
 			defer remove()
-			survey := fleet.QuotaSurvey{Fleet: of.fleet, Assembly: of.ready}
+			survey := quota.Survey{Fleet: of.fleet, Assembly: of.ready}
 			if request {
 				if err := survey.MayRequest(of.picked...); err != nil {
 					return err
@@ -76,38 +76,38 @@ func quotasVerb(s *settings) *cobra.Command {
 }
 
 // judged is the exit code. What does not fit is certain, whatever others would have said.
-func judged(report *fleet.QuotaReport, increases []fleet.QuotaIncrease) error {
+func judged(report *quota.Report, increases []quota.Increase) error {
 	verdicts := report.Verdicts()
-	refused := slices.ContainsFunc(increases, func(one fleet.QuotaIncrease) bool { return one.Problem != "" })
-	answered := slices.ContainsFunc(report.Quotas, func(row fleet.QuotaRow) bool {
-		return slices.ContainsFunc(row.Places, func(place fleet.QuotaPlace) bool { return place.Limit != nil })
+	refused := slices.ContainsFunc(increases, func(one quota.Increase) bool { return one.Problem != "" })
+	answered := slices.ContainsFunc(report.Quotas, func(row quota.Row) bool {
+		return slices.ContainsFunc(row.Places, func(place quota.Place) bool { return place.Limit != nil })
 	})
 	switch {
-	case verdicts[fleet.QuotaShort] > 0 || refused:
+	case verdicts[quota.Short] > 0 || refused:
 		return finding{}
 	case !answered && len(report.Gaps) > 0:
 		return fmt.Errorf("quotas: accounts that answered are 0, want all; correct what is said above")
-	case verdicts[fleet.QuotaUnknown] > 0 || len(report.Gaps) > 0:
+	case verdicts[quota.Unknown] > 0 || len(report.Gaps) > 0:
 		return incomplete{}
 	}
 	return nil
 }
 
 // writeQuotas writes what is needed, and then the limits side by side.
-func writeQuotas(out io.Writer, report *fleet.QuotaReport, all bool) {
+func writeQuotas(out io.Writer, report *quota.Report, all bool) {
 	var rows [][]string
 	var notes []string
 	fitting := 0
 	for _, row := range report.Quotas {
 		for _, place := range row.Places {
-			quiet := place.Verdict != fleet.QuotaShort && place.Verdict != fleet.QuotaClose && (!place.Needs() || row.Code == "" && place.Verdict == fleet.QuotaFits)
+			quiet := place.Verdict != quota.Short && place.Verdict != quota.Close && (!place.Needs() || row.Code == "" && place.Verdict == quota.Fits)
 			if quiet && !all {
 				fitting++
 				continue
 			}
-			name, used := row.Name, fleet.Amount(place.Used)
-			if place.Of != "" {
-				name += " " + place.Of
+			name, used := row.Name, quota.Amount(place.Used)
+			if place.Subject != "" {
+				name += " " + place.Subject
 			}
 			if row.Each {
 				used = "-"
@@ -121,10 +121,10 @@ func writeQuotas(out io.Writer, report *fleet.QuotaReport, all bool) {
 				verdict += fmt.Sprintf(" [%d]", at+1)
 			}
 			if place.Request != nil {
-				verdict += fmt.Sprintf(", asked for %s (%s)", fleet.Amount(&place.Request.Desired), place.Request.Status)
+				verdict += fmt.Sprintf(", asked for %s (%s)", quota.Amount(&place.Request.Desired), place.Request.Status)
 			}
 			rows = append(rows, []string{
-				strings.Join(place.Stages, ", "), place.Account, place.Region, name, place.Needed(), used, fleet.Amount(place.Limit), verdict,
+				strings.Join(place.Stages, ", "), place.Account, place.Region, name, place.Needed(), used, quota.Amount(place.Limit), verdict,
 			})
 		}
 	}
@@ -139,7 +139,7 @@ func writeQuotas(out io.Writer, report *fleet.QuotaReport, all bool) {
 }
 
 // writeLimits writes the limits of the accounts side by side.
-func writeLimits(out io.Writer, report *fleet.QuotaReport, all bool) {
+func writeLimits(out io.Writer, report *quota.Report, all bool) {
 	type column struct{ account, region string }
 	var columns []column
 	titles := []string{"QUOTA", "DEFAULT"}
@@ -157,14 +157,14 @@ func writeLimits(out io.Writer, report *fleet.QuotaReport, all bool) {
 		if row.Code == "" {
 			continue // the same everywhere
 		}
-		cells, differs := []string{row.Name, fleet.Amount(&row.Default)}, false
+		cells, differs := []string{row.Name, quota.Amount(&row.Default)}, false
 		for _, at := range columns {
 			cell := "-"
 			for _, place := range row.Places {
 				if place.Account != at.account || !row.Global && place.Region != at.region {
 					continue
 				}
-				cell = fleet.Amount(place.Limit)
+				cell = quota.Amount(place.Limit)
 				if place.Lower {
 					cell, marked = cell+" < production", true
 				}
@@ -191,25 +191,25 @@ func writeLimits(out io.Writer, report *fleet.QuotaReport, all bool) {
 }
 
 // writeIncreases says what should be higher, and who is asked for it.
-func writeIncreases(out io.Writer, increases []fleet.QuotaIncrease) {
+func writeIncreases(out io.Writer, increases []quota.Increase) {
 	for _, one := range increases {
-		what := fmt.Sprintf("%s (%s %s): %s: limit is %s", strings.Join(one.Stages, ", "), one.Account, one.Region, one.Name, fleet.Amount(&one.Limit))
+		what := fmt.Sprintf("%s (%s %s): %s: limit is %s", strings.Join(one.Stages, ", "), one.Account, one.Region, one.Name, quota.Amount(&one.Limit))
 		switch {
 		case one.Problem != "":
-			fmt.Fprintln(out, styled(out, bad, what+", and AWS refuses the request for "+fleet.Amount(&one.Desired)+": "+one.Problem))
+			fmt.Fprintln(out, styled(out, bad, what+", and AWS refuses the request for "+quota.Amount(&one.Desired)+": "+one.Problem))
 		case one.Request != nil:
-			fmt.Fprintf(out, "%s; asked for %s on %s (%s)\n", what, fleet.Amount(&one.Request.Desired), one.Request.At.Format("2006-01-02"), requestStatus(one.Request))
+			fmt.Fprintf(out, "%s; asked for %s on %s (%s)\n", what, quota.Amount(&one.Request.Desired), one.Request.At.Format("2006-01-02"), requestStatus(one.Request))
 		case one.Advice != "":
 			fmt.Fprintf(out, "%s; %s\n", what, one.Advice)
 		case one.Link != "":
-			fmt.Fprintf(out, "%s; AWS takes a support case only, ask for %s (%s): %s\n", what, fleet.Amount(&one.Desired), one.Why, one.Link)
+			fmt.Fprintf(out, "%s; AWS takes a support case only, ask for %s (%s): %s\n", what, quota.Amount(&one.Desired), one.Why, one.Link)
 		default:
-			fmt.Fprintf(out, "%s; ask for %s (%s), with `roadshow quotas %s --request`\n", what, fleet.Amount(&one.Desired), one.Why, strings.Join(one.Stages, " "))
+			fmt.Fprintf(out, "%s; ask for %s (%s), with `roadshow quotas %s --request`\n", what, quota.Amount(&one.Desired), one.Why, strings.Join(one.Stages, " "))
 		}
 	}
 }
 
-func requestStatus(request *fleet.QuotaRequest) string {
+func requestStatus(request *quota.Request) string {
 	if request.Case != "" {
 		return request.Status + ", case " + request.Case
 	}
@@ -217,13 +217,13 @@ func requestStatus(request *fleet.QuotaRequest) string {
 }
 
 // requestIncreases shows what would be asked for, and asks for it when somebody agrees.
-func (s *settings) requestIncreases(verb *cobra.Command, survey fleet.QuotaSurvey, increases []fleet.QuotaIncrease, yes bool) ([]fleet.QuotaIncrease, error) {
+func (s *settings) requestIncreases(verb *cobra.Command, survey quota.Survey, increases []quota.Increase, yes bool) ([]quota.Increase, error) {
 	talk, person := verb.ErrOrStderr(), newPerson(verb)
 	var rows [][]string
 	for _, one := range increases {
 		if one.Askable() {
 			rows = append(rows, []string{
-				strings.Join(one.Stages, ", "), one.Account, one.Region, one.Name, fleet.Amount(&one.Limit), fleet.Amount(&one.Desired), one.Why,
+				strings.Join(one.Stages, ", "), one.Account, one.Region, one.Name, quota.Amount(&one.Limit), quota.Amount(&one.Desired), one.Why,
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -59,7 +60,7 @@ type removed struct {
 	Service string            `json:"service"`
 	Plan    fleet.RemovalPlan `json:"plan"`
 	Outcome *fleet.Outcome    `json:"outcome,omitempty"`
-	Left    []fleet.Leftover  `json:"left,omitempty"`
+	Left    []orphan.Leftover `json:"left,omitempty"`
 	// Problem is why nobody knows what is left.
 	Problem string `json:"problem,omitempty"`
 }
@@ -88,7 +89,7 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 		}
 	}
 	if options.sweep {
-		if err := all.MaySweep(stage, known); err != nil {
+		if err := orphan.MaySweep(all, stage, known); err != nil {
 			return err // before its stack is removed
 		}
 	}
@@ -118,7 +119,7 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 			ready = made
 		}
 		board := newBoard(talk, []stages.Stage{stage})
-		outcome, err := fleet.Removal{Fleet: all, Ritual: ritual, Observe: board.observe}.Run(ctx, plan)
+		outcome, err := fleet.Removal{Fleet: all, Confirmation: ritual, Observe: board.observe}.Run(ctx, plan)
 		board.close()
 		if err != nil {
 			return err
@@ -129,9 +130,9 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 	gone := answer.Outcome != nil && fleet.Succeeded([]fleet.Outcome{*answer.Outcome})
 	if gone {
 		if options.sweep {
-			answer.Left, err = all.Sweep(ctx, ready, stage, known)
+			answer.Left, err = orphan.Sweep(ctx, all, ready, stage, known)
 		} else {
-			answer.Left, err = all.Leftovers(ctx, ready, stage)
+			answer.Left, err = orphan.Leftovers(ctx, all, ready, stage)
 		}
 		if err != nil {
 			// It is removed all the same.
@@ -146,7 +147,7 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 	} else if gone {
 		writeLeft(verb.OutOrStdout(), answer)
 	}
-	if answer.Outcome != nil && !gone || answer.Problem != "" || options.sweep && !fleet.AllSwept(answer.Left) || options.plan && len(plan.Blocks) > 0 {
+	if answer.Outcome != nil && !gone || answer.Problem != "" || options.sweep && !orphan.AllSwept(answer.Left) || options.plan && len(plan.Blocks) > 0 {
 		return finding{}
 	}
 	return nil
@@ -162,18 +163,18 @@ func inSet(all []stages.Stage, name string) bool {
 }
 
 // agree has the removal agreed to: with the ritual where the plan demands it.
-func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual fleet.Ritual, agreed bool, err error) {
+func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual fleet.Confirmation, agreed bool, err error) {
 	ctx, person := verb.Context(), newPerson(verb)
 	name, account, _ := strings.Cut(options.confirm, "/")
-	ritual = fleet.Ritual{Stage: name, Account: account}
-	done := ritual == fleet.Ritual{Stage: plan.Stage, Account: plan.Account}
+	ritual = fleet.Confirmation{Stage: name, Account: account}
+	done := ritual == fleet.Confirmation{Stage: plan.Stage, Account: plan.Account}
 	switch {
 	case plan.Status == "":
-		ritual = fleet.Ritual{Stage: plan.Stage, Account: plan.Account} // there is nothing to protect
+		ritual = fleet.Confirmation{Stage: plan.Stage, Account: plan.Account} // there is nothing to protect
 		return ritual, true, nil
 	case len(plan.Blocks) > 0:
 		return ritual, true, nil // which the removal refuses
-	case plan.Ritual && options.confirm == "" && person.there():
+	case plan.NeedsConfirmation && options.confirm == "" && person.there():
 		if ritual.Stage, err = person.ask(ctx, "This stage must not be lost. Type its name:"); err != nil {
 			return ritual, false, err
 		}
@@ -185,8 +186,8 @@ func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual
 		agreed, err = person.agrees(ctx, fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account))
 		return ritual, agreed, err
 	}
-	if plan.Ritual && !done {
-		return ritual, false, &fleet.RitualError{Plan: plan, Given: ritual}
+	if plan.NeedsConfirmation && !done {
+		return ritual, false, &fleet.ConfirmationError{Plan: plan, Given: ritual}
 	}
 	return ritual, false, &stages.FieldError{
 		Thing: "stage " + plan.Stage, Field: "removal", Got: "not agreed to", Want: "a yes", Fix: "write --yes, or run it in a terminal",
@@ -250,12 +251,12 @@ func (s *settings) closing(verb *cobra.Command, options removal) error {
 	if err != nil {
 		return err
 	}
-	var held []fleet.Holding
+	var held []orphan.Holding
 	var written error
 	board := newBoard(talk, nil)
-	gaps, err := fleet.AccountSearch{
+	gaps, err := orphan.AccountSearch{
 		Fleet: all, Account: options.account, Ledger: document.Ledger, Observe: board.observe,
-		Found: func(one fleet.Holding) {
+		Found: func(one orphan.Holding) {
 			held = append(held, one)
 			if s.json {
 				written = cmp.Or(written, writeLine(out, line{Holding: &one}))
@@ -287,13 +288,13 @@ func (s *settings) closing(verb *cobra.Command, options removal) error {
 }
 
 // writeHoldings writes what an account holds, what goes first above what needs it.
-func writeHoldings(out io.Writer, account string, held []fleet.Holding) {
+func writeHoldings(out io.Writer, account string, held []orphan.Holding) {
 	if len(held) == 0 {
 		fmt.Fprintf(out, "account %s holds nothing of ours\n", account)
 		return
 	}
-	order := []fleet.HoldingKind{fleet.HoldsStack, fleet.HoldsOrphan, fleet.HoldsBootstrap}
-	slices.SortStableFunc(held, func(a, b fleet.Holding) int {
+	order := []orphan.HoldingKind{orphan.HoldsStack, orphan.HoldsOrphan, orphan.HoldsBootstrap}
+	slices.SortStableFunc(held, func(a, b orphan.Holding) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})

@@ -19,6 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/cost"
+	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/fleet/quota"
 	"github.com/roadshow-go/roadshow/internal/starter"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
@@ -55,18 +58,18 @@ type (
 		Removed []fleet.Outcome   `json:"removed"`
 	}
 	quotasJSON struct {
-		Service   string                `json:"service"`
-		Quotas    []fleet.QuotaRow      `json:"quotas"`
-		Gaps      []fleet.Gap           `json:"gaps"`
-		Increases []fleet.QuotaIncrease `json:"increases"`
+		Service   string           `json:"service"`
+		Quotas    []quota.Row      `json:"quotas"`
+		Gaps      []fleet.Gap      `json:"gaps"`
+		Increases []quota.Increase `json:"increases"`
 	}
 	costsJSON struct {
 		Service string `json:"service"`
-		fleet.CostReport
+		cost.Report
 	}
 	costTagsJSON struct {
-		Tags []fleet.CostTag `json:"tags"`
-		Gaps []fleet.Gap     `json:"gaps"`
+		Tags []cost.Tag  `json:"tags"`
+		Gaps []fleet.Gap `json:"gaps"`
 	}
 	namesJSON struct {
 		Service string              `json:"service"`
@@ -210,29 +213,29 @@ var documentedObjects = []struct {
 	{page: "fleet.md", from: "| one of `changes` | ", types: []any{fleet.Change{}}},
 	{page: "fleet.md", from: "| `plan` | ", types: []any{fleet.RemovalPlan{}}},
 	{page: "fleet.md", from: "| resource | ", types: []any{fleet.PlannedResource{}}},
-	{page: "fleet.md", from: "| leftover | ", types: []any{fleet.Leftover{}}},
+	{page: "fleet.md", from: "| leftover | ", types: []any{orphan.Leftover{}}},
 	{page: "fleet.md", from: "| ephemeral stage | ", types: []any{fleet.Ephemeral{}}},
 	{page: "orphans.md", from: "| member | fields |", column: true, types: []any{line{}}},
-	{page: "orphans.md", from: "| `orphan` | ", types: []any{fleet.Orphan{}}},
-	{page: "orphans.md", from: "| `plan` | ", types: []any{fleet.DeletionPlan{}}},
-	{page: "orphans.md", from: "| `step` | as in the log: ", types: []any{fleet.DeletionStep{}}},
-	{page: "orphans.md", from: "| `holding` (of `remove --account`) | ", types: []any{fleet.Holding{}}},
+	{page: "orphans.md", from: "| `orphan` | ", types: []any{orphan.Orphan{}}},
+	{page: "orphans.md", from: "| `plan` | ", types: []any{orphan.DeletionPlan{}}},
+	{page: "orphans.md", from: "| `step` | as in the log: ", types: []any{orphan.DeletionStep{}}},
+	{page: "orphans.md", from: "| `holding` (of `remove --account`) | ", types: []any{orphan.Holding{}}},
 	{page: "orphans.md", from: "| `gap` | ", types: []any{fleet.Gap{}}},
 	{page: "orphans.md", from: "| `summary` | ", to: ";", types: []any{orphanSummary{}}},
 	{page: "quotas.md", from: "`--json` prints one object: ", types: []any{quotasJSON{}}},
-	{page: "quotas.md", from: "| one of `quotas` | ", types: []any{fleet.QuotaRow{}}},
-	{page: "quotas.md", from: "| one of `places` | ", types: []any{fleet.QuotaPlace{}}},
-	{page: "quotas.md", from: "| `request` | ", types: []any{fleet.QuotaRequest{}}},
+	{page: "quotas.md", from: "| one of `quotas` | ", types: []any{quota.Row{}}},
+	{page: "quotas.md", from: "| one of `places` | ", types: []any{quota.Place{}}},
+	{page: "quotas.md", from: "| `request` | ", types: []any{quota.Request{}}},
 	{page: "quotas.md", from: "| one of `gaps` | ", types: []any{fleet.Gap{}}},
-	{page: "quotas.md", from: "| one of `increases` | ", types: []any{fleet.QuotaIncrease{}}},
+	{page: "quotas.md", from: "| one of `increases` | ", types: []any{quota.Increase{}}},
 	{page: "costs.md", from: "| field | meaning |", column: true, types: []any{costsJSON{}}},
-	{page: "costs.md", from: "| field of a row | meaning |", column: true, types: []any{fleet.CostRow{}}},
-	{page: "costs.md", from: "| `totals` | ", types: []any{fleet.CostTotal{}}},
-	{page: "costs.md", from: "| `changed` | ", types: []any{fleet.CostChange{}}},
+	{page: "costs.md", from: "| field of a row | meaning |", column: true, types: []any{cost.Row{}}},
+	{page: "costs.md", from: "| `totals` | ", types: []any{cost.Total{}}},
+	{page: "costs.md", from: "| `changed` | ", types: []any{cost.Change{}}},
 	{page: "costs.md", from: "| `gaps` | ", types: []any{fleet.Gap{}}},
-	{page: "costs.md", from: "| `top` | ", types: []any{fleet.CostOfService{}}},
+	{page: "costs.md", from: "| `top` | ", types: []any{cost.TopService{}}},
 	{page: "costs.md", from: "`roadshow costs --activate-tags --json` prints ", to: "with", types: []any{struct {
-		Tags []fleet.CostTag `json:"tags"`
+		Tags []cost.Tag `json:"tags"`
 	}{}}},
 	{page: "parity.md", from: "`roadshow parity --json`:\n\n", column: true, types: []any{verdictJSON{}}},
 	{page: "parity.md", from: "| `differences`, `unstable` | ", types: []any{parity.Difference{}, parity.Value{}}},

@@ -21,8 +21,8 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/roadshow-go/roadshow/e2e"
+	"github.com/roadshow-go/roadshow/e2e/inventory"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
-	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -151,14 +151,14 @@ func (d *demo) cdk(ctx context.Context, verb string, stage stages.Stage) error {
 
 // show asks the accounts what they hold.
 func (d *demo) show(ctx context.Context, began time.Time) error {
-	var all []*fleet.Holdings
+	var all []*inventory.Holdings
 	err := d.progress.step("aws-sdk-go-v2", "what each account really holds", func(io.Writer) error {
 		for _, stage := range d.program.Stages {
 			config, err := d.world.Config(ctx, stage.Name)
 			if err != nil {
 				return err
 			}
-			holdings, err := fleet.Inventory(ctx, config, stage, d.program.Service)
+			holdings, err := inventory.Read(ctx, config, stage, d.program.Service)
 			if err != nil {
 				return err
 			}

@@ -7,16 +7,16 @@ import (
 	"charm.land/lipgloss/v2"
 	grid "charm.land/lipgloss/v2/table"
 
-	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/e2e/inventory"
 )
 
 // table shows what the accounts hold, a column for each stage.
-func table(all []*fleet.Holdings) string {
+func table(all []*inventory.Holdings) string {
 	rows := []struct {
 		title string
-		cell  func(*fleet.Holdings) []string
+		cell  func(*inventory.Holdings) []string
 	}{
-		{"account", func(h *fleet.Holdings) []string { return []string{h.Stage.Account} }},
+		{"account", func(h *inventory.Holdings) []string { return []string{h.Stage.Account} }},
 		{"stack", stack},
 		{"table", tables},
 		{"functions", functions},
@@ -49,7 +49,7 @@ func table(all []*fleet.Holdings) string {
 	return shown.Render()
 }
 
-func stack(h *fleet.Holdings) (lines []string) {
+func stack(h *inventory.Holdings) (lines []string) {
 	if h.Stack == nil {
 		return nil
 	}
@@ -60,7 +60,7 @@ func stack(h *fleet.Holdings) (lines []string) {
 	return lines
 }
 
-func tables(h *fleet.Holdings) (lines []string) {
+func tables(h *inventory.Holdings) (lines []string) {
 	for _, t := range h.Tables {
 		lines = append(lines, t.Name)
 		if t.Protected {
@@ -71,7 +71,7 @@ func tables(h *fleet.Holdings) (lines []string) {
 }
 
 // functions leaves out what begins every name of the stage, so that the columns can be compared.
-func functions(h *fleet.Holdings) (lines []string) {
+func functions(h *inventory.Holdings) (lines []string) {
 	for _, f := range h.Functions {
 		name := strings.TrimPrefix(f.Name, h.Stage.Name+"-"+h.Service+"-")
 		lines = append(lines, fmt.Sprintf("%-11s %4d MiB", name, f.Memory))
@@ -79,14 +79,14 @@ func functions(h *fleet.Holdings) (lines []string) {
 	return lines
 }
 
-func apis(h *fleet.Holdings) (lines []string) {
+func apis(h *inventory.Holdings) (lines []string) {
 	for _, api := range h.APIs {
 		lines = append(lines, api.Name)
 	}
 	return lines
 }
 
-func clusters(h *fleet.Holdings) (lines []string) {
+func clusters(h *inventory.Holdings) (lines []string) {
 	for _, c := range h.Clusters {
 		lines = append(lines, fmt.Sprintf("yes, %d nodes", c.Nodes), c.Name)
 	}

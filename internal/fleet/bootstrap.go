@@ -5,13 +5,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -32,11 +35,11 @@ type Bootstrap struct {
 // Places reads accounts and regions as the cdk command writes them, aws://ACCOUNT/REGION, for accounts that no
 // program has yet: each is a stage of that name. It returns none where none of the names is one, and a
 // [*stages.FieldError] where only some are, or one is wrong.
-func Places(names []string) ([]stages.Stage, error) {
+func ParseEnvironments(names []string) ([]stages.Stage, error) {
 	var places []stages.Stage
 	for _, name := range names {
-		account, region, found := strings.Cut(strings.TrimPrefix(name, placeScheme), "/")
-		if !strings.HasPrefix(name, placeScheme) {
+		account, region, found := strings.Cut(strings.TrimPrefix(name, environmentScheme), "/")
+		if !strings.HasPrefix(name, environmentScheme) {
 			continue
 		}
 		if !found || len(account) != 12 || strings.Trim(account, "0123456789") != "" || stages.Zones(region) == 0 {
@@ -54,8 +57,8 @@ func Places(names []string) ([]stages.Stage, error) {
 	return places, nil
 }
 
-// placeScheme begins a place.
-const placeScheme = "aws://"
+// environmentScheme begins a place.
+const environmentScheme = "aws://"
 
 // AtOnce is how many cdk commands run at once unless it is said: each is a Node process that mostly waits.
 const AtOnce = 6
@@ -87,7 +90,7 @@ func (b Bootstrap) Run(ctx context.Context, all []stages.Stage) []Outcome {
 			if state == Done {
 				state = Unchanged
 			}
-			outcomes[i] = a.end(state, "shares the bootstrap of "+all[done].Name)
+			outcomes[i] = a.finish(state, "shares the bootstrap of "+all[done].Name)
 		}
 	}
 	skipMissing(outcomes, all, b.Observe)
@@ -104,14 +107,14 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 	client := cloudformation.NewFromConfig(way.config)
 	before, err := bootstrapStack(ctx, client, stage)
 	if err != nil {
-		return a.fail(asServiceError(stage, "CloudFormation", err))
+		return a.fail(AsServiceError(stage, "CloudFormation", err))
 	}
 	if before != nil {
 		a.outcome.Version = versionOf(*before)
 	}
 	trusted, missing := b.Fleet.trust(stage, before)
 	if a.outcome.Version >= minimumBootstrap && !missing && !b.Force {
-		return a.end(Unchanged, fmt.Sprintf("bootstrapped already, version %d", a.outcome.Version))
+		return a.finish(Unchanged, fmt.Sprintf("bootstrapped already, version %d", a.outcome.Version))
 	}
 	if way.across() {
 		return a.fail(&OwnCredentialsError{Stage: stage, From: way.profile, What: "bootstrap", Command: "roadshow bootstrap " + stage.Name})
@@ -133,13 +136,13 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 			stage.Name, stage.Account, stage.Name, err))
 	}
 	if a.outcome.Version, err = bootstrapVersion(ctx, client, stage); err != nil {
-		return a.fail(asServiceError(stage, "CloudFormation", err))
+		return a.fail(AsServiceError(stage, "CloudFormation", err))
 	}
 	text := fmt.Sprintf("bootstrapped, version %d", a.outcome.Version)
 	if len(trusted) > 0 {
 		text += ", trusting " + strings.Join(trusted, ", ")
 	}
-	return a.end(Done, text)
+	return a.finish(Done, text)
 }
 
 // trust is the accounts that a stage's bootstrap is to trust: those that it trusts, and those that deploy to the
@@ -176,7 +179,7 @@ func bootstrapArguments(stage stages.Stage, trusted []string, policy string) []s
 	if stage.BootstrapQualifier() != stages.DefaultQualifier {
 		arguments = append(arguments, "--qualifier", stage.Qualifier, "--toolkit-stack-name", toolkitStack+"-"+stage.Qualifier)
 	}
-	return append(arguments, placeScheme+stage.Account+"/"+stage.Region)
+	return append(arguments, environmentScheme+stage.Account+"/"+stage.Region)
 }
 
 // skipMissing fills in the stages that an interruption has left out.
@@ -185,7 +188,95 @@ func skipMissing(outcomes []Outcome, all []stages.Stage, observe func(Event)) {
 		if outcomes[i].State == "" {
 			a := begin(all[i], observe)
 			a.outcome.Problem = "not begun"
-			outcomes[i] = a.end(Skipped, "not begun")
+			outcomes[i] = a.finish(Skipped, "not begun")
 		}
 	}
+}
+
+// IsBootstrapStack tells the stack of `cdk bootstrap`, whatever its name.
+func IsBootstrapStack(stack types.Stack) bool {
+	for _, output := range stack.Outputs {
+		if aws.ToString(output.OutputKey) == toolkitVersion {
+			return true
+		}
+	}
+	return aws.ToString(stack.StackName) == toolkitStack
+}
+
+// What `cdk bootstrap` calls its stack unless it is told otherwise, the output and the parameter that say
+// which bootstrap a stack is.
+const (
+	toolkitStack     = "CDKToolkit"
+	toolkitVersion   = "BootstrapVersion"
+	toolkitQualifier = "Qualifier"
+	toolkitTrusted   = "TrustedAccounts"
+	toolkitPolicies  = "CloudFormationExecutionPolicies"
+	minimumBootstrap = 6 // what stacks of the CDK's default synthesizer need
+	metadataCommit   = "roadshow:commit"
+)
+
+// bootstrapVersion is the version of the bootstrap that a stage's stack needs; 0 where there is none. It is
+// read from the output of the bootstrap's stack, which says the same as its SSM parameter and needs no more
+// rights than looking at any other stack.
+func bootstrapVersion(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (int, error) {
+	stack, err := bootstrapStack(ctx, client, stage)
+	if err != nil || stack == nil {
+		return 0, err
+	}
+	return versionOf(*stack), nil
+}
+
+// bootstrapStack is the stack of the bootstrap that a stage's stack needs; nil where there is none.
+func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*types.Stack, error) {
+	stack, err := stacks.Describe(ctx, client, toolkitStack)
+	if err != nil {
+		return nil, err
+	}
+	if stack != nil && qualifies(*stack, stage) {
+		return stack, nil
+	}
+	if stage.Qualifier == "" || stage.Qualifier == stages.DefaultQualifier {
+		return nil, nil
+	}
+	// A bootstrap with its own qualifier usually has a stack of its own name, which nobody told us.
+	for stack, err := range stacks.All(ctx, client) {
+		if err != nil {
+			return nil, err
+		}
+		if qualifies(stack, stage) && versionOf(stack) > 0 {
+			return &stack, nil
+		}
+	}
+	return nil, nil
+}
+
+func qualifies(stack types.Stack, stage stages.Stage) bool {
+	return parameter(&stack, toolkitQualifier) == stage.BootstrapQualifier()
+}
+
+// parameter is the value of a stack's parameter; empty where there is none.
+func parameter(stack *types.Stack, key string) string {
+	if stack == nil {
+		return ""
+	}
+	for _, one := range stack.Parameters {
+		if aws.ToString(one.ParameterKey) == key {
+			return aws.ToString(one.ParameterValue)
+		}
+	}
+	return ""
+}
+
+// versionOf is 0 for a bootstrap that never was completed: it may have its outputs and no roles.
+func versionOf(stack types.Stack) int {
+	if status := string(stack.StackStatus); !strings.HasSuffix(status, "_COMPLETE") || status == stacks.StatusFailedCreate {
+		return 0
+	}
+	for _, output := range stack.Outputs {
+		if aws.ToString(output.OutputKey) == toolkitVersion {
+			version, _ := strconv.Atoi(aws.ToString(output.OutputValue))
+			return version
+		}
+	}
+	return 0
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -59,7 +58,7 @@ const approvalSet = "roadshow-approval"
 
 // readProposal reads the prepared change set of a stage; nil where there is nothing to change.
 func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client, stage stages.Stage, profile Profile) (*Proposal, error) {
-	name, err := f.stackName(stage)
+	name, err := f.StackName(stage)
 	if err != nil {
 		return nil, err
 	}
@@ -137,10 +136,4 @@ func advice(reason string) string {
 		return "give the role that CloudFormation acts with the permission it lacks"
 	}
 	return "correct the cause"
-}
-
-// isThrottled tells an answer that asks for patience.
-func isThrottled(err error) bool {
-	var refusal smithy.APIError
-	return errors.As(err, &refusal) && strings.Contains(refusal.ErrorCode(), "Thrott")
 }

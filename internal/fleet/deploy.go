@@ -36,11 +36,9 @@ type Deployment struct {
 	// Prove is the proof of parity; what it returns stops the deployment before anything is changed.
 	// Default: not proven.
 	Prove func(ctx context.Context) *Finding
-	// DespiteQuotas goes on where a quota is not enough, which [Deployment.Warn] is told then. Default: that
-	// stops the deployment before anything is changed.
-	DespiteQuotas bool
-	// Warn is told what may be wrong and does not stop the deployment. Default: nobody is.
-	Warn func(Finding)
+	// Fits asks the accounts of stages whether what would be deployed fits their quotas; what it returns stops the
+	// deployment before anything is changed. Default: not asked.
+	Fits func(ctx context.Context, all []stages.Stage) ([]Finding, error)
 	// AtOnce is how many stages are deployed at once. Default: [AtOnce].
 	AtOnce int
 	// Observe is told what happens. Default: nobody is.
@@ -87,7 +85,7 @@ func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, err
 				if failed != "" {
 					a.outcome.Problem = fmt.Sprintf("not begun: stage %s has failed", failed)
 				}
-				outcomes[stage.Name] = a.end(Skipped, a.outcome.Problem)
+				outcomes[stage.Name] = a.finish(Skipped, a.outcome.Problem)
 			}
 			continue
 		}
@@ -140,7 +138,7 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 		if w == nil {
 			works[i] = &work{attempt: begin(wave[i], d.Observe), done: true}
 			works[i].outcome.Problem = "not begun: the deployment was interrupted"
-			works[i].end(Skipped, "not begun")
+			works[i].attempt.finish(Skipped, "not begun")
 		}
 	}
 	for _, w := range works {
@@ -156,41 +154,41 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	outcomes := make([]Outcome, len(works))
 	for i, w := range works {
 		if !w.done {
-			w.stop(Skipped, "not begun: the deployment was interrupted")
+			w.finish(Skipped, "not begun: the deployment was interrupted")
 		}
 		outcomes[i] = w.outcome
 	}
 	return outcomes
 }
 
-func (w *work) stop(state State, text string) {
+func (w *work) finish(state State, text string) {
 	w.done = true
 	if state != Done && state != Unchanged {
 		w.outcome.Problem = text
 	}
-	w.end(state, text)
+	w.attempt.finish(state, text)
 }
 
-func (w *work) broken(err error) {
+func (w *work) fail(err error) {
 	w.done = true
-	w.fail(err)
+	w.attempt.fail(err)
 }
 
 // enter asks for the account again, and waits until nobody changes the stack.
 func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
 	w := &work{attempt: begin(stage, d.Observe)}
-	w.one, _ = d.Assembly.stage(stage.Name)
+	w.one, _ = d.Assembly.Stage(stage.Name)
 	w.outcome.Stack = w.one.StackName
 	w.say("asking the account")
-	way, err := d.Fleet.reachToChange(ctx, stage)
+	way, err := d.Fleet.route(ctx, stage, deployRole)
 	if err != nil {
-		w.broken(err)
+		w.fail(err)
 		return w
 	}
 	w.profile, w.client = way.profile, cloudformation.NewFromConfig(way.config)
 	w.redactor = newRedactor(ctx, way.base, way.config)
 	if w.before, err = d.settled(ctx, w); err != nil {
-		w.broken(err)
+		w.fail(err)
 	}
 	return w
 }
@@ -201,7 +199,7 @@ func (d Deployment) settled(ctx context.Context, w *work) (*stacks.State, error)
 	for {
 		stack, err := stacks.Describe(ctx, w.client, w.one.StackName)
 		if err != nil {
-			return nil, asServiceError(w.stage, "CloudFormation", err)
+			return nil, AsServiceError(w.stage, "CloudFormation", err)
 		}
 		if stack == nil {
 			return nil, nil
@@ -245,11 +243,11 @@ func (d Deployment) prepare(ctx context.Context, w *work) {
 	}
 	var err error
 	if w.proposal, err = d.Fleet.readProposal(ctx, w.client, w.stage, w.profile); err != nil {
-		w.broken(asServiceError(w.stage, "CloudFormation", err))
+		w.fail(AsServiceError(w.stage, "CloudFormation", err))
 		return
 	}
 	if w.proposal == nil {
-		w.stop(Unchanged, "no changes")
+		w.finish(Unchanged, "no changes")
 		return
 	}
 	w.observe(Event{Stage: w.stage, State: Waiting, Text: "waiting for approval"})
@@ -269,20 +267,20 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()
 	if undone := w.proposal.withdraw(cleanup, w.client); undone != nil {
-		err = errors.Join(err, asServiceError(w.stage, "CloudFormation", undone))
+		err = errors.Join(err, AsServiceError(w.stage, "CloudFormation", undone))
 	}
 	if err != nil {
-		w.broken(err)
+		w.fail(err)
 		return
 	}
-	w.stop(Declined, "not approved; nothing was changed in account "+w.stage.Account)
+	w.finish(Declined, "not approved; nothing was changed in account "+w.stage.Account)
 }
 
 // execute executes what was approved. Between the question and the answer hours may have passed, so the
 // account is asked again.
 func (d Deployment) execute(ctx context.Context, w *work) {
-	if _, err := d.Fleet.reachToChange(ctx, w.stage); err != nil {
-		w.broken(err)
+	if _, err := d.Fleet.ReachToChange(ctx, w.stage); err != nil {
+		w.fail(err)
 		return
 	}
 	// It wants exactly one stack selected; the assembly has no other.
@@ -299,19 +297,19 @@ func (d Deployment) execute(ctx context.Context, w *work) {
 // finish asks the account what came of it.
 func (d Deployment) finish(ctx context.Context, w *work, err error) {
 	if err != nil {
-		w.broken(d.explain(ctx, w, err))
+		w.fail(d.explain(ctx, w, err))
 		return
 	}
 	after, lookErr := d.settled(ctx, w)
 	switch {
 	case lookErr != nil:
-		w.broken(lookErr)
+		w.fail(lookErr)
 	case !after.Succeeded() && !w.before.Same(after):
-		w.broken(d.explain(ctx, w, errors.New("the stack is not as it was deployed")))
+		w.fail(d.explain(ctx, w, errors.New("the stack is not as it was deployed")))
 	case w.before.Same(after):
-		w.stop(Unchanged, "no changes")
+		w.finish(Unchanged, "no changes")
 	default:
-		w.stop(Done, "deployed")
+		w.finish(Done, "deployed")
 	}
 }
 

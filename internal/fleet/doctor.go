@@ -101,7 +101,7 @@ func older(version, oldest string) bool {
 // and ask what quotas and orphans ask first. It changes nothing.
 func (f *Fleet) Doctor(ctx context.Context, all []stages.Stage) []Finding {
 	found := make([][]Finding, len(all))
-	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, AccountsAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = f.doctorOne(ctx, stage)
 	})
 	var findings []Finding
@@ -166,7 +166,7 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 		// The credentials it gives are dropped; that it gives them is the answer.
 		_, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("roadshow-doctor"), DurationSeconds: aws.Int32(900)})
 		if err != nil {
-			findings = append(findings, finding("permissions", false, role.purpose+" is refused: "+brief(err), "allow sts:AssumeRole of "+arn+" to "+profile.ARN))
+			findings = append(findings, finding("permissions", false, role.purpose+" is refused: "+Brief(err), "allow sts:AssumeRole of "+arn+" to "+profile.ARN))
 			continue
 		}
 		findings = append(findings, finding("permissions", true, role.purpose, ""))
@@ -175,7 +175,7 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 		detail, fix := question.purpose+", "+question.action, ""
 		err := question.ask(ctx, way.config)
 		if err != nil {
-			detail += " is refused: " + brief(err)
+			detail += " is refused: " + Brief(err)
 			fix = "allow what docs/permissions.md has for `" + question.purpose + "` to " + profile.ARN
 		}
 		findings = append(findings, finding("permissions", err == nil, detail, fix))

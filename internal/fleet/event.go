@@ -99,7 +99,7 @@ func (a *attempt) line(line string) {
 	a.observe(Event{Stage: a.stage, State: Running, Text: text, Finished: finished, Total: total})
 }
 
-func (a *attempt) end(state State, text string) Outcome {
+func (a *attempt) finish(state State, text string) Outcome {
 	a.outcome.State, a.outcome.Seconds = state, time.Since(a.began).Seconds()
 	a.observe(Event{Stage: a.stage, State: state, Text: text})
 	return a.outcome
@@ -107,5 +107,5 @@ func (a *attempt) end(state State, text string) Outcome {
 
 func (a *attempt) fail(err error) Outcome {
 	a.outcome.err, a.outcome.Problem = err, err.Error()
-	return a.end(Failed, a.outcome.Problem)
+	return a.finish(Failed, a.outcome.Problem)
 }

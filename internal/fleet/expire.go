@@ -51,7 +51,7 @@ func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral
 		}
 	}
 	found, failed := make([][]Ephemeral, len(places)), make([]error, len(places))
-	parallel.ForEach(ctx, surveyAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
+	parallel.ForEach(ctx, AccountsAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
 		found[i], failed[i] = f.ephemeralOf(ctx, place, now)
 	})
 	all := append([]Ephemeral{}, slices.Concat(found...)...)
@@ -65,14 +65,14 @@ func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral
 }
 
 func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Time) ([]Ephemeral, error) {
-	config, _, err := f.reach(ctx, place)
+	config, _, err := f.Reach(ctx, place)
 	if err != nil {
 		return nil, err
 	}
 	var found []Ephemeral
 	for stack, err := range stacks.All(ctx, cloudformation.NewFromConfig(config)) {
 		if err != nil {
-			return nil, asServiceError(place, "CloudFormation", err)
+			return nil, AsServiceError(place, "CloudFormation", err)
 		}
 		tags := stacks.Tags(stack.Tags)
 		ttl, err := time.ParseDuration(tags[stacks.TagTimeToLive])
@@ -85,42 +85,11 @@ func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Ti
 		}
 		one.Expires = one.At.Add(ttl)
 		one.Expired = now.After(one.Expires)
-		if template, fits := f.templateOf(one.AsStage()); fits {
+		if template, fits := f.TemplateOf(one.AsStage()); fits {
 			one.Template, one.Tier = template.Name, template.Tier
 			one.Removable = template.Tier == stages.Sandbox
 		}
 		found = append(found, one)
 	}
 	return found, nil
-}
-
-// templateOf is the template that makes a stage: the longest pattern that fits, of the same place.
-func (f *Fleet) templateOf(stage stages.Stage) (stages.Stage, bool) {
-	best, fits := stages.Stage{}, false
-	for _, template := range f.Templates {
-		prefix := strings.TrimSuffix(template.Name, "*")
-		if template.Account == stage.Account && template.Region == stage.Region && strings.HasPrefix(stage.Name, prefix) && len(template.Name) > len(best.Name) {
-			best, fits = template, true
-		}
-	}
-	return best, fits
-}
-
-// Known is the stage of this name that the program has, or that a template of it makes.
-func (f *Fleet) Known(name string) (stages.Stage, bool) {
-	for _, stage := range f.Stages {
-		if stage.Name == name {
-			return stage, true
-		}
-	}
-	best, fits := stages.Stage{}, false
-	for _, template := range f.Templates {
-		rest, matches := strings.CutPrefix(name, strings.TrimSuffix(template.Name, "*"))
-		if matches && rest != "" && len(template.Name) > len(best.Name) {
-			best, fits = template, true
-		}
-	}
-	// As the program names it: a branch's name becomes a label.
-	best.Name, _ = stages.Label(name, stages.MaxStageName)
-	return best, fits
 }

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,16 +90,79 @@ func (f *Fleet) Pick(names ...string) ([]stages.Stage, error) {
 	return picked, nil
 }
 
-// stackName is the name of a stage's stack.
-func (f *Fleet) stackName(stage stages.Stage) (string, error) {
+// StackName is the name of a stage's stack.
+func (f *Fleet) StackName(stage stages.Stage) (string, error) {
 	return stages.Stack.Name(stages.Part{Stage: stage.Name, Service: f.Service})
 }
 
-// asServiceError says which service an error came from, unless it already says more.
-func asServiceError(stage stages.Stage, service string, err error) error {
-	var known *ServiceError
-	if err == nil || errors.As(err, &known) {
-		return err
+// TemplateOf is the template that makes a stage: the longest pattern that fits, of the same place.
+func (f *Fleet) TemplateOf(stage stages.Stage) (stages.Stage, bool) {
+	best, fits := stages.Stage{}, false
+	for _, template := range f.Templates {
+		prefix := strings.TrimSuffix(template.Name, "*")
+		if template.Account == stage.Account && template.Region == stage.Region && strings.HasPrefix(stage.Name, prefix) && len(template.Name) > len(best.Name) {
+			best, fits = template, true
+		}
 	}
-	return &ServiceError{Stage: stage, Service: service, Err: err}
+	return best, fits
+}
+
+// Known is the stage of this name that the program has, or that a template of it makes.
+func (f *Fleet) Known(name string) (stages.Stage, bool) {
+	for _, stage := range f.Stages {
+		if stage.Name == name {
+			return stage, true
+		}
+	}
+	best, fits := stages.Stage{}, false
+	for _, template := range f.Templates {
+		rest, matches := strings.CutPrefix(name, strings.TrimSuffix(template.Name, "*"))
+		if matches && rest != "" && len(template.Name) > len(best.Name) {
+			best, fits = template, true
+		}
+	}
+	// As the program names it: a branch's name becomes a label.
+	best.Name, _ = stages.Label(name, stages.MaxStageName)
+	return best, fits
+}
+
+// StageOfStack is the stage whose stack of the service has a name. A name is believed where the stage gives
+// it back: see [stages.Kind.Name].
+func (f *Fleet) StageOfStack(name string) (string, bool) {
+	// A name that could be read in two ways ends in a hash.
+	for _, plain := range []string{name, name[:max(0, strings.LastIndex(name, "-"))]} {
+		stage, fits := strings.CutSuffix(plain, "-"+f.Service)
+		if !fits {
+			continue
+		}
+		if made, err := f.StackName(stages.Stage{Name: stage}); err == nil && made == name {
+			return stage, true
+		}
+	}
+	return "", false
+}
+
+// Protects tells whether a stage of this name is protected, wherever it is: one that has moved to another place, or
+// whose tags were copied there, is not to be lost either.
+func (f *Fleet) Protects(place stages.Stage, name string) bool {
+	if stage, known := f.KnownIn(place, name); known {
+		return stage.Tier == stages.Protected
+	}
+	return slices.ContainsFunc(append(slices.Clone(f.Stages), f.Templates...), func(one stages.Stage) bool {
+		prefix, template := strings.CutSuffix(one.Name, "*")
+		return one.Tier == stages.Protected && (one.Name == name || template && strings.HasPrefix(name, prefix))
+	})
+}
+
+// KnownIn is the stage of this name that the program has in a place, or that a template of it makes there.
+func (f *Fleet) KnownIn(place stages.Stage, name string) (stages.Stage, bool) {
+	for _, stage := range f.Stages {
+		if stage.Name == name && stage.Account == place.Account && stage.Region == place.Region {
+			return stage, true
+		}
+	}
+	stage := stages.Stage{Name: name, Account: place.Account, Region: place.Region}
+	template, fits := f.TemplateOf(stage)
+	stage.Tier = template.Tier
+	return stage, fits
 }

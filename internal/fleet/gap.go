@@ -20,16 +20,16 @@ type Gap struct {
 	Problem string `json:"problem"`
 }
 
-// gapOf is what a stage's account left open when a service answered with an error.
-func gapOf(stage stages.Stage, service string, err error) Gap {
+// GapOf is what a stage's account left open when a service answered with an error.
+func GapOf(stage stages.Stage, service string, err error) Gap {
 	return Gap{
 		Stage: stage.Name, Account: stage.Account, Region: stage.Region,
-		Service: service, Problem: brief(err),
+		Service: service, Problem: Brief(err),
 	}
 }
 
-// sortGaps orders gaps by account, region, service and stage, so that a report reads alike in every run.
-func sortGaps(gaps []Gap) {
+// SortGaps orders gaps by account, region, service and stage, so that a report reads alike in every run.
+func SortGaps(gaps []Gap) {
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region),
 			cmp.Compare(a.Service, b.Service), cmp.Compare(a.Stage, b.Stage))

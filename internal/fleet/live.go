@@ -64,20 +64,20 @@ type ParityState string
 
 // The outcomes.
 const (
-	// ParityIdentical is that the deployed template is the one that the program makes now, but for the commit
+	// ParityIdentical means the deployed template is the one that the program makes now, but for the commit
 	// in it.
 	ParityIdentical ParityState = "identical"
-	// ParityBehind is that it is the one that its commit makes, and the program now makes another.
+	// ParityBehind means the deployed template is the one that its commit makes, and the program now makes another.
 	ParityBehind ParityState = "behind"
-	// ParityDrifted is that its commit makes another: it was changed by hand, or deployed with changes that
+	// ParityDrifted means its commit makes another: it was changed by hand, or deployed with changes that
 	// Git did not know.
 	ParityDrifted ParityState = "drifted"
-	// ParityDirty is that it was deployed with changes that were not committed, so that nobody can make it
+	// ParityDirty means it was deployed with changes that were not committed, so that nobody can make it
 	// again.
 	ParityDirty ParityState = "dirty"
-	// ParityAbsent is that nothing is deployed.
+	// ParityAbsent means nothing is deployed.
 	ParityAbsent ParityState = "absent"
-	// ParityUnknown is that it cannot be told; Problem says why.
+	// ParityUnknown means it cannot be determined; Problem says why.
 	ParityUnknown ParityState = "unknown"
 )
 
@@ -101,7 +101,7 @@ type CommitParity struct {
 // program's, and compares. Whatever cannot be told is in the answers; the error is the context's.
 func (c Comparison) Run(ctx context.Context, all []stages.Stage) ([]Parity, []CommitParity, error) {
 	found := make([]Parity, len(all))
-	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, AccountsAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = c.read(ctx, stage)
 	})
 	if err := ctx.Err(); err != nil {
@@ -146,10 +146,10 @@ const dirtySuffix = "-dirty"
 // read asks an account for what is deployed there.
 func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 	found := Parity{Stage: stage.Name, Account: stage.Account, Program: c.Program.Document.Commit, Behind: -1, Ahead: -1, stage: stage}
-	config, _, err := c.Fleet.reach(ctx, stage)
+	config, _, err := c.Fleet.Reach(ctx, stage)
 	if err == nil {
 		found.deployed, err = c.Fleet.deployed(ctx, cloudformation.NewFromConfig(config), stage)
-		err = asServiceError(stage, "CloudFormation", err)
+		err = AsServiceError(stage, "CloudFormation", err)
 	}
 	switch {
 	case err != nil:
@@ -242,22 +242,4 @@ func (p *Parity) drifted(made Assembly) error {
 	p.State = ParityDrifted
 	p.Problem = fmt.Sprintf("stage %s is not what its commit makes: it was changed by hand, or deployed with files that Git did not know; deploy it again", p.Stage)
 	return nil
-}
-
-// templateOf is the template that an assembly has of a stage.
-func (a Assembly) templateOf(stage stages.Stage) ([]byte, error) {
-	one, synthesized := a.stage(stage.Name)
-	if !synthesized {
-		return nil, fmt.Errorf("stage %s: template is missing in what commit %.9s makes, want every stage's; synthesize with -c stage=all", stage.Name, a.Document.Commit)
-	}
-	return a.template(one)
-}
-
-// drift is what leads from a deployed template to the one of an assembly.
-func (a Assembly) drift(stage stages.Stage, deployed []byte) ([]parity.Change, error) {
-	text, err := a.templateOf(stage)
-	if err != nil {
-		return nil, err
-	}
-	return parity.Drift(stage, deployed, text, nil)
 }

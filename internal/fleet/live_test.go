@@ -12,6 +12,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
@@ -21,7 +22,7 @@ import (
 func made(t *testing.T, commit string, logs map[string]string) fleet.Assembly {
 	t.Helper()
 	ready := fleet.Assembly{Dir: t.TempDir(), Document: assembly.Document{Service: "notes", Commit: commit}}
-	for _, stage := range everyone {
+	for _, stage := range fleettest.Everyone {
 		file := stage.Name + ".template.json"
 		template := `{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"` + logs[stage.Name] + `"}}}}`
 		require.NoError(t, os.WriteFile(filepath.Join(ready.Dir, file), []byte(template), 0o600))
@@ -35,10 +36,10 @@ func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
 	asIs := map[string]string{"dev": "/notes/dev", "demo": "/notes/demo"}
 	longer := map[string]string{"dev": "/notes/dev", "demo": "/notes/demo-longer"}
 	a := openAccounts(t)
-	a.deployed(sandbox, "")
-	a.deployed(neighbour, "")
-	a.InjectFault(rehearsal.Fault{Account: protected.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
-	f := a.fleet()
+	a.Deployed(fleettest.Sandbox, "")
+	a.Deployed(fleettest.Neighbour, "")
+	a.InjectFault(rehearsal.Fault{Account: fleettest.Protected.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
+	f := a.Fleet()
 
 	for name, tt := range map[string]struct {
 		program string
@@ -66,7 +67,7 @@ func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
 					require.Equal(t, deployed, commit)
 					return fleet.Made{Assembly: made(t, deployed, tt.made), Verdict: &parity.Verdict{}}, tt.err
 				},
-			}.Run(t.Context(), everyone)
+			}.Run(t.Context(), fleettest.Everyone)
 			require.NoError(t, err)
 			var states []fleet.ParityState
 			for _, one := range found {
@@ -89,7 +90,7 @@ func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := fleet.Comparison{Fleet: f, Program: fleet.Assembly{Dir: t.TempDir()}, Project: t.TempDir()}.Run(canceled(t), everyone)
+	_, _, err := fleet.Comparison{Fleet: f, Program: fleet.Assembly{Dir: t.TempDir()}, Project: t.TempDir()}.Run(canceled(t), fleettest.Everyone)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -131,10 +132,10 @@ func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := openAccounts(t)
 			stack := "dev-notes"
-			_, err := a.cloudFormation(sandbox).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: &tt.deployed})
+			_, err := a.CloudFormation(fleettest.Sandbox).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: &tt.deployed})
 			require.NoError(t, err)
-			a.settle(sandbox, stack)
-			found, _, err := fleet.Comparison{Fleet: a.fleet(), Program: program, Project: t.TempDir()}.Run(t.Context(), []stages.Stage{sandbox})
+			a.Settle(fleettest.Sandbox, stack)
+			found, _, err := fleet.Comparison{Fleet: a.Fleet(), Program: program, Project: t.TempDir()}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
 			require.NoError(t, err)
 			require.Equal(t, tt.state, found[0].State, found[0].Problem)
 			if tt.problem == "" {

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -26,57 +25,14 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// asset is a file or a folder that the cdk command uploads.
-type asset struct {
-	id, path string
-	// folder tells that it is uploaded as a zip, keys are the names of the objects that it becomes.
-	folder bool
-	keys   []string
-}
-
-// assets are those of a stage. What cannot be read is left out: the cdk command says better what is wrong with it.
-// https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
-func (a Assembly) assets(one assembly.Synthesized) []asset {
-	var assets []asset
-	manifests, _ := filepath.Glob(filepath.Join(a.folder(one), "*.assets.json"))
-	for _, manifest := range manifests {
-		var listed struct {
-			Files map[string]struct {
-				Source       struct{ Path, Packaging string }
-				Destinations map[string]struct{ ObjectKey string }
-			}
-		}
-		text, err := os.ReadFile(manifest)
-		if err != nil || json.Unmarshal(text, &listed) != nil {
-			continue
-		}
-		for id, file := range listed.Files {
-			found := asset{id: id, path: file.Source.Path, folder: file.Source.Packaging == "zip"}
-			if !filepath.IsAbs(found.path) {
-				found.path = filepath.Join(a.folder(one), found.path)
-			}
-			for _, destination := range file.Destinations {
-				found.keys = append(found.keys, destination.ObjectKey)
-			}
-			assets = append(assets, found)
-		}
-	}
-	return assets
-}
-
-// packed is where the cdk command looks for a zip before it makes one.
-func (a Assembly) packed(one assembly.Synthesized, id string) string {
-	return filepath.Join(a.folder(one), ".cache", id+".zip")
-}
-
 // pack makes the zips that several stages need, once for all of them: each run of the cdk command would make its own. It
 // leaves out what a stage has deployed already. Whatever goes wrong with it is no error, since the command then makes its
 // zips itself.
 func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 	var mu sync.Mutex
 	folders, wanted := map[string]string{}, map[string][]assembly.Synthesized{} // by the asset's id
-	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, _ int, stage stages.Stage) {
-		one, synthesized := d.Assembly.stage(stage.Name)
+	parallel.ForEach(ctx, AccountsAtOnce, all, func(ctx context.Context, _ int, stage stages.Stage) {
+		one, synthesized := d.Assembly.Stage(stage.Name)
 		if !synthesized {
 			return
 		}
@@ -86,9 +42,9 @@ func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for _, asset := range d.Assembly.assets(one) {
-			if asset.folder && !bytes.Contains(live, []byte(asset.id)) {
-				folders[asset.id], wanted[asset.id] = asset.path, append(wanted[asset.id], one)
+		for _, asset := range d.Assembly.Assets(one) {
+			if asset.Folder && !bytes.Contains(live, []byte(asset.ID)) {
+				folders[asset.ID], wanted[asset.ID] = asset.Path, append(wanted[asset.ID], one)
 			}
 		}
 	})
@@ -109,7 +65,7 @@ func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 
 // liveTemplate is what a stage has deployed; nil where there is no stack.
 func (d Deployment) liveTemplate(ctx context.Context, stage stages.Stage, stack string) ([]byte, error) {
-	config, _, err := d.Fleet.reach(ctx, stage)
+	config, _, err := d.Fleet.Reach(ctx, stage)
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,11 @@ func AskProfiles(ctx context.Context) (*Profiles, error) {
 // All lists the profiles, sorted by name.
 func (p *Profiles) All() []Profile { return slices.Clone(p.all) }
 
+// Only are the profiles of which one is left.
+func (p *Profiles) Only(one Profile) *Profiles {
+	return &Profiles{all: []Profile{one}, preferred: p.preferred}
+}
+
 // For is the profile that reaches a stage's account. Where several do, the one that is called like the
 // stage wins, then the one of AWS_PROFILE, then the credentials of the environment, then the first by
 // name; the others are returned too. The error is a [*NoProfileError].
@@ -127,7 +132,7 @@ func (e *NoProfileError) Error() string {
 		}
 		if profile.Name == e.Stage.Name {
 			return fmt.Sprintf("stage %s: profile %s is not usable, want credentials of account %s; %s (%s)",
-				e.Stage.Name, profile, e.Stage.Account, remedy(profile.Err), brief(profile.Err))
+				e.Stage.Name, profile, e.Stage.Account, Remedy(profile.Err), Brief(profile.Err))
 		}
 		silent = append(silent, profile.String())
 	}
@@ -137,8 +142,8 @@ func (e *NoProfileError) Error() string {
 	return text
 }
 
-// remedy is what to do about credentials that do not work.
-func remedy(err error) string {
+// Remedy is what to do about credentials that do not work.
+func Remedy(err error) string {
 	var refusal smithy.APIError
 	text := err.Error()
 	switch {
@@ -152,8 +157,8 @@ func remedy(err error) string {
 	return "correct it in the AWS config"
 }
 
-// brief is the part of an SDK's error that says something to people: AWS's own words.
-func brief(err error) string {
+// Brief is the part of an SDK's error that says something to people: AWS's own words.
+func Brief(err error) string {
 	var refusal smithy.APIError
 	if errors.As(err, &refusal) {
 		return refusal.ErrorCode() + ": " + refusal.ErrorMessage()
@@ -186,12 +191,12 @@ func askProfile(ctx context.Context, name string) Profile {
 	return profile
 }
 
-// attempts is how often a request is tried: an account that throttles is asked again, each time later.
-const attempts = 6
+// Attempts is how often a request is tried: an account that throttles is asked again, each time later.
+const Attempts = 6
 
 // load is the configuration of SDK clients for a profile, or for the environment's credentials.
 func load(ctx context.Context, profile, region string) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithRetryMaxAttempts(attempts), config.WithLogger(logging.Nop{})}
+	options := []func(*config.LoadOptions) error{config.WithRetryMaxAttempts(Attempts), config.WithLogger(logging.Nop{})}
 	if region != "" {
 		options = append(options, config.WithRegion(region))
 	}

@@ -40,7 +40,7 @@ type RemovalPlan struct {
 	Blocks []Finding `json:"blocks"`
 	// Ritual tells whether the stage's name and its account must be given again: where it is protected, and
 	// where the program does not know it.
-	Ritual bool `json:"ritual"`
+	NeedsConfirmation bool `json:"ritual"`
 
 	stage   stages.Stage
 	stackID string
@@ -60,26 +60,26 @@ type PlannedResource struct {
 }
 
 // Ritual is what somebody who wants to remove what must not be lost has to type.
-type Ritual struct {
+type Confirmation struct {
 	// Stage is the stage's name, Account its account's id.
 	Stage   string `json:"stage"`
 	Account string `json:"account"`
 }
 
-// RitualError says that the ritual was needed, and was not done or not right. Nothing was changed.
-type RitualError struct {
+// ConfirmationError says that the ritual was needed, and was not done or not right. Nothing was changed.
+type ConfirmationError struct {
 	// Plan is what was to be done, Given what was typed.
 	Plan  RemovalPlan
-	Given Ritual
+	Given Confirmation
 }
 
-func (e *RitualError) Error() string {
+func (e *ConfirmationError) Error() string {
 	why := "is protected"
 	if !e.Plan.Known {
 		why = "is not in the set"
 	}
 	got := fmt.Sprintf("%q and %q", e.Given.Stage, e.Given.Account)
-	if e.Given == (Ritual{}) {
+	if e.Given == (Confirmation{}) {
 		got = "not given"
 	}
 	return fmt.Sprintf("stage %s: confirmation is %s, want its name and its account's id, because it %s; write --confirm %s/%s, or type both in a terminal",
@@ -105,22 +105,22 @@ func (e *BlockedError) Error() string {
 func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool) (RemovalPlan, error) {
 	plan := RemovalPlan{
 		Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier, Known: known,
-		Ritual: !known || stage.Tier == stages.Protected, stage: stage,
+		NeedsConfirmation: !known || stage.Tier == stages.Protected, stage: stage,
 		Deletes: []PlannedResource{}, Stays: []PlannedResource{}, Blocks: []Finding{},
 	}
-	name, err := f.stackName(stage)
+	name, err := f.StackName(stage)
 	if err != nil {
 		return plan, err
 	}
 	plan.Stack = name
-	config, _, err := f.reach(ctx, stage)
+	config, _, err := f.Reach(ctx, stage)
 	if err != nil {
 		return plan, err
 	}
 	client := cloudformation.NewFromConfig(config)
 	stack, err := stacks.Describe(ctx, client, name)
 	if err != nil {
-		return plan, asServiceError(stage, "CloudFormation", err)
+		return plan, AsServiceError(stage, "CloudFormation", err)
 	}
 	if stack == nil {
 		return plan, nil
@@ -128,12 +128,12 @@ func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool)
 	plan.Status, plan.stackID, plan.Protected = string(stack.StackStatus), aws.ToString(stack.StackId), aws.ToBool(stack.EnableTerminationProtection)
 	plan.status = stacks.StateOf(*stack)
 	// A stage whose stack is protected is so whatever the program says of it by now.
-	plan.Ritual = plan.Ritual || plan.Protected
+	plan.NeedsConfirmation = plan.NeedsConfirmation || plan.Protected
 	if stacks.IsChanging(plan.Status) {
 		plan.Blocks = append(plan.Blocks, Finding{Check: "stack", Detail: name + " is " + plan.Status, Fix: "wait until that is done"})
 	}
 	if err := f.planResources(ctx, config, client, &plan); err != nil {
-		return plan, asServiceError(stage, "CloudFormation", err)
+		return plan, AsServiceError(stage, "CloudFormation", err)
 	}
 	return plan, f.planBlocks(ctx, config, client, &plan)
 }
@@ -192,7 +192,7 @@ func (f *Fleet) planBlocks(ctx context.Context, config aws.Config, client *cloud
 	for pages := cloudformation.NewListExportsPaginator(client, nil); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return asServiceError(plan.stage, "CloudFormation", err)
+			return AsServiceError(plan.stage, "CloudFormation", err)
 		}
 		for _, export := range page.Exports {
 			if aws.ToString(export.ExportingStackId) != plan.stackID {
@@ -213,7 +213,7 @@ type Removal struct {
 	// Fleet reaches the account. Required.
 	Fleet *Fleet
 	// Ritual is what was typed; needed where the plan says so. Default: nothing was.
-	Ritual Ritual
+	Confirmation Confirmation
 	// Observe is told what happens. Default: nobody is.
 	Observe func(Event)
 	// Poll is how often the stack is looked at. Default: [stacks.Poll].
@@ -221,11 +221,11 @@ type Removal struct {
 }
 
 // Run does what a plan says: it switches termination protection off, deletes the stack and waits. The
-// account is asked again, and the stack must still be the one of the plan. The error is a [*RitualError] or
+// account is asked again, and the stack must still be the one of the plan. The error is a [*ConfirmationError] or
 // a [*BlockedError], and nothing was changed then; what failed after that is in the outcome.
 func (r Removal) Run(ctx context.Context, plan RemovalPlan) (Outcome, error) {
-	if plan.Ritual && (r.Ritual != Ritual{Stage: plan.Stage, Account: plan.Account}) {
-		return Outcome{}, &RitualError{Plan: plan, Given: r.Ritual}
+	if plan.NeedsConfirmation && (r.Confirmation != Confirmation{Stage: plan.Stage, Account: plan.Account}) {
+		return Outcome{}, &ConfirmationError{Plan: plan, Given: r.Confirmation}
 	}
 	if len(plan.Blocks) > 0 {
 		return Outcome{}, &BlockedError{Plan: plan}
@@ -233,18 +233,18 @@ func (r Removal) Run(ctx context.Context, plan RemovalPlan) (Outcome, error) {
 	a := begin(plan.stage, r.Observe)
 	a.outcome.Stack = plan.Stack
 	if plan.Status == "" {
-		return a.end(Unchanged, "there is no stack"), nil
+		return a.finish(Unchanged, "there is no stack"), nil
 	}
 	a.say("asking the account")
-	way, err := r.Fleet.reachToChange(ctx, plan.stage)
+	config, err := r.Fleet.ReachToChange(ctx, plan.stage)
 	if err != nil {
 		return a.fail(err), nil
 	}
-	client := cloudformation.NewFromConfig(way.config)
+	client := cloudformation.NewFromConfig(config)
 	if err := r.remove(ctx, client, plan, a); err != nil {
-		return a.fail(asServiceError(plan.stage, "CloudFormation", err)), nil
+		return a.fail(AsServiceError(plan.stage, "CloudFormation", err)), nil
 	}
-	return a.end(Done, "removed"), nil
+	return a.finish(Done, "removed"), nil
 }
 
 func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan RemovalPlan, a *attempt) error {

@@ -37,17 +37,18 @@ type route struct {
 // across tells whether the account is reached from another one.
 func (r route) across() bool { return r.role != "" }
 
-// reach is the configuration of clients that read a stage's account, after the account behind the credentials
+// Reach is the configuration of clients that read a stage's account, after the account behind the credentials
 // was asked again: between two calls a profile may have become another's. The error is a [*NoProfileError], a
 // [*RoleError], an [*AccountError] or a [*ServiceError].
-func (f *Fleet) reach(ctx context.Context, stage stages.Stage) (aws.Config, Profile, error) {
+func (f *Fleet) Reach(ctx context.Context, stage stages.Stage) (aws.Config, Profile, error) {
 	r, err := f.route(ctx, stage, lookupRole, deployRole)
 	return r.config, r.profile, err
 }
 
-// reachToChange is [Fleet.reach] for what changes stacks, which the lookup role may not.
-func (f *Fleet) reachToChange(ctx context.Context, stage stages.Stage) (route, error) {
-	return f.route(ctx, stage, deployRole)
+// ReachToChange is [Fleet.Reach] for what changes stacks, which the lookup role may not.
+func (f *Fleet) ReachToChange(ctx context.Context, stage stages.Stage) (aws.Config, error) {
+	r, err := f.route(ctx, stage, deployRole)
+	return r.config, err
 }
 
 // route finds the way to a stage's account, and asks for the account at its end. From another account it acts as
@@ -176,7 +177,7 @@ type RoleError struct {
 
 func (e *RoleError) Error() string {
 	return fmt.Sprintf("stage %s: role %s does not admit account %s (profile %s), want a bootstrap that trusts it; run `%s` with credentials of account %s (%s)",
-		e.Stage.Name, strings.Join(e.Roles, " or "), e.From.Account, e.From, trustLine(e.From, e.Stage), e.Stage.Account, brief(e.Err))
+		e.Stage.Name, strings.Join(e.Roles, " or "), e.From.Account, e.From, trustLine(e.From, e.Stage), e.Stage.Account, Brief(e.Err))
 }
 
 // Unwrap gives the SDK's error.

@@ -12,33 +12,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // role makes a role of a bootstrap in a stage's account, which trusts another account.
 func (a *accounts) role(stage stages.Stage, name, trusted string) {
-	a.t.Helper()
+	a.T.Helper()
 	stack := name + "-role"
 	template := fmt.Sprintf(`{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"cdk-hnb659fds-%s-role-%s-%s","AssumeRolePolicyDocument":{
 		"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":%q}}]}}}}}`, name, stage.Account, stage.Region, trusted)
-	_, err := a.cloudFormation(stage).CreateStack(a.t.Context(), &cloudformation.CreateStackInput{
+	_, err := a.CloudFormation(stage).CreateStack(a.T.Context(), &cloudformation.CreateStackInput{
 		StackName: &stack, TemplateBody: aws.String(template), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	})
-	require.NoError(a.t, err)
-	a.settle(stage, stack)
+	require.NoError(a.T, err)
+	a.Settle(stage, stack)
 }
 
 // from is the fleet as somebody sees it who has a profile of dev's account and no other.
 func (a *accounts) from(account string) *fleet.Fleet {
-	a.t.Helper()
+	a.T.Helper()
 	for file, text := range map[string]string{
 		"config":      "[profile team-dev]\nregion = us-east-1\n",
 		"credentials": "[team-dev]\naws_access_key_id = AKIA111111111111TEST\naws_secret_access_key = planted-secret-of-dev\n",
 	} {
-		require.NoError(a.t, os.WriteFile(filepath.Join(a.folder, file), []byte(text), 0o600))
+		require.NoError(a.T, os.WriteFile(filepath.Join(a.Folder, file), []byte(text), 0o600))
 	}
-	f := a.fleet()
+	f := a.Fleet()
 	f.DeployFrom = []string{account}
 	return f
 }
@@ -49,17 +50,17 @@ func TestAnAccountIsReadByTheFirstRoleThatAdmitsWhoDeploys(t *testing.T) {
 		roles map[string]string // and whom each trusts
 		want  string
 	}{
-		"both":                    {map[string]string{"lookup": sandbox.Account, "deploy": sandbox.Account}, lookup},
-		"the deploy role only":    {map[string]string{"lookup": protected.Account, "deploy": sandbox.Account}, deploy},
-		"another account's trust": {map[string]string{"lookup": protected.Account, "deploy": protected.Account}, ""},
+		"both":                    {map[string]string{"lookup": fleettest.Sandbox.Account, "deploy": fleettest.Sandbox.Account}, lookup},
+		"the deploy role only":    {map[string]string{"lookup": fleettest.Protected.Account, "deploy": fleettest.Sandbox.Account}, deploy},
+		"another account's trust": {map[string]string{"lookup": fleettest.Protected.Account, "deploy": fleettest.Protected.Account}, ""},
 		"no bootstrap":            {nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := openAccounts(t)
 			for role, trusted := range tt.roles {
-				a.role(standard, role, trusted)
+				a.role(fleettest.Standard, role, trusted)
 			}
-			reports := a.from(sandbox.Account).Survey(t.Context(), everyone, nil)
+			reports := a.from(fleettest.Sandbox.Account).Survey(t.Context(), fleettest.Everyone, nil)
 			require.Empty(t, reports[0].Through, "its own account needs no role")
 			require.True(t, reports[0].Reachable)
 			require.Equal(t, tt.want, reports[2].Through)
@@ -75,33 +76,33 @@ func TestAnAccountIsReadByTheFirstRoleThatAdmitsWhoDeploys(t *testing.T) {
 
 func TestAProfileOfItsOwnComesBeforeADeployingAccount(t *testing.T) {
 	a := openAccounts(t)
-	f := a.fleet()
-	f.DeployFrom = []string{protected.Account}
-	report := f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
+	f := a.Fleet()
+	f.DeployFrom = []string{fleettest.Protected.Account}
+	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.Equal(t, "team-staging", report.Profile)
 	require.Empty(t, report.Through)
 
 	f = a.from("444444444444")
-	report = f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
+	report = f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.Contains(t, report.Problem, "profile is none of 1, want one of account 222222222222, or of 444444444444, which may deploy to it; add one")
 }
 
 func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
 	a := openAccounts(t)
-	a.role(standard, "lookup", sandbox.Account)
-	a.role(standard, "deploy", sandbox.Account)
-	f := a.from(sandbox.Account)
-	a.write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
-	report := f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
+	a.role(fleettest.Standard, "lookup", fleettest.Sandbox.Account)
+	a.role(fleettest.Standard, "deploy", fleettest.Sandbox.Account)
+	f := a.from(fleettest.Sandbox.Account)
+	a.Write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
+	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.False(t, report.Reachable)
 	require.Contains(t, report.Problem, "stage staging: account is 333333333333 (by your credentials), want 111111111111")
 }
 
 func TestARoleWhoseServiceDoesNotAnswerIsNoMatterOfTrust(t *testing.T) {
 	a := openAccounts(t)
-	f := a.from(sandbox.Account)
+	f := a.from(fleettest.Sandbox.Account)
 	a.InjectFault(rehearsal.Fault{Service: "sts", Operation: "AssumeRole", Status: 403, Code: "ExpiredToken", Message: "it is expired"})
-	report := f.Survey(t.Context(), []stages.Stage{standard}, nil)[0]
+	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.Contains(t, report.Problem, "stage staging: answer of STS is an error")
 	require.NotContains(t, report.Problem, "--trust")
 }

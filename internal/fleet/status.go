@@ -1,11 +1,7 @@
 package fleet
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -84,7 +80,7 @@ func (b Behind) String() string {
 // of the program, for its Git history.
 func (f *Fleet) Status(ctx context.Context, assembly Assembly, project string, all []stages.Stage) []StageStatus {
 	found := make([]StageStatus, len(all))
-	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, AccountsAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		found[i] = f.statusOf(ctx, assembly, project, stage)
 	})
 	return found
@@ -97,8 +93,8 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		return status
 	}
 	var program template
-	if one, synthesized := assembly.stage(stage.Name); synthesized {
-		text, err := assembly.template(one)
+	if one, synthesized := assembly.Stage(stage.Name); synthesized {
+		text, err := assembly.Template(one)
 		if err != nil {
 			return fail(err)
 		}
@@ -107,13 +103,13 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		}
 		status.Program = program.digest
 	}
-	config, _, err := f.reach(ctx, stage)
+	config, _, err := f.Reach(ctx, stage)
 	if err != nil {
 		return fail(err)
 	}
 	client := cloudformation.NewFromConfig(config)
 	if status.Deployed, err = f.deployed(ctx, client, stage); err != nil {
-		return fail(asServiceError(stage, "CloudFormation", err))
+		return fail(AsServiceError(stage, "CloudFormation", err))
 	}
 	var live template
 	names := map[string]string{}
@@ -126,7 +122,7 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		behind.Commits, _ = distance(ctx, project, status.Deployed.Commit, assembly.Document.Commit)
 		status.Behind = &behind
 		if names, err = stacks.PhysicalNames(ctx, client, status.Deployed.Stack, "AWS::Lambda::Function"); err != nil {
-			return fail(asServiceError(stage, "CloudFormation", err))
+			return fail(AsServiceError(stage, "CloudFormation", err))
 		}
 	}
 	status.Functions = functionsOf(live, program, names)
@@ -141,80 +137,12 @@ func (f *Fleet) codeOf(ctx context.Context, client *lambda.Client, stage stages.
 		}
 		answer, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function.Name})
 		if err != nil {
-			status.Problem = asServiceError(stage, "Lambda", err).Error()
+			status.Problem = AsServiceError(stage, "Lambda", err).Error()
 			return status
 		}
 		status.Functions[i].SHA256 = aws.ToString(answer.CodeSha256)
 	}
 	return status
-}
-
-// template is what is compared of a CloudFormation template.
-type template struct {
-	digest    string
-	resources map[string]resource
-}
-
-// resource is one of its resources; text is the whole of it in one form.
-type resource struct {
-	kind, policy, code string
-	text               string
-}
-
-// readTemplate reads a template as package stack writes it. The commit does not count: it changes nothing
-// in the account.
-func readTemplate(text []byte) (template, error) {
-	var document map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(&document); err != nil {
-		return template{}, err
-	}
-	if metadata, ok := document["Metadata"].(map[string]any); ok {
-		delete(metadata, metadataCommit)
-		if len(metadata) == 0 {
-			delete(document, "Metadata")
-		}
-	}
-	canonical, err := json.Marshal(document)
-	if err != nil {
-		return template{}, err
-	}
-	sum := sha256.Sum256(canonical)
-	read := template{digest: hex.EncodeToString(sum[:]), resources: map[string]resource{}}
-	resources, _ := document["Resources"].(map[string]any)
-	for id, value := range resources {
-		one, _ := value.(map[string]any)
-		text, err := json.Marshal(one)
-		if err != nil {
-			return template{}, err
-		}
-		kind, _ := one["Type"].(string)
-		policy, _ := one["DeletionPolicy"].(string)
-		properties, _ := one["Properties"].(map[string]any)
-		code, _ := properties["Code"].(map[string]any)
-		key, _ := code["S3Key"].(string)
-		read.resources[id] = resource{kind: kind, policy: policy, code: strings.TrimSuffix(key, ".zip"), text: string(text)}
-	}
-	return read, nil
-}
-
-func (t template) behind(program template) Behind {
-	var behind Behind
-	for id, want := range program.resources {
-		switch got, exists := t.resources[id]; {
-		case !exists:
-			behind.Added++
-		case got.text != want.text:
-			behind.Changed++
-		}
-	}
-	for id := range t.resources {
-		if _, wanted := program.resources[id]; !wanted {
-			behind.Removed++
-		}
-	}
-	return behind
 }
 
 func functionsOf(live, program template, names map[string]string) []FunctionStatus {

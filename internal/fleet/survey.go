@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,8 +57,8 @@ type Deployed struct {
 	role     string
 }
 
-// surveyAtOnce is how many accounts are asked at once.
-const surveyAtOnce = 16
+// AccountsAtOnce is how many accounts are asked at once.
+const AccountsAtOnce = 16
 
 // List is what the program itself says of the fleet's stages, and then of its templates. No account is asked.
 func (f *Fleet) List() []StageReport {
@@ -84,14 +82,14 @@ func listed(stage stages.Stage) StageReport {
 // one account does not answer is in its report.
 func (f *Fleet) Survey(ctx context.Context, all []stages.Stage, observe func(Event)) []StageReport {
 	reports := make([]StageReport, len(all))
-	parallel.ForEach(ctx, surveyAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
+	parallel.ForEach(ctx, AccountsAtOnce, all, func(ctx context.Context, i int, stage stages.Stage) {
 		a := begin(stage, observe)
 		a.say("asking the account")
 		if reports[i] = f.surveyOne(ctx, stage); reports[i].Problem != "" {
-			a.end(Failed, reports[i].Problem)
+			a.finish(Failed, reports[i].Problem)
 			return
 		}
-		a.end(Done, "has answered")
+		a.finish(Done, "has answered")
 	})
 	return reports
 }
@@ -117,92 +115,14 @@ func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 		report.Deployed, err = f.deployed(ctx, client, stage)
 	}
 	if err != nil {
-		report.Problem = asServiceError(stage, "CloudFormation", err).Error()
+		report.Problem = AsServiceError(stage, "CloudFormation", err).Error()
 	}
 	return report
 }
 
-// What `cdk bootstrap` calls its stack unless it is told otherwise, the output and the parameter that say
-// which bootstrap a stack is.
-const (
-	toolkitStack     = "CDKToolkit"
-	toolkitVersion   = "BootstrapVersion"
-	toolkitQualifier = "Qualifier"
-	toolkitTrusted   = "TrustedAccounts"
-	toolkitPolicies  = "CloudFormationExecutionPolicies"
-	minimumBootstrap = 6 // what stacks of the CDK's default synthesizer need
-	metadataCommit   = "roadshow:commit"
-)
-
-// bootstrapVersion is the version of the bootstrap that a stage's stack needs; 0 where there is none. It is
-// read from the output of the bootstrap's stack, which says the same as its SSM parameter and needs no more
-// rights than looking at any other stack.
-func bootstrapVersion(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (int, error) {
-	stack, err := bootstrapStack(ctx, client, stage)
-	if err != nil || stack == nil {
-		return 0, err
-	}
-	return versionOf(*stack), nil
-}
-
-// bootstrapStack is the stack of the bootstrap that a stage's stack needs; nil where there is none.
-func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*types.Stack, error) {
-	stack, err := stacks.Describe(ctx, client, toolkitStack)
-	if err != nil {
-		return nil, err
-	}
-	if stack != nil && qualifies(*stack, stage) {
-		return stack, nil
-	}
-	if stage.Qualifier == "" || stage.Qualifier == stages.DefaultQualifier {
-		return nil, nil
-	}
-	// A bootstrap with its own qualifier usually has a stack of its own name, which nobody told us.
-	for stack, err := range stacks.All(ctx, client) {
-		if err != nil {
-			return nil, err
-		}
-		if qualifies(stack, stage) && versionOf(stack) > 0 {
-			return &stack, nil
-		}
-	}
-	return nil, nil
-}
-
-func qualifies(stack types.Stack, stage stages.Stage) bool {
-	return parameter(&stack, toolkitQualifier) == stage.BootstrapQualifier()
-}
-
-// parameter is the value of a stack's parameter; empty where there is none.
-func parameter(stack *types.Stack, key string) string {
-	if stack == nil {
-		return ""
-	}
-	for _, one := range stack.Parameters {
-		if aws.ToString(one.ParameterKey) == key {
-			return aws.ToString(one.ParameterValue)
-		}
-	}
-	return ""
-}
-
-// versionOf is 0 for a bootstrap that never was completed: it may have its outputs and no roles.
-func versionOf(stack types.Stack) int {
-	if status := string(stack.StackStatus); !strings.HasSuffix(status, "_COMPLETE") || status == stacks.StatusFailedCreate {
-		return 0
-	}
-	for _, output := range stack.Outputs {
-		if aws.ToString(output.OutputKey) == toolkitVersion {
-			version, _ := strconv.Atoi(aws.ToString(output.OutputValue))
-			return version
-		}
-	}
-	return 0
-}
-
 // deployed is a stage's stack with its template; nil where there is none.
 func (f *Fleet) deployed(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*Deployed, error) {
-	name, err := f.stackName(stage)
+	name, err := f.StackName(stage)
 	if err != nil {
 		return nil, err
 	}

@@ -3,25 +3,24 @@ package fleet_test
 import (
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	a := openAccounts(t)
-	a.bootstrapped(sandbox, "CDKToolkit", "hnb659fds", 33)
-	a.bootstrapped(protected, "CDKToolkit", "hnb659fds", 21)
-	a.bootstrapped(protected, "another", "special", 25)
-	a.deployed(sandbox, "")
-	a.InjectFault(rehearsal.Fault{Account: standard.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
+	a.Bootstrapped(fleettest.Sandbox, "CDKToolkit", "hnb659fds", 33)
+	a.Bootstrapped(fleettest.Protected, "CDKToolkit", "hnb659fds", 21)
+	a.Bootstrapped(fleettest.Protected, "another", "special", 25)
+	a.Deployed(fleettest.Sandbox, "")
+	a.InjectFault(rehearsal.Fault{Account: fleettest.Standard.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
 
-	reports := a.fleet().Survey(t.Context(), everyone, nil)
+	reports := a.Fleet().Survey(t.Context(), fleettest.Everyone, nil)
 	require.Equal(t, "team-dev", reports[0].Profile)
 	require.True(t, reports[0].Reachable)
 	require.Equal(t, 33, reports[0].Bootstrap)
@@ -37,33 +36,33 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	require.Contains(t, reports[2].Problem, "not you")
 
 	require.Equal(t, 21, reports[3].Bootstrap)
-	special := protected
+	special := fleettest.Protected
 	special.Qualifier = "special"
-	require.Equal(t, 25, a.fleet().Survey(t.Context(), append(everyone[:0:0], special), nil)[0].Bootstrap, "that of its own qualifier")
+	require.Equal(t, 25, a.Fleet().Survey(t.Context(), append(fleettest.Everyone[:0:0], special), nil)[0].Bootstrap, "that of its own qualifier")
 	special.Qualifier = "absent"
-	require.Zero(t, a.fleet().Survey(t.Context(), append(everyone[:0:0], special), nil)[0].Bootstrap)
+	require.Zero(t, a.Fleet().Survey(t.Context(), append(fleettest.Everyone[:0:0], special), nil)[0].Bootstrap)
 }
 
 func TestAFleetIsWhatTheProgramSays(t *testing.T) {
 	synthesized := func(name, qualifier string) assembly.Synthesized {
-		return assembly.Synthesized{Stage: assembly.Stage{Name: name, Account: sandbox.Account, Region: "us-east-1"}, Identity: []string{name, sandbox.Account, "us-east-1", qualifier}}
+		return assembly.Synthesized{Stage: assembly.Stage{Name: name, Account: fleettest.Sandbox.Account, Region: "us-east-1"}, Identity: []string{name, fleettest.Sandbox.Account, "us-east-1", qualifier}}
 	}
 	f := fleet.Of(assembly.Document{
 		Service: "notes",
 		Set: []assembly.Stage{
-			{Name: "dev", Account: sandbox.Account, Region: "us-east-1", Tier: stages.Sandbox},
-			{Name: "tools", Account: sandbox.Account, Region: "us-east-1"},
-			{Name: "pr-*", Account: sandbox.Account, Region: "us-east-1", Tier: stages.Sandbox, Template: true},
+			{Name: "dev", Account: fleettest.Sandbox.Account, Region: "us-east-1", Tier: stages.Sandbox},
+			{Name: "tools", Account: fleettest.Sandbox.Account, Region: "us-east-1"},
+			{Name: "pr-*", Account: fleettest.Sandbox.Account, Region: "us-east-1", Tier: stages.Sandbox, Template: true},
 		},
 		Stages: []assembly.Synthesized{synthesized("dev", "hnb659fds"), synthesized("tools", "special"), synthesized("pr-1", "hnb659fds")},
 	}, nil)
-	tools := stages.Stage{Name: "tools", Account: sandbox.Account, Region: "us-east-1", Qualifier: "special"}
-	require.Equal(t, []stages.Stage{sandbox, tools, {Name: "pr-1", Account: sandbox.Account, Region: "us-east-1"}}, f.Stages)
-	require.Equal(t, []stages.Stage{preview}, f.Templates)
+	tools := stages.Stage{Name: "tools", Account: fleettest.Sandbox.Account, Region: "us-east-1", Qualifier: "special"}
+	require.Equal(t, []stages.Stage{fleettest.Sandbox, tools, {Name: "pr-1", Account: fleettest.Sandbox.Account, Region: "us-east-1"}}, f.Stages)
+	require.Equal(t, []stages.Stage{fleettest.Preview}, f.Templates)
 
 	picked, err := f.Pick("tools", "dev")
 	require.NoError(t, err)
-	require.Equal(t, []stages.Stage{sandbox, tools}, picked, "in the set's order")
+	require.Equal(t, []stages.Stage{fleettest.Sandbox, tools}, picked, "in the set's order")
 	_, err = f.Pick("deb")
 	require.EqualError(t, err, `stage: name is "deb", want one of dev, tools, pr-1; write one of these`)
 	known, is := f.Known("pr-Fix_7")
@@ -73,44 +72,44 @@ func TestAFleetIsWhatTheProgramSays(t *testing.T) {
 }
 
 func TestWavesGoByTier(t *testing.T) {
-	require.Equal(t, [][]stages.Stage{{sandbox, neighbour}, {standard}, {protected}}, fleet.Waves([]stages.Stage{protected, sandbox, standard, neighbour}))
-	require.Equal(t, [][]stages.Stage{{protected}}, fleet.Waves([]stages.Stage{protected}))
+	require.Equal(t, [][]stages.Stage{{fleettest.Sandbox, fleettest.Neighbour}, {fleettest.Standard}, {fleettest.Protected}}, fleet.Waves([]stages.Stage{fleettest.Protected, fleettest.Sandbox, fleettest.Standard, fleettest.Neighbour}))
+	require.Equal(t, [][]stages.Stage{{fleettest.Protected}}, fleet.Waves([]stages.Stage{fleettest.Protected}))
 }
 
 func TestAnAccountThatThrottlesIsAskedAgain(t *testing.T) {
 	a := openAccounts(t)
-	a.bootstrapped(sandbox, "CDKToolkit", "hnb659fds", 33)
-	f := a.fleet()
-	a.InjectFault(rehearsal.Fault{Account: sandbox.Account, Service: "cloudformation", Count: 2, Status: 400, Code: "Throttling", Message: "Rate exceeded"})
-	report := f.Survey(t.Context(), everyone[:1], nil)[0]
+	a.Bootstrapped(fleettest.Sandbox, "CDKToolkit", "hnb659fds", 33)
+	f := a.Fleet()
+	a.InjectFault(rehearsal.Fault{Account: fleettest.Sandbox.Account, Service: "cloudformation", Count: 2, Status: 400, Code: "Throttling", Message: "Rate exceeded"})
+	report := f.Survey(t.Context(), fleettest.Everyone[:1], nil)[0]
 	require.Empty(t, report.Problem)
 	require.Equal(t, 33, report.Bootstrap)
 }
 
 func TestAProfileThatBecameAnotherAccountsIsRefused(t *testing.T) {
 	a := openAccounts(t)
-	a.deployed(sandbox, "")
-	f := a.fleet()
-	plan, err := f.PlanRemoval(t.Context(), sandbox, true)
+	a.Deployed(fleettest.Sandbox, "")
+	f := a.Fleet()
+	plan, err := f.PlanRemoval(t.Context(), fleettest.Sandbox, true)
 	require.NoError(t, err)
-	before := len(a.writes(protected.Account))
+	before := len(a.Writes(fleettest.Protected.Account))
 
 	// Between the question and the deed, somebody writes production's keys into dev's profile.
-	a.write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
+	a.Write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
 	outcome, err := fleet.Removal{Fleet: f}.Run(t.Context(), plan)
 	require.NoError(t, err)
 	var wrong *fleet.AccountError
 	require.ErrorAs(t, outcome.Err(), &wrong)
 	require.Equal(t, fleet.Failed, outcome.State)
-	require.Len(t, a.writes(protected.Account), before)
-	require.True(t, a.exists(sandbox))
+	require.Len(t, a.Writes(fleettest.Protected.Account), before)
+	require.True(t, a.Exists(fleettest.Sandbox))
 }
 
 func TestThePermissionsThatADoctorMissesAreFindingsWithAFix(t *testing.T) {
 	a := openAccounts(t)
-	a.bootstrapped(sandbox, "CDKToolkit", "hnb659fds", 33)
-	a.bootstrapped(protected, "CDKToolkit", "hnb659fds", 5)
-	findings := a.fleet().Doctor(t.Context(), everyone)
+	a.Bootstrapped(fleettest.Sandbox, "CDKToolkit", "hnb659fds", 33)
+	a.Bootstrapped(fleettest.Protected, "CDKToolkit", "hnb659fds", 5)
+	findings := a.Fleet().Doctor(t.Context(), fleettest.Everyone)
 	find := func(stage, check string) (found []fleet.Finding) {
 		for _, one := range findings {
 			if one.Stage == stage && one.Check == check {
@@ -132,8 +131,4 @@ func TestThePermissionsThatADoctorMissesAreFindingsWithAFix(t *testing.T) {
 	for _, one := range findings {
 		require.Equal(t, one.OK, one.Fix == "", "%+v", one)
 	}
-}
-
-func tag(key, value string) types.Tag {
-	return types.Tag{Key: aws.String(key), Value: aws.String(value)}
 }

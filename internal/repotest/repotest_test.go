@@ -105,6 +105,11 @@ var fleetRooms = map[string][]string{
 	"arn":      {},
 	"stacks":   {"parallel"},
 	".":        {"parallel", "arn", "stacks"},
+	"quota":    {"parallel", "arn", "stacks", "."},
+	"cost":     {"parallel", "stacks", "."},
+	"orphan":   {"parallel", "arn", "stacks", "."},
+	// What tests of the rooms share.
+	"fleettest": {"."},
 }
 
 func TestTheRoomsOfTheFleetReachDownOnly(t *testing.T) {

@@ -80,7 +80,7 @@ var kinds = []Kind{
 
 // Types that more than the table names.
 const (
-	// TableType, BucketType and LogGroupType are found by their names too.
+	// TableType, BucketType and LogGroupType are those of which things are found by their names too.
 	TableType    = "AWS::DynamoDB::Table"
 	BucketType   = "AWS::S3::Bucket"
 	LogGroupType = "AWS::Logs::LogGroup"

@@ -1,0 +1,217 @@
+// Package fleettest is the accounts that tests of the fleet's rooms ask: a rehearsal, and the AWS files that lead there
+// and nowhere else.
+package fleettest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/rehearsal"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// The stages of these tests: one of each tier, and a second one in dev's account.
+var (
+	Sandbox   = stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
+	Neighbour = stages.Stage{Name: "demo", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
+	Standard  = stages.Stage{Name: "staging", Account: "222222222222", Region: "us-east-1"}
+	Protected = stages.Stage{Name: "production", Account: "333333333333", Region: "us-east-1", Tier: stages.Protected}
+	Preview   = stages.Stage{Name: "pr-*", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
+	Everyone  = []stages.Stage{Sandbox, Neighbour, Standard, Protected}
+)
+
+// Accounts is a rehearsal, and this process's way there and nowhere else.
+type Accounts struct {
+	// Server is the rehearsal.
+	*rehearsal.Server
+	// T is the test, Folder holds its AWS files, Env is the environment that names them.
+	T      *testing.T
+	Folder string
+	Env    *awsenv.Environment
+}
+
+// Open starts a rehearsal with the account of each of some stages, and a profile team-NAME for it; without stages,
+// of one of each tier. It ends with the test.
+func Open(t *testing.T, some ...stages.Stage) *Accounts {
+	t.Helper()
+	if len(some) == 0 {
+		some = []stages.Stage{Sandbox, Standard, Protected}
+	}
+	var config rehearsal.Config
+	var profiles []awsenv.Profile
+	for _, stage := range some {
+		key, secret := "AKIA"+stage.Account+"TEST", "planted-secret-of-"+stage.Name
+		config.Accounts = append(config.Accounts, rehearsal.Account{ID: stage.Account, AccessKeyID: key, SecretAccessKey: secret, UserName: stage.Name})
+		profiles = append(profiles, awsenv.Profile{Name: "team-" + stage.Name, AccessKeyID: key, SecretAccessKey: secret, Region: "eu-west-1"})
+	}
+	server, err := rehearsal.Start(config)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		for _, call := range server.Calls() {
+			require.NotEqual(t, 501, call.Status, "%+v", call)
+		}
+		require.NoError(t, server.Close())
+	})
+	folder := t.TempDir()
+	env, err := awsenv.Write(awsenv.Place{Checkout: t.TempDir(), Folder: folder}, server.URL(), profiles...)
+	require.NoError(t, err)
+	a := &Accounts{Server: server, T: t, Folder: folder, Env: env}
+	for _, name := range []string{
+		"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE",
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_REGION", "AWS_DEFAULT_REGION",
+	} {
+		t.Setenv(name, "")
+	}
+	for _, variable := range env.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+			t.Setenv(name, value)
+		}
+	}
+	return a
+}
+
+// Write adds to one of the AWS files.
+func (a *Accounts) Write(file, text string) {
+	a.T.Helper()
+	path := filepath.Join(a.Folder, file)
+	before, err := os.ReadFile(path)
+	require.NoError(a.T, err)
+	require.NoError(a.T, os.WriteFile(path, append(before, text...), 0o600))
+}
+
+// Ask asks the profiles of the AWS files.
+func (a *Accounts) Ask() *fleet.Profiles {
+	a.T.Helper()
+	profiles, err := fleet.AskProfiles(a.T.Context())
+	require.NoError(a.T, err)
+	return profiles
+}
+
+// Fleet is the fleet of service notes, with every stage of these tests.
+func (a *Accounts) Fleet() *fleet.Fleet {
+	a.T.Helper()
+	return &fleet.Fleet{Service: "notes", Stages: Everyone, Templates: []stages.Stage{Preview}, Profiles: a.Ask()}
+}
+
+// CloudFormation is a client of a stage's account.
+func (a *Accounts) CloudFormation(stage stages.Stage) *cloudformation.Client {
+	a.T.Helper()
+	for _, profile := range []stages.Stage{Sandbox, Standard, Protected} {
+		if profile.Account == stage.Account {
+			config, err := a.Env.Config(a.T.Context(), "team-"+profile.Name)
+			require.NoError(a.T, err)
+			config.Region = stage.Region
+			return cloudformation.NewFromConfig(config)
+		}
+	}
+	a.T.Fatalf("no account %s", stage.Account)
+	return nil
+}
+
+// Bootstrapped makes a stack that says what the stack of `cdk bootstrap` does.
+func (a *Accounts) Bootstrapped(stage stages.Stage, name, qualifier string, version int) {
+	a.T.Helper()
+	template := fmt.Sprintf(`{"Parameters":{"Qualifier":{"Type":"String","Default":"hnb659fds"}},
+		"Resources":{"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":%q}}},"Outputs":{"BootstrapVersion":{"Value":"%d"}}}`, name, version)
+	_, err := a.CloudFormation(stage).CreateStack(a.T.Context(), &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: &template,
+		Parameters: []types.Parameter{{ParameterKey: aws.String("Qualifier"), ParameterValue: &qualifier}},
+	})
+	require.NoError(a.T, err)
+	a.Settle(stage, name)
+}
+
+// TableOf is a template's table, with the tags of a stage.
+func TableOf(stage stages.Stage, name, policy string, guarded bool) string {
+	return fmt.Sprintf(`{"Type":"AWS::DynamoDB::Table","DeletionPolicy":%q,"Properties":{"TableName":%q,"BillingMode":"PAY_PER_REQUEST",
+		"DeletionProtectionEnabled":%t,"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],
+		"Tags":[{"Key":"roadshow:service","Value":"notes"},{"Key":"roadshow:stage","Value":%q}]}}`, policy, name, guarded, stage.Name)
+}
+
+// Deployed makes a stage's stack as a deploy would: with a log group and, if given, a table.
+func (a *Accounts) Deployed(stage stages.Stage, table string, tags ...types.Tag) {
+	a.T.Helper()
+	name := stage.Name + "-notes"
+	resources := fmt.Sprintf(`"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"/notes/%s"}}`, stage.Name)
+	if table != "" {
+		resources += `,"Table":` + table
+	}
+	_, err := a.CloudFormation(stage).CreateStack(a.T.Context(), &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: aws.String(`{"Metadata":{"roadshow:commit":"0123456789abcdef0123456789abcdef01234567"},"Resources":{` + resources + `}}`),
+		EnableTerminationProtection: aws.Bool(stage.Tier == stages.Protected),
+		Tags: append(tags, types.Tag{Key: aws.String("roadshow:service"), Value: aws.String("notes")},
+			types.Tag{Key: aws.String("roadshow:stage"), Value: &stage.Name}),
+	})
+	require.NoError(a.T, err)
+	a.Settle(stage, name)
+}
+
+// Settle waits until a stack is created.
+func (a *Accounts) Settle(stage stages.Stage, name string) {
+	a.T.Helper()
+	waiter := cloudformation.NewStackCreateCompleteWaiter(a.CloudFormation(stage), func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
+	})
+	require.NoError(a.T, waiter.Wait(a.T.Context(), &cloudformation.DescribeStacksInput{StackName: &name}, time.Minute))
+}
+
+// Exists tells whether a stage has its stack.
+func (a *Accounts) Exists(stage stages.Stage) bool {
+	a.T.Helper()
+	_, err := a.CloudFormation(stage).DescribeStacks(a.T.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stage.Name + "-notes")})
+	return err == nil
+}
+
+// Writes counts the requests that change an account.
+func (a *Accounts) Writes(account string) (operations []string) {
+	for _, call := range a.Calls() {
+		for _, verb := range []string{"Create", "Delete", "Execute", "Update", "Put"} {
+			if call.Account == account && strings.HasPrefix(call.Operation, verb) {
+				operations = append(operations, call.Operation)
+			}
+		}
+	}
+	return operations
+}
+
+// LedgerOf is an assembly of service notes that has these names.
+func LedgerOf(names ...stages.LedgerName) fleet.Assembly {
+	return fleet.Assembly{Document: assembly.Document{Service: "notes", Ledger: names}}
+}
+
+// Table makes a table as a stack of that stage and service would.
+func Table(t *testing.T, server *rehearsal.Server, stage stages.Stage, service, name string) {
+	t.Helper()
+	_, err := server.Account(stage.Account).Create(stage.Region, "AWS::DynamoDB::Table", map[string]any{
+		"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+		"KeySchema":            []any{map[string]any{"AttributeName": "id", "KeyType": "HASH"}},
+		"AttributeDefinitions": []any{map[string]any{"AttributeName": "id", "AttributeType": "S"}},
+		"Tags": []any{
+			map[string]any{"Key": "roadshow:stage", "Value": stage.Name}, map[string]any{"Key": "roadshow:service", "Value": service},
+		},
+	})
+	require.NoError(t, err)
+}
+
+// Tagged are the tags of a stage and a service, for a resource of the console.
+func Tagged(stage, service string) []any {
+	return []any{map[string]any{"Key": "roadshow:stage", "Value": stage}, map[string]any{"Key": "roadshow:service", "Value": service}}
+}
+
+// Tag is a tag of a stack.
+func Tag(key, value string) types.Tag {
+	return types.Tag{Key: aws.String(key), Value: aws.String(value)}
+}

@@ -1,0 +1,221 @@
+package orphan
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudcontrol"
+	cloudcontroltypes "github.com/aws/aws-sdk-go-v2/service/cloudcontrol/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dax"
+	daxtypes "github.com/aws/aws-sdk-go-v2/service/dax/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// factsAtOnce is how many orphans of one place are looked at at once.
+const factsAtOnce = 8
+
+// errGone says that something is not there any more: tags are listed for a while after what they were on.
+var errGone = errors.New("it is gone")
+
+// errUnasked says that nobody can be asked whether something is there.
+var errUnasked = errors.New("its type is not known to Cloud Control")
+
+// examine asks whether a thing is still there, and what it holds. What nobody can tell makes it unsure.
+func (r *search) examine(ctx context.Context, g *stackIndex, one *Orphan) bool {
+	if one.stack != "" {
+		return true
+	}
+	one.Loses = one.loss()
+	service, err := facts(ctx, g.config, one)
+	switch {
+	case errors.Is(err, errGone):
+		return false
+	case errors.Is(err, errUnasked):
+		one.Grade, one.Why = Unsure, one.Why+"; whether it is still there could not be asked"
+	case err != nil:
+		r.gap(g.place, service, err)
+		one.Grade, one.Why = Unsure, one.Why+"; whether it is still there could not be told"
+	}
+	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == arn.LogGroupType && one.Grade == Likely {
+		r.writer(ctx, g, one, function)
+	}
+	return true
+}
+
+// writer asks whether the function of a log group is there, made by hand or by another tool: no stack has it.
+func (r *search) writer(ctx context.Context, g *stackIndex, one *Orphan, function string) {
+	of := &Orphan{Type: "AWS::Lambda::Function", Name: function, ids: []string{function}}
+	switch err := exists(ctx, cloudcontrol.NewFromConfig(g.config), of); {
+	case err == nil:
+		one.Grade, one.Why = Unsure, one.Why+"; function "+function+", which no stack has, writes it"
+	case !errors.Is(err, errUnasked): // which says here that there is none
+		r.gap(g.place, "Cloud Control", err)
+		one.Grade, one.Why = Unsure, one.Why+"; whether its function is there could not be told"
+	}
+}
+
+// facts looks at a thing, and says which service was asked.
+func facts(ctx context.Context, config aws.Config, one *Orphan) (service string, err error) {
+	switch one.Type {
+	case arn.TableType:
+		return "DynamoDB", tableFacts(ctx, dynamodb.NewFromConfig(config), one)
+	case arn.BucketType:
+		return "S3", bucketFacts(ctx, s3.NewFromConfig(config), one)
+	case arn.LogGroupType:
+		return "CloudWatch Logs", logGroupFacts(ctx, cloudwatchlogs.NewFromConfig(config), one)
+	case "AWS::DAX::Cluster":
+		_, err := dax.NewFromConfig(config).DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{one.Name}})
+		if _, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err); gone {
+			err = errGone
+		}
+		return "DAX", err
+	}
+	if one.Type == arn.AddressType {
+		return "EC2", addressFacts(ctx, ec2.NewFromConfig(config), one)
+	}
+	return "Cloud Control", exists(ctx, cloudcontrol.NewFromConfig(config), one)
+}
+
+// exists asks Cloud Control by each id that the thing may have, and keeps the right one.
+// https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html
+func exists(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error {
+	if one.Type == "" || len(one.ids) == 0 {
+		return errUnasked
+	}
+	for _, id := range one.ids {
+		answer, err := client.GetResource(ctx, &cloudcontrol.GetResourceInput{TypeName: &one.Type, Identifier: &id})
+		if _, missing := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err); missing {
+			continue
+		}
+		if err == nil {
+			var model struct{ Name string }
+			if json.Unmarshal([]byte(aws.ToString(answer.ResourceDescription.Properties)), &model) == nil {
+				one.label = model.Name
+			}
+			one.ids = []string{id}
+			if one.kind != nil && one.kind.ID == arn.ByParameter {
+				one.Name = id
+			}
+			return nil
+		}
+		_, unknown := errors.AsType[*cloudcontroltypes.TypeNotFoundException](err)
+		_, unsupported := errors.AsType[*cloudcontroltypes.UnsupportedActionException](err)
+		_, otherForm := errors.AsType[*cloudcontroltypes.InvalidRequestException](err)
+		if unknown || unsupported || otherForm {
+			return errUnasked
+		}
+		return err
+	}
+	if one.kind == nil {
+		return errUnasked // its id may have another form
+	}
+	return errGone
+}
+
+// addressFacts learns both ids of an address.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAddresses.html
+func addressFacts(ctx context.Context, client *ec2.Client, one *Orphan) error {
+	asked := &ec2.DescribeAddressesInput{AllocationIds: []string{one.Name}}
+	if !strings.HasPrefix(one.Name, "eipalloc-") {
+		asked = &ec2.DescribeAddressesInput{PublicIps: []string{one.Name}}
+	}
+	answer, err := client.DescribeAddresses(ctx, asked)
+	if refusal, is := errors.AsType[smithy.APIError](err); is && strings.HasSuffix(refusal.ErrorCode(), ".NotFound") {
+		return errGone
+	}
+	if err != nil {
+		return err
+	}
+	for _, address := range answer.Addresses {
+		if id := aws.ToString(address.AllocationId); id == one.Name || aws.ToString(address.PublicIp) == one.Name {
+			one.Name, one.ids = id, []string{id, aws.ToString(address.PublicIp)}
+			return nil
+		}
+	}
+	return errGone
+}
+
+func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error {
+	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &one.Name})
+	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone || err == nil && answer.Table.TableStatus == dynamodbtypes.TableStatusDeleting {
+		return errGone
+	}
+	if err != nil {
+		return err
+	}
+	one.ARN = aws.ToString(answer.Table.TableArn)
+	one.Items, one.Bytes = answer.Table.ItemCount, answer.Table.TableSizeBytes
+	one.Created = moment(aws.ToTime(answer.Table.CreationDateTime))
+	one.Loses = fmt.Sprintf("%d items, %s", aws.ToInt64(one.Items), size(aws.ToInt64(one.Bytes)))
+	if aws.ToBool(answer.Table.DeletionProtectionEnabled) && one.tier != stages.Sandbox {
+		one.protect("its deletion protection is on")
+	}
+	return nil
+}
+
+// protect says why a thing is kept, unless something said so already.
+func (o *Orphan) protect(why string) {
+	if o.Protected == "" {
+		o.Protected = why
+	}
+}
+
+// bucketFacts tells an empty bucket from one that has something, without counting.
+func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
+	answer, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &one.Name, MaxKeys: aws.Int32(1), ExpectedBucketOwner: &one.Account})
+	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
+		return errGone
+	}
+	one.ARN = "arn:" + arn.Partition(one.Region) + ":s3:::" + one.Name
+	if err == nil && len(answer.Versions)+len(answer.DeleteMarkers) == 0 {
+		one.Loses, one.Items, one.Bytes = "nothing: it is empty", aws.Int64(0), aws.Int64(0)
+	}
+	return err
+}
+
+func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orphan) error {
+	for pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(client, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &one.Name}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, group := range page.LogGroups {
+			if aws.ToString(group.LogGroupName) != one.Name {
+				continue
+			}
+			one.Bytes, one.ARN = group.StoredBytes, strings.TrimSuffix(aws.ToString(group.Arn), ":*")
+			one.Loses = size(aws.ToInt64(group.StoredBytes)) + " of logs"
+			if group.CreationTime != nil {
+				one.Created = moment(time.UnixMilli(*group.CreationTime))
+			}
+			return nil
+		}
+	}
+	return errGone
+}
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	const units = "kMGTP"
+	value, at := float64(bytes), -1
+	for value >= 1000 && at < len(units)-1 {
+		value, at = value/1000, at+1
+	}
+	if at < 0 {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.1f %cB", value, units[at])
+}
