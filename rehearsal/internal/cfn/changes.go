@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
 )
 
@@ -40,20 +41,12 @@ func (e *Engine) plan(
 // arrange computes a plan's conditions, and from them its order.
 func (e *Engine) arrange(ctx context.Context, s *stack, p *plan) (err error) {
 	v := e.evaluator(ctx, s, p)
-	if err := v.evaluateConditions(); err != nil {
+	if err := v.EvaluateConditions(); err != nil {
 		return err
 	}
-	p.conditions = v.conditions
+	p.conditions = v.Holds()
 	p.graph, err = v.dependencies()
 	return err
-}
-
-func (e *Engine) evaluator(ctx context.Context, s *stack, p *plan) *evaluator {
-	return &evaluator{
-		ctx: ctx, engine: e, at: s.place, template: p.template, parameters: p.parameters, conditions: p.conditions,
-		stackName: s.name, stackID: s.id, topics: p.topics,
-		resource: func(id string) (*resource, bool) { r := s.resources[id]; return r, r != nil && r.exists },
-	}
 }
 
 // typeChanges are the resources whose type a plan would change, which CloudFormation refuses.
@@ -139,14 +132,14 @@ func (e *Engine) compare(ctx context.Context, s *stack, p *plan, id string, earl
 		return r, r != nil && r.exists && !earlier[other].replaces
 	}
 	values := map[string]any{}
-	touched := map[string][]reference{}
+	touched := map[string][]intrinsic.Reference{}
 	for _, name := range sortedKeys(declaration.properties) {
-		v.touched = func(r reference) { touched[name] = append(touched[name], r) }
-		value, err := v.value(declaration.properties[name])
+		v.touched = func(r intrinsic.Reference) { touched[name] = append(touched[name], r) }
+		value, err := v.Value(declaration.properties[name])
 		if err != nil {
 			return comparison{err: err}
 		}
-		if _, removed := value.(noValue); !removed {
+		if _, removed := value.(intrinsic.NoValue); !removed {
 			values[name] = value
 		}
 	}
@@ -259,7 +252,7 @@ type cause struct {
 }
 
 // causesOf explains a property's change by what it refers to.
-func causesOf(references []reference, earlier map[string]comparison, p *plan, s *stack) []cause {
+func causesOf(references []intrinsic.Reference, earlier map[string]comparison, p *plan, s *stack) []cause {
 	var causes []cause
 	add := func(c cause) {
 		if !slices.Contains(causes, c) {
@@ -267,19 +260,19 @@ func causesOf(references []reference, earlier map[string]comparison, p *plan, s 
 		}
 	}
 	for _, r := range references {
-		if p.template.parameters[r.name] != nil {
-			if old, had := s.parameters[r.name]; had && old.resolved != p.parameters[r.name].resolved {
-				add(cause{source: "ParameterReference", entity: r.name})
+		if p.template.parameters[r.Name] != nil {
+			if old, had := s.parameters[r.Name]; had && old.resolved != p.parameters[r.Name].resolved {
+				add(cause{source: "ParameterReference", entity: r.Name})
 			}
 			continue
 		}
-		other, compared := earlier[r.name]
+		other, compared := earlier[r.Name]
 		switch {
 		case !compared || other.change.Action != "Modify":
-		case r.getAtt && modifiesProperties(other.change):
-			add(cause{source: "ResourceAttribute", entity: r.name + "." + r.attributeName, dynamic: true})
-		case !r.getAtt && other.replaces:
-			add(cause{source: "ResourceReference", entity: r.name, dynamic: true})
+		case r.GetAtt && modifiesProperties(other.change):
+			add(cause{source: "ResourceAttribute", entity: r.Name + "." + r.Attribute, dynamic: true})
+		case !r.GetAtt && other.replaces:
+			add(cause{source: "ResourceReference", entity: r.Name, dynamic: true})
 		}
 	}
 	return causes
@@ -289,7 +282,7 @@ func causesOf(references []reference, earlier map[string]comparison, p *plan, s 
 func modifiesProperties(c Change) bool { return slices.Contains(c.Scope, "Properties") }
 
 func shownValue(value any) string {
-	if text, ok := scalarText(value); ok {
+	if text, ok := intrinsic.ScalarText(value); ok {
 		return text
 	}
 	return encodeJSON(value)
@@ -311,7 +304,7 @@ func unionKeys(a, b map[string]any) []string {
 func (v *evaluator) outputs() (list []Output, pending string, err error) {
 	for _, key := range sortedKeys(v.template.outputs) {
 		declaration := v.template.outputs[key]
-		if !v.live(declaration.condition) {
+		if !v.Live(declaration.condition) {
 			continue
 		}
 		output := Output{Key: key, Description: declaration.description}
@@ -319,17 +312,17 @@ func (v *evaluator) outputs() (list []Output, pending string, err error) {
 			if node == nil {
 				continue
 			}
-			value, err := v.value(node)
+			value, err := v.Value(node)
 			if err != nil {
 				return nil, "", err
 			}
-			if waits, ok := value.(unknown); ok {
-				pending = waits.from.name
+			if waits, ok := value.(intrinsic.Unknown); ok {
+				pending = waits.From.Name
 				continue
 			}
-			text, ok := scalarText(value)
+			text, ok := intrinsic.ScalarText(value)
 			if !ok {
-				return nil, "", formatError("The Value field of every Outputs member must evaluate to a String.")
+				return nil, "", intrinsic.FormatError("The Value field of every Outputs member must evaluate to a String.")
 			}
 			*target = text
 		}

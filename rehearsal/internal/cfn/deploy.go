@@ -249,7 +249,7 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 	if exists {
 		w.action = "update"
 	}
-	value, err := d.evaluator(ctx).value(declaration.properties)
+	value, err := d.evaluator(ctx).Value(declaration.properties)
 	if err != nil {
 		w.err = plainError(err)
 		return w

@@ -3,6 +3,8 @@ package cfn
 import (
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 )
 
 // dependencies are the resources that each live resource waits for: those it depends on by name and those it refers to in
@@ -10,18 +12,18 @@ import (
 func (v *evaluator) dependencies() (map[string][]string, error) {
 	graph := map[string][]string{}
 	for id, r := range v.template.resources {
-		if !v.live(r.condition) {
+		if !v.Live(r.condition) {
 			continue
 		}
 		needed := map[string]bool{}
 		for _, on := range r.dependsOn {
-			if v.live(v.template.resources[on].condition) {
+			if v.Live(v.template.resources[on].condition) {
 				needed[on] = true // a resource that is not made is not waited for
 			}
 		}
-		v.liveReferences(r.properties, func(ref reference) {
-			if target := v.template.resources[ref.name]; target != nil && v.template.parameters[ref.name] == nil {
-				needed[ref.name] = true
+		v.liveReferences(r.properties, func(ref intrinsic.Reference) {
+			if target := v.template.resources[ref.Name]; target != nil && v.template.parameters[ref.Name] == nil {
+				needed[ref.Name] = true
 			}
 		})
 		graph[id] = sortedKeys(needed)
@@ -29,7 +31,7 @@ func (v *evaluator) dependencies() (map[string][]string, error) {
 	for _, id := range sortedKeys(graph) {
 		for _, on := range graph[id] {
 			if _, live := graph[on]; !live {
-				return nil, formatError("Unresolved resource dependencies [%s] in the Resources block of the template", on)
+				return nil, intrinsic.FormatError("Unresolved resource dependencies [%s] in the Resources block of the template", on)
 			}
 		}
 	}
@@ -43,41 +45,41 @@ func (v *evaluator) dependencies() (map[string][]string, error) {
 func (v *evaluator) checkOutputs(graph map[string][]string) error {
 	missing := map[string]bool{}
 	for _, o := range v.template.outputs {
-		if !v.live(o.condition) {
+		if !v.Live(o.condition) {
 			continue
 		}
-		v.liveReferences([]any{o.value, o.exportName}, func(ref reference) {
-			if _, live := graph[ref.name]; !live && v.template.resources[ref.name] != nil && v.template.parameters[ref.name] == nil {
-				missing[ref.name] = true
+		v.liveReferences([]any{o.value, o.exportName}, func(ref intrinsic.Reference) {
+			if _, live := graph[ref.Name]; !live && v.template.resources[ref.Name] != nil && v.template.parameters[ref.Name] == nil {
+				missing[ref.Name] = true
 			}
 		})
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	return formatError("Unresolved resource dependencies [%s] in the Outputs block of the template", strings.Join(sortedKeys(missing), ", "))
+	return intrinsic.FormatError("Unresolved resource dependencies [%s] in the Outputs block of the template", strings.Join(sortedKeys(missing), ", "))
 }
 
 // liveReferences finds the references in branches that are taken.
-func (v *evaluator) liveReferences(node any, visit func(reference)) {
+func (v *evaluator) liveReferences(node any, visit func(intrinsic.Reference)) {
 	switch node := node.(type) {
 	case []any:
 		for _, element := range node {
 			v.liveReferences(element, visit)
 		}
 	case map[string]any:
-		name, argument, ok := function(node)
+		name, argument, ok := intrinsic.Function(node)
 		if list, isList := argument.([]any); ok && name == "Fn::If" && isList && len(list) == 3 {
 			condition, _ := list[0].(string)
 			taken := list[2]
-			if v.conditions[condition] {
+			if v.Live(condition) {
 				taken = list[1]
 			}
 			v.liveReferences(taken, visit)
 			return
 		}
 		if ok {
-			walkOwnReferences(name, argument, visit)
+			intrinsic.WalkOwnReferences(name, argument, visit)
 		}
 		for _, key := range sortedKeys(node) {
 			v.liveReferences(node[key], visit)

@@ -1,23 +1,15 @@
 package cfn
 
 import (
-	"net/http"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 )
 
 // Error is a refusal in CloudFormation's words.
-type Error struct {
-	Code    string // ValidationError, ChangeSetNotFound, AlreadyExistsException …
-	Message string
-	Status  int // of HTTP
-}
+type Error = intrinsic.Error
 
-// Error returns the message with its code.
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
-
-func validationError(message string) *Error {
-	return &Error{Code: "ValidationError", Message: message, Status: http.StatusBadRequest}
-}
+func validationError(message string) *Error { return intrinsic.ValidationError(message) }
 
 // Tag is a key with its value.
 type Tag struct {

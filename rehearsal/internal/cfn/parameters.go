@@ -2,11 +2,12 @@ package cfn
 
 import (
 	"context"
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 )
 
 // parameterDeclaration is a parameter of a template.
@@ -76,7 +77,7 @@ func (t *template) readParameters(root map[string]any) error {
 	for _, key := range sortedKeys(parameters) {
 		object := parameters[key]
 		if !alphanumeric.MatchString(key) {
-			return formatError("Parameter name %s is non alphanumeric.", key)
+			return intrinsic.FormatError("Parameter name %s is non alphanumeric.", key)
 		}
 		unknown := unknownKeys(object, "Type", "Default", "AllowedValues", "AllowedPattern", "ConstraintDescription",
 			"Description", "MinLength", "MaxLength", "MinValue", "MaxValue", "NoEcho")
@@ -86,68 +87,51 @@ func (t *template) readParameters(root map[string]any) error {
 		p := &parameterDeclaration{key: key}
 		p.typeName, _ = object["Type"].(string)
 		if p.typeName == "" {
-			return formatError("Every Parameters object must contain a Type member.")
+			return intrinsic.FormatError("Every Parameters object must contain a Type member.")
 		}
 		if !validParameterType(p.typeName) {
-			return formatError("Unrecognized parameter type: %s", p.typeName)
+			return intrinsic.FormatError("Unrecognized parameter type: %s", p.typeName)
 		}
 		for name, target := range map[string]*string{
 			"Description": &p.description, "AllowedPattern": &p.pattern, "ConstraintDescription": &p.constraint,
 			"MinLength": &p.minLength, "MaxLength": &p.maxLength, "MinValue": &p.minValue, "MaxValue": &p.maxValue,
 		} {
 			if value, given := object[name]; given {
-				text, ok := scalarText(value)
+				text, ok := intrinsic.ScalarText(value)
 				if !ok {
-					return formatError("Every %s member must be a string.", name)
+					return intrinsic.FormatError("Every %s member must be a string.", name)
 				}
 				*target = text
 			}
 		}
 		if value, given := object["Default"]; given {
-			if p.defaultValue, p.hasDefault = scalarText(value); !p.hasDefault {
-				return formatError("Every Default member must be a string.")
+			if p.defaultValue, p.hasDefault = intrinsic.ScalarText(value); !p.hasDefault {
+				return intrinsic.FormatError("Every Default member must be a string.")
 			}
 		}
 		if value, given := object["NoEcho"]; given {
-			text, _ := scalarText(value)
+			text, _ := intrinsic.ScalarText(value)
 			p.noEcho = strings.EqualFold(text, "true")
 		}
 		if values, given := object["AllowedValues"]; given {
 			list, ok := values.([]any)
 			if !ok {
-				return formatError("AllowedValues must be a list.")
+				return intrinsic.FormatError("AllowedValues must be a list.")
 			}
 			for _, value := range list {
-				text, ok := scalarText(value)
+				text, ok := intrinsic.ScalarText(value)
 				if !ok {
-					return formatError("Every AllowedValues value must be a string.")
+					return intrinsic.FormatError("Every AllowedValues value must be a string.")
 				}
 				p.allowedValues = append(p.allowedValues, text)
 			}
 		}
 		if _, err := regexp.Compile(p.pattern); err != nil {
-			return formatError("AllowedPattern of parameter %s is not a valid pattern", key)
+			return intrinsic.FormatError("AllowedPattern of parameter %s is not a valid pattern", key)
 		}
 		t.parameters[key] = p
 	}
 	return nil
-}
-
-// scalarText is the text that CloudFormation makes of a scalar.
-func scalarText(value any) (string, bool) {
-	switch value := value.(type) {
-	case string:
-		return value, true
-	case bool:
-		return strconv.FormatBool(value), true
-	case json.Number:
-		return value.String(), true
-	case int64:
-		return strconv.FormatInt(value, 10), true
-	case float64:
-		return strconv.FormatFloat(value, 'f', -1, 64), true
-	}
-	return "", false
 }
 
 // check applies the constraints to a value, or to each element of a list.

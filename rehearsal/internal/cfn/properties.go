@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
 )
 
@@ -55,12 +56,12 @@ func (c *checker) object(path string, known map[string]*spec.Property, given map
 }
 
 func (c *checker) value(path string, t *spec.Type, value any) any {
-	if _, pending := value.(unknown); pending {
+	if _, pending := value.(intrinsic.Unknown); pending {
 		return value
 	}
 	switch t.Kind {
 	case spec.Any:
-		return plainNumbers(cloneValue(value))
+		return plainNumbers(intrinsic.Clone(value))
 	case spec.String, spec.Integer, spec.Number, spec.Boolean:
 		return c.scalar(path, t.Kind, value)
 	case spec.List:
@@ -127,7 +128,7 @@ func (c *checker) union(path string, t *spec.Type, value any) any {
 
 // scalar converts as CloudFormation does: "256" is a number where one is wanted, and 256 a string.
 func (c *checker) scalar(path string, kind spec.Kind, value any) any {
-	text, ok := scalarText(value)
+	text, ok := intrinsic.ScalarText(value)
 	if !ok {
 		return c.mismatch(path, kindName(kind), value)
 	}

@@ -1,8 +1,6 @@
 package cfn
 
-import (
-	"slices"
-)
+import "github.com/roadshow-go/roadshow/internal/intrinsic"
 
 // rule is a check of the parameters before a stack is made or updated.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
@@ -24,17 +22,17 @@ func (t *template) readRules(root map[string]any) error {
 	for _, name := range sortedKeys(rules) {
 		object := rules[name]
 		if unknown := unknownKeys(object, "RuleCondition", "Assertions"); len(unknown) > 0 {
-			return formatError("Invalid rule property '%s'", unknown[0])
+			return intrinsic.FormatError("Invalid rule property '%s'", unknown[0])
 		}
 		r := &rule{condition: object["RuleCondition"]}
 		assertions, ok := object["Assertions"].([]any)
 		if !ok || len(assertions) == 0 {
-			return formatError("Rule %s must contain a list of Assertions", name)
+			return intrinsic.FormatError("Rule %s must contain a list of Assertions", name)
 		}
 		for _, one := range assertions {
 			members, ok := one.(map[string]any)
 			if !ok || members["Assert"] == nil || len(unknownKeys(members, "Assert", "AssertDescription")) > 0 {
-				return formatError("Every assertion of rule %s must contain an Assert member", name)
+				return intrinsic.FormatError("Every assertion of rule %s must contain an Assert member", name)
 			}
 			description, _ := members["AssertDescription"].(string)
 			r.assertions = append(r.assertions, assertion{assert: members["Assert"], description: description})
@@ -48,12 +46,12 @@ func (t *template) readRules(root map[string]any) error {
 // refuses, not its words.
 func (v *evaluator) checkRules() error {
 	named := func(name string) (bool, error) {
-		return false, templateError("rules cannot use the condition %s", name)
+		return false, intrinsic.TemplateError("rules cannot use the condition %s", name)
 	}
 	for _, name := range sortedKeys(v.template.rules) {
 		r := v.template.rules[name]
 		if r.condition != nil {
-			applies, err := v.condition(r.condition, named)
+			applies, err := v.Decide(r.condition, named)
 			if err != nil {
 				return err
 			}
@@ -62,7 +60,7 @@ func (v *evaluator) checkRules() error {
 			}
 		}
 		for _, a := range r.assertions {
-			holds, err := v.condition(a.assert, named)
+			holds, err := v.Decide(a.assert, named)
 			if err != nil {
 				return err
 			}
@@ -72,45 +70,4 @@ func (v *evaluator) checkRules() error {
 		}
 	}
 	return nil
-}
-
-// ruleFunction computes the functions that stand in rules only. Fn::RefAll, Fn::ValueOf and Fn::ValueOfAll read lists of
-// real VPCs and the like, which nobody has asked of the rehearsal.
-func (v *evaluator) ruleFunction(name string, arguments []any) (bool, error) {
-	if len(arguments) != 2 {
-		return false, templateError("every %s object requires two parameters", name)
-	}
-	var lists [2][]any
-	for i, argument := range arguments {
-		value, err := v.value(argument)
-		if err != nil {
-			return false, err
-		}
-		if list, ok := value.([]any); ok {
-			lists[i] = list
-		} else {
-			lists[i] = []any{value}
-		}
-	}
-	in := func(list []any, wanted any) bool {
-		return slices.ContainsFunc(list, func(one any) bool { return equalValues(one, wanted) })
-	}
-	switch name {
-	case "Fn::Contains":
-		return len(lists[1]) == 1 && in(lists[0], lists[1][0]), nil
-	case "Fn::EachMemberIn":
-		for _, member := range lists[0] {
-			if !in(lists[1], member) {
-				return false, nil
-			}
-		}
-		return true, nil
-	default: // Fn::EachMemberEquals
-		for _, member := range lists[0] {
-			if len(lists[1]) != 1 || !equalValues(member, lists[1][0]) {
-				return false, nil
-			}
-		}
-		return true, nil
-	}
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 )
 
 // Engine holds the stacks of every place. Its methods may be called by many goroutines at once.
@@ -152,7 +154,7 @@ func GeneratedName(stackName, logicalID, token string, limit int) string {
 }
 
 func newStack(at Place, name string) *stack {
-	partition, _ := partitionOf(at.Region)
+	partition, _ := intrinsic.Partition(at.Region)
 	return &stack{
 		place: at, name: name,
 		id:        fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", partition, at.Region, at.Account, name, newID()),
@@ -161,7 +163,7 @@ func newStack(at Place, name string) *stack {
 }
 
 func (s *stack) environment() Environment {
-	partition, suffix := partitionOf(s.place.Region)
+	partition, suffix := intrinsic.Partition(s.place.Region)
 	return Environment{
 		Account: s.place.Account, Region: s.place.Region, Partition: partition, URLSuffix: suffix,
 		StackName: s.name, StackID: s.id,

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 )
 
 // updatable are the states an update may start from.
@@ -200,7 +202,7 @@ func (e *Engine) createChangeSet(ctx context.Context, at Place, in CreateChangeS
 	if err := s.checkChangeSetName(in.ChangeSetName); err != nil {
 		return none, err
 	}
-	partition, _ := partitionOf(at.Region)
+	partition, _ := intrinsic.Partition(at.Region)
 	set := &changeSet{plan: work.plan, settings: work.settings, shown: ChangeSet{
 		ID:   fmt.Sprintf("arn:%s:cloudformation:%s:%s:changeSet/%s/%s", partition, at.Region, at.Account, in.ChangeSetName, newID()),
 		Name: in.ChangeSetName, StackID: s.id, StackName: s.name, Description: in.Description, Type: in.Type,

@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
 )
 
@@ -66,14 +67,6 @@ type outputDeclaration struct {
 	condition   string
 }
 
-func formatError(format string, arguments ...any) *Error {
-	return validationError("Template format error: " + fmt.Sprintf(format, arguments...))
-}
-
-func templateError(format string, arguments ...any) *Error {
-	return validationError("Template error: " + fmt.Sprintf(format, arguments...))
-}
-
 // parseTemplate reads a template and checks all of its form that does not depend on parameters.
 func parseTemplate(body string) (*template, error) {
 	tree, err := parseTree(body)
@@ -82,7 +75,7 @@ func parseTemplate(body string) (*template, error) {
 	}
 	root, ok := tree.(map[string]any)
 	if !ok {
-		return nil, formatError("unsupported structure.")
+		return nil, intrinsic.FormatError("unsupported structure.")
 	}
 	if path, found := findNull(root, ""); found {
 		return nil, validationError("[" + path + "] 'null' values are not allowed in templates")
@@ -114,16 +107,16 @@ func (t *template) read(root map[string]any) error {
 	if version, given := root["AWSTemplateFormatVersion"]; given {
 		t.version, _ = version.(string)
 		if t.version != "2010-09-09" {
-			return formatError("unsupported value for AWSTemplateFormatVersion.")
+			return intrinsic.FormatError("unsupported value for AWSTemplateFormatVersion.")
 		}
 	}
 	if description, given := root["Description"]; given {
 		text, ok := description.(string)
 		if !ok {
-			return formatError("Description must be a string.")
+			return intrinsic.FormatError("Description must be a string.")
 		}
 		if len(text) > 1024 {
-			return formatError("'Description' length is greater than 1024.")
+			return intrinsic.FormatError("'Description' length is greater than 1024.")
 		}
 		t.description = text
 	}
@@ -151,7 +144,7 @@ func (t *template) readTransform(root map[string]any) error {
 			t.transforms = append(t.transforms, name)
 		}
 	default:
-		return formatError("unsupported structure.")
+		return intrinsic.FormatError("unsupported structure.")
 	}
 	if len(t.transforms) == 0 {
 		return nil
@@ -167,16 +160,16 @@ func members(root map[string]any, name string, limit int) (map[string]map[string
 	}
 	object, ok := section.(map[string]any)
 	if !ok {
-		return nil, formatError("%s must be an object.", name)
+		return nil, intrinsic.FormatError("%s must be an object.", name)
 	}
 	if len(object) > limit {
-		return nil, formatError("Number of %s, %d, is greater than maximum allowed, %d", strings.ToLower(name), len(object), limit)
+		return nil, intrinsic.FormatError("Number of %s, %d, is greater than maximum allowed, %d", strings.ToLower(name), len(object), limit)
 	}
 	result := map[string]map[string]any{}
 	for _, key := range sortedKeys(object) {
 		member, ok := object[key].(map[string]any)
 		if !ok {
-			return nil, formatError("[/%s/%s] Every %s member must be an object.", name, key, name)
+			return nil, intrinsic.FormatError("[/%s/%s] Every %s member must be an object.", name, key, name)
 		}
 		result[key] = member
 	}
@@ -192,16 +185,16 @@ func (t *template) readMappings(root map[string]any) error {
 	}
 	for name, mapping := range mappings {
 		if !alphanumeric.MatchString(name) {
-			return formatError("Mappings name '%s' is non alphanumeric.", name)
+			return intrinsic.FormatError("Mappings name '%s' is non alphanumeric.", name)
 		}
 		for top, second := range mapping {
 			values, ok := second.(map[string]any)
 			if !ok {
-				return formatError("Every Mappings attribute must be a map: %s.%s", name, top)
+				return intrinsic.FormatError("Every Mappings attribute must be a map: %s.%s", name, top)
 			}
 			for key, value := range values {
 				if _, nested := value.(map[string]any); nested {
-					return formatError("Every Mappings attribute must be a String or a List: %s.%s.%s", name, top, key)
+					return intrinsic.FormatError("Every Mappings attribute must be a String or a List: %s.%s.%s", name, top, key)
 				}
 			}
 		}
@@ -229,14 +222,14 @@ func (t *template) readResources(root map[string]any) error {
 		return err
 	}
 	if len(resources) == 0 {
-		return formatError("At least one Resources member must be defined.")
+		return intrinsic.FormatError("At least one Resources member must be defined.")
 	}
 	for _, id := range sortedKeys(resources) {
 		if !alphanumeric.MatchString(id) {
-			return formatError("Resource name %s is non alphanumeric.", id)
+			return intrinsic.FormatError("Resource name %s is non alphanumeric.", id)
 		}
 		if t.parameters[id] != nil {
-			return formatError("Duplicate name %s: a parameter and a resource cannot share it", id)
+			return intrinsic.FormatError("Duplicate name %s: a parameter and a resource cannot share it", id)
 		}
 		if t.resources[id], err = readResource(id, resources[id]); err != nil {
 			return err
@@ -252,13 +245,13 @@ func readResource(id string, object map[string]any) (*resourceDeclaration, error
 	r := &resourceDeclaration{logicalID: id, metadata: object["Metadata"], properties: map[string]any{}}
 	r.typeName, _ = object["Type"].(string)
 	if r.typeName == "" {
-		return nil, formatError("[/Resources/%s] Every Resources object must contain a Type member.", id)
+		return nil, intrinsic.FormatError("[/Resources/%s] Every Resources object must contain a Type member.", id)
 	}
 	r.description, _ = object["Description"].(string)
 	if properties, given := object["Properties"]; given {
 		var ok bool
 		if r.properties, ok = properties.(map[string]any); !ok {
-			return nil, formatError("[/Resources/%s/Properties] must be an object.", id)
+			return nil, intrinsic.FormatError("[/Resources/%s/Properties] must be an object.", id)
 		}
 	}
 	switch on := object["DependsOn"].(type) {
@@ -269,17 +262,17 @@ func readResource(id string, object map[string]any) (*resourceDeclaration, error
 		for _, one := range on {
 			name, ok := one.(string)
 			if !ok {
-				return nil, formatError("DependsOn must be a string or list of strings.")
+				return nil, intrinsic.FormatError("DependsOn must be a string or list of strings.")
 			}
 			r.dependsOn = append(r.dependsOn, name)
 		}
 	default:
-		return nil, formatError("DependsOn must be a string or list of strings.")
+		return nil, intrinsic.FormatError("DependsOn must be a string or list of strings.")
 	}
 	if condition, given := object["Condition"]; given {
 		var ok bool
 		if r.condition, ok = condition.(string); !ok {
-			return nil, formatError("Every Condition member must be a string.")
+			return nil, intrinsic.FormatError("Every Condition member must be a string.")
 		}
 	}
 	// Both policies may be a function of parameters since the language extensions; here a plain value is checked at once.
@@ -294,10 +287,10 @@ func readResource(id string, object map[string]any) (*resourceDeclaration, error
 			allowed = append(allowed, "RetainExceptOnCreate")
 		}
 		if !ok {
-			return nil, formatError("Every %s member must be a string.", key)
+			return nil, intrinsic.FormatError("Every %s member must be a string.", key)
 		}
 		if !slices.Contains(allowed, text) {
-			return nil, formatError("Unrecognized %s %s for resource %s", key, text, id)
+			return nil, intrinsic.FormatError("Unrecognized %s %s for resource %s", key, text, id)
 		}
 		*target = text
 	}
@@ -312,26 +305,26 @@ func (t *template) readOutputs(root map[string]any) error {
 	for _, key := range sortedKeys(outputs) {
 		object := outputs[key]
 		if !alphanumeric.MatchString(key) {
-			return formatError("Output name %s is non alphanumeric.", key)
+			return intrinsic.FormatError("Output name %s is non alphanumeric.", key)
 		}
 		if unknown := unknownKeys(object, "Value", "Description", "Export", "Condition"); len(unknown) > 0 {
 			return validationError("Invalid template output property '" + unknown[0] + "'")
 		}
 		o := &outputDeclaration{key: key, value: object["Value"]}
 		if o.value == nil {
-			return formatError("Every Outputs member must contain a Value object")
+			return intrinsic.FormatError("Every Outputs member must contain a Value object")
 		}
 		o.description, _ = object["Description"].(string)
 		if condition, given := object["Condition"]; given {
 			var ok bool
 			if o.condition, ok = condition.(string); !ok {
-				return formatError("Every Condition member must be a string.")
+				return intrinsic.FormatError("Every Condition member must be a string.")
 			}
 		}
 		if export, given := object["Export"]; given {
 			members, ok := export.(map[string]any)
 			if !ok || members["Name"] == nil || len(members) != 1 {
-				return formatError("Output %s is malformed. The Export field of every Outputs member must contain a Name.", key)
+				return intrinsic.FormatError("Output %s is malformed. The Export field of every Outputs member must contain a Name.", key)
 			}
 			o.exportName = members["Name"]
 		}
@@ -441,7 +434,7 @@ func (t *template) checkReferences() error {
 	for _, id := range sortedKeys(t.resources) {
 		r := t.resources[id]
 		if r.condition != "" && t.conditions[r.condition] == nil {
-			return formatError("Unresolved condition dependency %s in the Resources block of the template", r.condition)
+			return intrinsic.FormatError("Unresolved condition dependency %s in the Resources block of the template", r.condition)
 		}
 		for _, on := range r.dependsOn {
 			if t.resources[on] == nil {
@@ -454,13 +447,13 @@ func (t *template) checkReferences() error {
 		}
 	}
 	if len(missing) > 0 {
-		return formatError("Unresolved resource dependencies [%s] in the Resources block of the template",
+		return intrinsic.FormatError("Unresolved resource dependencies [%s] in the Resources block of the template",
 			strings.Join(sortedKeys(missing), ", "))
 	}
 	for _, key := range sortedKeys(t.outputs) {
 		o := t.outputs[key]
 		if o.condition != "" && t.conditions[o.condition] == nil {
-			return formatError("Unresolved condition dependency %s in the Outputs block of the template", o.condition)
+			return intrinsic.FormatError("Unresolved condition dependency %s in the Outputs block of the template", o.condition)
 		}
 		both := []any{o.value}
 		if o.exportName != nil {
@@ -472,16 +465,16 @@ func (t *template) checkReferences() error {
 		}
 	}
 	if len(missing) > 0 {
-		return formatError("Unresolved resource dependencies [%s] in the Outputs block of the template",
+		return intrinsic.FormatError("Unresolved resource dependencies [%s] in the Outputs block of the template",
 			strings.Join(sortedKeys(missing), ", "))
 	}
 	return nil
 }
 
 func (t *template) missingReferences(node any, missing map[string]bool) {
-	walkReferences(node, func(r reference) {
-		if !r.attribute() && !pseudoParameters[r.name] && t.parameters[r.name] == nil && t.resources[r.name] == nil {
-			missing[r.name] = true
+	intrinsic.WalkReferences(node, func(r intrinsic.Reference) {
+		if !r.GetAtt && !intrinsic.PseudoParameters[r.Name] && t.parameters[r.Name] == nil && t.resources[r.Name] == nil {
+			missing[r.Name] = true
 		}
 	})
 }
@@ -515,11 +508,11 @@ func (t *template) checkNode(node any, block string, inCondition bool) error {
 }
 
 func (t *template) checkFunction(node map[string]any, block string, inCondition bool) error {
-	name, argument, ok := function(node)
+	name, argument, ok := intrinsic.Function(node)
 	if !ok {
 		for key := range node {
 			if strings.HasPrefix(key, "Fn::") {
-				return templateError("%s cannot stand beside other keys [%s]", key, strings.Join(sortedKeys(node), ", "))
+				return intrinsic.TemplateError("%s cannot stand beside other keys [%s]", key, strings.Join(sortedKeys(node), ", "))
 			}
 		}
 		return nil
@@ -532,46 +525,46 @@ func (t *template) checkFunction(node map[string]any, block string, inCondition 
 	case "Fn::If":
 		list, ok := argument.([]any)
 		if !ok || len(list) != 3 {
-			return templateError("Fn::If requires a list argument with three elements")
+			return intrinsic.TemplateError("Fn::If requires a list argument with three elements")
 		}
 		condition, ok := list[0].(string)
 		if !ok {
-			return templateError("Fn::If requires a list argument with the first element being a condition")
+			return intrinsic.TemplateError("Fn::If requires a list argument with the first element being a condition")
 		}
 		if t.conditions[condition] == nil {
-			return templateError("unresolved condition dependency %s in Fn::If", condition)
+			return intrinsic.TemplateError("unresolved condition dependency %s in Fn::If", condition)
 		}
 	case "Condition":
 		condition, ok := argument.(string)
 		if inCondition && ok && t.conditions[condition] == nil {
-			return formatError("Unresolved dependencies [%s]. Cannot reference resources in the Conditions block of the template", condition)
+			return intrinsic.FormatError("Unresolved dependencies [%s]. Cannot reference resources in the Conditions block of the template", condition)
 		}
 	case "Ref":
 		target, ok := argument.(string)
 		if !ok {
-			return formatError("All Ref's must be a string")
+			return intrinsic.FormatError("All Ref's must be a string")
 		}
-		if inCondition && t.parameters[target] == nil && !pseudoParameters[target] {
-			return formatError("Unresolved dependencies [%s]. Cannot reference resources in the Conditions block of the template", target)
+		if inCondition && t.parameters[target] == nil && !intrinsic.PseudoParameters[target] {
+			return intrinsic.FormatError("Unresolved dependencies [%s]. Cannot reference resources in the Conditions block of the template", target)
 		}
 	case "Fn::Sub":
-		if err := checkSub(argument); err != nil {
+		if err := intrinsic.CheckSub(argument); err != nil {
 			return err
 		}
 	case "Fn::FindInMap":
 		list, ok := argument.([]any)
 		if !ok || len(list) != 3 {
-			return templateError("Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value")
+			return intrinsic.TemplateError("Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value")
 		}
 		if mapping, ok := list[0].(string); ok && t.mappings[mapping] == nil {
-			return templateError("Mapping named '%s' is not present in the 'Mappings' section of template.", mapping)
+			return intrinsic.TemplateError("Mapping named '%s' is not present in the 'Mappings' section of template.", mapping)
 		}
 	}
 	var problem error
-	walkOwnReferences(name, argument, func(r reference) {
-		if r.attribute() && problem == nil {
+	intrinsic.WalkOwnReferences(name, argument, func(r intrinsic.Reference) {
+		if r.GetAtt && problem == nil {
 			if inCondition {
-				problem = templateError("Fn::GetAtt cannot be used in the %s block of the template", block)
+				problem = intrinsic.TemplateError("Fn::GetAtt cannot be used in the %s block of the template", block)
 			} else {
 				problem = t.checkAttribute(r)
 			}
@@ -581,7 +574,7 @@ func (t *template) checkFunction(node map[string]any, block string, inCondition 
 		return problem
 	}
 	if name == "Fn::GetAtt" {
-		if _, _, err := getAttArgument(argument); err != nil {
+		if _, _, err := intrinsic.GetAttArgument(argument); err != nil {
 			return err
 		}
 	}
@@ -589,23 +582,23 @@ func (t *template) checkFunction(node map[string]any, block string, inCondition 
 }
 
 // checkAttribute refuses the attribute of a missing resource, and one that the resource's type does not have.
-func (t *template) checkAttribute(r reference) error {
-	target := t.resources[r.name]
+func (t *template) checkAttribute(r intrinsic.Reference) error {
+	target := t.resources[r.Name]
 	if target == nil {
-		return templateError("instance of Fn::GetAtt references undefined resource %s", r.name)
+		return intrinsic.TemplateError("instance of Fn::GetAtt references undefined resource %s", r.Name)
 	}
-	if spec.IsCustom(target.typeName) || r.attributeName == "" {
+	if spec.IsCustom(target.typeName) || r.Attribute == "" {
 		return nil
 	}
-	if target.typeName == "AWS::CloudFormation::Stack" && strings.HasPrefix(r.attributeName, "Outputs.") {
+	if target.typeName == "AWS::CloudFormation::Stack" && strings.HasPrefix(r.Attribute, "Outputs.") {
 		return nil
 	}
 	resourceType, known := spec.Lookup(target.typeName)
 	if !known {
 		return nil // the resource itself fails later, as an unknown type does
 	}
-	if _, has := attributeType(resourceType, r.attributeName); !has {
-		return templateError("resource %s does not support attribute type %s in Fn::GetAtt", r.name, r.attributeName)
+	if _, has := attributeType(resourceType, r.Attribute); !has {
+		return intrinsic.TemplateError("resource %s does not support attribute type %s in Fn::GetAtt", r.Name, r.Attribute)
 	}
 	return nil
 }
@@ -638,7 +631,7 @@ func attributeType(t *spec.ResourceType, name string) (*spec.Type, bool) {
 // parseTree reads JSON if the text starts with a brace, as CloudFormation does, and YAML otherwise.
 func parseTree(body string) (any, error) {
 	if strings.TrimSpace(body) == "" {
-		return nil, formatError("unsupported structure.")
+		return nil, intrinsic.FormatError("unsupported structure.")
 	}
 	if strings.HasPrefix(strings.TrimSpace(body), "{") {
 		return parseJSON(body)
@@ -652,7 +645,7 @@ func parseJSON(body string) (any, error) {
 	fail := func(detail string) error {
 		consumed := body[:min(int(decoder.InputOffset()), len(body))]
 		line := strings.Count(consumed, "\n") + 1
-		return formatError("JSON not well-formed. (line %d, column %d)%s", line, len(consumed)-strings.LastIndex(consumed, "\n"), detail)
+		return intrinsic.FormatError("JSON not well-formed. (line %d, column %d)%s", line, len(consumed)-strings.LastIndex(consumed, "\n"), detail)
 	}
 	tree, err := decodeJSON(decoder, 0)
 	if err != nil {
@@ -724,21 +717,21 @@ func parseYAML(body string) (any, error) {
 	decoder := yaml.NewDecoder(strings.NewReader(body))
 	if err := decoder.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, formatError("unsupported structure.")
+			return nil, intrinsic.FormatError("unsupported structure.")
 		}
-		return nil, formatError("YAML not well-formed. (%s)", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, intrinsic.FormatError("YAML not well-formed. (%s)", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, formatError("YAML not well-formed. (a second document)")
+		return nil, intrinsic.FormatError("YAML not well-formed. (a second document)")
 	}
 	if len(document.Content) != 1 {
-		return nil, formatError("unsupported structure.")
+		return nil, intrinsic.FormatError("unsupported structure.")
 	}
 	return fromYAML(document.Content[0], 0)
 }
 
 func yamlError(node *yaml.Node, detail string) error {
-	return formatError("YAML not well-formed. (line %d, column %d)%s", node.Line, node.Column, detail)
+	return intrinsic.FormatError("YAML not well-formed. (line %d, column %d)%s", node.Line, node.Column, detail)
 }
 
 func fromYAML(node *yaml.Node, depth int) (any, error) {
