@@ -171,7 +171,10 @@ func notes(stage, account string, memory int, withDAX bool) m {
 	}
 	resources := m{
 		"Table": m{"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": m(table(name("table")))},
-		"Role":  of("AWS::IAM::Role", m{"RoleName": name("create"), "AssumeRolePolicyDocument": trustingService("lambda.amazonaws.com")}),
+		"Role": of("AWS::IAM::Role", m{
+			"RoleName": name("create"), "AssumeRolePolicyDocument": trustingService("lambda.amazonaws.com"),
+			"ManagedPolicyArns": []string{"arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"},
+		}),
 		"Policy": of("AWS::IAM::Policy", m{"PolicyName": "table", "Roles": []any{ref("Role")}, "PolicyDocument": m{
 			"Version": "2012-10-17", "Statement": []any{m{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": att("Table", "Arn")}},
 		}}),

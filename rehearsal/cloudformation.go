@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
 )
 
 // newEngine joins CloudFormation to the store that its resources live in.
@@ -29,8 +30,9 @@ func newEngine(server *Server, delay time.Duration) *cfn.Engine {
 			content, err := s.object(at.Account, url)
 			return string(content), err
 		},
-		Zones: func(at cfn.Place) []string { return zones(at.Region) },
-		Clock: risingClock(),
+		Violations: rules.Violations,
+		Zones:      func(at cfn.Place) []string { return zones(at.Region) },
+		Clock:      risingClock(),
 	})
 }
 

@@ -39,9 +39,19 @@ func (s *store) make(made *Resource) error {
 }
 
 // Delete deletes a resource, whoever made it, by its physical id or its name.
-// One that does not exist is no error; a protected one is kept.
+// One that does not exist is no error; a protected one is kept. A secret can be
+// restored for 30 days, in which its name is taken.
 func (c Console) Delete(region, kind, identifier string) error {
-	return c.store.remove(place{c.account, region}, kind, identifier)
+	found, exists := c.store.find(place{c.account, region}, kind, identifier)
+	if err := c.store.remove(place{c.account, region}, kind, identifier); err != nil {
+		return err
+	}
+	if exists && kind == "AWS::SecretsManager::Secret" {
+		c.store.mu.Lock()
+		defer c.store.mu.Unlock()
+		c.store.depart(&found, c.store.now().Add(recovery))
+	}
+	return nil
 }
 
 // CloseAccount closes the account: from now on its credentials, and those of

@@ -158,7 +158,7 @@ func deleteTable(r *request) (any, error) {
 		return nil, err
 	}
 	if err := r.store.remove(r.at(), t.Type, t.PhysicalID); err != nil {
-		return nil, refuse(http.StatusBadRequest, "ValidationException", "%s", tableProtected)
+		return nil, refuse(http.StatusBadRequest, "ValidationException", "%v", err)
 	}
 	description := tableOf(&t)
 	description["TableStatus"] = "DELETING"

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
@@ -108,13 +107,13 @@ func (s *store) create(made *Resource) error {
 	if err := checkName(made, t); err != nil {
 		return err
 	}
-	made.Created = time.Now().UTC()
+	made.Created = s.now()
 	made.Changed = made.Created
 	s.describe(made, t)
 	if taken := s.resources[identity(made, t)]; taken != nil {
 		return alreadyExists(made)
 	}
-	if err := s.verify(made); err != nil {
+	if err := s.verify(made, nil); err != nil {
 		return err
 	}
 	if err := s.withinQuotas(made, nil); err != nil {
@@ -138,10 +137,10 @@ func (s *store) change(at place, kind, physicalID string, properties map[string]
 	}
 	t, _ := spec.Lookup(kind)
 	next := current.copy()
-	next.Properties, next.Changed = properties, time.Now().UTC()
+	next.Properties, next.Changed = properties, s.now()
 	next.revision++
 	s.describe(&next, t)
-	if err := s.verify(&next); err != nil {
+	if err := s.verify(&next, current); err != nil {
 		return Resource{}, err
 	}
 	if err := s.withinQuotas(&next, current); err != nil {
@@ -164,6 +163,9 @@ func (s *store) remove(at place, kind, physicalID string) error {
 			return err
 		}
 	}
+	if err := s.deletable(current); err != nil {
+		return err
+	}
 	if err := s.unreferenced(current); err != nil {
 		return err
 	}
@@ -182,8 +184,11 @@ func (s *store) forget(r *Resource) {
 	t, _ := spec.Lookup(r.Type)
 	delete(s.resources, identity(r, t))
 	s.index.drop(r)
-	if r.Type == "AWS::S3::Bucket" {
+	switch r.Type {
+	case "AWS::S3::Bucket":
 		delete(s.objects, r.Name)
+	case "AWS::SQS::Queue":
+		s.depart(r, s.now())
 	}
 }
 
@@ -232,19 +237,22 @@ func checkName(r *Resource, t *spec.ResourceType) error {
 	case len(r.Name) < limits.shortest:
 		return fails("expected minLength: %d, actual: %d", limits.shortest, len(r.Name))
 	case limits.charset != nil && !limits.charset.MatchString(r.Name):
-		return fails("string [%s] does not match pattern %s", r.Name, limits.charset)
+		return fails("failed validation constraint for keyword [pattern]")
 	}
 	return nil
 }
 
 // verify asks what the service would ask before it makes or changes a resource.
-func (s *store) verify(r *Resource) error {
+func (s *store) verify(r, now *Resource) error {
 	for _, n := range ruleOf(r.Type).needs {
 		for _, reference := range references(r, n.property) {
 			if reference != "" && s.referred(r, n.kind, reference) == nil {
 				return handlerError("InvalidRequest", "%s", strings.Replace(n.missing, "%s", reference, 1))
 			}
 		}
+	}
+	if err := s.permitted(r, now); err != nil {
+		return err
 	}
 	if check := ruleOf(r.Type).check; check != nil {
 		return check(s, r)

@@ -43,7 +43,7 @@ const lets = "-"
 
 // ruleOf is the rule of a type, the zero rule for most.
 func ruleOf(kind string) *rule {
-	if r, found := rules[kind]; found {
+	if r, found := typeRules[kind]; found {
 		return r
 	}
 	return &rule{}
@@ -63,11 +63,11 @@ const (
 	noRole          = "The role with name %s cannot be found. (Service: Iam, Status Code: 404, Request ID: {request})"
 )
 
-// rules hold checks that look at the rules of other types, which a variable's
+// typeRules hold checks that look at the rules of other types, which a variable's
 // initializer could not.
-var rules map[string]*rule
+var typeRules map[string]*rule
 
-func init() { rules = resourceRules() }
+func init() { typeRules = resourceRules() }
 
 // The length limits are those of the services' own pages:
 // https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
@@ -93,7 +93,7 @@ func resourceRules() map[string]*rule {
 				"RegionalDomainName":  "{name}.s3.{region}.{suffix}",
 				"WebsiteURL":          "http://{name}.s3-website-{region}.{suffix}",
 			},
-			check: checkBucket, keep: keepFullBucket,
+			keep: keepFullBucket,
 		},
 		"AWS::S3::BucketPolicy": {
 			needs: []need{{"Bucket", "AWS::S3::Bucket", "The specified bucket does not exist (Service: S3, Status Code: 404, Request ID: {request})", ""}},
@@ -125,7 +125,7 @@ func resourceRules() map[string]*rule {
 		},
 
 		"AWS::Lambda::Function": {
-			longest: 64, shortest: 1, charset: regexp.MustCompile(`^[a-zA-Z0-9-_]+$`), check: checkFunction,
+			longest: 64, shortest: 1, charset: regexp.MustCompile(`^[a-zA-Z0-9-_]+$`), check: loadFunction,
 			needs: []need{
 				{"VpcConfig.SubnetIds", "AWS::EC2::Subnet", noSubnet, subnetInUse},
 				{"VpcConfig.SecurityGroupIds", "AWS::EC2::SecurityGroup", noGroup, groupInUse},
@@ -164,7 +164,7 @@ func resourceRules() map[string]*rule {
 		},
 
 		"AWS::DynamoDB::Table": {
-			longest: 255, shortest: 3, charset: dynamoName, keep: keepProtectedTable, check: checkTable,
+			longest: 255, shortest: 3, charset: dynamoName,
 			attributes: map[string]string{"StreamArn": "{tablestream}"},
 		},
 		"AWS::DynamoDB::GlobalTable": {
@@ -189,7 +189,6 @@ func resourceRules() map[string]*rule {
 				{"ParameterGroupName", "AWS::DAX::ParameterGroup", "Parameter group %s does not exist. (Service: Dax, Status Code: 400, Request ID: {request})", "Parameter group %s is in use. (Service: Dax, Status Code: 400, Request ID: {request})"},
 				{"SecurityGroupIds", "AWS::EC2::SecurityGroup", noGroup, groupInUse},
 			},
-			check: checkCluster,
 		},
 		"AWS::DAX::SubnetGroup": {
 			longest: 255, shortest: 1, charset: daxName, lower: true, ref: "{name}", attributes: map[string]string{"Id": "{name}"},
@@ -204,7 +203,7 @@ func resourceRules() map[string]*rule {
 				"ExecuteApiArn": "arn:{partition}:execute-api:{region}:{account}:{lower:10}",
 			},
 		},
-		"AWS::ApiGatewayV2::Route":       {ref: "{lower:7}", attributes: map[string]string{"RouteId": "{lower:7}"}, needs: ofAPI, check: checkRoute},
+		"AWS::ApiGatewayV2::Route":       {ref: "{lower:7}", attributes: map[string]string{"RouteId": "{lower:7}"}, needs: ofAPI},
 		"AWS::ApiGatewayV2::Integration": {ref: "{lower:7}", attributes: map[string]string{"IntegrationId": "{lower:7}"}, needs: ofAPI},
 		"AWS::ApiGatewayV2::Authorizer":  {ref: "{lower:6}", attributes: map[string]string{"AuthorizerId": "{lower:6}"}, needs: ofAPI},
 		"AWS::ApiGatewayV2::Deployment":  {ref: "{lower:6}", attributes: map[string]string{"DeploymentId": "{lower:6}"}, needs: ofAPI},

@@ -213,7 +213,7 @@ func (s *Server) pause() (resume func()) {
 func (s *store) copy() *store {
 	return &store{
 		accounts: s.accounts, closed: maps.Clone(s.closed), resources: maps.Clone(s.resources), objects: maps.Clone(s.objects),
-		uploads: maps.Clone(s.uploads), kept: maps.Clone(s.kept),
+		uploads: maps.Clone(s.uploads), kept: maps.Clone(s.kept), ahead: s.ahead,
 	}
 }
 

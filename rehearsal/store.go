@@ -76,6 +76,7 @@ type store struct {
 	uploads   map[string]*upload
 	index     index
 	kept      map[string]map[string]any // by account and section; see keep
+	ahead     time.Duration             // of the accounts' clock; see Advance
 }
 
 func newStore() *store {

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -141,7 +142,7 @@ func listVersions(r *request, bucket *Resource) (any, error) {
 		lastKey, lastID = name, id
 		return true
 	}
-	for _, name := range sortedKeys(names) {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if !strings.HasPrefix(name, r.form.Get("prefix")) {
 			continue
 		}

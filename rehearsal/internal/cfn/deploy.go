@@ -259,7 +259,11 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 		w.err = reasonError("Properties must be an object")
 		return w
 	}
-	if w.declared, w.err = declaredProperties(id, declaration.typeName, properties, d.plan.tags); w.err != nil || !exists {
+	w.declared, w.err = declaredProperties(id, declaration.typeName, properties, d.plan.tags)
+	if violations := d.engine.violations(declaration.typeName, w.declared); w.err == nil && len(violations) > 0 {
+		w.err = validationFailed(id, violations...)
+	}
+	if w.err != nil || !exists {
 		return w
 	}
 	table, _ := spec.Lookup(declaration.typeName)
@@ -286,6 +290,14 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 		d.keep(id)
 	}
 	return w
+}
+
+// violations are what the schema of a type says of values, if anybody knows it.
+func (e *Engine) violations(typeName string, properties map[string]any) []string {
+	if e.options.Violations == nil {
+		return nil
+	}
+	return e.options.Violations(typeName, properties)
 }
 
 // reasonError is a sentence of CloudFormation's, with its capitals and full stops.

@@ -73,6 +73,8 @@ type Options struct {
 	Secret func(ctx context.Context, at Place, reference string) (string, error)
 	// Fetch reads the object that a TemplateURL names.
 	Fetch func(ctx context.Context, at Place, url string) (string, error)
+	// Violations are what the schema of a type says of properties' values, each a path with what is wrong; none by default.
+	Violations func(typeName string, properties map[string]any) []string
 	// Zones lists a region's availability zones; by default REGIONa, REGIONb and REGIONc.
 	Zones func(at Place) []string
 	// Clock is time.Now unless a test sets it.

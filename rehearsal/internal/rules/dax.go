@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"reflect"
+	"regexp"
+)
+
+const cluster = "AWS::DAX::Cluster"
+
+// nodeType is the form of DAX's node types, and nodeFamilies are those there are.
+// https://aws.amazon.com/dynamodb/pricing/provisioned/
+var (
+	nodeType     = regexp.MustCompile(`^dax\.([a-z0-9]+)\.([0-9]*x?large|medium|small)$`)
+	nodeFamilies = map[string]bool{"r3": true, "r4": true, "r5": true, "r7i": true, "t2": true, "t3": true}
+)
+
+var daxRules = []rule{
+	{id: "dax-role-trust", on: cluster, says: func(c *call) string {
+		role := c.Find(c.Resource, "AWS::IAM::Role", c.text("IAMRoleARN"))
+		if role == nil || !admits(role, "dax.amazonaws.com") {
+			return words("No permission to assume role: %s", c.text("IAMRoleARN"))
+		}
+		return ""
+	}},
+	{id: "dax-nodes", on: cluster, says: func(c *call) string {
+		if nodes := c.number("ReplicationFactor", 0); nodes < 1 || nodes > 11 {
+			return words("The replication factor must be between 1 and 11.")
+		}
+		return ""
+	}},
+	{id: "dax-node-type", on: cluster, says: func(c *call) string {
+		part := nodeType.FindStringSubmatch(c.text("NodeType"))
+		if part == nil || !nodeFamilies[part[1]] {
+			return words("Invalid node type: %s.", c.text("NodeType"))
+		}
+		return ""
+	}},
+	{id: "dax-zones-of-nodes", on: cluster, says: func(c *call) string {
+		if zones := c.list("AvailabilityZones"); len(zones) > 0 && int64(len(zones)) != c.number("ReplicationFactor", 0) {
+			return "The number of Availability Zones must match the replication factor."
+		}
+		return ""
+	}},
+	{id: "dax-parameter-group-in-use", on: "AWS::DAX::ParameterGroup", when: update, says: func(c *call) string {
+		for user := range c.Of(c.Resource, cluster) {
+			if user.text("ParameterGroupName") == c.PhysicalID && !reflect.DeepEqual(c.before.at("ParameterNameValues"), c.at("ParameterNameValues")) {
+				return "One or more parameters in a parameter group are in an invalid state."
+			}
+		}
+		return ""
+	}},
+	{id: "dax-parameter-value", on: "AWS::DAX::ParameterGroup", says: func(c *call) string {
+		values := document(c.at("ParameterNameValues"))
+		for name, value := range values {
+			number, is := whole(value)
+			if (name == "query-ttl-millis" || name == "record-ttl-millis") && (!is || number < 0 || number > 2147483647) {
+				return "The value for a parameter is invalid."
+			}
+		}
+		return ""
+	}},
+	{id: "dax-subnet-in-use", on: "AWS::DAX::SubnetGroup", when: update, says: func(c *call) string {
+		kept := map[string]bool{}
+		for _, subnet := range c.texts("SubnetIds") {
+			kept[subnet] = true
+		}
+		for user := range c.Of(c.Resource, cluster) {
+			if user.text("SubnetGroupName") != c.PhysicalID {
+				continue
+			}
+			for _, subnet := range c.before.texts("SubnetIds") {
+				if !kept[subnet] {
+					return "The requested subnet is being used by another subnet group."
+				}
+			}
+		}
+		return ""
+	}},
+	{id: "dax-subnets-of-one-network", on: "AWS::DAX::SubnetGroup", says: func(c *call) string {
+		network := ""
+		for _, id := range c.texts("SubnetIds") {
+			subnet := c.Find(c.Resource, "AWS::EC2::Subnet", id)
+			if subnet == nil {
+				continue
+			}
+			if network != "" && subnet.text("VpcId") != network {
+				return "An invalid subnet identifier was specified."
+			}
+			network = subnet.text("VpcId")
+		}
+		return ""
+	}},
+}

@@ -1,0 +1,53 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+)
+
+const key = "AWS::KMS::Key"
+
+var kmsRules = []rule{
+	{id: "kms-policy-lockout", on: key, says: func(c *call) string {
+		if c.flag("BypassPolicyLockoutSafetyCheck") || !c.has("KeyPolicy") {
+			return ""
+		}
+		caller := "arn:" + c.Partition + ":iam::" + c.Account + ":root"
+		if evaluate([]any{c.at("KeyPolicy")}, request{action: "kms:PutKeyPolicy", principal: caller, ofResource: true, resource: "*"}) != allowed {
+			return "The new key policy will not allow you to update the key policy in the future."
+		}
+		return ""
+	}},
+	{id: "kms-policy-principal", on: key, says: func(c *call) string {
+		for _, statement := range statements(c.at("KeyPolicy")) {
+			if c.missingPrincipal(statement) != "" {
+				return "Policy contains a statement with one or more invalid principals."
+			}
+		}
+		return ""
+	}},
+	{id: "kms-policy-size", on: key, says: func(c *call) string {
+		if size(c.at("KeyPolicy")) > 32768 {
+			return "Policy size exceeds the maximum allowed length of 32768"
+		}
+		return ""
+	}},
+	{id: "kms-asymmetric-rotation", on: key, says: func(c *call) string {
+		if spec := c.text("KeySpec"); c.flag("EnableKeyRotation") && spec != "" && spec != "SYMMETRIC_DEFAULT" {
+			return "You cannot set the EnableKeyRotation property to true on asymmetric or external keys."
+		}
+		return ""
+	}},
+	{id: "kms-key-spec-usage", on: key, says: func(c *call) string {
+		if usage := c.text("KeyUsage"); usage == "SIGN_VERIFY" && slices.Contains([]string{"", "SYMMETRIC_DEFAULT"}, c.text("KeySpec")) {
+			return words("KeyUsage %s is not compatible with KeySpec SYMMETRIC_DEFAULT", usage)
+		}
+		return ""
+	}},
+	{id: "kms-alias-prefix", on: "AWS::KMS::Alias", says: func(c *call) string {
+		if !strings.HasPrefix(c.text("AliasName"), "alias/") {
+			return "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+		}
+		return ""
+	}},
+}

@@ -1,0 +1,54 @@
+package refusals
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown writes the book as a page of the documentation: what AWS refuses, by service, each with
+// its source and what Roadshow does about it.
+func Markdown(book []Refusal) string {
+	var page strings.Builder
+	page.WriteString("# What AWS refuses\n\n" +
+		"Made from `rehearsal/refusals/table`; change it there and run `go test ./rehearsal/refusals -update`.\n\n")
+	fmt.Fprintf(&page, "Each of these %d refusals was met by somebody, or stands on a page of AWS. Roadshow's answer is one of:\n\n"+
+		"- **config**: a config with the mistake is refused at synth, with the line of your program.\n"+
+		"- **construct**: the constructs are built so that it cannot arise.\n"+
+		"- **escape hatch**: only `Override`, `With` or a construct of the CDK can make it.\n"+
+		"- **preflight**: `roadshow deploy` and `roadshow diff` find the step before it is tried. Plain `cdk deploy` tries it, and AWS\n"+
+		"  rolls it back.\n"+
+		"- **documented**: nothing can be done at synth; the sentence says what to do.\n\n"+
+		"The rehearsal refuses them all, in the same words and at the same moment.\n", len(book))
+	service := ""
+	for _, r := range book {
+		if r.Service != service {
+			service = r.Service
+			fmt.Fprintf(&page, "\n## %s\n\n| when | AWS's words | Roadshow | source |\n|---|---|---|---|\n", service)
+		}
+		fmt.Fprintf(&page, "| %s | <a id=\"%s\"></a>%s | **%s**: %s | [%s](%s) |\n",
+			r.Moment, r.ID, cell(r.Words), r.Roadshow, cell(r.How), publisher(r.Source), r.Source)
+	}
+	return page.String()
+}
+
+// cell is a text that stands in a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;", "*", "\\*", "_", "\\_", "`", "\\`").Replace(text)
+}
+
+// publisher is who tells of a refusal.
+func publisher(source string) string {
+	host := strings.TrimPrefix(source, "https://")
+	host, path, _ := strings.Cut(host, "/")
+	if host == "github.com" {
+		part := strings.Split(path, "/")
+		if len(part) == 4 {
+			return part[1] + "#" + part[3]
+		}
+		return part[1]
+	}
+	if strings.HasSuffix(host, "aws.amazon.com") || strings.HasSuffix(host, "amazonaws.com") {
+		return "AWS"
+	}
+	return host
+}

@@ -1,0 +1,175 @@
+package rehearsal_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/rehearsal"
+	"github.com/roadshow-go/roadshow/rehearsal/refusals"
+)
+
+// The rehearsal refuses what AWS refuses, in AWS's words, at the moment AWS does, and rolls back as AWS does.
+func TestTheRehearsalRefusesEachRowOfTheBookAsAWSDoes(t *testing.T) {
+	book, err := refusals.Load()
+	require.NoError(t, err)
+	for _, row := range book {
+		t.Run(row.ID, func(t *testing.T) {
+			t.Parallel()
+			refuses(t, row)
+		})
+	}
+}
+
+// attempt deploys a row's templates in an account of its own.
+type attempt struct {
+	*testing.T
+	row    refusals.Refusal
+	server *rehearsal.Server
+	client *cloudformation.Client
+}
+
+func refuses(t *testing.T, row refusals.Refusal) {
+	server := start(t)
+	configuration := as(server, dev)
+	configuration.Region = row.Region
+	a := attempt{T: t, row: row, server: server, client: cloudformation.NewFromConfig(configuration)}
+	for _, gone := range row.Deleted {
+		made, err := server.Account(dev).Create(row.Region, gone.Type, gone.Properties)
+		require.NoError(t, err)
+		require.NoError(t, server.Account(dev).Delete(row.Region, gone.Type, made.PhysicalID))
+	}
+	if row.Beside != "" {
+		a.succeeds(types.ChangeSetTypeCreate, "beside", row.Beside)
+	}
+	kind := types.ChangeSetTypeCreate
+	if row.Before != "" {
+		a.succeeds(kind, "refused", row.Before)
+		kind = types.ChangeSetTypeUpdate
+	}
+	if row.Again > 0 {
+		a.succeeds(kind, "refused", row.Template)
+		a.remove()
+		server.Advance(row.Again)
+	}
+	before := a.resources()
+	switch row.Moment {
+	case refusals.Delete:
+		a.succeeds(kind, "refused", row.Template)
+		_, err := a.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("refused")})
+		if err != nil {
+			a.says(err.Error())
+			return
+		}
+		require.Equal(t, types.StackStatusDeleteFailed, finished(t, a.client, "refused").StackStatus)
+		a.says(a.reasons(types.ResourceStatusDeleteFailed))
+	case refusals.Validation:
+		_, err := a.change(kind, "refused", row.Template)
+		require.Error(t, err)
+		a.says(err.Error())
+		require.Equal(t, before, a.resources())
+	case refusals.ChangeSet:
+		set, err := a.change(kind, "refused", row.Template)
+		require.NoError(t, err)
+		require.Equal(t, types.ChangeSetStatusFailed, set.Status)
+		a.says(aws.ToString(set.StatusReason))
+		require.Equal(t, before, a.resources())
+	default:
+		a.deploy(kind, "refused", row.Template)
+		wanted, failed := types.StackStatusRollbackComplete, types.ResourceStatusCreateFailed
+		if row.Moment == refusals.Update {
+			wanted, failed = types.StackStatusUpdateRollbackComplete, types.ResourceStatusUpdateFailed
+		}
+		stack := finished(t, a.client, "refused")
+		words := a.reasons(failed)
+		if row.Moment == refusals.Update {
+			words += a.reasons(types.ResourceStatusCreateFailed)
+		}
+		require.Equal(t, wanted, stack.StackStatus, words)
+		a.says(words)
+		require.Equal(t, before, a.resources(), "the rollback leaves what was there")
+	}
+}
+
+func (a attempt) says(words string) {
+	a.Helper()
+	assert.Contains(a, words, a.row.Words)
+}
+
+// change makes a change set and waits for it.
+func (a attempt) change(kind types.ChangeSetType, stack, template string) (*cloudformation.DescribeChangeSetOutput, error) {
+	a.Helper()
+	input := &cloudformation.CreateChangeSetInput{
+		StackName: &stack, ChangeSetName: aws.String("row"), ChangeSetType: kind, TemplateBody: &template,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
+	if stack == "refused" {
+		for name, value := range a.row.Parameters {
+			input.Parameters = append(input.Parameters, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
+		}
+		if a.row.Without("capabilities") {
+			input.Capabilities = nil
+		}
+	}
+	made, err := a.client.CreateChangeSet(a.Context(), input)
+	if err != nil {
+		return nil, err
+	}
+	return a.client.DescribeChangeSet(a.Context(), &cloudformation.DescribeChangeSetInput{ChangeSetName: made.Id})
+}
+
+func (a attempt) deploy(kind types.ChangeSetType, stack, template string) {
+	a.Helper()
+	set, err := a.change(kind, stack, template)
+	require.NoError(a, err)
+	require.Equal(a, types.ChangeSetStatusCreateComplete, set.Status, aws.ToString(set.StatusReason))
+	_, err = a.client.ExecuteChangeSet(a.Context(), &cloudformation.ExecuteChangeSetInput{ChangeSetName: set.ChangeSetId})
+	require.NoError(a, err)
+}
+
+func (a attempt) succeeds(kind types.ChangeSetType, stack, template string) {
+	a.Helper()
+	a.deploy(kind, stack, template)
+	require.Equal(a, types.StackStatusCreateComplete, finished(a.T, a.client, stack).StackStatus, a.reasonsOf(stack, types.ResourceStatusCreateFailed))
+}
+
+func (a attempt) remove() {
+	a.Helper()
+	stack := finished(a.T, a.client, "refused")
+	_, err := a.client.DeleteStack(a.Context(), &cloudformation.DeleteStackInput{StackName: stack.StackId})
+	require.NoError(a, err)
+	require.Equal(a, types.StackStatusDeleteComplete, finished(a.T, a.client, *stack.StackId).StackStatus)
+}
+
+func (a attempt) reasons(status types.ResourceStatus) string { return a.reasonsOf("refused", status) }
+
+// reasonsOf are the reasons of a stack's failures of one status.
+func (a attempt) reasonsOf(stack string, status types.ResourceStatus) string {
+	a.Helper()
+	var said []string
+	pages := cloudformation.NewDescribeStackEventsPaginator(a.client, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(a.Context())
+		require.NoError(a, err)
+		for _, event := range page.StackEvents {
+			if event.ResourceStatus == status {
+				said = append(said, aws.ToString(event.ResourceStatusReason))
+			}
+		}
+	}
+	return strings.Join(said, "\n")
+}
+
+// resources are what the account holds, by physical id, with its properties.
+func (a attempt) resources() map[string]any {
+	held := map[string]any{}
+	for _, r := range a.server.Resources(dev, a.row.Region) {
+		held[r.Type+" "+r.PhysicalID] = r.Properties
+	}
+	return held
+}
