@@ -154,7 +154,7 @@ func castOf(set stages.Set) ([]stages.Stage, error) {
 }
 
 // unlikely is a stage made from a template, of a name that no code is prepared for: as long as a name
-// may be, so that physical names are cut, and with hyphens, which make them end in a hash.
+// may be, so that physical names are cut, and with hyphens, which part them otherwise.
 func unlikely(set stages.Set, template stages.Stage) (stages.Stage, error) {
 	prefix := strings.TrimSuffix(template.FromTemplate(), "*")
 	var err error

@@ -245,9 +245,9 @@ func TestTheAssemblyHoldsTheNamesOfAHostileExampleOfEachTemplate(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{
-		"CloudFormation stack": "pr-shop-999999999999999999999999-shop-1lls0hm888",
-		"Lambda function":      "pr-shop-999999999999999999999999-shop-get-s7mn9b049r",
-		"log group":            "/aws/lambda/pr-shop-999999999999999999999999-shop-get-s7mn9b049r",
+		"CloudFormation stack": "pr-shop-999999999999999999999999--shop",
+		"Lambda function":      "pr-shop-999999999999999999999999--shop--get",
+		"log group":            "/aws/lambda/pr-shop-999999999999999999999999--shop--get",
 	}, names)
 	assert.NotContains(t, string(template.JSON), "9999", "nothing of it is deployed")
 }

@@ -144,7 +144,7 @@ func ExampleKind_Name() {
 	for _, part := range []stages.Part{
 		{Stage: "dev", Service: "notes", Name: "create-note"},
 		{Stage: "dev", Service: "notes", Name: "create-note", Revision: 2},
-		{Stage: "dev-alice", Service: "notes", Name: "create-note"}, // the stage holds the separator
+		{Stage: "dev-alice", Service: "notes", Name: "create-note"}, // the stage holds a hyphen
 	} {
 		fmt.Println(stages.LambdaFunction.Name(part))
 	}
@@ -154,7 +154,7 @@ func ExampleKind_Name() {
 	// Output:
 	// dev-notes-create-note <nil>
 	// dev-notes-create-note-r2 <nil>
-	// dev-alice-notes-create-note-57x42r7nrd <nil>
+	// dev-alice--notes--create-note <nil>
 	// productio-t64mz9mf6l <nil>
 	// dev-notes-files-111111111111-us-east-1-an <nil>
 	// /roadshow/dev/notes/table <nil>

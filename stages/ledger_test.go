@@ -35,7 +35,7 @@ func TestTheLedgerHoldsTheNamesOfEveryStage(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"dev-notes", "dev-notes-files-111111111111-us-east-1-an", "production-notes", "production-notes-files-333333333333-us-east-1-an",
-		"pr-417-notes-s0xxfs841j", "pr-417-notes-files-455k732jj5-111111111111-us-east-1-an",
+		"pr-417--notes", "pr-417--notes--files-111111111111-us-east-1-an",
 	}, physical)
 	require.NoError(t, ledger.Check(pull))
 

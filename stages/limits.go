@@ -74,8 +74,12 @@ type Kind struct {
 	// Prefix stands before the name, Suffix behind it; both count into Max. In a suffix, {account} and
 	// {region} stand for those of the part.
 	Prefix, Suffix string
-	// Separator stands between stage, service and name. Default: "-".
+	// Separator stands between stage, service and name. Default: "-", and "--" where the stage's or the
+	// service's name holds a hyphen itself.
 	Separator string
+	// SingleHyphens tells that AWS refuses two hyphens in a row. A stage or a service with a hyphen then has
+	// a hash in its names.
+	SingleHyphens bool
 	// Refused finds names that AWS refuses although each character is allowed; Allowed says in words
 	// what it wants instead.
 	Refused *regexp.Regexp
@@ -114,21 +118,21 @@ var (
 	}
 	// DAXCluster is a DynamoDB Accelerator cluster. AWS stores its name in lower case.
 	DAXCluster = Kind{
-		Title: "DAX cluster", Type: "AWS::DAX::Cluster", Property: "ClusterName", Min: 1, Max: 20, FoldsCase: true, Scope: ScopeRegion,
+		Title: "DAX cluster", Type: "AWS::DAX::Cluster", Property: "ClusterName", Min: 1, Max: 20, FoldsCase: true, SingleHyphens: true, Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_CreateCluster.html",
 	}
 	// DAXParameterGroup is a DAX parameter group. AWS states no limit; 63 is the least that it states for
 	// an identifier of a related database service.
 	DAXParameterGroup = Kind{
 		Title: "DAX parameter group", Type: "AWS::DAX::ParameterGroup", Property: "ParameterGroupName", Min: 1, Max: 63,
-		FoldsCase: true, Scope: ScopeRegion,
+		FoldsCase: true, SingleHyphens: true, Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_CreateParameterGroup.html",
 	}
 	// DAXSubnetGroup is a DAX subnet group, which AWS stores in lower case; its limit is as for
 	// [DAXParameterGroup].
 	DAXSubnetGroup = Kind{
 		Title: "DAX subnet group", Type: "AWS::DAX::SubnetGroup", Property: "SubnetGroupName", Min: 1, Max: 63,
-		FoldsCase: true, Scope: ScopeRegion,
+		FoldsCase: true, SingleHyphens: true, Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_CreateSubnetGroup.html",
 	}
 	// DynamoDBTable is a DynamoDB table, also a global one.
@@ -206,7 +210,7 @@ var (
 	S3Bucket = Kind{
 		Title: "S3 bucket", Type: "AWS::S3::Bucket", Property: "BucketName", Min: 3, Max: 63, Scope: ScopeWorld,
 		Suffix:  "-{account}-{region}-an",
-		Refused: regexp.MustCompile(`^(sthree-|amzn-s3-demo-)`), Allowed: `a name that does not begin with "sthree-" or "amzn-s3-demo-"`,
+		Refused: regexp.MustCompile(`^(xn--|sthree-|amzn-s3-demo-)`), Allowed: `a name that does not begin with "sthree-" or "amzn-s3-demo-"`,
 		Docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
 	}
 	// Schedule is an EventBridge Scheduler schedule; its parent is its group.

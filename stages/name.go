@@ -67,56 +67,72 @@ const (
 	hashLength   = 10
 )
 
-// Name is the physical name {stage}-{service}-{name} within the kind's rules.
+// Name is the physical name {stage}-{service}-{name} within the kind's rules. Where the stage's or the
+// service's own name holds a hyphen, two hyphens part the three: {stage}--{service}--{name}.
 //
 // It is injective: two different parts never share a name, not even for a service that takes two cases
-// for one. Where the plain form could be read in two ways (the stage or the service holds the
-// separator), or loses something (it is cut to the kind's length, folded to its case, or has characters
+// for one. Where the plain form could be read in two ways (a label holds the separator, and the kind takes
+// no second one), or loses something (it is cut to the kind's length, folded to its case, or has characters
 // the kind refuses), it ends in a hash of the whole, uncut parts. The error is a [*FieldError].
 //
-// Why it is injective: a name without a hash is read back in one way, since the first two separators end
-// stage and service, and a component that is called like a revision has a hash. A name with a hash ends
-// in a hyphen and ten characters of the hash's alphabet, and a plain name that ends so has a hash too. So
-// two parts can only meet in the 49 bits of their hashes, and then [Ledger.Check] says so.
+// Why it is injective: a plain name is read back in one way. One with two hyphens in a row is parted by
+// these, because no label holds them, nor begins or ends with one, and a component whose name holds them has
+// a hash. One without has no hyphen in stage and service, so the first two separators end them. A component
+// that is called like a revision has a hash. A name with a hash ends in a hyphen and ten characters of the
+// hash's alphabet, and a plain name that ends so has a hash too. So two parts can only meet in the 49 bits
+// of their hashes, and then [Ledger.Check] says so.
 func (k Kind) Name(part Part) (string, error) {
 	if err := part.validate(k); err != nil {
 		return "", err
 	}
 	separator := cmp.Or(k.Separator, "-")
-	name := part.Name
-	hashed := strings.Contains(part.Stage, separator) || strings.Contains(part.Service, separator) || looksRevised(name)
-	if part.Revision >= 2 {
-		if name != "" {
-			name += "-"
+	mark := separator
+	hashed := looksRevised(part.Name)
+	if strings.Contains(part.Stage, separator) || strings.Contains(part.Service, separator) {
+		if k.SingleHyphens || separator != "-" {
+			hashed = true
+		} else {
+			mark = "--"
 		}
-		name += "r" + strconv.Itoa(part.Revision)
 	}
-	plain := part.Stage + separator + part.Service
-	if name != "" {
-		plain += separator + name
-	}
+	plain, readable := part.join(mark), part.join(separator)
 	suffix := strings.ReplaceAll(strings.ReplaceAll(k.Suffix, "{account}", part.Account), "{region}", part.Region)
 	limit := k.Max - len(k.Prefix) - len(suffix)
-	fitted := k.fit(plain)
-	hashed = hashed || fitted != plain || len(fitted) > limit || len(fitted) < k.Min-(k.Max-limit) || looksHashed(plain) ||
+	fitted := k.fit(readable)
+	hashed = hashed || fitted != readable || len(plain) > limit || len(plain) < k.Min-(k.Max-limit) || looksHashed(plain) ||
 		(k.FoldsCase && strings.ToLower(plain) != plain) || k.refuses(k.Prefix+plain+suffix)
-	if hashed {
-		room := limit - hashLength - 1
-		if room < 1 {
-			return "", &FieldError{
-				Thing: fmt.Sprintf("kind %q", k.Title), Field: "Max", Got: strconv.Itoa(k.Max),
-				Want: fmt.Sprintf("at least %d", len(k.Prefix)+len(suffix)+hashLength+2), Fix: "give a hash room in the kind's length",
-			}
-		}
-		fitted = strings.TrimRight(fitted[:min(len(fitted), room)], "-_./") + "-" + part.hash()
+	if !hashed {
+		return k.Prefix + plain + suffix, nil
 	}
-	physical := k.Prefix + fitted + suffix
+	room := limit - hashLength - 1
+	if room < 1 {
+		return "", &FieldError{
+			Thing: fmt.Sprintf("kind %q", k.Title), Field: "Max", Got: strconv.Itoa(k.Max),
+			Want: fmt.Sprintf("at least %d", len(k.Prefix)+len(suffix)+hashLength+2), Fix: "give a hash room in the kind's length",
+		}
+	}
+	physical := k.Prefix + strings.TrimRight(fitted[:min(len(fitted), room)], "-_./") + "-" + part.hash() + suffix
 	if k.refuses(physical) {
 		return "", &FieldError{
 			Thing: part.thing(k), Field: "name", Got: quote(physical), Want: k.Allowed, Fix: "rename the stage or the service that begins it",
 		}
 	}
 	return physical, nil
+}
+
+// join puts the part together, with its revision.
+func (p Part) join(mark string) string {
+	name := p.Name
+	if p.Revision >= 2 {
+		if name != "" {
+			name += "-"
+		}
+		name += "r" + strconv.Itoa(p.Revision)
+	}
+	if name != "" {
+		name = mark + name
+	}
+	return p.Stage + mark + p.Service + name
 }
 
 func (k Kind) refuses(physical string) bool {

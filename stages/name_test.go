@@ -27,8 +27,14 @@ func TestNames(t *testing.T) {
 		"the service itself can have a revision":                {Stack, Part{Stage: "dev", Service: "notes", Revision: 2}, "dev-notes-r2"},
 		"a component called like a revision has a hash":         {Stack, Part{Stage: "dev", Service: "notes", Name: "r2"}, "dev-notes-r2-nl50c25zhn"},
 		"a log group has its prefix":                            {LambdaLogGroup, Part{Stage: "dev", Service: "notes", Name: "f"}, "/aws/lambda/dev-notes-f"},
-		"a separator in the stage brings a hash":                {LambdaFunction, Part{Stage: "dev-alice", Service: "notes", Name: "f"}, "dev-alice-notes-f-8mdd3kqxfb"},
-		"a separator in the service brings a hash":              {LambdaFunction, Part{Stage: "dev", Service: "alice-notes", Name: "f"}, "dev-alice-notes-f-7nh4161hg0"},
+		"a hyphen in the stage costs no hash":                   {LambdaFunction, Part{Stage: "dev-alice", Service: "notes", Name: "f"}, "dev-alice--notes--f"},
+		"a hyphen in the service costs no hash":                 {LambdaFunction, Part{Stage: "dev", Service: "ext-resources", Name: "create-note"}, "dev--ext-resources--create-note"},
+		"a hyphen costs the stack no hash":                      {Stack, Part{Stage: "pr-417", Service: "ext-resources"}, "pr-417--ext-resources"},
+		"a hyphen and a revision":                               {DynamoDBTable, Part{Stage: "dev", Service: "ext-resources", Name: "notes", Revision: 2}, "dev--ext-resources--notes-r2"},
+		"a hyphen and a revision of the service":                {Stack, Part{Stage: "dev", Service: "ext-resources", Revision: 2}, "dev--ext-resources--r2"},
+		"a hyphen where AWS refuses two in a row brings a hash": {DAXCluster, Part{Stage: "dev", Service: "a-b", Name: "c"}, "dev-a-b-c-gwmddmx5cr"},
+		"two hyphens in a component's name bring a hash":        {LambdaFunction, Part{Stage: "dev", Service: "notes", Name: "a--b"}, "dev-notes-a-b-skp63n6qlh"},
+		"a bucket that would look like punycode has a hash":     {S3Bucket, Part{Stage: "xn", Service: "a-b", Name: "files", Account: "111111111111", Region: "us-east-1"}, "xn-a-b-files-v4lhmndlq6-111111111111-us-east-1-an"},
 		"a path is never ambiguous, so it needs no hash":        {SSMParameter, Part{Stage: "dev-alice", Service: "notes", Name: "f"}, "/roadshow/dev-alice/notes/f"},
 		"a name over the limit is cut, with the hash":           {DAXCluster, Part{Stage: "production", Service: "notes", Name: "notes"}, "productio-t64mz9mf6l"},
 		"a name at the limit is whole":                          {LambdaFunction, Part{Stage: "a", Service: "b", Name: long}, "a-b-" + long},
@@ -172,13 +178,13 @@ var accepted = map[string]string{
 
 // hostileLabels are stages and services that are easily taken for one another, once joined.
 var hostileLabels = []string{
-	"a", "b", "a-b", "a-a", "aa", "a-b-a", "dev", "dev-alice", "staging-88", "staging-89", "r2", "a-r2", "bcdfghjklm", "a-b1234567890",
+	"a", "b", "a-b", "b-a", "a-a", "a-a-b", "xn", "aa", "a-b-a", "dev", "dev-alice", "staging-88", "staging-89", "r2", "a-r2", "bcdfghjklm", "a-b1234567890",
 	strings.Repeat("a", 32), strings.Repeat("a", 30) + "-b",
 }
 
 // hostileNames are components that are easily taken for one another, or for what Name adds itself.
 var hostileNames = []string{
-	"", "a", "b", "A", "B", "a-b", "A-b", "a-B", "a.b", "a_b", "a--b", "a-.b", "a-", "a.", "a_", "aB", "Ab", "AB", "ab",
+	"", "a", "b", "A", "B", "a-b", "A-b", "a-B", "a.b", "a_b", "a--b", "b--a", "a--b--a", "a-b--a", "a-.b", "a-", "a.", "a_", "aB", "Ab", "AB", "ab",
 	"r", "r1", "r2", "r02", "R2", "a-r1", "a-r2", "a-r02", "a-r2-r2", "a-R2", "a.r2", "a-r22", "r2-a",
 	"bcdfghjklm", "a-bcdfghjklm", "a-0123456789", "a-BCDFGHJKLM", "a_0123456789", "a-0123456789-0123456789", "a-012345678", "a-01234567890",
 	"secret", "db-secret", "x-abcdef", "sg-a", "fifo", "a.fifo", "aws", "an",
@@ -217,6 +223,7 @@ func stayApart(t *testing.T, kind Kind, taken map[string]Part) (count int) {
 	require.NoError(t, err)
 	plain := "a" + cmp.Or(kind.Separator, "-") + "b"
 	require.Contains(t, middle, plain)
+	doubled := accepts.MatchString(strings.Replace(middle, plain, "a--b", 1))
 	var allowed [256]bool
 	for c := range 128 {
 		allowed[c] = accepts.MatchString(strings.Replace(middle, plain, "a"+string(rune(c))+"b", 1)) || strings.ContainsRune(kind.Prefix+kind.Suffix, rune(c))
@@ -228,7 +235,7 @@ func stayApart(t *testing.T, kind Kind, taken map[string]Part) (count int) {
 			}
 		}
 		last := physical[len(physical)-1]
-		return last != '-' && last != '.' && last != '_' && !strings.Contains(physical, "--") && (count%16 != 0 || accepts.MatchString(physical))
+		return last != '-' && last != '.' && last != '_' && (doubled || !strings.Contains(physical, "--")) && (count%16 != 0 || accepts.MatchString(physical))
 	}
 	try := func(part Part) string {
 		count++
@@ -287,10 +294,39 @@ func stayApart(t *testing.T, kind Kind, taken map[string]Part) (count int) {
 	return count
 }
 
+// Whoever reads a name otherwise than it was written, cutting it at any two of its hyphens, has another name.
+func TestANameIsReadBackInOneWay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		kind := rapid.SampledFrom(Kinds()).Draw(t, "kind")
+		label := rapid.StringMatching(`[ab](-?[ab]){0,3}`)
+		part := Part{
+			Stage: label.Draw(t, "stage"), Service: label.Draw(t, "service"), Name: rapid.StringMatching(`([ab](--?[ab]){0,3})?`).Draw(t, "name"),
+			Revision: rapid.SampledFrom([]int{0, 2}).Draw(t, "revision"), Account: "111111111111", Region: "us-east-1",
+		}
+		physical, err := kind.Name(part)
+		require.NoError(t, err)
+		readable := strings.TrimSuffix(strings.TrimPrefix(physical, kind.Prefix), "-111111111111-us-east-1-an")
+		for first := range len(readable) {
+			for second := first; second < len(readable); second++ {
+				other := part
+				other.Stage, other.Service = strings.Trim(readable[:first], "-"), strings.Trim(readable[first:second], "-")
+				other.Name, other.Revision = strings.TrimLeft(readable[second:], "-"), 0
+				if other == part || other.Name != "" && !isComponentName(other.Name) || !isLabel(other.Stage) || !isLabel(other.Service) {
+					continue
+				}
+				again, err := kind.Name(other)
+				require.NoError(t, err)
+				require.NotEqual(t, strings.ToLower(physical), strings.ToLower(again), "%+v", other)
+			}
+		}
+	})
+}
+
 func FuzzName(f *testing.F) {
 	f.Add("dev", "notes", "create-note", 0, "dev-alice", "notes", "f", 0)
 	f.Add("dev", "alice-notes", "f", 0, "dev-alice", "notes", "f", 0)
 	f.Add("staging-88", "a", "b", 0, "staging-89", "a", "b", 0)
+	f.Add("dev-notes-a", "b", "c", 0, "dev", "notes", "a--b--c", 0)
 	f.Add("dev", "a", "table", 2, "dev", "a", "table-r2", 0)
 	f.Add("dev", "a", "", 2, "dev", "a", "r2", 0)
 	f.Add("dev", "a", "Key", 0, "dev", "a", "key", 0)

@@ -22,7 +22,7 @@ func initVerb(s *settings) *cobra.Command {
 			"Exit codes: 0 all is written (and fetched), 2 it could not be.",
 		Example: "  roadshow init notes\n" +
 			"  roadshow init notes --dir notes --module example.com/team/notes --install\n" +
-			"  roadshow init notes --stage dev=111111111111:sandbox --stage production=333333333333:protected --region eu-west-1",
+			"  roadshow init ext-resources --stage dev=111111111111:sandbox --stage production=333333333333:protected --region eu-west-1",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(verb *cobra.Command, names []string) error {

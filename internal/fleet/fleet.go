@@ -135,6 +135,7 @@ func (f *Fleet) StageOfStack(name string) (string, bool) {
 		if !fits {
 			continue
 		}
+		stage = strings.TrimSuffix(stage, "-") // the second of the two hyphens, where a label holds one
 		if made, err := f.StackName(stages.Stage{Name: stage}); err == nil && made == name {
 			return stage, true
 		}

@@ -178,6 +178,8 @@ type page struct {
 	Module  string
 	Require string   // the version of Roadshow; empty where it is not known
 	Steps   []string // what is typed next
+	// Function and Stack are the names that the first stage's have in AWS.
+	Function, Stack string
 	// Examples tells that nobody has the accounts.
 	Examples bool
 }
@@ -203,6 +205,13 @@ func fill(name string, set stages.Set) (page, error) {
 	p.First, p.Main = p.Stages[0], p.Stages[len(p.Stages)-1]
 	if at := slices.IndexFunc(p.Stages, func(n named) bool { return n.Tier == stages.Protected }); at >= 0 {
 		p.Main = p.Stages[at]
+	}
+	var err error
+	if p.Function, err = stages.LambdaFunction.Name(p.First.Part(name, "hello", 0)); err != nil {
+		return page{}, err
+	}
+	if p.Stack, err = stages.Stack.Name(p.First.Part(name, "", 0)); err != nil {
+		return page{}, err
 	}
 	p.Steps = []string{"go mod tidy && npm install", "go test . -update", "npx cdk deploy --profile " + p.First.Name}
 	return p, nil

@@ -27,7 +27,7 @@ func TestWhatIsWrittenIsItsGolden(t *testing.T) {
 			Name: "live", Region: "eu-west-1", Module: "example.com/team/live", Version: "(devel)",
 			Stages: []string{"dev-1=111111111111:sandbox", "live=222222222222:protected", "spare=222222222222:standard"},
 		},
-		"one": {Name: "notes", Region: "us-east-1", Version: "v0.1.0", Stages: []string{"production=333333333333"}},
+		"one": {Name: "ext-resources", Region: "us-east-1", Version: "v0.1.0", Stages: []string{"production=333333333333"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begun.Dir = t.TempDir()

@@ -165,15 +165,15 @@ func TestAKeyIsKeptWithWhatItMayEncrypt(t *testing.T) {
 
 func TestWhatOnlyNamesLeadToIsFoundForEphemeralStagesAndThoseAskedFor(t *testing.T) {
 	a := openAccounts(t)
-	for _, stage := range []string{"pr-417", "old", "gone", "release"} {
-		a.makes(fleettest.Sandbox, "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/lambda/" + stage + "-notes-f"})
+	for _, name := range []string{"pr-417--notes--f", "old-notes-f", "gone-notes-f", "release-notes-f"} {
+		a.makes(fleettest.Sandbox, "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/lambda/" + name})
 	}
 	a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "gone-notes-topic", "Tags": fleettest.Tagged("gone", "notes")})
 	found, gaps := a.look(a.Fleet(), nil)
 	require.Empty(t, gaps)
 	require.Len(t, found, 3)
-	require.Equal(t, "pr-417", found["/aws/lambda/pr-417-notes-f"].Stage)
-	require.Equal(t, orphan.Unsure, found["/aws/lambda/pr-417-notes-f"].Grade)
+	require.Equal(t, "pr-417", found["/aws/lambda/pr-417--notes--f"].Stage)
+	require.Equal(t, orphan.Unsure, found["/aws/lambda/pr-417--notes--f"].Grade)
 	require.Equal(t, "gone", found["/aws/lambda/gone-notes-f"].Stage)
 	found, _ = a.look(a.Fleet(), nil, "old")
 	require.Len(t, found, 1)

@@ -75,7 +75,7 @@ func (r *search) prefixOwner(g *stackIndex, b *pending, name string) (owner stri
 			return owner
 		}
 		at += next
-		stage := name[:at]
+		stage := strings.TrimSuffix(name[:at], "-") // the first of the two hyphens, where a label holds one
 		if _, known := r.Fleet.KnownIn(g.place, stage); !known && !g.mentionedStages[stage] && !b.mentionedStages[stage] && !r.names[stage] {
 			continue
 		}

@@ -1,4 +1,4 @@
-// The notes service, as cdk.json's "app" runs it: `npx cdk deploy --profile production`.
+// The ext-resources service, as cdk.json's "app" runs it: `npx cdk deploy --profile production`.
 package main
 
 import (
@@ -8,12 +8,12 @@ import (
 
 var Production = stages.Stage{Name: "production", Account: "333333333333", Region: "us-east-1"}
 
-var app = stack.App{Service: "notes", Stages: stages.Set{Production}, Define: Notes}
+var app = stack.App{Service: "ext-resources", Stages: stages.Set{Production}, Define: ExtResources}
 
 func main() { app.Main() }
 
-// Notes is the whole service; every stage runs exactly this.
-func Notes(s *stack.Stack) {
+// ExtResources is the whole service; every stage runs exactly this.
+func ExtResources(s *stack.Stack) {
 	hello := stack.NewFunction(s, "hello", stack.FunctionConfig{
 		Package: "./functions/hello",
 		Memory:  stages.Pick(s, 256, stages.When(Production, 1024)),

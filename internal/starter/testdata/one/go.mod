@@ -1,4 +1,4 @@
-module example.com/notes
+module example.com/ext-resources
 
 go 1.26
 
