@@ -186,10 +186,10 @@ func TestInvokeURLGrantsTheURLOnly(t *testing.T) {
 		get := stack.NewFunction(s, "get", with(func(c *stack.FunctionConfig) { c.URL = &stack.URLConfig{} }))
 		stack.NewFunction(s, "caller", code()).Allow(get.InvokeURL())
 	}), dev)
-	through := allowance("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get")
+	through := allowance("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get:live")
 	through["Condition"] = map[string]any{"Bool": map[string]any{"lambda:InvokedViaFunctionUrl": "true"}}
 	assert.Equal(t, []any{
-		allowance("lambda:InvokeFunctionUrl", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get"), through,
+		allowance("lambda:InvokeFunctionUrl", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get:live"), through,
 	}, rights(t, template, "caller")[1:])
 	assert.Equal(t, []string{"GET_URL"}, variables(template.Resource(t, "AWS::Lambda::Function", "caller").Properties))
 

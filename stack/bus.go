@@ -127,7 +127,7 @@ func (p EventPattern) validate() *ConfigError {
 		}
 	}
 	return firstOf(
-		p.Detail.validate("Detail"),
+		p.Detail.validate("Detail", eventPattern),
 		inRange("Retries", p.Retries, 1, 185, 10),
 		wholeSeconds("MaxAge", p.MaxAge, time.Minute, 24*time.Hour, "1m to 24h", "time.Hour"),
 	)

@@ -157,7 +157,7 @@ func TestWrongEventPatternsAreRefused(t *testing.T) {
 		},
 		"a detail without a list": {
 			func(p *stack.EventPattern) { p.Detail = stack.Pattern{"kind": 1} },
-			`Detail is no list at "kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}`,
+			`Detail is no list at "kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html`,
 		},
 		"more retries than EventBridge makes": {
 			func(p *stack.EventPattern) { p.Retries = 186 }, `Retries is 186, want 1 to 185; write Retries: 10, or leave it out`,

@@ -1,9 +1,12 @@
 package stack
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdax"
@@ -16,8 +19,8 @@ import (
 )
 
 // DAXConfig puts an in-memory cache, a DAX cluster, in front of a table. It is encrypted at rest and in
-// transit, acts with a role that is limited to the table, and stands in a network without internet,
-// together with the functions that are granted the table: they get <ID>_DAX_ENDPOINT, and lose every
+// transit, acts with a role that may do with the table what the functions together are granted, and stands in a
+// network without internet, together with these functions: they get <ID>_DAX_ENDPOINT, and lose every
 // service but DynamoDB. Where DAX is absent none of that exists, and the functions are in no network.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.html
 type DAXConfig struct {
@@ -28,7 +31,8 @@ type DAXConfig struct {
 	// is a cache that an outage of its zone takes away. Default: 3.
 	Nodes int
 
-	// NodeType is the size of a node. Default: dax.t3.small.
+	// NodeType is the size of a node, one of those that AWS lists. A change replaces the cluster: it needs another
+	// Revision. Default: dax.t3.small.
 	// https://aws.amazon.com/dynamodb/pricing/on-demand/#DynamoDB_Accelerator_.28DAX.29
 	NodeType string
 
@@ -37,7 +41,8 @@ type DAXConfig struct {
 	ItemTTL, QueryTTL time.Duration
 
 	// Network is where the cluster stands, and the functions that are granted the table; every stage that
-	// has DAX must have it. Default: a private one that the stack's clusters share, where the functions
+	// has DAX must have it. Another network, or other zones or addresses of this one, replace the cluster: they need
+	// another Revision. Default: a private one that the stack's clusters share, where the functions
 	// lose every service but DynamoDB.
 	Network *Network
 
@@ -59,7 +64,15 @@ const (
 	daxPort = 9111
 )
 
-var nodeType = regexp.MustCompile(`^dax\.[a-z0-9]+\.[a-z0-9]+$`)
+// nodeTypes are all that DAX has.
+// https://aws.amazon.com/dynamodb/pricing/on-demand/#DynamoDB_Accelerator_.28DAX.29
+var nodeTypes = []string{
+	"dax.t2.small", "dax.t2.medium", "dax.t3.small", "dax.t3.medium",
+	"dax.r3.large", "dax.r3.xlarge", "dax.r3.2xlarge", "dax.r3.4xlarge", "dax.r3.8xlarge",
+	"dax.r4.large", "dax.r4.xlarge", "dax.r4.2xlarge", "dax.r4.4xlarge", "dax.r4.8xlarge", "dax.r4.16xlarge",
+	"dax.r5.large", "dax.r5.xlarge", "dax.r5.2xlarge", "dax.r5.4xlarge", "dax.r5.8xlarge", "dax.r5.12xlarge", "dax.r5.16xlarge", "dax.r5.24xlarge",
+	"dax.r7i.large", "dax.r7i.xlarge", "dax.r7i.2xlarge", "dax.r7i.4xlarge", "dax.r7i.8xlarge", "dax.r7i.12xlarge", "dax.r7i.16xlarge", "dax.r7i.24xlarge",
+}
 
 func (c DAXConfig) validate() *ConfigError {
 	switch {
@@ -69,8 +82,8 @@ func (c DAXConfig) validate() *ConfigError {
 		return &ConfigError{
 			Field: "DAX.Revision", Got: strconv.Itoa(c.Revision), Want: "0, or 2 and above", Fix: "leave it out, or count up from the deployed revision",
 		}
-	case c.NodeType != "" && !nodeType.MatchString(c.NodeType):
-		return &ConfigError{Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "a DAX node type", Fix: `write NodeType: "dax.t3.small", or leave it out`}
+	case c.NodeType != "" && !slices.Contains(nodeTypes, c.NodeType):
+		return &ConfigError{Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "a node type of DAX", Fix: `write NodeType: "dax.t3.small", or leave it out`}
 	}
 	for _, ttl := range []struct {
 		field string
@@ -90,6 +103,8 @@ type dax struct {
 	cluster awsdax.CfnCluster
 	group   awsec2.CfnSecurityGroup
 	network *network
+	role    awsiam.IRole
+	rights  map[string]bool // what the role may already
 }
 
 // newDAX makes the whole component beside its table.
@@ -106,21 +121,21 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 	}
 	group := network.securityGroup(scope, "DAXSecurityGroup", "DAX of "+table.id)
 	role := awsiam.NewRole(scope, jsiiconv.String("DAXRole"), &awsiam.RoleProps{
+		// Not for this account alone, as other services: AWS's page on DAX's role has no condition, and an account
+		// can only give DAX roles of its own.
+		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.create-cluster.cli.create-service-role.html
 		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("dax.amazonaws.com"), nil),
 	})
-	// A client acts with the cluster's rights on the data, limited by its own on the cluster; so these are
-	// all of them, on this table and its indexes alone.
-	for _, st := range table.statements(union(tableRead, tableWrite), indexRead, keyReadWrite) {
-		role.AddToPrincipalPolicy(st.build())
-	}
-	subnets := awsdax.NewCfnSubnetGroup(scope, jsiiconv.String("DAXSubnetGroup"), &awsdax.CfnSubnetGroupProps{
+	// A group that a cluster uses can lose no subnet, and the values of its parameters only change where the nodes
+	// restart: so each group's id follows what is in it, and what it was stays until the cluster has the new one.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_UpdateSubnetGroup.html
+	subnets := awsdax.NewCfnSubnetGroup(scope, jsiiconv.String("DAXSubnetGroup-"+shortHash(network.of, network.made)), &awsdax.CfnSubnetGroupProps{
 		SubnetIds: jsiiconv.Pointers(network.subnetIDs), Description: jsiiconv.String("DAX of " + table.id),
 	})
-	parameters := awsdax.NewCfnParameterGroup(scope, jsiiconv.String("DAXParameterGroup"), &awsdax.CfnParameterGroupProps{
-		Description: jsiiconv.String("DAX of " + table.id),
-		ParameterNameValues: &map[string]*string{
-			"record-ttl-millis": millis(config.ItemTTL), "query-ttl-millis": millis(config.QueryTTL),
-		},
+	item, query := millis(config.ItemTTL), millis(config.QueryTTL)
+	parameters := awsdax.NewCfnParameterGroup(scope, jsiiconv.String("DAXParameterGroup-"+item+"-"+query), &awsdax.CfnParameterGroupProps{
+		Description:         jsiiconv.String("DAX of " + table.id),
+		ParameterNameValues: &map[string]*string{"record-ttl-millis": &item, "query-ttl-millis": &query},
 	})
 	nodes, kind := config.Nodes, config.NodeType
 	if nodes == 0 {
@@ -137,7 +152,7 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 		// It cannot be changed later, so it is on from the start.
 		ClusterEndpointEncryptionType: jsiiconv.String("TLS"),
 	}
-	acting := resident{component: table.component, at: table.at, role: role}
+	acting := principal{component: table.component, at: table.at, role: role}
 	acting.noun = "DAX of " + acting.noun
 	if config.Override != nil {
 		arn := *props.IamRoleArn
@@ -146,21 +161,35 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 			acting.role = nil // nobody knows what the other may
 		}
 	}
-	network.residents = append(network.residents, acting)
+	network.principals = append(network.principals, acting)
 	cluster := awsdax.NewCfnCluster(scope, jsiiconv.String("DAXCluster"), props)
 	cluster.Node().AddDependency(role)
-	return &dax{cluster: cluster, group: group, network: network}
+	return &dax{cluster: cluster, group: group, network: network, role: role, rights: map[string]bool{}}
 }
 
-func millis(ttl time.Duration) *string {
+func millis(ttl time.Duration) string {
 	if ttl == 0 {
 		ttl = defaultTTL
 	}
-	return jsiiconv.String(strconv.FormatInt(ttl.Milliseconds(), 10))
+	return strconv.FormatInt(ttl.Milliseconds(), 10)
 }
 
-// admit places a function beside the cluster and lets it in.
-func (d *dax) admit(fn *Function, at stages.Position, table *Table, actions []string) {
+// shortHash is a short text that other values change.
+func shortHash(values ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(values, "\x00")))
+	return hex.EncodeToString(sum[:4])
+}
+
+// admit places a function beside the cluster and lets it in. The cluster acts with its own role for every client,
+// within what each client may do with the cluster; so the role may what the grants together are, and no more.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.access-control.html
+func (d *dax) admit(fn *Function, at stages.Position, table *Table, actions []string, direct []statement) {
+	for _, st := range direct {
+		if key := st.key(); !d.rights[key] {
+			d.rights[key] = true
+			fn.stack.allow(d.role, st)
+		}
+	}
 	placed := fn.place(at, d.network, "DAX of "+table.String())
 	awsec2.NewCfnSecurityGroupIngress(placed.group, jsiiconv.String("To-"+table.id), &awsec2.CfnSecurityGroupIngressProps{
 		GroupId: d.group.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(daxPort), ToPort: jsiiconv.Number(daxPort),

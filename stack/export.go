@@ -71,7 +71,7 @@ func (t *Topic) Export() *Topic {
 	at := stages.Caller()
 	t.export(at, exportedTopic, t.present, func() (constructs.Construct, *string) { return t.siblings, t.L2.TopicArn() })
 	// Whether the topic gets a key is known when everything is defined.
-	t.stack.ready = append(t.stack.ready, func() {
+	t.stack.deferredChecks = append(t.stack.deferredChecks, func() {
 		if t.key != nil {
 			t.export(at, exportedTopic+exportedKey, t.present, func() (constructs.Construct, *string) { return t.siblings, t.key.KeyArn() })
 		}

@@ -66,7 +66,8 @@ type FunctionConfig struct {
 
 	// ProvisionedConcurrency is how many instances are kept started, at most ReservedConcurrency where both
 	// are given. Each is paid by the hour, used or not. The function then has an alias, live, and whatever
-	// invokes it (routes, triggers, grants, its URL) invokes that. Default: none.
+	// invokes it (routes, triggers, grants, its URL) invokes that. A function with a URL has the alias anyway, so
+	// that its address stays when this is turned on or off. Default: none.
 	// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 	ProvisionedConcurrency int
 
@@ -239,7 +240,7 @@ type Function struct {
 	l1          awslambda.CfnFunction
 	siblings    constructs.Construct // what the function's own resources stand in
 	role        awsiam.IRole
-	alias       awslambda.Alias // nil without provisioned concurrency
+	alias       awslambda.Alias // nil without provisioned concurrency and URL
 	url         awslambda.FunctionUrl
 	failures    *failures // nil until something wants it
 	triggers    map[string]stages.Position
@@ -291,11 +292,14 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 		// Not by the L2, which would add the statement itself.
 		fn.l1.SetTracingConfig(&awslambda.CfnFunction_TracingConfigProperty{Mode: jsiiconv.String("Active")})
 	}
-	if config.ProvisionedConcurrency > 0 {
-		fn.alias = awslambda.NewAlias(fn.siblings, jsiiconv.String("Alias"), &awslambda.AliasProps{
-			AliasName: jsiiconv.String(aliasName), Version: fn.L2.CurrentVersion(),
-			ProvisionedConcurrentExecutions: jsiiconv.Number(config.ProvisionedConcurrency),
-		})
+	// A URL is one of an alias or of the function itself, for good: to change from one to the other gives it another
+	// address. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-url.html
+	if config.ProvisionedConcurrency > 0 || config.URL != nil {
+		alias := &awslambda.AliasProps{AliasName: jsiiconv.String(aliasName), Version: fn.L2.CurrentVersion()}
+		if config.ProvisionedConcurrency > 0 {
+			alias.ProvisionedConcurrentExecutions = jsiiconv.Number(config.ProvisionedConcurrency)
+		}
+		fn.alias = awslambda.NewAlias(fn.siblings, jsiiconv.String("Alias"), alias)
 	}
 	if fn.failures != nil {
 		fn.failures.make(fn)
@@ -506,17 +510,17 @@ func (fn *Function) place(at stages.Position, n *network, wantedBy string) *plac
 	group := n.securityGroup(fn.siblings, "SecurityGroup", "Function "+fn.id, n.ports...)
 	n.admit(fn, group)
 	fn.placement = &placement{network: n, wantedBy: wantedBy, group: group}
+	fn.allowNetworkInterfaces(group)
 	fn.l1.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
 		SecurityGroupIds: jsiiconv.Pointers(append([]*string{group.AttrGroupId()}, n.joined...)), SubnetIds: jsiiconv.Pointers(n.subnetIDs),
 	})
-	fn.allow(statement{actions: networkInterfaces, resources: []*string{jsiiconv.String("*")}})
-	n.residents = append(n.residents, resident{component: fn.component, at: fn.at, role: fn.role})
+	n.principals = append(n.principals, principal{component: fn.component, at: fn.at, role: fn.role})
 	return fn.placement
 }
 
 // reach refuses, once everything is defined, a grant on a service that the function's network has no way to.
 func (fn *Function) reach(at stages.Position, target component, service string) {
-	fn.stack.ready = append(fn.stack.ready, func() {
+	fn.stack.deferredChecks = append(fn.stack.deferredChecks, func() {
 		if placed := fn.placement; placed != nil && !placed.network.reaches(service) {
 			fn.fault(at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, placed.wantedBy),
 				"services that the network reaches ("+placed.network.reached()+")", placed.network.remedy(service))

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
@@ -82,6 +84,10 @@ var networkInterfaces = []string{
 	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
 	"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
 }
+
+// noNetworkInterfaces is what the function's own code may not, although Lambda, which places it, may with the same
+// role. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+var noNetworkInterfaces = append([]string{"ec2:DetachNetworkInterface"}, networkInterfaces...)
 
 // flowLogWrite is what a network's log of its traffic needs, on its own group.
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
@@ -215,14 +221,40 @@ func (st statement) build() awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(props)
 }
 
-// from is the statement in a policy of the resource itself: a service of AWS may, on behalf of one source.
+// from is the statement in a policy of the resource itself: a service of AWS may, on behalf of these sources.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-func (st statement) from(service string, source *string) awsiam.PolicyStatement {
+func (st statement) from(service string, sources []*string) awsiam.PolicyStatement {
+	var source any = sources
+	if len(sources) == 1 {
+		source = sources[0]
+	}
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsiiconv.Strings(st.actions...), Resources: &st.resources,
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsiiconv.String(service), nil)},
 		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": source}},
 	})
+}
+
+// senders are the sources on whose behalf services of AWS may act on a resource, by the service. They become one
+// statement a service, once all of them are known: SQS takes 20 statements in a queue's policy, SNS 100 in a topic's.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+// https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html#sns-policy-quotas
+type senders map[string][]*string
+
+// add takes a source up, once.
+func (s senders) add(service string, source *string) {
+	if !slices.ContainsFunc(s[service], func(known *string) bool { return *known == *source }) {
+		s[service] = append(s[service], source)
+	}
+}
+
+// statements allow the actions on the resource, service by service.
+func (s senders) statements(actions []string, resource *string) []awsiam.PolicyStatement {
+	var all []awsiam.PolicyStatement
+	for _, service := range sortedKeys(s) {
+		all = append(all, statement{actions: actions, resources: []*string{resource}}.from(service, s[service]))
+	}
+	return all
 }
 
 // fromAccount is the statement in a policy of the resource itself: a service of AWS may, on behalf of
@@ -240,29 +272,66 @@ func inAccount(service string, s *Stack) awsiam.IPrincipal {
 	})
 }
 
+// admit lets a service of AWS invoke the function on behalf of one source. The permission stands in the scope.
+func (fn *Function) admit(scope constructs.Construct, id, service string, source *string) {
+	awslambda.NewCfnPermission(scope, jsiiconv.String(id), &awslambda.CfnPermissionProps{
+		Action: jsiiconv.String(functionInvoke[0]), FunctionName: fn.invoked().FunctionArn(),
+		Principal: jsiiconv.String(service), SourceArn: source,
+	})
+}
+
 // allow adds a statement to the function's role.
 func (fn *Function) allow(st statement) {
 	fn.stack.allow(fn.role, st)
 }
 
-// resident is who acts inside a network: a function, or a DAX cluster.
-type resident struct {
+// allowNetworkInterfaces lets Lambda place the function in a network, and does not let the function's code use that.
+//
+// The policy is a resource of its own, which the security group depends on. So when the function leaves its network,
+// CloudFormation removes the policy last: after the function has left, and after the group is gone, which it cannot
+// delete before Lambda has removed the interfaces, with these rights.
+// https://github.com/aws/aws-cdk/issues/34400
+func (fn *Function) allowNetworkInterfaces(group awsec2.CfnSecurityGroup) {
+	name := fn.name
+	if name == "" {
+		name = "*" // the function's own name would be a circle
+	}
+	everything := jsiiconv.Strings("*")
+	policy := awsiam.NewPolicy(fn.siblings, jsiiconv.String("NetworkPolicy"), &awsiam.PolicyProps{
+		Roles: &[]awsiam.IRole{fn.role},
+		Statements: &[]awsiam.PolicyStatement{
+			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: jsiiconv.Strings(networkInterfaces...), Resources: everything}),
+			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Effect: awsiam.Effect_DENY, Actions: jsiiconv.Strings(noNetworkInterfaces...), Resources: everything,
+				// The key's value has no version. https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+				Conditions: &map[string]any{"ArnEquals": map[string]any{"lambda:SourceFunctionArn": fn.stack.CDK.FormatArn(&awscdk.ArnComponents{
+					Service: jsiiconv.String("lambda"), Resource: jsiiconv.String("function"), ResourceName: jsiiconv.String(name),
+					ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+				})}},
+			}),
+		},
+	})
+	group.Node().AddDependency(policy)
+}
+
+// principal is who acts inside a network: a function, or a DAX cluster.
+type principal struct {
 	component
 	at   stages.Position
 	role awsiam.IRole
 }
 
-// rights are the statements that allow something in the roles of a network's residents, whoever wrote them. What
+// rights are the statements that allow something in the roles of a network's principals, whoever wrote them. What
 // stands in a role does not say whose traffic it is; each role limits its own further. Rights that cannot be read here
 // would be refused at run time, so they are a mistake.
 func (n *network) rights(s *Stack) []map[string]any {
-	if n.allowed != nil || len(n.residents) == 0 {
+	if n.allowed != nil || len(n.principals) == 0 {
 		return n.allowed
 	}
 	n.allowed = []map[string]any{}
 	policies := s.attachedPolicies()
 	read := map[string]bool{} // two functions may share a role
-	for _, inside := range n.residents {
+	for _, inside := range n.principals {
 		if inside.role == nil {
 			n.unreadable(inside, "one that this stack does not make")
 		}
@@ -292,7 +361,7 @@ func (n *network) rights(s *Stack) []map[string]any {
 }
 
 // unreadable refuses a role in a network whose endpoints let through what roles allow.
-func (n *network) unreadable(inside resident, role string) {
+func (n *network) unreadable(inside principal, role string) {
 	fix := "write OpenEndpoints: true in " + n.of
 	if n.of == "" {
 		fix = "give DAX a Network with OpenEndpoints: true"

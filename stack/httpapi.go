@@ -5,13 +5,13 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 
@@ -52,7 +52,8 @@ type HTTPAPIConfig struct {
 }
 
 // CORSConfig says which pages a browser lets call an API. API Gateway answers the browser's question
-// itself; no route for OPTIONS is needed.
+// itself; a program needs no route for OPTIONS. Behind an ANY route with an Authorizer the API has one, open to
+// everybody, that leads to the same function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 type CORSConfig struct {
 	// Origins are those of the pages, such as "https://example.com" or "https://*", or "*" for all.
@@ -143,7 +144,7 @@ func (c CORSConfig) validate() *ConfigError {
 		}
 	}
 	for _, method := range c.Methods {
-		if _, known := methods[method]; (!known || method == "ANY") && method != "*" {
+		if (!slices.Contains(routeMethods, method) || method == "ANY") && method != "*" {
 			return &ConfigError{
 				Field: "CORS.Methods", Got: fmt.Sprintf("%q", method), Want: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT or *",
 				Fix: `write Methods: []string{"GET", "POST"}, or leave it out`,
@@ -202,8 +203,10 @@ type HTTPAPI struct {
 	L2 awsapigatewayv2.HttpApi
 
 	config       HTTPAPIConfig
+	siblings     constructs.Construct // what the API's own resources stand in
 	url          *string
-	routes       map[string]stages.Position
+	routes       map[route]stages.Position
+	calls        map[*Function][]route // the routes to each function
 	integrations map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration
 	// authorizers are those made for this API; signed the routes that IAM decides on, as ARNs.
 	authorizers map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer
@@ -215,7 +218,7 @@ type HTTPAPI struct {
 func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
 	api := &HTTPAPI{
 		component: s.begin("HTTP API", id, config.Stages, config.validate()), config: config,
-		routes: map[string]stages.Position{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
+		routes: map[route]stages.Position{}, calls: map[*Function][]route{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
 		authorizers: map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer{}, throttles: map[string]any{},
 	}
 	name := s.record(api.component, stages.HTTPAPI, "", 0)
@@ -228,6 +231,7 @@ func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
 		return api
 	}
 	scope := api.scope()
+	api.siblings = scope
 	props := config.props(name)
 	if domain != nil && domain.Only {
 		props.DisableExecuteApiEndpoint = jsiiconv.Bool(true)
@@ -369,17 +373,6 @@ func (api *HTTPAPI) output(scope constructs.Construct, what string, value *strin
 	output.OverrideLogicalId(jsiiconv.String(outputName(api.id) + what))
 }
 
-// methods are those a route may name; ANY is every method.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
-var methods = map[string]awsapigatewayv2.HttpMethod{
-	"ANY": awsapigatewayv2.HttpMethod_ANY, "DELETE": awsapigatewayv2.HttpMethod_DELETE, "GET": awsapigatewayv2.HttpMethod_GET,
-	"HEAD": awsapigatewayv2.HttpMethod_HEAD, "OPTIONS": awsapigatewayv2.HttpMethod_OPTIONS, "PATCH": awsapigatewayv2.HttpMethod_PATCH,
-	"POST": awsapigatewayv2.HttpMethod_POST, "PUT": awsapigatewayv2.HttpMethod_PUT,
-}
-
-// routePath is a path whose segments are text, {name}, or at the end {name+}.
-var routePath = regexp.MustCompile(`^/$|^(/([A-Za-z0-9._~:@!$&'()*+,;=%-]+|\{[A-Za-z0-9._:-]+\}))*(/\{[A-Za-z0-9._:-]+\+\})?$`)
-
 // RouteConfig says what is special about one route.
 type RouteConfig struct {
 	// Authorizer decides who may call the route. Default: the API's.
@@ -402,51 +395,87 @@ func (c RouteConfig) validate() *ConfigError {
 }
 
 // Route sends requests to a function: "POST /notes", "GET /notes/{id}", "ANY /files/{path+}". The API
-// may invoke the function for this route only. Where the stage does not have the function, or the API,
-// there is no route. At most one config says what is special about it. A mistake panics with a
-// [*ConfigError].
-func (api *HTTPAPI) Route(route string, fn *Function, config ...RouteConfig) {
+// may invoke the function for its routes to it only. Where the stage does not have the function, or the API,
+// there is no route. At most one config says what is special about it.
+//
+// With CORS, an ANY route whose callers an Authorizer decides on comes with an OPTIONS route of the same path that
+// is open to everybody: a browser asks without credentials whether it may call. The program may write that route
+// itself. A mistake panics with a [*ConfigError].
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+func (api *HTTPAPI) Route(key string, fn *Function, config ...RouteConfig) {
 	at := stages.Caller()
-	verb, path, _ := strings.Cut(route, " ")
-	method, known := methods[verb]
-	if !known || path == "" || !routePath.MatchString(path) {
-		api.fault(at, "route", fmt.Sprintf("%q", route), `a method and a path, such as "GET /notes/{id}"`,
-			"methods are ANY, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT; a path begins with a slash and does not end with one")
+	to, wrong := parseRoute(key)
+	if wrong != "" {
+		api.fault(at, "route", fmt.Sprintf("%q", key), `a method and a path, such as "GET /notes/{id}"`, wrong)
 	}
 	if fn == nil {
-		api.fault(at, "route", fmt.Sprintf("%q to no function", route), "a function", "write api.Route(route, fn) with what stack.NewFunction returned")
+		api.fault(at, "route", fmt.Sprintf("%q to no function", key), "a function", "write api.Route(route, fn) with what stack.NewFunction returned")
 	}
-	if first, taken := api.routes[route]; taken {
-		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", route, first), "each route once", "remove one of the two")
+	if first, taken := api.routes[to]; taken {
+		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", key, first), "each route once", "remove one of the two")
 	}
-	api.routes[route] = at
-	special := api.special(route, at, config)
+	api.routes[to] = at
+	special := api.special(key, at, config)
+	guarded := special.Authorizer != nil && special.Authorizer != Public()
+	if guarded && api.config.CORS != nil && to.method == "OPTIONS" {
+		api.fault(at, fmt.Sprintf("route %q Authorizer", key), special.Authorizer.String()+", while the API has CORS",
+			"an open OPTIONS route: browsers ask without credentials whether they may call", "write Authorizer: stack.Public() in its config, or leave the route out")
+	}
 	if !api.present || !fn.present {
 		return
 	}
-	integration, made := api.integrations[fn]
-	if !made {
-		integration = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsiiconv.String(fn.id), fn.invoked(), nil)
-		api.integrations[fn] = integration
+	api.addRoute(to, fn, special, at)
+	if guarded && api.config.CORS != nil && to.method == "ANY" {
+		api.stack.deferredChecks = append(api.stack.deferredChecks, func() {
+			preflight := route{"OPTIONS", to.path}
+			if _, written := api.routes[preflight]; !written {
+				api.addRoute(preflight, fn, RouteConfig{Authorizer: Public()}, at)
+			}
+		})
 	}
+}
+
+// addRoute makes a route, and has the API invoke the function for it.
+func (api *HTTPAPI) addRoute(to route, fn *Function, special RouteConfig, at stages.Position) {
 	options := &awsapigatewayv2.AddRoutesOptions{
-		Path: jsiiconv.String(path), Methods: &[]awsapigatewayv2.HttpMethod{method}, Integration: integration,
+		Path: jsiiconv.String(to.path), Methods: &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod(to.method)}, Integration: api.integration(fn),
 		AuthorizationScopes: jsiiconv.Strings(special.Scopes...),
 	}
 	if special.Authorizer != nil {
 		options.Authorizer = api.authorizer(special.Authorizer, at)
 	}
 	added := *api.L2.AddRoutes(options)
+	api.calls[fn] = append(api.calls[fn], to)
 	if special.Authorizer == IAM() {
-		api.signed = append(api.signed, api.routeARN(verb, path))
+		api.signed = append(api.signed, api.executeARN(to.pattern()))
 	}
 	if special.Throttle != nil {
 		rate, burst := special.Throttle.limits()
-		api.throttles[route] = map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+		api.throttles[to.method+" "+to.path] = map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
 		// The stage's settings may only name routes that exist.
 		api.stageResource().Node().AddDependency(added[0].Node().DefaultChild())
 		api.stageResource().SetRouteSettings(api.throttles)
 	}
+}
+
+// integration is what the routes to a function share. The CDK's would let the API invoke the function by a
+// permission for each route, and a function's policy holds thirty to fifty of them; so it is given a function whose
+// permissions it leaves alone, and one permission is made for all of them.
+// https://github.com/aws/aws-cdk/issues/19535
+func (api *HTTPAPI) integration(fn *Function) awsapigatewayv2integrations.HttpLambdaIntegration {
+	if made, known := api.integrations[fn]; known {
+		return made
+	}
+	arn := fn.invoked().FunctionArn()
+	handler := awslambda.Function_FromFunctionAttributes(api.L2, jsiiconv.String("To-"+fn.id), &awslambda.FunctionAttributes{
+		FunctionArn: arn, SkipPermissions: jsiiconv.Bool(true),
+	})
+	made := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsiiconv.String(fn.id), handler, nil)
+	api.integrations[fn] = made
+	api.stack.deferredChecks = append(api.stack.deferredChecks, func() {
+		fn.admit(api.siblings, "Permission-"+fn.id, "apigateway.amazonaws.com", api.executeARN(patternOf(api.calls[fn])))
+	})
+	return made
 }
 
 // special is the config of a route, with the API's own where it says nothing.
@@ -487,18 +516,11 @@ func (api *HTTPAPI) authorizer(of Authorizer, at stages.Position) awsapigatewayv
 	return made
 }
 
-// pathVariable and what follows it can only be granted as a whole.
-var pathVariable = regexp.MustCompile(`\{.*$`)
-
-// routeARN is what a caller that signs its requests is granted.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
-func (api *HTTPAPI) routeARN(verb, path string) *string {
-	if verb == "ANY" {
-		verb = "*"
-	}
+// executeARN is that of requests to the API. Its one stage of its own is called $default.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
+func (api *HTTPAPI) executeARN(requests string) *string {
 	return api.stack.CDK.FormatArn(&awscdk.ArnComponents{
-		Service: jsiiconv.String("execute-api"), Resource: api.L2.ApiId(),
-		ResourceName: jsiiconv.String("$default/" + verb + pathVariable.ReplaceAllString(path, "*")),
+		Service: jsiiconv.String("execute-api"), Resource: api.L2.ApiId(), ResourceName: jsiiconv.String("$default/" + requests),
 	})
 }
 
@@ -507,7 +529,7 @@ func (api *HTTPAPI) routeARN(verb, path string) *string {
 func (api *HTTPAPI) Invoke() Grant {
 	return Grant{on: api, verb: "Invoke", apply: func(fn *Function, at stages.Position) {
 		fn.setEnvironment(at, api.String(), api.id, "_URL", api.url)
-		api.stack.ready = append(api.stack.ready, func() {
+		api.stack.deferredChecks = append(api.stack.deferredChecks, func() {
 			if placed := fn.placement; placed != nil && !placed.network.internet {
 				fn.fault(at, "Access", fmt.Sprintf("Invoke of %s, while %s places the function in a network without internet", api, placed.wantedBy),
 					"a network with internet, the only way to an HTTP API", "give the network NATGateways, or do that work in another function")

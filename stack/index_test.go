@@ -106,7 +106,7 @@ func TestDAXReachesTheIndexesOfItsTable(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
 		config := withDAX(stack.DAXConfig{})
 		config.GlobalIndexes = []stack.GlobalIndexConfig{{Name: "by-owner", PartitionKey: stack.StringKey("owner")}}
-		stack.NewTable(s, "orders", config)
+		stack.NewFunction(s, "get", code()).Allow(stack.NewTable(s, "orders", config).ReadWrite())
 	}), dev)
 	arn := map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::DynamoDB::Table", "orders").LogicalID, "Arn"}}
 	assert.Equal(t, []any{

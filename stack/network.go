@@ -3,6 +3,7 @@ package stack
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -41,9 +42,9 @@ const (
 	EndpointSSM            Endpoint = "ssm"
 )
 
-// limited are the endpoints whose service's actions in IAM begin with the endpoint's own name: whose policy can be read
+// policedEndpoints are the endpoints whose service's actions in IAM begin with the endpoint's own name: whose policy can be read
 // from roles.
-var limited = []Endpoint{
+var policedEndpoints = []Endpoint{
 	EndpointDynamoDB, EndpointEvents, EndpointKMS, EndpointLambda, EndpointLogs, EndpointS3, EndpointScheduler,
 	EndpointSecretsManager, EndpointSNS, EndpointSQS, EndpointSSM,
 }
@@ -75,9 +76,16 @@ type NetworkConfig struct {
 	// Stages says which stages have the network. Default: every stage.
 	Stages stages.Selector
 
-	// Zones that the network spans, 1 to 3, and no more than every region of the set has. Default: 3, or as
-	// many as every region has.
+	// Zones that the network spans, 1 to 3, and no more than the stage's region has. Default: 3, or as many as the
+	// region has; that is a declared difference between stages of different regions. Other stages of the set change
+	// nothing. https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
 	Zones int
+
+	// ZoneNames are the zones that the network spans, 1 to 3 of the stage's region, such as "us-east-1a", instead
+	// of Zones; usually a pick. An account that still has default subnets in some zones only needs it: there
+	// CloudFormation offers no other zones. Default: the first that CloudFormation offers.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
+	ZoneNames []string
 
 	// NATGateways are the ways to the internet, one in each of so many zones, at most Zones. Each is paid by
 	// the hour and by the byte. One for each zone survives the outage of a zone; so it is often a pick:
@@ -88,6 +96,11 @@ type NetworkConfig struct {
 	// Endpoints are the private ways to further services. Without internet, a grant on a service that has no
 	// endpoint is refused. Each is paid by the hour in every zone. Default: the gateways to DynamoDB and S3.
 	Endpoints []Endpoint
+
+	// EndpointZones are those of ZoneNames in which an endpoint stands, where AWS does not offer it in all of them.
+	// Functions in the other zones reach it too. Default: every zone of the network.
+	// https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+	EndpointZones map[Endpoint][]string
 
 	// CIDR is the network's range of private IPv4 addresses, of 16 to 24 bits. Only a network that is
 	// joined to others needs one of its own. A change replaces the network. Default: 10.0.0.0/16.
@@ -181,6 +194,9 @@ func (c NetworkConfig) validate() *ConfigError {
 			}
 		}
 	}
+	if problem := c.validateZones(); problem != nil {
+		return problem
+	}
 	for i, port := range c.Ports {
 		if port < 1 || port > 65535 || port == httpsPort || slices.Contains(c.Ports[:i], port) {
 			return &ConfigError{
@@ -190,6 +206,47 @@ func (c NetworkConfig) validate() *ConfigError {
 		}
 	}
 	return validateEndpoints("Endpoints", c.Endpoints, func(one Endpoint) bool { return slices.Contains(gateways, one) })
+}
+
+// zoneOf is a zone as regions of AWS name them: the region and a letter. Local zones have longer names, and neither
+// NAT gateways nor endpoints of most services.
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
+var zoneOf = regexp.MustCompile(`^([a-z]+(-[a-z]+)+-[0-9]+)[a-z]$`)
+
+func (c NetworkConfig) validateZones() *ConfigError {
+	switch {
+	case len(c.ZoneNames) > 0 && c.Zones != 0:
+		return &ConfigError{Field: "ZoneNames", Got: fmt.Sprintf("%q, while Zones is %d", c.ZoneNames, c.Zones), Want: "one of the two", Fix: "leave Zones out"}
+	case len(c.ZoneNames) > maxZones:
+		return &ConfigError{Field: "ZoneNames", Got: fmt.Sprintf("%d zones", len(c.ZoneNames)), Want: "1 to 3", Fix: "leave some out"}
+	case len(c.EndpointZones) > 0 && len(c.ZoneNames) == 0:
+		return &ConfigError{Field: "EndpointZones", Got: "given without ZoneNames", Want: "zones that ZoneNames names", Fix: "write ZoneNames, too"}
+	}
+	for i, name := range c.ZoneNames {
+		if !zoneOf.MatchString(name) || slices.Contains(c.ZoneNames[:i], name) {
+			return &ConfigError{
+				Field: "ZoneNames", Got: fmt.Sprintf("%q", name), Want: "names of zones, each once", Fix: `write ZoneNames: []string{"us-east-1a", "us-east-1b"}, or leave it out`,
+			}
+		}
+	}
+	for _, endpoint := range slices.Sorted(maps.Keys(c.EndpointZones)) {
+		if !slices.Contains(c.Endpoints, endpoint) {
+			return &ConfigError{Field: "EndpointZones", Got: fmt.Sprintf("%q", string(endpoint)), Want: "one of Endpoints", Fix: "write it in Endpoints, or leave it out here"}
+		}
+		zones := c.EndpointZones[endpoint]
+		for i, zone := range zones {
+			if !slices.Contains(c.ZoneNames, zone) || slices.Contains(zones[:i], zone) {
+				return &ConfigError{
+					Field: "EndpointZones", Got: fmt.Sprintf("%q of %q", zone, string(endpoint)), Want: "zones of ZoneNames, each once",
+					Fix: "write the zone in ZoneNames, or leave it out here",
+				}
+			}
+		}
+		if len(zones) == 0 {
+			return &ConfigError{Field: "EndpointZones", Got: fmt.Sprintf("no zone of %q", string(endpoint)), Want: "at least one", Fix: "leave the endpoint out here: it is in every zone then"}
+		}
+	}
+	return nil
 }
 
 // validateExisting checks an existing VPC, and that nothing else asks for one of the stack's own.
@@ -202,6 +259,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 		set   bool
 	}{
 		{"Zones", c.Zones != 0},
+		{"ZoneNames", len(c.ZoneNames) > 0},
 		{"NATGateways", c.NATGateways != 0},
 		{"Endpoints", len(c.Endpoints) > 0},
 		{"CIDR", c.CIDR != ""},
@@ -278,13 +336,7 @@ type Network struct {
 // NewNetwork makes a VPC, or takes an existing one. A mistake panics with a [*ConfigError].
 func NewNetwork(s *Stack, id string, config NetworkConfig) *Network {
 	n := &Network{component: s.begin("network", id, config.Stages, config.validate())}
-	zones := config.Zones
-	switch most := s.zones(); {
-	case zones > most:
-		n.fault(n.at, "Zones", strconv.Itoa(zones), fmt.Sprintf("at most %d, as many as every region of the set has", most), "write fewer, or leave it out")
-	case zones == 0:
-		zones = most
-	}
+	zones := n.zones(config)
 	if config.NATGateways > zones {
 		n.fault(n.at, "NATGateways", strconv.Itoa(config.NATGateways), fmt.Sprintf("at most %d, one for each zone", zones), "write fewer, or more Zones")
 	}
@@ -312,7 +364,11 @@ func (n *Network) With(change func(awsec2.IVpc)) *Network {
 		return n
 	}
 	if n.vpc == nil {
-		attributes := &awsec2.VpcAttributes{VpcId: n.network.vpcID, AvailabilityZones: zoneNames(len(n.network.subnetIDs))}
+		zones := make([]*string, len(n.network.subnetIDs))
+		for zone := range zones {
+			zones[zone] = n.network.zoneName(zone)
+		}
+		attributes := &awsec2.VpcAttributes{VpcId: n.network.vpcID, AvailabilityZones: &zones}
 		if n.network.internet {
 			attributes.PrivateSubnetIds, attributes.PrivateSubnetRouteTableIds = jsiiconv.Pointers(n.network.subnetIDs), n.network.tables()
 		} else {
@@ -343,20 +399,25 @@ type network struct {
 	internet  bool
 	existing  bool
 	endpoints []Endpoint
-	// entrance is the security group of the interface endpoints; nil where there are none.
-	entrance awsec2.CfnSecurityGroup
+	zoneNames []string // of its zones, where they are picked
+	// made is what a change of makes other subnets, so that what refers to them can follow.
+	made string
+	// endpointGroup is the security group of the interface endpoints; nil where there are none.
+	endpointGroup awsec2.CfnSecurityGroup
 	// joined are groups of an existing VPC that functions are in besides their own.
 	joined []*string
 	ports  []int
-	// residents are the functions and the DAX clusters in it: what these may, its endpoints let through; allowed
+	// principals are the functions and the DAX clusters in it: what these may, its endpoints let through; allowed
 	// is that, once it was read.
-	residents []resident
-	allowed   []map[string]any
+	principals []principal
+	allowed    []map[string]any
 }
 
 // network is what the config tells of the VPC.
 func (e ExistingNetwork) network() *network {
-	n := &network{vpcID: jsiiconv.String(e.VPC), internet: e.Internet, existing: true, endpoints: e.Endpoints}
+	n := &network{
+		vpcID: jsiiconv.String(e.VPC), internet: e.Internet, existing: true, endpoints: e.Endpoints, made: fmt.Sprintf("%q %q", e.VPC, e.Subnets),
+	}
 	for _, subnet := range e.Subnets {
 		n.subnetIDs = append(n.subnetIDs, jsiiconv.String(subnet))
 	}
@@ -381,7 +442,10 @@ func (s *Stack) newNetwork(scope constructs.Construct, zones int, config Network
 	}
 	vpc := awsec2.NewCfnVPC(scope, jsiiconv.String("VPC"), props)
 	scope.Node().SetDefaultChild(vpc)
-	n := &network{vpcID: vpc.AttrVpcId(), internet: config.NATGateways > 0, endpoints: slices.Concat(gateways, config.Endpoints)}
+	n := &network{
+		vpcID: vpc.AttrVpcId(), internet: config.NATGateways > 0, endpoints: slices.Concat(gateways, config.Endpoints), zoneNames: config.ZoneNames,
+		made: fmt.Sprintf("%s %d %q", block, zones, config.ZoneNames),
+	}
 	ways := s.natGateways(scope, n, block, config.NATGateways)
 	for zone := range zones {
 		routes := awsec2.NewCfnRouteTable(scope, jsiiconv.String(fmt.Sprintf("Routes%d", zone+1)), &awsec2.CfnRouteTableProps{VpcId: n.vpcID})
@@ -397,7 +461,7 @@ func (s *Stack) newNetwork(scope constructs.Construct, zones int, config Network
 		s.newGateway(scope, n, gateway, config.OpenEndpoints)
 	}
 	if len(config.Endpoints) > 0 {
-		n.entrance = awsec2.NewCfnSecurityGroup(scope, jsiiconv.String("EndpointSecurityGroup"), &awsec2.CfnSecurityGroupProps{
+		n.endpointGroup = awsec2.NewCfnSecurityGroup(scope, jsiiconv.String("EndpointSecurityGroup"), &awsec2.CfnSecurityGroupProps{
 			VpcId: n.vpcID, GroupDescription: jsiiconv.String("Endpoints of network " + *scope.Node().Id()),
 			// Endpoints answer, and open no connections; without a rule of ours AWS would let them.
 			SecurityGroupEgress: &[]any{&awsec2.CfnSecurityGroup_EgressProperty{
@@ -409,7 +473,7 @@ func (s *Stack) newNetwork(scope constructs.Construct, zones int, config Network
 	for _, endpoint := range config.Endpoints {
 		made := awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String("Endpoint-"+string(endpoint)), &awsec2.CfnVPCEndpointProps{
 			VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Interface"), ServiceName: endpoint.serviceName(),
-			SubnetIds: anyOf(n.subnetIDs), SecurityGroupIds: anyOf([]*string{n.entrance.AttrGroupId()}), PrivateDnsEnabled: jsiiconv.Bool(true),
+			SubnetIds: anyOf(n.subnetsIn(config.EndpointZones[endpoint])), SecurityGroupIds: anyOf([]*string{n.endpointGroup.AttrGroupId()}), PrivateDnsEnabled: jsiiconv.Bool(true),
 		})
 		s.limit(made, n, endpoint, config.OpenEndpoints)
 	}
@@ -446,7 +510,7 @@ func (s *Stack) natGateways(scope constructs.Construct, n *network, block string
 // newSubnet makes a subnet with routes, and returns its id.
 func newSubnet(scope constructs.Construct, n *network, id, block string, zone int, routes awsec2.CfnRouteTable) *string {
 	subnet := awsec2.NewCfnSubnet(scope, jsiiconv.String(id), &awsec2.CfnSubnetProps{
-		VpcId: n.vpcID, CidrBlock: jsiiconv.String(block), AvailabilityZone: zoneName(zone), MapPublicIpOnLaunch: jsiiconv.Bool(false),
+		VpcId: n.vpcID, CidrBlock: jsiiconv.String(block), AvailabilityZone: n.zoneName(zone), MapPublicIpOnLaunch: jsiiconv.Bool(false),
 	})
 	awsec2.NewCfnSubnetRouteTableAssociation(scope, jsiiconv.String(id+"Routes"), &awsec2.CfnSubnetRouteTableAssociationProps{
 		RouteTableId: routes.AttrRouteTableId(), SubnetId: subnet.AttrSubnetId(),
@@ -454,17 +518,27 @@ func newSubnet(scope constructs.Construct, n *network, id, block string, zone in
 	return subnet.AttrSubnetId()
 }
 
-// zoneName is a zone of the region by the template's own function, never by a lookup: see [network].
-func zoneName(zone int) *string {
+// zoneName is a zone that was picked, or one of the region by the template's own function, never by a lookup: see
+// [network].
+func (n *network) zoneName(zone int) *string {
+	if len(n.zoneNames) > 0 {
+		return jsiiconv.String(n.zoneNames[zone])
+	}
 	return awscdk.Fn_Select(jsiiconv.Number(zone), awscdk.Fn_GetAzs(nil))
 }
 
-func zoneNames(count int) *[]*string {
-	names := make([]*string, count)
-	for zone := range names {
-		names[zone] = zoneName(zone)
+// subnetsIn are the network's subnets in these zones, or all of them.
+func (n *network) subnetsIn(zones []string) []*string {
+	if len(zones) == 0 {
+		return n.subnetIDs
 	}
-	return &names
+	var ids []*string
+	for i, zone := range n.zoneNames {
+		if slices.Contains(zones, zone) {
+			ids = append(ids, n.subnetIDs[i])
+		}
+	}
+	return ids
 }
 
 // subnetRange is the addresses of one of the sixteen subnets of a network's range.
@@ -482,7 +556,7 @@ func (s *Stack) logTraffic(scope constructs.Construct, n *network, name string) 
 		LogGroupName: jsiiconv.String(name), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
 	})
 	role := awsiam.NewRole(scope, jsiiconv.String("FlowLogRole"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("vpc-flow-logs.amazonaws.com"), nil),
+		AssumedBy: inAccount("vpc-flow-logs.amazonaws.com", s),
 	})
 	role.AddToPrincipalPolicy(statement{actions: flowLogWrite, resources: []*string{group.LogGroupArn()}}.build())
 	awsec2.NewCfnFlowLog(scope, jsiiconv.String("FlowLog"), &awsec2.CfnFlowLogProps{
@@ -503,11 +577,14 @@ func (s *Stack) sharedNetwork() *network {
 		CidrBlock: jsiiconv.String(networkRange), EnableDnsSupport: jsiiconv.Bool(true), EnableDnsHostnames: jsiiconv.Bool(true),
 	})
 	routes := awsec2.NewCfnRouteTable(scope, jsiiconv.String("Routes"), &awsec2.CfnRouteTableProps{VpcId: vpc.AttrVpcId()})
-	s.network = &network{vpcID: vpc.AttrVpcId(), tableIDs: []*string{routes.AttrRouteTableId()}, endpoints: []Endpoint{EndpointDynamoDB}}
-	for zone := range s.zones() {
+	zones := s.defaultZones()
+	s.network = &network{
+		vpcID: vpc.AttrVpcId(), tableIDs: []*string{routes.AttrRouteTableId()}, endpoints: []Endpoint{EndpointDynamoDB}, made: fmt.Sprintf("%s %d", networkRange, zones),
+	}
+	for zone := range zones {
 		subnet := awsec2.NewCfnSubnet(scope, jsiiconv.String(fmt.Sprintf("Subnet%d", zone+1)), &awsec2.CfnSubnetProps{
 			VpcId: vpc.AttrVpcId(), CidrBlock: jsiiconv.String(subnetRange(networkRange, zone)),
-			AvailabilityZone: zoneName(zone), MapPublicIpOnLaunch: jsiiconv.Bool(false),
+			AvailabilityZone: s.network.zoneName(zone), MapPublicIpOnLaunch: jsiiconv.Bool(false),
 		})
 		awsec2.NewCfnSubnetRouteTableAssociation(scope, jsiiconv.String(fmt.Sprintf("Routes%d", zone+1)), &awsec2.CfnSubnetRouteTableAssociationProps{
 			RouteTableId: routes.AttrRouteTableId(), SubnetId: subnet.AttrSubnetId(),
@@ -535,10 +612,10 @@ const maxEndpointPolicy = 20480
 
 // limit has an endpoint that is not open let through what the roles in the network allow, once all of that is known.
 func (s *Stack) limit(made awsec2.CfnVPCEndpoint, n *network, to Endpoint, open bool) {
-	if open || !slices.Contains(limited, to) {
+	if open || !slices.Contains(policedEndpoints, to) {
 		return
 	}
-	s.ready = append(s.ready, func() {
+	s.deferredChecks = append(s.deferredChecks, func() {
 		document := policyOfEndpoint(string(to), n.rights(s))
 		made.SetPolicyDocument(document)
 		if length := leastLength(s.CDK.Resolve(document), string(to)); length > maxEndpointPolicy {
@@ -549,11 +626,11 @@ func (s *Stack) limit(made awsec2.CfnVPCEndpoint, n *network, to Endpoint, open 
 
 // tooLong refuses rights that no policy of an endpoint can hold.
 func (n *network) tooLong(to Endpoint, length int) {
-	of, fix := n.residents[0].component, "give DAX a Network with OpenEndpoints: true"
+	of, fix := n.principals[0].component, "give DAX a Network with OpenEndpoints: true"
 	if n.of != "" {
 		fix = "write OpenEndpoints: true in " + n.of + ", or give some functions another network"
 	}
-	of.fault(of.at, "Network", fmt.Sprintf("one of %d functions and clusters, whose rights make at least %d characters in the policy of endpoint %s", len(n.residents), length, to),
+	of.fault(of.at, "Network", fmt.Sprintf("one of %d functions and clusters, whose rights make at least %d characters in the policy of endpoint %s", len(n.principals), length, to),
 		fmt.Sprintf("at most %d", maxEndpointPolicy), fix)
 }
 
@@ -562,14 +639,50 @@ func (e Endpoint) serviceName() *string {
 	return awscdk.Fn_Sub(jsiiconv.String("com.amazonaws.${AWS::Region}."+string(e)), nil)
 }
 
-// zones is how many zones the network spans: three, or as many as every region of the set has, so that
-// two stages in two regions are alike.
-func (s *Stack) zones() int {
-	zones := maxZones
-	for _, stage := range s.app.Stages {
-		zones = min(zones, stages.Zones(stage.Region))
+// zones is how many zones the network spans.
+func (n *Network) zones(config NetworkConfig) int {
+	region := n.stack.playedRegion()
+	for _, name := range config.ZoneNames {
+		if of := zoneOf.FindStringSubmatch(name)[1]; of != region {
+			n.fault(n.at, "ZoneNames", fmt.Sprintf("%q, while the stage's region is %s", name, region), "zones of the stage's region", "write ZoneNames: stages.Pick(s, …) with those of each stage")
+		}
 	}
-	return zones
+	most := stages.Zones(region)
+	switch {
+	case len(config.ZoneNames) > 0:
+		return len(config.ZoneNames)
+	case config.Zones > most:
+		n.fault(n.at, "Zones", strconv.Itoa(config.Zones), fmt.Sprintf("at most %d, as many as %s has", most, region), "write Zones: stages.Pick(s, …) with fewer there, or leave it out")
+	case config.Zones > 0:
+		return config.Zones
+	}
+	return n.stack.defaultZones()
+}
+
+// playedRegion is the region of the stage whose choices are made: an understudy's is that of the stage it plays.
+func (s *Stack) playedRegion() string {
+	for _, stage := range s.app.Stages {
+		if stages.Selects(stage, s.stage) {
+			return stage.Region
+		}
+	}
+	return s.stage.Region
+}
+
+// defaultZones is how many zones a network spans by itself: three, or as many as the stage's region has, as if the
+// program picked it. What other stages have must not change it: a network that loses a zone loses the subnets
+// that functions and clusters stand in.
+func (s *Stack) defaultZones() int {
+	var fewer []stages.Case[int]
+	for _, stage := range s.app.Stages {
+		if zones := stages.Zones(stage.Region); zones < maxZones {
+			fewer = append(fewer, stages.When(stage, zones))
+		}
+	}
+	if len(fewer) == 0 {
+		return maxZones
+	}
+	return stages.Pick(s, maxZones, fewer...)
 }
 
 // securityGroup admits nobody, and lets out HTTPS, which in the shared network leads to DynamoDB only, and
@@ -597,11 +710,11 @@ func egress(port int, reason string) *awsec2.CfnSecurityGroup_EgressProperty {
 
 // admit lets a function's security group in to the interface endpoints.
 func (n *network) admit(fn *Function, group awsec2.CfnSecurityGroup) {
-	if n.entrance == nil {
+	if n.endpointGroup == nil {
 		return
 	}
 	awsec2.NewCfnSecurityGroupIngress(group, jsiiconv.String("ToEndpoints"), &awsec2.CfnSecurityGroupIngressProps{
-		GroupId: n.entrance.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(httpsPort), ToPort: jsiiconv.Number(httpsPort),
+		GroupId: n.endpointGroup.AttrGroupId(), IpProtocol: jsiiconv.String("tcp"), FromPort: jsiiconv.Number(httpsPort), ToPort: jsiiconv.Number(httpsPort),
 		SourceSecurityGroupId: group.AttrGroupId(), Description: jsiiconv.String("Function " + fn.id),
 	})
 }

@@ -108,6 +108,7 @@ type Queue struct {
 	deadLetters *Queue        // nil without
 	visibility  time.Duration // what the triggers so far need
 	fixed       bool          // the config says the visibility, or its Override
+	senders     senders       // services of AWS that send; nil while none does
 }
 
 // NewQueue makes an SQS queue, with a dead-letter queue. A mistake panics with a [*ConfigError].
@@ -238,7 +239,7 @@ func (c QueueTriggerConfig) validate(q *Queue, fn *Function) *ConfigError {
 		return &ConfigError{Field: "Filters", Got: strconv.Itoa(len(c.Filters)), Want: "at most 5", Fix: "join some of them"}
 	}
 	for _, filter := range c.Filters {
-		if problem := filter.validate("Filters"); problem != nil {
+		if problem := filter.validate("Filters", lambdaFilter); problem != nil {
 			return problem
 		}
 	}
@@ -306,6 +307,19 @@ func (c QueueTriggerConfig) props(q *Queue, fn *Function) *awslambda.CfnEventSou
 		props.FilterCriteria = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: &filters}
 	}
 	return props
+}
+
+// takeFrom lets a service of AWS send messages, on behalf of one source.
+func (q *Queue) takeFrom(service string, source *string) {
+	if q.senders == nil {
+		q.senders = senders{}
+		q.stack.deferredChecks = append(q.stack.deferredChecks, func() {
+			for _, statement := range q.senders.statements(queueSend, q.L2.QueueArn()) {
+				q.L2.AddToResourcePolicy(statement)
+			}
+		})
+	}
+	q.senders.add(service, source)
 }
 
 // Send is the right to send messages; it brings <ID>_QUEUE_URL.

@@ -287,7 +287,7 @@ func TestWrongQueueTriggersAreRefused(t *testing.T) {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{Filters: []stack.Pattern{{"body": stack.Pattern{"kind": "refund"}}}},
-			`Filters is no list at "body.kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}`,
+			`Filters is no list at "body.kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax`,
 		},
 		"a filter that is no JSON": {
 			stack.QueueConfig{},

@@ -3,7 +3,6 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 	_ "time/tzdata" // a time zone is known on every machine, or on none
@@ -27,7 +26,8 @@ type ScheduleConfig struct {
 	Rate time.Duration
 
 	// Cron is minutes, hours, day of month, month, day of week and year, such as "0 8 ? * MON-FRI *": every
-	// working day at eight. Default: none.
+	// working day at eight. Of the two days one is ?, and Sunday is 1. Default: none.
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
 	Cron string
 
 	// Once is the one time to run, in whole seconds. Not in [time.Local], which is another on each machine.
@@ -68,8 +68,6 @@ type ScheduleConfig struct {
 	Override func(*awsscheduler.CfnScheduleProps)
 }
 
-var cronPattern = regexp.MustCompile(`^[^\s()]+( [^\s()]+){5}$`)
-
 func (c ScheduleConfig) validate() *ConfigError {
 	given := 0
 	for _, one := range []bool{c.Rate != 0, c.Cron != "", !c.Once.IsZero()} {
@@ -84,9 +82,9 @@ func (c ScheduleConfig) validate() *ConfigError {
 		}
 	case c.Rate < 0 || c.Rate%time.Minute != 0:
 		return &ConfigError{Field: "Rate", Got: c.Rate.String(), Want: "whole minutes, at least one", Fix: "write Rate: time.Hour"}
-	case c.Cron != "" && !cronPattern.MatchString(c.Cron):
+	case c.Cron != "" && cronFault(c.Cron) != "":
 		return &ConfigError{
-			Field: "Cron", Got: fmt.Sprintf("%q", c.Cron), Want: "six fields: minutes, hours, day of month, month, day of week, year",
+			Field: "Cron", Got: fmt.Sprintf("%q, where %s", c.Cron, cronFault(c.Cron)), Want: "six fields: minutes, hours, day of month, month, day of week, year",
 			Fix: `write Cron: "0 8 ? * MON-FRI *"`,
 		}
 	case !c.Once.IsZero() && c.Once.Location() == time.Local:
@@ -136,7 +134,7 @@ type Schedule struct {
 func NewSchedule(s *Stack, id string, config ScheduleConfig) *Schedule {
 	schedule := &Schedule{component: s.begin("schedule", id, config.Stages, config.validate()), config: config}
 	schedule.name = s.record(schedule.component, stages.Schedule, config.Name, config.Revision)
-	s.ready = append(s.ready, func() {
+	s.deferredChecks = append(s.deferredChecks, func() {
 		if schedule.target == nil {
 			schedule.fault(schedule.at, "function", "none", "the function to run", "write "+id+".Triggers(fn)")
 		}

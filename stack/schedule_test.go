@@ -128,7 +128,7 @@ func TestWrongSchedulesAreRefused(t *testing.T) {
 		"a negative rate":       {stack.ScheduleConfig{Rate: -time.Hour}, `Rate is -1h0m0s, want whole minutes, at least one; write Rate: time.Hour`},
 		"the cron of Unix": {
 			stack.ScheduleConfig{Cron: "0 8 * * 1"},
-			`Cron is "0 8 * * 1", want six fields: minutes, hours, day of month, month, day of week, year; write Cron: "0 8 ? * MON-FRI *"`,
+			`Cron is "0 8 * * 1", where it has 5 fields, between single spaces, want six fields: minutes, hours, day of month, month, day of week, year; write Cron: "0 8 ? * MON-FRI *"`,
 		},
 		"a time of this machine": {
 			stack.ScheduleConfig{Once: time.Date(2030, time.May, 1, 8, 0, 0, 0, time.Local)},

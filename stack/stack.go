@@ -50,10 +50,11 @@ type Stack struct {
 	foreign []string
 	// adopted tells that the CDK's stack is the program's own, where tagging all would touch what is not ours.
 	adopted bool
-	// ready runs once everything is defined: what can only be checked or made when all is known.
-	ready   []func()
-	network *network
-	assets  assets
+	// deferredChecks run once everything is defined: what can only be checked or made when all is known. One may
+	// append another.
+	deferredChecks []func()
+	network        *network
+	assets         assets
 	// statements are the allowances that were made, each once.
 	statements map[string]awsiam.PolicyStatement
 	name       string // of the stack; not of an adopted one

@@ -90,7 +90,7 @@ func (c StreamConfig) validate() *ConfigError {
 		return &ConfigError{Field: "Filters", Got: strconv.Itoa(len(c.Filters)), Want: "at most 5", Fix: "join some of them"}
 	}
 	for _, filter := range c.Filters {
-		if problem := filter.validate("Filters"); problem != nil {
+		if problem := filter.validate("Filters", lambdaFilter); problem != nil {
 			return problem
 		}
 	}

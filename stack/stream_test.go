@@ -108,7 +108,7 @@ func TestWrongStreamTriggersAreRefused(t *testing.T) {
 		"older than the stream":  {stack.StreamConfig{MaxAge: 48 * time.Hour}, `MaxAge is 48h0m0s, want 1m to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`},
 		"eleven at once":         {stack.StreamConfig{Parallel: 11}, `Parallel is 11, want 1 to 10; write Parallel: 2, or leave it out`},
 		"too many filters":       {stack.StreamConfig{Filters: make([]stack.Pattern, 6)}, `Filters is 6, want at most 5; join some of them`},
-		"a filter without lists": {stack.StreamConfig{Filters: []stack.Pattern{{"eventName": "INSERT"}}}, `Filters is no list at "eventName", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}`},
+		"a filter without lists": {stack.StreamConfig{Filters: []stack.Pattern{{"eventName": "INSERT"}}}, `Filters is no list at "eventName", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {

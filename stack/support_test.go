@@ -46,3 +46,10 @@ func readJSON(t *testing.T, path string, into any) {
 
 // plans is empty, and no analyser can see it.
 func plans() []string { return nil }
+
+func mustJSON(t *testing.T, value any) string {
+	t.Helper()
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(data)
+}

@@ -172,8 +172,8 @@ func (a App) define(stage stages.Stage, outdir, commit string, switches ...stage
 // run is the user's Define, and then what can only be checked when all is known.
 func (s *Stack) run() {
 	s.app.Define(s)
-	for _, check := range s.ready {
-		check()
+	for i := 0; i < len(s.deferredChecks); i++ {
+		s.deferredChecks[i]()
 	}
 }
 

@@ -255,12 +255,13 @@ func (t *Table) ReadWrite() Grant {
 func (t *Table) grant(verb string, direct, indexed, cached, key []string) Grant {
 	return Grant{on: t, verb: verb, apply: func(fn *Function, at stages.Position) {
 		fn.reach(at, t.component, "DynamoDB")
-		for _, st := range t.statements(direct, indexed, key) {
+		rights := t.statements(direct, indexed, key)
+		for _, st := range rights {
 			fn.allow(st)
 		}
 		fn.setEnvironment(at, t.String(), t.id, "_TABLE", t.physical())
 		if t.dax != nil {
-			t.dax.admit(fn, at, t, cached)
+			t.dax.admit(fn, at, t, cached, rights)
 		}
 	}}
 }

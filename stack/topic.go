@@ -75,6 +75,7 @@ type Topic struct {
 	siblings  constructs.Construct
 	key       awskms.Key // nil while nobody needs one
 	overrode  bool       // the key is the user's
+	senders   senders    // services of AWS that publish; nil while none does
 	delivered map[*Queue]stages.Position
 }
 
@@ -117,8 +118,17 @@ func (t *Topic) l1() awssns.CfnTopic { return t.L2.Node().DefaultChild().(awssns
 // services, so the topic then has a key of its own.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 func (t *Topic) publishedBy(service string, source *string) {
-	t.L2.AddToResourcePolicy(statement{actions: topicPublish, resources: []*string{t.L2.TopicArn()}}.from(service, source))
-	if t.overrode {
+	if t.senders == nil {
+		t.senders = senders{}
+		t.stack.deferredChecks = append(t.stack.deferredChecks, func() {
+			for _, statement := range t.senders.statements(topicPublish, t.L2.TopicArn()) {
+				t.L2.AddToResourcePolicy(statement)
+			}
+		})
+	}
+	_, known := t.senders[service]
+	t.senders.add(service, source)
+	if t.overrode || known {
 		return
 	}
 	if t.key == nil {
@@ -149,7 +159,10 @@ func (c TopicTriggerConfig) validate() *ConfigError {
 	if c.FilterBody && len(c.Filter) == 0 {
 		return &ConfigError{Field: "FilterBody", Got: "true without a Filter", Want: "a Filter", Fix: `write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out`}
 	}
-	return c.Filter.validate("Filter")
+	if c.FilterBody {
+		return c.Filter.validate("Filter", bodyPolicy)
+	}
+	return c.Filter.validate("Filter", attributesPolicy)
 }
 
 // subscribe makes a subscription.
@@ -192,9 +205,9 @@ func (c TopicTriggerConfig) trigger(fn *Function, at stages.Position, source com
 	}
 	fn.failures.make(fn)
 	arn := topic()
-	fn.admit("Permission-"+of, "sns.amazonaws.com", arn)
+	fn.admit(fn.siblings, "Permission-"+of, "sns.amazonaws.com", arn)
 	queue := fn.failures.queue.L2
-	queue.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.QueueArn()}}.from("sns.amazonaws.com", arn))
+	fn.failures.queue.takeFrom("sns.amazonaws.com", arn)
 	c.subscribe(fn.siblings, "From-"+of, &awssns.CfnSubscriptionProps{
 		Protocol: jsiiconv.String("lambda"), TopicArn: arn, Endpoint: fn.invoked().FunctionArn(),
 		// https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
@@ -248,7 +261,7 @@ func (c TopicDeliveryConfig) deliver(queue *Queue, at stages.Position, source co
 		return
 	}
 	scope, arn := topic()
-	queue.L2.AddToResourcePolicy(statement{actions: queueSend, resources: []*string{queue.L2.QueueArn()}}.from("sns.amazonaws.com", arn))
+	queue.takeFrom("sns.amazonaws.com", arn)
 	props := &awssns.CfnSubscriptionProps{Protocol: jsiiconv.String("sqs"), TopicArn: arn, Endpoint: queue.L2.QueueArn()}
 	if c.Raw {
 		props.RawMessageDelivery = jsiiconv.Bool(true)
@@ -268,7 +281,7 @@ func (t *Topic) Publish() Grant {
 // allowPublish lets a function publish, with the topic's key where it turns out to have one.
 func (t *Topic) allowPublish(fn *Function) {
 	fn.allow(statement{actions: topicPublish, resources: []*string{t.L2.TopicArn()}})
-	t.stack.ready = append(t.stack.ready, func() {
+	t.stack.deferredChecks = append(t.stack.deferredChecks, func() {
 		if t.key != nil {
 			fn.allow(statement{actions: topicKeyUse, resources: []*string{t.key.KeyArn()}})
 		}

@@ -181,7 +181,7 @@ func TestWrongTopicsAreRefused(t *testing.T) {
 				config := stack.TopicTriggerConfig{Filter: stack.Pattern{"kind": "refund"}}
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Triggers(stack.NewFunction(s, "handle", code()), config)
 			},
-			`trigger of function "handle" by topic "orders": Filter is no list at "kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}`,
+			`trigger of function "handle" by topic "orders": Filter is no list at "kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html`,
 		},
 		"a queue twice": {
 			func(s *stack.Stack) {

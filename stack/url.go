@@ -39,7 +39,7 @@ func (c URLConfig) validate() *ConfigError {
 	return nil
 }
 
-// addURL makes the URL of what is invoked, and the output that says it.
+// addURL makes the URL of the function's alias, and the output that says it.
 func (fn *Function) addURL(config URLConfig) {
 	options := &awslambda.FunctionUrlOptions{AuthType: awslambda.FunctionUrlAuthType_AWS_IAM}
 	if config.Public {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -41,5 +42,26 @@ func TestAnOrderIsOfANoteThatExists(t *testing.T) {
 	}
 	if len(tables["dev-orders-orders"]) != 1 {
 		t.Errorf("orders are %v", tables["dev-orders-orders"])
+	}
+}
+
+// Of text/* and application/json, application/xml and application/javascript the body comes as it is, of anything
+// else, curl's application/x-www-form-urlencoded too, in base64. https://github.com/ministackorg/ministack/pull/766
+func TestAnOrderIsTakenWhateverItsContentTypeIs(t *testing.T) {
+	for _, tt := range []struct {
+		body    string
+		encoded bool
+		want    int
+	}{
+		{`{"id": "o1", "note": "n1"}`, false, 201},
+		{base64.StdEncoding.EncodeToString([]byte(`{"id": "o1", "note": "n1"}`)), true, 201},
+		{`{"id": "o1", "note": "n1"}`, true, 400},
+		{base64.StdEncoding.EncodeToString([]byte(`{"id": "o1", "note": "n1"}`)), false, 400},
+	} {
+		s := shop{tables: memory{"notes": {"n1": text("id", "n1")}, "orders": {}}, notes: "notes", orders: "orders"}
+		got, err := s.place(t.Context(), events.APIGatewayV2HTTPRequest{Body: tt.body, IsBase64Encoded: tt.encoded})
+		if err != nil || got.StatusCode != tt.want {
+			t.Errorf("%s, encoded %t: status %d, want %d (%v)", tt.body, tt.encoded, got.StatusCode, tt.want, err)
+		}
 	}
 }
