@@ -11,12 +11,25 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // accountVerbs are the verbs that ask, or change, the accounts.
 func accountVerbs(s *settings) []*cobra.Command {
 	return []*cobra.Command{bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), orphansVerb(s), doctorVerb(s), expireVerb(s), quotasVerb(s), costsVerb(s)}
+}
+
+// profiles are the ways to the accounts. Nobody is asked yet; a person is only in a terminal.
+func (s *settings) profiles() *fleet.Profiles {
+	options := fleet.ProfileOptions{Redactor: s.redactor}
+	if s.person != nil && s.person.there() {
+		options.Terminal = s.person.verb.ErrOrStderr()
+		options.MFA = func(ctx context.Context, profile, device string) (string, error) {
+			return s.person.ask(ctx, "Code of the MFA device "+device+", for profile "+profile+":")
+		}
+	}
+	return fleet.NewProfiles(options)
 }
 
 // fleetOf is the program's stages, with the profiles that reach them. The program is asked without
@@ -32,11 +45,7 @@ func (s *settings) documented(ctx context.Context) (*fleet.Fleet, *program.Progr
 	if err != nil {
 		return nil, nil, assembly.Document{}, err
 	}
-	profiles, err := fleet.AskProfiles(ctx)
-	if err != nil {
-		return nil, nil, assembly.Document{}, err
-	}
-	return fleet.Of(document, profiles), found, document, nil
+	return fleet.Of(document, s.profiles()), found, document, nil
 }
 
 // called is an assembly with the accounts of its stages: all of them, and those that were named.
@@ -48,7 +57,7 @@ type called struct {
 
 // call assembles the named stages, or all, and asks for the profiles of their accounts. remove removes the
 // assembly's folder.
-func call(found *program.Program, names []string, verb *cobra.Command) (of called, remove func(), err error) {
+func (s *settings) call(found *program.Program, names []string, verb *cobra.Command) (of called, remove func(), err error) {
 	ctx := verb.Context()
 	only := ""
 	if len(names) == 1 {
@@ -63,11 +72,7 @@ func call(found *program.Program, names []string, verb *cobra.Command) (of calle
 			remove()
 		}
 	}()
-	profiles, err := fleet.AskProfiles(ctx)
-	if err != nil {
-		return called{}, nil, err
-	}
-	of.fleet = fleet.Of(of.ready.Document, profiles)
+	of.fleet = fleet.Of(of.ready.Document, s.profiles())
 	if only != "" && len(of.ready.Document.Stages) == 1 {
 		names = []string{of.ready.Document.Stages[0].Name} // the name that a template made of it
 	}
@@ -104,7 +109,7 @@ func assemble(ctx context.Context, found *program.Program, stage string, verb *c
 	}
 	remove := func() { os.RemoveAll(dir) }
 	ready, err := fleet.Synthesis{
-		Command: found.Command, Dir: found.Dir, Context: found.Context, Stage: stage, Talk: verb.ErrOrStderr(),
+		Command: found.Command, Dir: found.Dir, Context: found.Context, Stage: stage, Talk: verb.ErrOrStderr(), Redactor: report.Redactor(verb.ErrOrStderr()),
 	}.Run(ctx, dir)
 	if err != nil {
 		remove()

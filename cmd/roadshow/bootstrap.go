@@ -72,6 +72,5 @@ func (s *settings) bootstrapFleet(ctx context.Context, names []string) (*fleet.F
 	if err != nil {
 		return nil, fleet.CDK{}, err
 	}
-	profiles, err := fleet.AskProfiles(ctx)
-	return &fleet.Fleet{Stages: places, Profiles: profiles}, fleet.CDK{Command: file, Dir: "."}, err
+	return &fleet.Fleet{Stages: places, Profiles: s.profiles()}, fleet.CDK{Command: file, Dir: "."}, nil
 }

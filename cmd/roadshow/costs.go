@@ -18,6 +18,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/cost"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -262,7 +263,7 @@ func chartPoints(days []decimal.Decimal, columns int) (points []float64, each in
 
 // chartColumns leaves room for the numbers at the axis.
 func chartColumns(out io.Writer) int {
-	if file, isFile := out.(*os.File); isFile {
+	if file := report.File(out); file != nil {
 		if columns, _, err := term.GetSize(file.Fd()); err == nil && columns > 0 {
 			return chartWithin(columns)
 		}

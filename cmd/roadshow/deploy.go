@@ -49,7 +49,7 @@ func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool) e
 	if err != nil {
 		return err
 	}
-	of, remove, err := call(found, to, verb)
+	of, remove, err := s.call(found, to, verb)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/parity"
 )
 
@@ -23,7 +24,7 @@ type deployedParity struct {
 }
 
 // compareDeployed compares the accounts with the program, and with the commits that they were deployed from.
-func compareDeployed(verb *cobra.Command, found *program.Program) (*deployedParity, error) {
+func (s *settings) compareDeployed(verb *cobra.Command, found *program.Program) (*deployedParity, error) {
 	ctx := verb.Context()
 	folder, err := os.MkdirTemp("", "roadshow-deployed-")
 	if err != nil {
@@ -44,12 +45,8 @@ func compareDeployed(verb *cobra.Command, found *program.Program) (*deployedPari
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := fleet.AskProfiles(ctx)
-	if err != nil {
-		return nil, err
-	}
 	comparison := fleet.Comparison{
-		Fleet: fleet.Of(now.Document, profiles), Program: now, Project: found.Dir,
+		Fleet: fleet.Of(now.Document, s.profiles()), Program: now, Project: found.Dir,
 		Make: func(ctx context.Context, commit string) (made fleet.Made, err error) {
 			err = found.At(ctx, commit, func(past *program.Program) (err error) {
 				if made.Verdict, err = past.Prove(ctx, false); err != nil {
@@ -60,7 +57,7 @@ func compareDeployed(verb *cobra.Command, found *program.Program) (*deployedPari
 			})
 			return made, err
 		},
-		Say: func(text string) { fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", text) },
+		Say: func(text string) { fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(text)) },
 	}
 	live := &deployedParity{}
 	live.stages, live.commits, err = comparison.Run(ctx, comparison.Fleet.Stages)

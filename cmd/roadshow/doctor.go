@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // doctorVerb looks at the machine and the accounts.
@@ -73,7 +74,7 @@ func writeFindings(verb *cobra.Command, findings []fleet.Finding) {
 	writeTable(out, []string{"", "WHERE", "WHAT", "FOUND"}, rows)
 	for _, one := range findings {
 		if one.Fix != "" {
-			fmt.Fprintf(out, "\n%s\n", styled(out, bad, one.String()))
+			fmt.Fprintf(out, "\n%s\n", styled(out, bad, report.Block(one.String())))
 		}
 	}
 }

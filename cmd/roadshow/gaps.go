@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // writeGaps names what did not answer, so that a short list is never taken for a whole one.
@@ -15,6 +16,6 @@ func writeGaps(talk io.Writer, gaps []fleet.Gap) {
 	}
 	fmt.Fprintln(talk, styled(talk, bad, fmt.Sprintf("incomplete: %d did not answer, and what they hold is not listed", len(gaps))))
 	for _, gap := range gaps {
-		fmt.Fprintf(talk, "  %s (%s %s), %s: %s\n", cmp.Or(gap.Stage, "no stage"), gap.Account, gap.Region, gap.Service, gap.Problem)
+		fmt.Fprintf(talk, "  %s\n", report.Block(fmt.Sprintf("%s (%s %s), %s: %s", cmp.Or(gap.Stage, "no stage"), gap.Account, gap.Region, gap.Service, gap.Problem)))
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -89,9 +89,7 @@ type orphanSummary struct {
 
 // writeLine writes one line of JSON.
 func writeLine(out io.Writer, one line) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(one)
+	return report.JSONLine(out, report.Redactor(out), one)
 }
 
 func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning) error {
@@ -187,7 +185,7 @@ func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir stri
 	if len(plan.Deletes) == 0 {
 		return nil, left, nil
 	}
-	if err := orphan.MayDelete(all, plan); err != nil {
+	if err := orphan.MayDelete(ctx, all, plan); err != nil {
 		return nil, true, err
 	}
 	rituals, agreed, err := agreeToDelete(ctx, newPerson(verb), plan, options)

@@ -38,7 +38,7 @@ func parityVerb(s *settings) *cobra.Command {
 			}
 			var live *deployedParity
 			if deployed {
-				if live, err = compareDeployed(verb, found); err != nil {
+				if live, err = s.compareDeployed(verb, found); err != nil {
 					return err
 				}
 			}

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/charmbracelet/x/term"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/redact"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -21,6 +22,8 @@ import (
 type board struct {
 	out  io.Writer
 	live bool
+
+	redactor *redact.Redactor
 
 	mu     sync.Mutex
 	order  []string
@@ -51,13 +54,14 @@ const (
 
 // newBoard shows stages on a writer until it is closed.
 func newBoard(out io.Writer, all []stages.Stage) *board {
-	b := &board{out: out, live: terminal(out), rows: map[string]*row{}, done: make(chan struct{})}
+	b := &board{out: out, live: terminal(out), redactor: report.Redactor(out), rows: map[string]*row{}, done: make(chan struct{})}
 	for _, stage := range all {
 		b.order = append(b.order, stage.Name)
 		b.rows[stage.Name] = &row{event: fleet.Event{Stage: stage, State: fleet.Waiting}}
 		b.width = max(b.width, len(stage.Name))
 	}
 	if b.live {
+		b.out = report.File(out) // which obeys the cursor's sequences; the lines have none
 		b.ended.Go(b.paint)
 	}
 	return b
@@ -65,8 +69,8 @@ func newBoard(out io.Writer, all []stages.Stage) *board {
 
 // terminal tells whether lines on a writer can be written over.
 func terminal(out io.Writer) bool {
-	file, isFile := out.(*os.File)
-	return isFile && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(file.Fd())
+	file := report.File(out)
+	return file != nil && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(file.Fd())
 }
 
 // observe takes an event, from any goroutine.
@@ -103,12 +107,7 @@ func (b *board) observe(event fleet.Event) {
 // line is one stage's line.
 func (b *board) line(r *row, live bool) string {
 	state := string(r.event.State)
-	text := strings.Map(func(letter rune) rune {
-		if unicode.IsControl(letter) { // of another program's, which would move the cursor
-			return ' '
-		}
-		return letter
-	}, firstLine(r.event.Text))
+	text := report.Line(b.redactor.Text(firstLine(r.event.Text)))
 	if r.event.Total > 0 && r.event.State == fleet.Running {
 		text = fmt.Sprintf("%d/%d %s", r.event.Finished, r.event.Total, text)
 	}
@@ -162,7 +161,7 @@ func (b *board) paint() {
 // last time may there be more of them than it holds.
 func (b *board) draw(last bool) {
 	width, height := 100, 24
-	if file, isFile := b.out.(*os.File); isFile {
+	if file := report.File(b.out); file != nil {
 		columns, lines, err := term.GetSize(file.Fd())
 		if err == nil && columns > 20 {
 			width = columns - 1
@@ -310,7 +309,7 @@ func short(commit string) string {
 func sayProblems(out io.Writer, outcomes []fleet.Outcome) {
 	for _, one := range outcomes {
 		if one.Problem != "" && slices.Contains([]fleet.State{fleet.Failed, fleet.Declined, fleet.Skipped}, one.State) {
-			fmt.Fprintf(out, "\n%s\n", styled(out, bad, one.Stage+": "+one.Problem))
+			fmt.Fprintf(out, "\n%s\n", styled(out, bad, report.Block(one.Stage+": "+one.Problem)))
 		}
 	}
 }

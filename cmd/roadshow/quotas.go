@@ -29,14 +29,14 @@ func quotasVerb(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			of, remove, err := call(found, names, verb)
+			of, remove, err := s.call(found, names, verb)
 			if err != nil {
 				return err
 			}
 			defer remove()
 			survey := quota.Survey{Fleet: of.fleet, Assembly: of.ready}
 			if request {
-				if err := survey.MayRequest(of.picked...); err != nil {
+				if err := survey.MayRequest(ctx, of.picked...); err != nil {
 					return err
 				}
 			}

@@ -89,7 +89,7 @@ func (s *settings) remove(verb *cobra.Command, name string, options removal) err
 		}
 	}
 	if options.sweep {
-		if err := orphan.MaySweep(all, stage, known); err != nil {
+		if err := orphan.MaySweep(ctx, all, stage, known); err != nil {
 			return err // before its stack is removed
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/redact"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // Exit codes, the same for every verb.
@@ -37,6 +38,10 @@ func (incomplete) Error() string { return "some did not answer" }
 type settings struct {
 	app  string
 	json bool
+	// redactor knows every secret that was met.
+	redactor *redact.Redactor
+	// person is whoever may be asked for a code; nil where nobody is.
+	person *person
 }
 
 // The groups of verbs, as the help lists them.
@@ -89,11 +94,14 @@ func newRoot(s *settings) *cobra.Command {
 
 // run is the command: it runs a verb, and turns the error into an exit code.
 func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
-	var s settings
+	s := settings{redactor: redact.OfEnvironment()}
 	root := newRoot(&s)
 	root.SetArgs(arguments)
-	root.SetOut(stdout)
+	// Whatever a verb says goes through these.
+	stderr = report.NewWriter(stderr, s.redactor)
+	root.SetOut(report.NewWriter(stdout, s.redactor))
 	root.SetErr(stderr)
+	s.person = newPerson(root)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -106,7 +114,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 		fmt.Fprintln(stderr, "roadshow: interrupted")
 		return exitUnknown
 	}
-	fmt.Fprintf(stderr, "roadshow: %v\n", err)
+	fmt.Fprintf(stderr, "roadshow: %s\n", report.Block(err.Error()))
 	return exitUnknown
 }
 
@@ -125,10 +133,7 @@ func (s *settings) told(ctx context.Context) (*program.Program, assembly.Documen
 
 // print writes a verb's data as JSON.
 func (s *settings) print(verb *cobra.Command, data any) error {
-	encoder := json.NewEncoder(verb.OutOrStdout())
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(data)
+	return report.JSON(verb.OutOrStdout(), s.redactor, data)
 }
 
 // completeStages completes the names of stages that are not written yet, where the verb takes one more; from the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -69,7 +70,7 @@ func (s *settings) propose(verb *cobra.Command, proposed assembly.Stage, offline
 		if err != nil {
 			return err
 		}
-		reports, err := survey(verb, document, stages.Stage{Name: told.Stage.Name, Account: told.Stage.Account, Region: told.Stage.Region, Tier: told.Stage.Tier})
+		reports, err := s.survey(verb, document, stages.Stage{Name: told.Stage.Name, Account: told.Stage.Account, Region: told.Stage.Region, Tier: told.Stage.Tier})
 		if err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (s *settings) writeProposal(verb *cobra.Command, proposal proposal) error {
 		}
 	} else {
 		if proposal.Note != "" {
-			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", proposal.Note)
+			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(proposal.Note))
 		}
 		stage := proposal.Stage
 		fmt.Fprintf(out, "%s\n", styled(out, heading, fmt.Sprintf("stage %s: account %s, %s, %s", stage.Name, stage.Account, stage.Region, stage.Tier)))
@@ -96,7 +97,7 @@ func (s *settings) writeProposal(verb *cobra.Command, proposal proposal) error {
 		if proposal.Live != nil {
 			fmt.Fprintln(out, liveLine(*proposal.Live, time.Now()))
 			if proposal.Live.Problem != "" {
-				fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", proposal.Live.Problem)
+				fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(proposal.Live.Problem))
 			}
 		}
 		fmt.Fprintln(out)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // statusVerb says what is live.
@@ -26,7 +27,7 @@ func statusVerb(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			of, remove, err := call(found, names, verb)
+			of, remove, err := s.call(found, names, verb)
 			if err != nil {
 				return err
 			}
@@ -76,7 +77,7 @@ func writeStatus(verb *cobra.Command, live []fleet.StageStatus) {
 		}
 		if one.Problem != "" {
 			rows[i][7] = "no answer"
-			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", one.Problem)
+			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(one.Problem))
 		}
 	}
 	writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "STACK", "STATUS", "COMMIT", "DEPLOYED", "TEMPLATE", "BEHIND THE PROGRAM"}, rows)

@@ -11,16 +11,13 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // survey asks the accounts of stages, which are some of the document's or one more.
-func survey(verb *cobra.Command, document assembly.Document, some ...stages.Stage) ([]fleet.StageReport, error) {
+func (s *settings) survey(verb *cobra.Command, document assembly.Document, some ...stages.Stage) ([]fleet.StageReport, error) {
 	ctx := verb.Context()
-	profiles, err := fleet.AskProfiles(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%w; or write --offline, which asks no account", err)
-	}
 	// It takes seconds: elsewhere than in a terminal there is nothing to say before the table.
 	var observe func(fleet.Event)
 	if talk := verb.ErrOrStderr(); terminal(talk) {
@@ -28,7 +25,7 @@ func survey(verb *cobra.Command, document assembly.Document, some ...stages.Stag
 		defer board.clear()
 		observe = board.observe
 	}
-	reports := fleet.Of(document, profiles).Survey(ctx, some, observe)
+	reports := fleet.Of(document, s.profiles()).Survey(ctx, some, observe)
 	return reports, ctx.Err()
 }
 
@@ -41,7 +38,7 @@ func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) 
 	all := fleet.Of(document, nil)
 	reports := all.List()
 	if !offline {
-		asked, err := survey(verb, document, all.Stages...)
+		asked, err := s.survey(verb, document, all.Stages...)
 		if err != nil {
 			return err
 		}
@@ -69,7 +66,7 @@ func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) 
 	writeTable(verb.OutOrStdout(), append(titles, ""), rows)
 	for _, one := range reports {
 		if one.Problem != "" {
-			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", one.Problem)
+			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(one.Problem))
 		}
 	}
 	return nil

@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // colours tells whether to write for a terminal that shows them.
 func colours(out io.Writer) bool {
-	file, isFile := out.(*os.File)
-	if !isFile || os.Getenv("NO_COLOR") != "" || os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" {
+	file := report.File(out)
+	if file == nil || os.Getenv("NO_COLOR") != "" || os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
 	info, err := file.Stat()
@@ -42,6 +44,11 @@ func styled(out io.Writer, style lipgloss.Style, text string) string {
 // writeTable writes columns two blanks apart, with their titles above.
 func writeTable(out io.Writer, titles []string, rows [][]string) {
 	widths := make([]int, len(titles))
+	for _, row := range rows {
+		for i := range row {
+			row[i] = report.Line(row[i])
+		}
+	}
 	for _, row := range append([][]string{titles}, rows...) {
 		for i, cell := range row {
 			widths[i] = max(widths[i], lipgloss.Width(cell))

@@ -131,7 +131,7 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 	arguments := append([]string{"bootstrap"}, bootstrapArguments(stage, trusted, policy)...)
 	// From a folder without cdk.json, so that the program is not run: one that does not compile, or does
 	// not know the account yet, must not keep the account from being bootstrapped.
-	if err := b.CDK.run(ctx, way.profile, newRedactor(ctx, way.config), dir, a.line, arguments...); err != nil {
+	if err := b.CDK.run(ctx, way.profile, b.Fleet.Profiles.Redactor(), dir, a.line, arguments...); err != nil {
 		return a.fail(fmt.Errorf("stage %s: bootstrap is not done, want one in account %s; read what cdk wrote, and run `roadshow bootstrap %s` again: %w",
 			stage.Name, stage.Account, stage.Name, err))
 	}

@@ -17,7 +17,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/child"
+	"github.com/roadshow-go/roadshow/internal/credentials"
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/redact"
 )
 
 // CDK is the real cdk command, which does all bootstrapping and deploying.
@@ -78,34 +81,35 @@ func (e *CommandError) Unwrap() error { return e.Err }
 // keptLines is how much of a command's output an error holds.
 const keptLines = 40
 
-// run runs the command with a profile, in a folder, and gives each line that it prints.
-func (c CDK) run(ctx context.Context, profile Profile, redactor redactor, dir string, line func(string), arguments ...string) error {
+// run runs the command with a profile, in a folder, and gives each line that it prints, without secrets.
+func (c CDK) run(ctx context.Context, profile Profile, redactor *redact.Redactor, dir string, line func(string), arguments ...string) error {
 	limit := c.Limit
 	if limit == 0 {
 		limit = RunLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if profile.Name != "" {
+	environ := c.environ(profile)
+	switch {
+	case profile.handed != nil:
+		handed, err := profile.handed.Retrieve(ctx)
+		if err != nil {
+			return err
+		}
+		environ = append(environ, "AWS_ACCESS_KEY_ID="+handed.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+handed.SecretAccessKey)
+		if handed.SessionToken != "" {
+			environ = append(environ, "AWS_SESSION_TOKEN="+handed.SessionToken)
+		}
+	case profile.Name != "":
 		arguments = append(arguments, "--profile", profile.Name)
 	}
 	process := exec.CommandContext(ctx, c.Command, arguments...)
-	process.Dir, process.Env = dir, c.environ(profile)
-	process.WaitDelay = 5 * time.Second
-	bindProcess(process)
+	process.Dir, process.Env = dir, environ
 	reading, writing := io.Pipe()
 	process.Stdout, process.Stderr = writing, writing
-
-	// Bound to its thread: see bindProcess.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := process.Start(); err != nil {
-		return &CommandError{Arguments: arguments, Err: err}
-	}
 	last := make(chan []string)
 	go func() { last <- readLines(reading, redactor, line) }()
-	err := process.Wait()
-	endGroup(process)
+	err := child.Run(process)
 	writing.Close()
 	kept := <-last
 	if err != nil {
@@ -120,13 +124,14 @@ func (c CDK) run(ctx context.Context, profile Profile, redactor redactor, dir st
 // traced is a line of a stack trace of Node, which names no line of the user's.
 var traced = regexp.MustCompile(`^\s+at .*:\d+:\d+\)?$|^\s+at async |node:internal/`)
 
-// readLines gives each line to see, and returns the last ones.
-func readLines(reading io.Reader, redactor redactor, line func(string)) []string {
+// readLines gives each line to see, and returns the last ones. Of a line that is longer than [child.Limit], it gives the
+// beginning.
+func readLines(reading io.Reader, redactor *redact.Redactor, line func(string)) []string {
 	var kept []string
 	lines := bufio.NewReader(reading)
 	for {
-		text, err := lines.ReadString('\n')
-		if text = strings.TrimRight(redactor.redact(text), "\r\n "); text != "" && !traced.MatchString(text) {
+		text, err := readLine(lines)
+		if text = strings.TrimRight(redactor.Text(text), "\r\n "); text != "" && !traced.MatchString(text) {
 			if kept = append(kept, text); len(kept) > keptLines {
 				kept = kept[1:]
 			}
@@ -134,6 +139,18 @@ func readLines(reading io.Reader, redactor redactor, line func(string)) []string
 		}
 		if err != nil {
 			return kept
+		}
+	}
+}
+
+// readLine reads a line to its end, and keeps no more of it than may be kept of a child's output.
+func readLine(lines *bufio.Reader) (string, error) {
+	var text []byte
+	for {
+		part, err := lines.ReadSlice('\n')
+		text = append(text, part[:min(len(part), child.Limit-len(text))]...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return string(text), err
 		}
 	}
 }
@@ -149,7 +166,8 @@ func (c CDK) environ(profile Profile) []string {
 		case name == "PATH":
 			path = value
 		case name == "AWS_PROFILE" || name == "AWS_DEFAULT_PROFILE":
-		case profile.Name != "" && slices.Contains(program.CredentialVariables, name):
+		case (profile.Name != "" || profile.handed != nil) && slices.Contains(program.CredentialVariables, name):
+		case profile.source.Kind == credentials.Instance && name == "AWS_EC2_METADATA_DISABLED":
 		case name == "CDK_APP" || name == "CDK_OUTPUT" || name == "CDK_PROFILE" || name == "CDK_REQUIRE_APPROVAL" || name == "CDK_METHOD":
 			// The command takes any option from CDK_…; these would contradict what it is told here.
 		default:
@@ -158,6 +176,14 @@ func (c CDK) environ(profile Profile) []string {
 	}
 	// The Node beside the command first: its script asks for `node` by name.
 	environ = append(environ, "PATH="+filepath.Dir(c.Command)+string(os.PathListSeparator)+path)
+	switch kind := profile.source.Kind; {
+	case profile.handed != nil || kind == credentials.Environment || kind == credentials.Container || kind == credentials.Instance:
+		// Without --profile the command would look into the files first, and take the profile "default".
+		environ = append(environ, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	}
+	if profile.source.Kind == credentials.Instance {
+		environ = append(environ, "AWS_EC2_METADATA_DISABLED=false") // not on every instance does it see that it is on one
+	}
 	return append(environ, "CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CDK_NOTICES=false", "FORCE_COLOR=0", "NO_COLOR=1", "CI=true")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/credentials"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -115,7 +116,6 @@ type work struct {
 	one      assembly.Synthesized
 	profile  Profile
 	client   *cloudformation.Client
-	redactor redactor
 	before   *stacks.State
 	proposal *Proposal
 	done     bool
@@ -186,7 +186,6 @@ func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
 		return w
 	}
 	w.profile, w.client = way.profile, cloudformation.NewFromConfig(way.config)
-	w.redactor = newRedactor(ctx, way.base, way.config)
 	if w.before, err = d.settled(ctx, w); err != nil {
 		w.fail(err)
 	}
@@ -218,7 +217,7 @@ func (d Deployment) settled(ctx context.Context, w *work) (*stacks.State, error)
 // cdk runs `cdk deploy` on the stage's own assembly, with no other stage in reach.
 func (d Deployment) cdk(ctx context.Context, w *work, arguments ...string) error {
 	arguments = append([]string{"deploy", "--app", d.Assembly.folder(w.one), "--require-approval", "never", "--progress", "events"}, arguments...)
-	return d.CDK.run(ctx, w.profile, w.redactor, d.CDK.Dir, w.line, arguments...)
+	return d.CDK.run(ctx, w.profile, d.Fleet.Profiles.Redactor(), d.CDK.Dir, w.line, arguments...)
 }
 
 // deploy deploys a stage that needs no approval.
@@ -264,7 +263,7 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 		return
 	}
 	// Also after an interruption: nothing that waits for an approval is left behind.
-	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), credentials.Limit)
 	defer cancel()
 	if undone := w.proposal.withdraw(cleanup, w.client); undone != nil {
 		err = errors.Join(err, AsServiceError(w.stage, "CloudFormation", undone))
@@ -357,7 +356,7 @@ func (d Deployment) explain(ctx context.Context, w *work, err error) error {
 		failed.Status = string(stack.StackStatus)
 		after := stacks.StateOf(*stack)
 		if !w.before.Same(after) { // otherwise its last failure is an older one
-			failed.Reason = w.redactor.redact(stacks.Failure(ctx, w.client, aws.ToString(stack.StackId)))
+			failed.Reason = d.Fleet.Profiles.Redactor().Text(stacks.Failure(ctx, w.client, aws.ToString(stack.StackId)))
 		}
 	}
 	return failed

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -142,6 +143,10 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	}
 	way, err := f.route(ctx, stage, lookupRole, deployRole)
 	profile := way.profile
+	var none *NoProfileError
+	if errors.As(err, &none) {
+		return []Finding{finding("credentials", false, strings.TrimSuffix(none.Reason(), "."), strings.TrimSuffix(none.Fix(), "."))}
+	}
 	if err != nil {
 		detail, fix, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stage "+stage.Name+": "), "; ")
 		return []Finding{finding("credentials", false, detail, fix)}

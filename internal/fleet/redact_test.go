@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/redact"
 )
 
 // leaks are ways in which a program or a plugin may print credentials. None has a secret that is in use.
@@ -24,21 +23,19 @@ the password is known-PLANTED-value, it says
 `
 
 func TestWhatAChildPrintsHasNoSecret(t *testing.T) {
-	config := aws.Config{Credentials: credentials.NewStaticCredentialsProvider("AKIADEV", "known-PLANTED-value", "a-session-PLANTED-token")}
-	redactor := newRedactor(t.Context(), config)
-	clean := redactor.redact(leaks)
+	redactor := redact.New("known-PLANTED-value", "a-session-PLANTED-token")
+	clean := redactor.Text(leaks)
 	require.NotContains(t, clean, "PLANTED")
 	require.Contains(t, clean, "the password is (hidden), it says", "and everything else stays")
-	require.Equal(t, "stage dev: version is 5, want 6", redactor.redact("stage dev: version is 5, want 6"))
+	require.Equal(t, "stage dev: version is 5, want 6", redactor.Text("stage dev: version is 5, want 6"))
 }
 
 func TestNeitherTheLinesNorTheErrorOfACommandHaveASecret(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "cdk")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\ncat <<'end'\n"+leaks+"end\nexit 3\n"), 0o700))
-	config := aws.Config{Credentials: credentials.NewStaticCredentialsProvider("AKIADEV", "known-PLANTED-value", "")}
 	var lines strings.Builder
-	err := CDK{Command: script, Dir: dir}.run(t.Context(), Profile{Name: "dev"}, newRedactor(t.Context(), config), dir, func(line string) { lines.WriteString(line) }, "deploy")
+	err := CDK{Command: script, Dir: dir}.run(t.Context(), Profile{Name: "dev"}, redact.New("known-PLANTED-value"), dir, func(line string) { lines.WriteString(line) }, "deploy")
 	var failed *CommandError
 	require.ErrorAs(t, err, &failed)
 	require.ErrorContains(t, err, "exit status 3")
@@ -76,11 +73,11 @@ func TestALineOfTheCommandSaysHowFarAStackIs(t *testing.T) {
 }
 
 func TestOnlyTheLastLinesAreKept(t *testing.T) {
-	kept := readLines(strings.NewReader(strings.Repeat("x\n", 100)+"last"), redactor{}, func(string) {})
+	kept := readLines(strings.NewReader(strings.Repeat("x\n", 100)+"last"), nil, func(string) {})
 	require.Len(t, kept, keptLines)
 	require.Equal(t, "last", kept[len(kept)-1])
-	require.Equal(t, []string{"not you"}, readLines(strings.NewReader("    at f (/x/index.js:1:2)\n    at async g\nnot you\n"), redactor{}, func(string) {}))
-	require.Empty(t, readLines(io.LimitReader(strings.NewReader(""), 0), redactor{}, nil))
+	require.Equal(t, []string{"not you"}, readLines(strings.NewReader("    at f (/x/index.js:1:2)\n    at async g\nnot you\n"), nil, func(string) {}))
+	require.Empty(t, readLines(io.LimitReader(strings.NewReader(""), 0), nil, nil))
 }
 
 func TestVersionsAreComparedByNumber(t *testing.T) {

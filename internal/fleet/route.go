@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,12 +55,12 @@ func (f *Fleet) ReachToChange(ctx context.Context, stage stages.Stage) (aws.Conf
 // route finds the way to a stage's account, and asks for the account at its end. From another account it acts as
 // the first of the roles that admits it.
 func (f *Fleet) route(ctx context.Context, stage stages.Stage, roles ...string) (route, error) {
-	profile, others, from, err := f.choose(stage)
+	profile, others, from, err := f.choose(ctx, stage)
 	r := route{profile: profile, others: others}
 	if err != nil {
 		return r, err
 	}
-	if r.base, err = load(ctx, profile.Name, stage.Region); err != nil {
+	if r.base, err = f.Profiles.config(ctx, profile, stage.Region); err != nil {
 		return r, &ServiceError{Stage: stage, Service: "the AWS config", Err: err}
 	}
 	r.config = r.base
@@ -73,23 +74,32 @@ func (f *Fleet) route(ctx context.Context, stage stages.Stage, roles ...string) 
 }
 
 // choose is the profile that reaches a stage, and the account that it must be of: the stage's own or, where no
-// profile is, the first of those that may deploy to it.
-func (f *Fleet) choose(stage stages.Stage) (profile Profile, others []Profile, from string, err error) {
-	if profile, others, err = f.Profiles.For(stage); err == nil {
-		return profile, others, stage.Account, nil
+// profile is, the first of those that may deploy to it. What nothing speaks for is asked only after what something does
+// speak for: on a build server, the credentials of the deploying account come before every stranger's.
+func (f *Fleet) choose(ctx context.Context, stage stages.Stage) (profile Profile, others []Profile, from string, err error) {
+	accounts := append([]string{stage.Account}, f.DeployFrom...)
+	at := func(account string) stages.Stage {
+		place := stage
+		place.Account = account
+		return place
 	}
-	for _, from := range f.DeployFrom {
-		one := stage
-		one.Account = from
-		if profile, others, other := f.Profiles.For(one); other == nil {
-			return profile, others, from, nil
+	for _, account := range accounts {
+		if found, others := f.Profiles.likely(ctx, at(account)); found != nil {
+			return *found, others, account, nil
 		}
+	}
+	for _, account := range accounts {
+		found, others, missing := f.Profiles.For(ctx, at(account))
+		if missing == nil {
+			return found, others, account, nil
+		}
+		err = cmp.Or(err, missing)
 	}
 	var none *NoProfileError
 	if errors.As(err, &none) {
-		none.DeployFrom = f.DeployFrom
+		none.Asked, none.DeployFrom = f.Profiles.Asked(), f.DeployFrom
 	}
-	return profile, nil, "", err
+	return Profile{}, nil, "", err
 }
 
 // askAccount asks for the account behind credentials, which must be the one that is wanted.
@@ -147,12 +157,12 @@ func (e *OwnCredentialsError) Error() string {
 }
 
 // OwnCredentials tells whether the accounts of stages are reached with credentials of their own, for what the roles of
-// a bootstrap may not do: change anything but stacks. It asks nobody. The error has an [*OwnCredentialsError] for each
+// a bootstrap may not do: change anything but stacks. The error has an [*OwnCredentialsError] for each
 // stage that another account reaches; what cannot be reached at all is said by whoever tries.
-func (f *Fleet) OwnCredentials(what, command string, all ...stages.Stage) error {
+func (f *Fleet) OwnCredentials(ctx context.Context, what, command string, all ...stages.Stage) error {
 	var refused []error
 	for _, stage := range all {
-		if profile, _, from, err := f.choose(stage); err == nil && from != stage.Account {
+		if profile, _, from, err := f.choose(ctx, stage); err == nil && from != stage.Account {
 			refused = append(refused, &OwnCredentialsError{Stage: stage, From: profile, What: what, Command: command})
 		}
 	}

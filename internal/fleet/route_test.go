@@ -84,7 +84,7 @@ func TestAProfileOfItsOwnComesBeforeADeployingAccount(t *testing.T) {
 
 	f = a.from("444444444444")
 	report = f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
-	require.Contains(t, report.Problem, "profile is none of 1, want one of account 222222222222, or of 444444444444, which may deploy to it; add one")
+	require.Contains(t, report.Problem, "no profile is of account 222222222222, or of 444444444444, which may deploy to it. Add one")
 }
 
 func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
@@ -92,6 +92,7 @@ func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
 	a.role(fleettest.Standard, "lookup", fleettest.Sandbox.Account)
 	a.role(fleettest.Standard, "deploy", fleettest.Sandbox.Account)
 	f := a.from(fleettest.Sandbox.Account)
+	require.True(t, f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0].Reachable)
 	a.Write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
 	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.False(t, report.Reachable)

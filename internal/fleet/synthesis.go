@@ -1,20 +1,19 @@
 package fleet
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/redact"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -30,6 +29,8 @@ type Synthesis struct {
 	Stage string
 	// Talk gets what the program writes, while it runs. Default: it is kept for the error.
 	Talk io.Writer
+	// Redactor takes secrets out of what the program writes. Default: what is written like one is taken out.
+	Redactor *redact.Redactor
 }
 
 // synthesisLimit is how long a program may take: with empty caches it compiles the CDK.
@@ -70,35 +71,23 @@ func (s Synthesis) Run(ctx context.Context, outdir string) (Assembly, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, synthesisLimit)
 	defer cancel()
-	shell, flag := "/bin/sh", "-c"
-	if runtime.GOOS == "windows" {
-		shell, flag = "cmd", "/C"
-	}
-	process := exec.CommandContext(ctx, shell, flag, s.Command)
+	process := child.Shell(ctx, s.Command)
 	process.Dir = s.Dir
 	process.Env = append(s.environ(), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(text))
-	process.WaitDelay = 5 * time.Second
-	bindProcess(process)
-	var output bytes.Buffer
+	var output child.Tail
 	// One writer for both, so that one goroutine writes to it.
 	var sink io.Writer = &output
 	if s.Talk != nil {
-		sink = s.Talk
+		talk := s.Redactor.Stream(s.Talk)
+		defer talk.Close()
+		sink = talk
 	}
 	process.Stdout, process.Stderr = sink, sink
-	// Bound to its thread: see bindProcess.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := process.Start(); err != nil {
-		return Assembly{}, &SynthesisError{Command: s.Command, Err: err}
-	}
-	err = process.Wait()
-	endGroup(process)
-	if err != nil {
+	if err := child.Run(process); err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return Assembly{}, cause
 		}
-		return Assembly{}, &SynthesisError{Command: s.Command, Output: redactor{}.redact(strings.TrimSpace(output.String())), Err: err}
+		return Assembly{}, &SynthesisError{Command: s.Command, Output: s.Redactor.Text(strings.TrimSpace(output.String())), Err: err}
 	}
 	return ReadAssembly(outdir)
 }

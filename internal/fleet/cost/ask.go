@@ -236,7 +236,7 @@ func problemOf(err error) string {
 	case isDenied(err):
 		return text + "; allow it, as docs/permissions.md says, or write --payer with the paying account's profile"
 	case strings.Contains(code, "Expired") || strings.Contains(code, "UnrecognizedClient") || strings.Contains(code, "InvalidClientToken"):
-		return text + "; " + fleet.Remedy(err)
+		return text + "; sign in again, or renew the credentials"
 	case errors.Is(err, context.DeadlineExceeded):
 		return err.Error() + "; run it again"
 	}

@@ -294,7 +294,7 @@ func (c Explorer) askThemselves(ctx context.Context, asker *asker, bill *account
 	_, of := billed(c.Fleet)
 	bill.note(fmt.Sprintf("account %s pays, and may not be asked (%s): each account was asked itself", payer.at.Account, fleet.Brief(refusal)))
 	for _, account := range accounts {
-		if _, _, err := c.Fleet.Profiles.For(of[account]); err != nil || account == payer.at.Account {
+		if _, _, err := c.Fleet.Profiles.For(ctx, of[account]); err != nil || account == payer.at.Account {
 			bill.gaps = append(bill.gaps, c.gaps(account, "Cost Explorer", c.said(payer, account, refusal))...)
 			continue
 		}

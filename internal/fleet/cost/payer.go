@@ -102,7 +102,7 @@ func (c Explorer) findSources(ctx context.Context) (credentialSources, error) {
 			near = of[payers[management][0]]
 		}
 		at := payerAt(management, near)
-		if _, _, err := c.Fleet.Profiles.For(at); err != nil {
+		if _, _, err := c.Fleet.Profiles.For(ctx, at); err != nil {
 			found.notes = append(found.notes, fmt.Sprintf("account %s pays for %s, and no profile reaches it: each is asked itself", management, strings.Join(payers[management], ", ")))
 			continue
 		}
@@ -165,25 +165,15 @@ func intersect(some, others []string) (both []string) {
 
 // namedPayer is the profile of --payer, which must be the management account's, or that of an account on its own.
 func (c Explorer) namedPayer(ctx context.Context) (credentialSources, error) {
-	var profile *fleet.Profile
-	var known []string
-	for _, one := range c.Fleet.Profiles.All() {
-		known = append(known, one.String())
-		if one.Name == c.Payer {
-			profile = &one
-		}
-	}
 	refuse := func(got, want, fix string) (credentialSources, error) {
 		return credentialSources{}, &stages.FieldError{Thing: "costs", Field: "payer", Got: got, Want: want, Fix: fix}
 	}
-	if profile == nil {
-		return refuse(fmt.Sprintf("%q", c.Payer), "a profile of the AWS config", "write one of "+strings.Join(known, ", "))
-	}
-	if profile.Err != nil {
-		return refuse(fmt.Sprintf("profile %s, which is not usable (%s)", profile, fleet.Brief(profile.Err)), "one with credentials", fleet.Remedy(profile.Err))
+	profile, err := c.Fleet.Profiles.Named(ctx, c.Payer)
+	if err != nil {
+		return credentialSources{}, err
 	}
 	accounts, of := billed(c.Fleet)
-	only := &fleet.Fleet{Service: c.Fleet.Service, Profiles: c.Fleet.Profiles.Only(*profile)}
+	only := &fleet.Fleet{Service: c.Fleet.Service, Profiles: c.Fleet.Profiles.Only(profile)}
 	at := payerAt(profile.Account, of[accounts[0]])
 	told := c.askMembership(ctx, only, at)
 	if told.unreachable != nil {

@@ -70,7 +70,7 @@ func Open(t *testing.T, some ...stages.Stage) *Accounts {
 	a := &Accounts{Server: server, T: t, Folder: folder, Env: env}
 	for _, name := range []string{
 		"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE",
-		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_REGION", "AWS_DEFAULT_REGION",
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_REGION", "AWS_DEFAULT_REGION",
 	} {
 		t.Setenv(name, "")
 	}
@@ -83,6 +83,12 @@ func Open(t *testing.T, some ...stages.Stage) *Accounts {
 	return a
 }
 
+// Replace writes one of the AWS files anew.
+func (a *Accounts) Replace(file, text string) {
+	a.T.Helper()
+	require.NoError(a.T, os.WriteFile(filepath.Join(a.Folder, file), []byte(text), 0o600))
+}
+
 // Write adds to one of the AWS files.
 func (a *Accounts) Write(file, text string) {
 	a.T.Helper()
@@ -92,12 +98,10 @@ func (a *Accounts) Write(file, text string) {
 	require.NoError(a.T, os.WriteFile(path, append(before, text...), 0o600))
 }
 
-// Ask asks the profiles of the AWS files.
+// Ask is the way to the accounts by the AWS files as they are now.
 func (a *Accounts) Ask() *fleet.Profiles {
 	a.T.Helper()
-	profiles, err := fleet.AskProfiles(a.T.Context())
-	require.NoError(a.T, err)
-	return profiles
+	return fleet.NewProfiles(fleet.ProfileOptions{})
 }
 
 // Fleet is the fleet of service notes, with every stage of these tests.

@@ -125,8 +125,8 @@ type Deletion struct {
 }
 
 // MayDelete tells whether a deletion would be refused as a whole: the roles by which another account reaches a stage may
-// delete stacks, and nothing else. It asks nobody. The error has an [*OwnCredentialsError] for each such place.
-func MayDelete(f *fleet.Fleet, plan DeletionPlan) error {
+// delete stacks, and nothing else. The error has an [*OwnCredentialsError] for each such place.
+func MayDelete(ctx context.Context, f *fleet.Fleet, plan DeletionPlan) error {
 	var places []stages.Stage
 	for _, one := range plan.Deletes {
 		place := one.in()
@@ -134,7 +134,7 @@ func MayDelete(f *fleet.Fleet, plan DeletionPlan) error {
 			places = append(places, place)
 		}
 	}
-	return f.OwnCredentials("the deletion of what is in no stack", "roadshow orphans --delete", places...)
+	return f.OwnCredentials(ctx, "the deletion of what is in no stack", "roadshow orphans --delete", places...)
 }
 
 // deletionsAtOnce is how many things of one account are deleted at once.
@@ -145,7 +145,7 @@ const deletionsAtOnce = 8
 // is deleted is not found again. The error is a [*ConfirmationError] or that of [MayDelete], and nothing was changed
 // then, or that of the log or the context.
 func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, error) {
-	if err := MayDelete(d.Fleet, plan); err != nil {
+	if err := MayDelete(ctx, d.Fleet, plan); err != nil {
 		return nil, err
 	}
 	for _, needed := range plan.Confirmations {

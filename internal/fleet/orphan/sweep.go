@@ -100,18 +100,18 @@ func leftovers(ctx context.Context, f *fleet.Fleet, assembly fleet.Assembly, sta
 // MaySweep tells whether a stage may be swept at all, so that its stack need not be removed first to find out. It asks
 // nobody. The error is a [*SweepError] where the stage is no sandbox of the program, and an [*OwnCredentialsError] where
 // its account is reached from another one.
-func MaySweep(f *fleet.Fleet, stage stages.Stage, known bool) error {
+func MaySweep(ctx context.Context, f *fleet.Fleet, stage stages.Stage, known bool) error {
 	if stage.Tier != stages.Sandbox || !known {
 		return &SweepError{Stage: stage, Reason: "what it has left may be all there is"}
 	}
-	return f.OwnCredentials("the sweep", "roadshow remove "+stage.Name+" --sweep", stage)
+	return f.OwnCredentials(ctx, "the sweep", "roadshow remove "+stage.Name+" --sweep", stage)
 }
 
 // Sweep deletes what a sandbox's stack has left: what carries the stage's tags and has a name of its ledger,
 // both. Anything else is listed for a person. The error is that of [MaySweep], or a [*SweepError] where the
 // stage has its stack still.
 func Sweep(ctx context.Context, f *fleet.Fleet, assembly fleet.Assembly, stage stages.Stage, known bool) ([]Leftover, error) {
-	if err := MaySweep(f, stage, known); err != nil {
+	if err := MaySweep(ctx, f, stage, known); err != nil {
 		return nil, err
 	}
 	found, all, err := leftovers(ctx, f, assembly, stage)

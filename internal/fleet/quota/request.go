@@ -161,9 +161,9 @@ func (q Survey) Request(ctx context.Context, increases []Increase) []Increase {
 }
 
 // MayRequest tells whether the accounts of stages can be asked for more at all: not from another account, whose roles
-// there may not. It asks nobody. The error has an [*OwnCredentialsError] for each stage.
-func (q Survey) MayRequest(all ...stages.Stage) error {
-	return q.Fleet.OwnCredentials("a request for higher quotas", "roadshow quotas --request", all...)
+// there may not. The error has an [*OwnCredentialsError] for each stage.
+func (q Survey) MayRequest(ctx context.Context, all ...stages.Stage) error {
+	return q.Fleet.OwnCredentials(ctx, "a request for higher quotas", "roadshow quotas --request", all...)
 }
 
 func (q Survey) request(ctx context.Context, increase *Increase) error {
@@ -175,7 +175,7 @@ func (q Survey) request(ctx context.Context, increase *Increase) error {
 	}
 	stage := asking[0]
 	stage.Region = increase.Region
-	if err := q.MayRequest(stage); err != nil {
+	if err := q.MayRequest(ctx, stage); err != nil {
 		return err
 	}
 	config, _, err := q.Fleet.Reach(ctx, stage)

@@ -1,9 +1,9 @@
 //go:build !unix
 
-package fleet
+package child
 
 import "os/exec"
 
 // Without process groups the child alone is ended; its own children end when its pipes close.
-func bindProcess(*exec.Cmd) {}
-func endGroup(*exec.Cmd)    {}
+func bind(*exec.Cmd)     {}
+func endGroup(*exec.Cmd) {}

@@ -1,16 +1,16 @@
-package fleet
+package child
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// bindProcess gives a child a process group of its own, so that whatever it starts ends with it, and has
+// bind gives a child a process group of its own, so that whatever it starts ends with it, and has
 // the kernel end it when this process is killed: a cdk command that nobody watches would go on deploying
 // beside the one that the next run starts.
 //
 // The kernel watches the thread that started the child, so its goroutine must stay on that thread.
-func bindProcess(process *exec.Cmd) {
+func bind(process *exec.Cmd) {
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGTERM) }
 }

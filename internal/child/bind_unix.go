@@ -1,15 +1,15 @@
 //go:build unix && !linux
 
-package fleet
+package child
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// bindProcess gives a child a process group of its own, so that whatever it starts ends with it. Here a
+// bind gives a child a process group of its own, so that whatever it starts ends with it. Here a
 // child outlives this process when that is killed; the next run waits for what it has begun.
-func bindProcess(process *exec.Cmd) {
+func bind(process *exec.Cmd) {
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGTERM) }
 }

@@ -1,0 +1,39 @@
+// Package child keeps hold of the processes that are started here: what one has started ends with it, and what one
+// prints takes no more memory than [Limit].
+package child
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+// Grace is how long a child may take to end once it was asked to.
+const Grace = 5 * time.Second
+
+// Shell is a line of the user's, as the system's shell runs it.
+func Shell(ctx context.Context, line string) *exec.Cmd {
+	if runtime.GOOS == "windows" {
+		return exec.CommandContext(ctx, "cmd", "/C", line)
+	}
+	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
+}
+
+// Run runs a child to its end, and ends what it has left behind. The child leads a group of its own, so that an
+// interruption at the terminal is for this process, which then ends the group.
+func Run(process *exec.Cmd) error {
+	bind(process)
+	if process.WaitDelay == 0 {
+		process.WaitDelay = Grace
+	}
+	// Where the kernel ends a child with its parent, it watches the thread that has started the child.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := process.Start(); err != nil {
+		return err
+	}
+	err := process.Wait()
+	endGroup(process)
+	return err
+}
