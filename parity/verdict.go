@@ -81,6 +81,11 @@ type Verdict struct {
 	Ambiguous []Difference `json:"ambiguous,omitempty"`
 	// DeployReads lists what is read when a stage is deployed, each value once.
 	DeployReads []DeployRead `json:"deployReads,omitempty"`
+	// Reads lists what the program's code reads besides its stage while it defines. [Prove] leaves it empty, since
+	// it sees templates only.
+	Reads []Read `json:"reads,omitempty"`
+	// BadAcknowledgements lists the comments that acknowledge nothing, or give no reason; set with Reads.
+	BadAcknowledgements []BadAcknowledgement `json:"badAcknowledgements,omitempty"`
 	// Stale lists the declarations that change nothing in any stage, where that was asked for: set it to
 	// the outcome of [FindStale]. The stages are identical all the same.
 	Stale []Stale `json:"stale,omitempty"`
@@ -185,6 +190,7 @@ func (v *Verdict) String() string {
 	}
 	v.writeDeployReads(&text, false, "that no template tells and nobody has acknowledged")
 	v.writeDeployReads(&text, true, "that the program acknowledges")
+	v.writeReads(&text)
 	return strings.TrimRight(text.String(), "\n")
 }
 
