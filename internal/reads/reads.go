@@ -1,0 +1,377 @@
+// Package reads finds, in the source of a program, what its definition reads besides its stage: the environment, the
+// time, files, the order of a map, and whatever else may be one thing when parity is proven and another when a stage is
+// deployed. Two runs that happen to read alike cannot show that; the code can.
+//
+// It starts from the functions that are given to stack.App.Define and from whoever calls App.Main, and follows every
+// function that is named there, every method that a call by an interface may come to, and every package variable back to
+// what gave it its value. The code of the program's own module is read, and that of other modules as far as it leads
+// there; of the standard library, the CDK and Roadshow a table says which names read what.
+package reads
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Program is the code that is read.
+type Program struct {
+	// Dir is the folder in which the go command finds the packages.
+	Dir string
+	// Packages are patterns as go list takes them. BuildFlags are those that the program is built with, and Env the
+	// environment of the go command; default: this process's.
+	Packages   []string
+	BuildFlags []string
+	Env        []string
+	// Tests takes the packages' tests in, for a definition that stands in one.
+	Tests bool
+	// Define is where the definition begins, if only one function counts. Default: whatever may be an App's Define.
+	Define Start
+}
+
+// Start is the file (an absolute path) and the line where a function begins.
+type Start struct {
+	File string
+	Line int
+}
+
+// Report is what was found.
+type Report struct {
+	// Reads lists what is read, in the order of the files.
+	Reads []parity.Read
+	// Variables are the environment variables that the code names.
+	Variables []string
+
+	acknowledgements []*acknowledgement
+}
+
+// Find reads the code. The error is the go command's or the compiler's, where the program does not build.
+func Find(ctx context.Context, program Program) (*Report, error) {
+	l, err := load(ctx, program)
+	if err != nil {
+		return nil, err
+	}
+	r := reading{graph: newGraph(l), program: program, entered: map[node]bool{}, known: map[parity.Read]bool{}, report: &Report{}}
+	for _, s := range l.sources {
+		if s.own {
+			r.report.acknowledgements = append(r.report.acknowledgements, s.acknowledgements(l.fset)...)
+		}
+	}
+	r.read()
+	slices.SortFunc(r.report.Reads, func(a, b parity.Read) int {
+		return cmp.Or(strings.Compare(a.At.File, b.At.File), a.At.Line-b.At.Line, strings.Compare(a.Kind, b.Kind), strings.Compare(a.What, b.What))
+	})
+	slices.Sort(r.report.Variables)
+	r.report.Variables = slices.Compact(r.report.Variables)
+	return r.report, nil
+}
+
+// reading is one reading of a program, while it runs.
+type reading struct {
+	*graph
+	program Program
+	entered map[node]bool
+	known   map[parity.Read]bool
+	report  *Report
+}
+
+func (r *reading) read() {
+	var starts []*ssa.Function
+	for _, s := range r.sources {
+		if init := s.ssa.Func("init"); init != nil {
+			starts = append(starts, init)
+		}
+		if main := s.ssa.Func("main"); main != nil && s.Name == "main" {
+			starts = append(starts, main)
+		}
+	}
+	defines := r.start()
+	r.settle(append(starts, defines...))
+	// What was found to run may hold further definitions, such as a literal in main.
+	var roots []node
+	for _, fn := range r.running() {
+		if r.program.Define == (Start{}) {
+			defines = append(defines, r.definitions(fn)...)
+		}
+		if r.runsTheApp(fn) {
+			roots = append(roots, fn)
+		}
+	}
+	for _, define := range defines {
+		roots = append(roots, define)
+	}
+	if len(defines) == 0 {
+		r.report.Reads = append(r.report.Reads, parity.Read{Kind: lost, What: "no function of the program takes a *stack.Stack", At: stages.Position{File: "go.mod", Line: 1}})
+	}
+	for len(roots) > 0 {
+		n := roots[0]
+		roots = roots[1:]
+		if r.entered[n] {
+			continue
+		}
+		r.entered[n] = true
+		roots = append(roots, r.enter(n)...)
+	}
+	r.keptState(defines)
+}
+
+// running lists the functions that were visited.
+func (r *reading) running() []*ssa.Function {
+	var all []*ssa.Function
+	for n := range r.edges {
+		if fn, ok := n.(*ssa.Function); ok {
+			all = append(all, fn)
+		}
+	}
+	slices.SortFunc(all, func(a, b *ssa.Function) int {
+		return cmp.Or(int(a.Pos()-b.Pos()), strings.Compare(a.String(), b.String()))
+	})
+	return all
+}
+
+// start is the one definition that counts, where there is one.
+func (r *reading) start() []*ssa.Function {
+	if r.program.Define == (Start{}) {
+		return nil
+	}
+	var found []*ssa.Function
+	var look func(fn *ssa.Function)
+	look = func(fn *ssa.Function) {
+		at := r.fset.Position(fn.Pos())
+		if syntax := fn.Syntax(); syntax != nil {
+			at = r.fset.Position(syntax.Pos())
+		}
+		if isDefinition(fn) && at.Filename == r.program.Define.File && at.Line == r.program.Define.Line {
+			found = append(found, fn)
+		}
+		for _, literal := range fn.AnonFuncs {
+			look(literal)
+		}
+	}
+	for _, s := range r.sources {
+		for _, member := range s.ssa.Members {
+			switch member := member.(type) {
+			case *ssa.Function:
+				look(member)
+			case *ssa.Type:
+				methods := r.prog.MethodSets.MethodSet(types.NewPointer(member.Type()))
+				for i := range methods.Len() {
+					if fn := r.prog.MethodValue(methods.At(i)); fn != nil {
+						look(fn)
+					}
+				}
+			}
+		}
+	}
+	return found
+}
+
+// isDefinition tells whether a function can be an App's Define.
+func isDefinition(fn *ssa.Function) bool {
+	parameters := fn.Signature.Params()
+	return fn.Signature.Results().Len() == 0 && parameters.Len() == 1 && isStack(parameters.At(0).Type())
+}
+
+func isStack(t types.Type) bool {
+	if _, ok := types.Unalias(t).(*types.Pointer); !ok {
+		return false
+	}
+	named := namedOf(t)
+	return named != nil && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == roadshow+"/stack" && named.Obj().Name() == "Stack"
+}
+
+// definitions are the functions that a function hands on as values, and that can be an App's Define.
+func (r *reading) definitions(fn *ssa.Function) []*ssa.Function {
+	var found []*ssa.Function
+	for _, block := range fn.Blocks {
+		for _, instruction := range block.Instrs {
+			var called ssa.Value
+			if call, ok := instruction.(ssa.CallInstruction); ok {
+				called = call.Common().Value
+			}
+			for _, operand := range instruction.Operands(nil) {
+				if value, ok := (*operand).(*ssa.Function); ok && (value != called || isLiteral(called)) && isDefinition(value) {
+					found = append(found, value)
+				}
+			}
+		}
+	}
+	return found
+}
+
+func isLiteral(value ssa.Value) bool {
+	fn, ok := value.(*ssa.Function)
+	return ok && fn.Parent() != nil
+}
+
+// runsTheApp tells whether a function calls App.Main.
+func (r *reading) runsTheApp(fn *ssa.Function) bool {
+	if r.sourceOf(fn) == nil {
+		return false
+	}
+	for _, e := range r.visit(fn) {
+		if callee, ok := e.to.(*ssa.Function); ok {
+			if object, isFunc := callee.Object().(*types.Func); isFunc && object.FullName() == "("+roadshow+"/stack.App).Main" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enter reports what one piece of code reads, and says where it leads.
+func (r *reading) enter(n node) []node {
+	var next []node
+	s := r.sourceOfNode(n)
+	if s == nil || s.own {
+		for _, read := range r.readsOf(n) {
+			r.add(read, "")
+		}
+	}
+	for _, e := range r.out(n) {
+		target := r.sourceOfNode(e.to)
+		if s != nil && s.own && target != nil && !target.own {
+			r.through(e)
+		}
+		next = append(next, e.to)
+	}
+	return next
+}
+
+func (r *reading) sourceOfNode(n node) *source {
+	switch n := n.(type) {
+	case *ssa.Function:
+		return r.sourceOf(n)
+	case *ssa.Global:
+		return r.of[n.Pkg.Pkg]
+	}
+	return nil
+}
+
+// readsOf lists what the code of one node reads.
+func (r *reading) readsOf(n node) []found {
+	switch n := n.(type) {
+	case *ssa.Function:
+		all := slices.Clone(r.lostIn[n])
+		code, ok := r.bodyOf(n)
+		if !ok {
+			if s := r.sourceOf(n); s != nil && n.Synthetic == "" && len(n.Blocks) == 0 && n.Object() != nil {
+				all = append(all, found{kind: lost, what: n.Name() + ", which is not written in Go", pos: n.Pos()})
+			}
+			return all
+		}
+		if condition := code.condition(n.Pos()); condition != "" {
+			all = append(all, found{kind: build, what: "//go:build " + condition, pos: n.Pos()})
+		}
+		return append(all, code.direct()...)
+	case *ssa.Global:
+		if start, ok := r.initial[n]; ok {
+			if at, ok := start.cursor(start.Rhs); ok {
+				return body{start.source, at}.direct()
+			}
+		}
+	}
+	return nil
+}
+
+// through reports what another module's function reads, at the line that calls it.
+func (r *reading) through(e edge) {
+	entered := map[node]bool{}
+	kinds := map[string]bool{}
+	pending := []node{e.to}
+	for len(pending) > 0 {
+		n := pending[0]
+		pending = pending[1:]
+		if s := r.sourceOfNode(n); entered[n] || s != nil && s.own {
+			continue
+		}
+		entered[n] = true
+		for _, read := range r.readsOf(n) {
+			if read.variable != "" {
+				r.report.Variables = append(r.report.Variables, read.variable)
+			}
+			if kinds[read.kind] {
+				continue
+			}
+			kinds[read.kind] = true
+			where := r.fset.Position(read.pos)
+			name := nameOf(e.to)
+			r.add(found{kind: read.kind, what: read.what, pos: e.at}, fmt.Sprintf("%s (%s)", name, r.elsewhere(n, where)))
+		}
+		for _, next := range r.out(n) {
+			pending = append(pending, next.to)
+		}
+	}
+}
+
+// elsewhere is a place in another module: its path, version and file.
+func (r *reading) elsewhere(n node, at token.Position) string {
+	s := r.sourceOfNode(n)
+	if s == nil || s.Module == nil {
+		return fmt.Sprintf("%s:%d", filepath.Base(at.Filename), at.Line)
+	}
+	module := s.Module.Path
+	if s.Module.Version != "" {
+		module += "@" + s.Module.Version
+	}
+	file, err := filepath.Rel(s.Module.Dir, at.Filename)
+	if err != nil {
+		file = filepath.Base(at.Filename)
+	}
+	return fmt.Sprintf("%s/%s:%d", module, filepath.ToSlash(file), at.Line)
+}
+
+func nameOf(n node) string {
+	switch n := n.(type) {
+	case *ssa.Function:
+		if origin := n.Origin(); origin != nil {
+			n = origin
+		}
+		return n.RelString(nil)
+	case *ssa.Global:
+		return n.RelString(nil)
+	}
+	return ""
+}
+
+// add reports a read of the program's own code.
+func (r *reading) add(read found, through string) {
+	if read.variable != "" {
+		r.report.Variables = append(r.report.Variables, read.variable)
+	}
+	one := parity.Read{Kind: read.kind, What: read.what, At: r.position(read.pos), Through: through}
+	if r.known[one] {
+		return
+	}
+	r.known[one] = true
+	r.report.Reads = append(r.report.Reads, one)
+}
+
+// position is a place as the rest of Roadshow names it.
+func (r *reading) position(pos token.Pos) stages.Position {
+	return r.positionOf(r.fset.Position(pos))
+}
+
+func (l *loaded) positionOf(at token.Position) stages.Position {
+	file := filepath.ToSlash(at.Filename)
+	for _, s := range l.sources {
+		if s.Module == nil || s.Module.Dir == "" {
+			continue
+		}
+		if relative, err := filepath.Rel(s.Module.Dir, at.Filename); err == nil && filepath.IsLocal(relative) {
+			file = filepath.ToSlash(relative)
+			break
+		}
+	}
+	return stages.Position{File: file, Line: at.Line}
+}

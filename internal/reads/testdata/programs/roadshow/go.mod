@@ -1,0 +1,3 @@
+module github.com/roadshow-go/roadshow
+
+go 1.26

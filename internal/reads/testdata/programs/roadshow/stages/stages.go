@@ -1,0 +1,4 @@
+// Package stages stands for Roadshow's.
+package stages
+
+type Stage struct{ Name string }

@@ -1,0 +1,5 @@
+//go:build !production
+
+package main
+
+func size() int { return 1 } // want "build: //go:build !production"
