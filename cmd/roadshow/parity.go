@@ -10,6 +10,9 @@ import (
 	"github.com/roadshow-go/roadshow/parity"
 )
 
+// errUnproven ends a strict proof of a program that reads something besides its stage.
+var errUnproven = errors.New("it cannot be proven that the stages are identical: the program reads what is listed above, and no comment acknowledges it")
+
 // errCouldNotTell ends a command whose verdict is neither identical nor different.
 var errCouldNotTell = errors.New("it could not be told whether the stages are identical; what stands in the way is listed above")
 
@@ -20,7 +23,8 @@ func parityVerb(s *settings) *cobra.Command {
 		Use:   "parity",
 		Short: "Prove that the stages are identical but for what is declared",
 		Long: "parity has the program play every stage, and stages play each other's parts, and compares.\n" +
-			"A second run, in another environment, must give the same bytes.\n\n" +
+			"A second run, in another environment, must give the same bytes. What the code reads besides its stage is listed,\n" +
+			"with its line: two runs may read alike what a deploy does not.\n\n" +
 			"With --deployed, what is deployed in each account must be what the program makes at the commit that is recorded\n" +
 			"in it, and that commit must have parity too. Each such commit is checked out into a temporary folder; your files,\n" +
 			"index and branches stay as they are.\n\n" +
@@ -68,13 +72,15 @@ func parityVerb(s *settings) *cobra.Command {
 			switch {
 			case verdict.Outcome() == parity.CouldNotTell:
 				return errCouldNotTell
-			case !verdict.Identical() || len(verdict.Stale) > 0:
+			case !verdict.Identical() || len(verdict.Stale) > 0 || strict && len(verdict.BadAcknowledgements) > 0:
 				return finding{}
+			case strict && len(verdict.Unproven()) > 0:
+				return errUnproven
 			}
 			return live.judge()
 		},
 	}
-	verb.Flags().BoolVar(&strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage")
+	verb.Flags().BoolVar(&strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage, and what the code reads\nbesides the stage where no comment acknowledges it")
 	verb.Flags().BoolVar(&deployed, "deployed", false, "compare what is deployed in the accounts with the commits that it was made from")
 	return verb
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/parity"
 )
 
@@ -165,7 +166,10 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		}
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
+		var report *reads.Report
+		var unread error
 		var both sync.WaitGroup
+		both.Go(func() { report, unread = p.readCode(ctx) })
 		for i, question := range []assembly.Question{
 			{Ask: assembly.AskProof, Exhaustive: strict, Stale: strict},
 			{Ask: assembly.AskAssembly, Folder: home},
@@ -187,6 +191,9 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		if faults[1] != nil {
 			return fmt.Errorf("the second run, in another environment: %w", faults[1])
 		}
+		if unread != nil {
+			return unread
+		}
 		if answers[0].Verdict == nil {
 			return &Error{Command: p.Command, Reason: "the answer has no verdict", Fix: "use one version of Roadshow for both"}
 		}
@@ -203,6 +210,7 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		}
 		verdict = answers[0].Verdict
 		verdict.Unstable = parity.Reproducible(runs[0], runs[1])
+		report.Apply(verdict)
 		return nil
 	})
 	return verdict, err

@@ -120,12 +120,23 @@ func (r *Report) Apply(verdict *parity.Verdict) {
 			verdict.BadAcknowledgements = append(verdict.BadAcknowledgements, parity.BadAcknowledgement{
 				At: one.at, Problem: "the acknowledgement gives no reason. Write why what is read cannot make stages differ, behind " + parity.AcknowledgeDirective + ".",
 			})
-		case !one.used:
+		case !one.used && r.runs(one):
 			verdict.BadAcknowledgements = append(verdict.BadAcknowledgements, parity.BadAcknowledgement{
 				At: one.at, Problem: "nothing is read here that needs an acknowledgement. Remove the comment.",
 			})
 		}
 	}
+}
+
+// runs tells whether the code of an acknowledgement is part of this program at all: another program of the module may
+// read there.
+func (r *Report) runs(one *acknowledgement) bool {
+	for _, reached := range r.reached {
+		if reached.file == one.at.File && (one.through != "" || reached.first <= one.last && one.first <= reached.last) {
+			return true
+		}
+	}
+	return false
 }
 
 // reason is why a read at a place is accepted; empty where nobody says so.

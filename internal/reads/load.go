@@ -8,6 +8,8 @@ import (
 	"go/token"
 	"go/types"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ast/inspector"
@@ -40,8 +42,8 @@ type loaded struct {
 // test of its own, and the CDK's, which is generated and asks another process. What they read for a program
 // stands in the table of known reads.
 var notRead = []string{
-	roadshow + "/stack", roadshow + "/stages", roadshow + "/parity", roadshow + "/rehearsal", roadshow + "/internal/", roadshow + "/cmd/",
-	"github.com/aws/aws-cdk-go/", "github.com/aws/constructs-go/", "github.com/aws/jsii-runtime-go", "github.com/cdklabs/", "golang.org/x/sys/", "golang.org/x/exp/",
+	roadshow + "/stack", roadshow + "/stages", roadshow + "/parity", roadshow + "/rehearsal", roadshow + "/internal", roadshow + "/cmd",
+	"github.com/aws/aws-cdk-go", "github.com/aws/constructs-go", "github.com/aws/jsii-runtime-go", "github.com/cdklabs", "golang.org/x/sys", "golang.org/x/exp",
 }
 
 const roadshow = "github.com/roadshow-go/roadshow"
@@ -56,12 +58,18 @@ func load(ctx context.Context, program Program) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	roots = slices.DeleteFunc(roots, func(pkg *packages.Package) bool {
+		// Its variant for the tests has the same files, and more.
+		return isTestMain(pkg) || slices.ContainsFunc(roots, func(other *packages.Package) bool {
+			return other != pkg && other.ForTest == pkg.PkgPath && other.PkgPath == pkg.PkgPath
+		})
+	})
 	l := &loaded{fset: token.NewFileSet(), of: map[*types.Package]*source{}}
 	byPath := map[string]*packages.Package{}
 	read := map[*packages.Package]bool{}
 	packages.Visit(roots, func(pkg *packages.Package) bool {
-		read[pkg] = pkg.Module != nil && !isTestMain(pkg) && (isRoot(roots, pkg) || !skipped(pkg.PkgPath))
-		return read[pkg] || isTestMain(pkg)
+		read[pkg] = pkg.Module != nil && !isSkipped(pkg.PkgPath)
+		return read[pkg]
 	}, nil)
 	var faults []string
 	packages.Visit(roots, nil, func(pkg *packages.Package) {
@@ -72,7 +80,7 @@ func load(ctx context.Context, program Program) (*loaded, error) {
 		for _, fault := range pkg.Errors {
 			faults = append(faults, fault.Error())
 		}
-		l.sources = append(l.sources, &source{Package: pkg, own: pkg.Module.Main || isRoot(roots, pkg)})
+		l.sources = append(l.sources, &source{Package: pkg, own: pkg.Module.Main || slices.Contains(roots, pkg)})
 	})
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("the program does not compile:\n  %s", strings.Join(faults, "\n  "))
@@ -83,27 +91,13 @@ func load(ctx context.Context, program Program) (*loaded, error) {
 	return l, l.check(byPath)
 }
 
-func isRoot(roots []*packages.Package, pkg *packages.Package) bool {
-	for _, root := range roots {
-		if root == pkg {
-			return true
-		}
-	}
-	return false
-}
-
 // isTestMain tells whether a package is the main package that go test generates.
 func isTestMain(pkg *packages.Package) bool {
 	return pkg.Name == "main" && strings.HasSuffix(pkg.ID, ".test")
 }
 
-func skipped(path string) bool {
-	for _, prefix := range notRead {
-		if strings.HasPrefix(path, prefix) || path == strings.TrimSuffix(prefix, "/") {
-			return true
-		}
-	}
-	return false
+func isSkipped(path string) bool {
+	return slices.ContainsFunc(notRead, func(family string) bool { return path == family || strings.HasPrefix(path, family+"/") })
 }
 
 // check type-checks the sources and builds their SSA form. Of all else the compiler's export data is enough.
@@ -125,7 +119,7 @@ func (l *loaded) check(byID map[string]*packages.Package) error {
 			Scopes: map[ast.Node]*types.Scope{}, FileVersions: map[*ast.File]string{},
 		}
 		config := types.Config{
-			Sizes: types.SizesFor("gc", "amd64"),
+			Sizes: types.SizesFor("gc", runtime.GOARCH),
 			Importer: importerFunc(func(path string) (*types.Package, error) {
 				imported := s.Imports[path]
 				if imported == nil {

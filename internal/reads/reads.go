@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"go/ast"
 	"go/token"
 	"go/types"
 	"path/filepath"
@@ -35,8 +36,6 @@ type Program struct {
 	Env        []string
 	// Tests takes the packages' tests in, for a definition that stands in one.
 	Tests bool
-	// Define is where the definition begins, if only one function counts. Default: whatever may be an App's Define.
-	Define Start
 }
 
 // Start is the file (an absolute path) and the line where a function begins.
@@ -53,18 +52,31 @@ type Report struct {
 	Variables []string
 
 	acknowledgements []*acknowledgement
+	reached          []lines
 }
 
-// Find reads the code. The error is the go command's or the compiler's, where the program does not build.
-func Find(ctx context.Context, program Program) (*Report, error) {
+// lines are those of a piece of code that runs.
+type lines struct {
+	file        string
+	first, last int
+}
+
+// Code is a program, type-checked; it can be read from more than one start.
+type Code struct{ *loaded }
+
+// Load finds the program's code. The error is the go command's or the compiler's, where the program does not build.
+func Load(ctx context.Context, program Program) (Code, error) {
 	l, err := load(ctx, program)
-	if err != nil {
-		return nil, err
-	}
-	r := reading{graph: newGraph(l), program: program, entered: map[node]bool{}, known: map[parity.Read]bool{}, report: &Report{}}
-	for _, s := range l.sources {
+	return Code{l}, err
+}
+
+// Find reads the code from where the definition begins. Where no function begins there, as nowhere in the zero start, it
+// is read from whatever may be an App's Define.
+func (c Code) Find(start Start) *Report {
+	r := reading{graph: newGraph(c.loaded), from: start, entered: map[node]bool{}, known: map[parity.Read]bool{}, report: &Report{}}
+	for _, s := range c.sources {
 		if s.own {
-			r.report.acknowledgements = append(r.report.acknowledgements, s.acknowledgements(l.fset)...)
+			r.report.acknowledgements = append(r.report.acknowledgements, s.acknowledgements(c.fset)...)
 		}
 	}
 	r.read()
@@ -73,13 +85,13 @@ func Find(ctx context.Context, program Program) (*Report, error) {
 	})
 	slices.Sort(r.report.Variables)
 	r.report.Variables = slices.Compact(r.report.Variables)
-	return r.report, nil
+	return r.report
 }
 
 // reading is one reading of a program, while it runs.
 type reading struct {
 	*graph
-	program Program
+	from    Start
 	entered map[node]bool
 	known   map[parity.Read]bool
 	report  *Report
@@ -96,11 +108,12 @@ func (r *reading) read() {
 		}
 	}
 	defines := r.start()
+	known := len(defines) > 0
 	r.settle(append(starts, defines...))
 	// What was found to run may hold further definitions, such as a literal in main.
 	var roots []node
 	for _, fn := range r.running() {
-		if r.program.Define == (Start{}) {
+		if !known {
 			defines = append(defines, r.definitions(fn)...)
 		}
 		if r.runsTheApp(fn) {
@@ -141,7 +154,7 @@ func (r *reading) running() []*ssa.Function {
 
 // start is the one definition that counts, where there is one.
 func (r *reading) start() []*ssa.Function {
-	if r.program.Define == (Start{}) {
+	if r.from == (Start{}) {
 		return nil
 	}
 	var found []*ssa.Function
@@ -151,7 +164,7 @@ func (r *reading) start() []*ssa.Function {
 		if syntax := fn.Syntax(); syntax != nil {
 			at = r.fset.Position(syntax.Pos())
 		}
-		if isDefinition(fn) && at.Filename == r.program.Define.File && at.Line == r.program.Define.Line {
+		if isDefinition(fn) && at.Filename == r.from.File && at.Line == r.from.Line {
 			found = append(found, fn)
 		}
 		for _, literal := range fn.AnonFuncs {
@@ -234,6 +247,7 @@ func (r *reading) enter(n node) []node {
 	var next []node
 	s := r.sourceOfNode(n)
 	if s == nil || s.own {
+		r.reach(n)
 		for _, read := range r.readsOf(n) {
 			r.add(read, "")
 		}
@@ -246,6 +260,23 @@ func (r *reading) enter(n node) []node {
 		next = append(next, e.to)
 	}
 	return next
+}
+
+// reach notes which lines run.
+func (r *reading) reach(n node) {
+	var code ast.Node
+	switch n := n.(type) {
+	case *ssa.Function:
+		code = n.Syntax()
+	case *ssa.Global:
+		if start, ok := r.initial[n]; ok {
+			code = start.Rhs
+		}
+	}
+	if code != nil {
+		first, last := r.position(code.Pos()), r.position(code.End())
+		r.report.reached = append(r.report.reached, lines{first.File, first.Line, last.Line})
+	}
 }
 
 func (r *reading) sourceOfNode(n node) *source {

@@ -21,9 +21,9 @@ const programs = "testdata/programs"
 
 func read(t *testing.T, program string) *Report {
 	t.Helper()
-	report, err := Find(t.Context(), Program{Dir: programs, Packages: []string{"./" + program}})
+	code, err := Load(t.Context(), Program{Dir: programs, Packages: []string{"./" + program}})
 	require.NoError(t, err)
-	return report
+	return code.Find(Start{})
 }
 
 var wanted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)

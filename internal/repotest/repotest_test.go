@@ -57,6 +57,7 @@ const (
 	cobra      = "github.com/spf13/cobra"
 	charm      = "charm.land/"
 	theNag     = "github.com/cdklabs/cdk-nag-go/"
+	goTools    = "golang.org/x/tools/"
 )
 
 // forbidden are the arrows that must not be: a package, those below its folder and all they depend on,
@@ -72,6 +73,7 @@ var forbidden = []struct {
 	{"cmd/roadshow", []string{theCDK, constructs, jsii, module + "/stack"}, "the command reads the assembly, and never imports the CDK"},
 	{"rehearsal", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/internal/fleet"}, "the rehearsal is a server, kept honest by clients that nobody here wrote"},
 	{"stack", []string{theSDK, cobra, charm, theNag, module + "/internal/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library, no SDK client and nothing of the tests"},
+	{"internal/reads", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the code of a program is read, not run"},
 	{"internal/links", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the links are written from the assembly, by the command"},
 	{"functions", []string{theCDK, constructs, jsii, module + "/stack", module + "/stages"}, "a function's binary holds its own work only"},
 	{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
@@ -95,6 +97,17 @@ func TestImportsRunOneWay(t *testing.T) {
 					assert.Falsef(t, strings.HasPrefix(dependency, family), "%s depends on %s: %s", pkg.ImportPath, dependency, rule.reason)
 				}
 			}
+		}
+	}
+}
+
+func TestAServiceDoesNotReadItsOwnCode(t *testing.T) {
+	for _, pkg := range packages(t) {
+		if pkg.ImportPath != module+"/stack" {
+			continue
+		}
+		for _, dependency := range pkg.Deps {
+			assert.False(t, strings.HasPrefix(dependency, goTools), "stack depends on %s; the command and the test kit read the code", dependency)
 		}
 	}
 }

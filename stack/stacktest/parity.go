@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/jsiicache"
 	"github.com/roadshow-go/roadshow/internal/kernel"
+	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -34,6 +36,11 @@ const againLimit = 5 * time.Minute
 // process that runs this test once more, up to this call, with another environment, time zone, HOME and
 // working folder: what both sides of a comparison read alike shows there. So the test should do little
 // else before, and must not need a folder or a variable of its own.
+//
+// It also reads the code of the definition, and fails where that reads something besides its stage (the
+// environment, the time, a file, the order of a map) and no comment says why that makes no difference:
+//
+//	verbose := os.Getenv("VERBOSE") //roadshow:acknowledge decides what is logged
 func RequireParity(t *testing.T, app stack.App) {
 	t.Helper()
 	if outdir := os.Getenv(againVariable); outdir != "" {
@@ -42,12 +49,25 @@ func RequireParity(t *testing.T, app stack.App) {
 		require.NoError(t, err)
 		return
 	}
+	var report *reads.Report
+	var unread error
+	var reading sync.WaitGroup
+	environ := os.Environ() // the CDK changes it for a while
+	reading.Go(func() { report, unread = readCode(t.Context(), app, environ) })
 	verdict, err := app.Prove(t.Context(), stack.Proof{Exhaustive: true, Again: func(ctx context.Context, outdir string) error {
 		return runAgain(ctx, t, outdir)
 	}})
+	reading.Wait()
 	require.NoError(t, err, "parity could not be told")
-	if !verdict.Identical() {
+	require.NoError(t, unread, "the code of "+app.Service+" could not be read")
+	report.Apply(verdict)
+	switch {
+	case !verdict.Identical():
 		require.FailNow(t, "the stages of "+app.Service+" are not identical", verdict.String())
+	case len(verdict.Unproven()) > 0:
+		require.FailNow(t, "it cannot be proven that the stages of "+app.Service+" are identical", verdict.String())
+	case len(verdict.BadAcknowledgements) > 0:
+		require.FailNow(t, app.Service+" acknowledges what it does not read, or gives no reason", verdict.String())
 	}
 }
 

@@ -1,0 +1,64 @@
+package program
+
+import (
+	"context"
+	"go/build"
+	"strings"
+
+	"github.com/roadshow-go/roadshow/internal/reads"
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// readCode reads what the program's code reads. Where that is not to be had, the report says so: it is one more thing
+// that could not be followed.
+func (p *Program) readCode(ctx context.Context) (*reads.Report, error) {
+	code, err := reads.Load(ctx, p.Source())
+	if err == nil {
+		return code.Find(reads.Start{}), nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return &reads.Report{Reads: []parity.Read{{
+		Kind: "could not be followed", What: "the code of the program: " + err.Error(), At: stages.Position{File: "cdk.json", Line: 1},
+	}}}, nil
+}
+
+// Source is where the code of the program's command is. What a shell makes of any other command than `go run` nobody can
+// tell: then it is the main package of the program's folder or, if there is none, all of the module.
+func (p *Program) Source() reads.Program {
+	source := reads.Program{Dir: p.Dir, Packages: []string{"."}, Env: p.environment()}
+	words := strings.Fields(p.Command)
+	if len(words) > 2 && words[0] == "go" && words[1] == "run" {
+		for i := 2; i < len(words); i++ {
+			word := words[i]
+			if !strings.HasPrefix(word, "-") {
+				source.Packages = []string{word}
+				return source
+			}
+			name, _, joined := strings.Cut(strings.TrimLeft(word, "-"), "=")
+			takesValue := !joined && !switches[name] && i+1 < len(words)
+			if builds[name] {
+				if takesValue {
+					word += "=" + words[i+1]
+				}
+				source.BuildFlags = append(source.BuildFlags, word)
+			}
+			if takesValue {
+				i++
+			}
+		}
+	}
+	if found, err := build.ImportDir(p.Dir, 0); err != nil || found.Name != "main" {
+		source.Packages = []string{"./..."}
+	}
+	return source
+}
+
+// switches are flags of go run that take no value; builds are those that say which code is compiled.
+// https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies
+var (
+	switches = map[string]bool{"a": true, "n": true, "race": true, "msan": true, "asan": true, "cover": true, "v": true, "work": true, "x": true, "trimpath": true, "linkshared": true, "modcacherw": true}
+	builds   = map[string]bool{"tags": true, "mod": true, "modfile": true, "overlay": true}
+)
