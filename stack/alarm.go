@@ -26,22 +26,22 @@ type Metric struct {
 	// dimensions tell the component from others; asked only where it is present.
 	dimensions func() map[string]*string
 	// threshold is the tier's.
-	threshold func(vigilance) int
+	threshold func(alarmThresholds) int
 }
 
 // Errors counts the invocations that failed.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (fn *Function) Errors() Metric {
-	return fn.metric("errors", "Errors", func(v vigilance) int { return v.errors })
+	return fn.metric("errors", "Errors", func(v alarmThresholds) int { return v.errors })
 }
 
 // Throttles counts the invocations that were refused because too many ran.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (fn *Function) Throttles() Metric {
-	return fn.metric("throttles", "Throttles", func(v vigilance) int { return v.throttles })
+	return fn.metric("throttles", "Throttles", func(v alarmThresholds) int { return v.throttles })
 }
 
-func (fn *Function) metric(what, name string, threshold func(vigilance) int) Metric {
+func (fn *Function) metric(what, name string, threshold func(alarmThresholds) int) Metric {
 	return Metric{
 		of: fn, what: what, namespace: "AWS/Lambda", name: name, statistic: "Sum", threshold: threshold,
 		dimensions: func() map[string]*string { return map[string]*string{"FunctionName": fn.L2.FunctionName()} },
@@ -53,7 +53,7 @@ func (fn *Function) metric(what, name string, threshold func(vigilance) int) Met
 func (q *Queue) OldestMessage() Metric {
 	return Metric{
 		of: q, what: "age of the oldest message", namespace: "AWS/SQS", name: "ApproximateAgeOfOldestMessage", statistic: "Maximum",
-		threshold:  func(v vigilance) int { return int(v.oldest.Seconds()) },
+		threshold:  func(v alarmThresholds) int { return int(v.oldest.Seconds()) },
 		dimensions: func() map[string]*string { return map[string]*string{"QueueName": q.L2.QueueName()} },
 	}
 }
@@ -63,7 +63,7 @@ func (q *Queue) OldestMessage() Metric {
 func (api *HTTPAPI) ServerErrors() Metric {
 	return Metric{
 		of: api, what: "server errors", namespace: "AWS/ApiGateway", name: "5xx", statistic: "Sum",
-		threshold:  func(v vigilance) int { return v.serverErrors },
+		threshold:  func(v alarmThresholds) int { return v.serverErrors },
 		dimensions: func() map[string]*string { return map[string]*string{"ApiId": api.L2.ApiId()} },
 	}
 }
@@ -183,7 +183,7 @@ func NewAlarm(s *Stack, id string, config AlarmConfig) *Alarm {
 	name := s.record(alarm.component, stages.Alarm, config.Name, config.Revision)
 	threshold := config.Threshold
 	if threshold == 0 {
-		threshold = config.On.threshold(vigilances[s.stage.Tier])
+		threshold = config.On.threshold(tierAlarms[s.stage.Tier])
 	}
 	alarm.present = alarm.present && threshold > 0 && config.On.of.Present()
 	if !alarm.present {

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -66,9 +67,18 @@ type JWTAuthorizerConfig struct {
 }
 
 func (c JWTAuthorizerConfig) validate() *ConfigError {
-	switch {
-	case !strings.HasPrefix(c.Issuer, "https://"):
+	switch issuer, err := url.Parse(c.Issuer); {
+	case strings.Contains(c.Issuer, "${Token["): // the deploy knows
+	case err != nil || issuer.Scheme != "https" || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" || issuer.User != nil:
 		return &ConfigError{Field: "Issuer", Got: fmt.Sprintf("%q", c.Issuer), Want: "a URL of HTTPS", Fix: `write Issuer: "https://login.example.com"`}
+	case strings.Contains(issuer.Path, "/.well-known/"):
+		// API Gateway appends that itself, and a token's iss does not have it.
+		return &ConfigError{
+			Field: "Issuer", Got: fmt.Sprintf("%q", c.Issuer), Want: "the issuer as the tokens name it, their claim iss, below which its configuration stands",
+			Fix: fmt.Sprintf("write Issuer: %q", c.Issuer[:strings.Index(c.Issuer, "/.well-known/")]),
+		}
+	}
+	switch {
 	case len(c.Audience) == 0:
 		return &ConfigError{Field: "Audience", Got: "empty", Want: "at least one client", Fix: `write Audience: []string{"notes"}`}
 	}

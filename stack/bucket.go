@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -54,43 +53,6 @@ type BucketConfig struct {
 	// Override changes the L2's properties just before it is made. Default: none.
 	Override func(*awss3.BucketProps)
 }
-
-// LifecycleConfig is what becomes of objects by their age.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html
-type LifecycleConfig struct {
-	// Prefix begins the keys that it is for. Default: every object.
-	Prefix string
-
-	// Expire is the age at which an object is deleted, in whole days. Default: never.
-	Expire time.Duration
-
-	// Transitions move objects, each at a greater age than the one before. Default: none.
-	Transitions []TransitionConfig
-}
-
-// TransitionConfig moves objects to another storage class.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-type TransitionConfig struct {
-	// To is the storage class. Required.
-	To StorageClass
-
-	// After is the age, in whole days; at least 30 days to [InfrequentAccess] and [OneZone]. Required.
-	After time.Duration
-}
-
-// StorageClass is where S3 keeps objects, at which price and with which access.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
-type StorageClass string
-
-// The storage classes that objects move to.
-const (
-	IntelligentTiering StorageClass = "INTELLIGENT_TIERING" // S3 chooses, by use
-	InfrequentAccess   StorageClass = "STANDARD_IA"         // paid by access
-	OneZone            StorageClass = "ONEZONE_IA"          // lost with its zone
-	GlacierInstant     StorageClass = "GLACIER_IR"          // an archive that answers at once
-	Glacier            StorageClass = "GLACIER"             // an archive that answers in hours
-	DeepArchive        StorageClass = "DEEP_ARCHIVE"        // an archive that answers in a day
-)
 
 // BucketCORSConfig says which pages a browser lets use a bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
@@ -144,57 +106,6 @@ func (c BucketConfig) validate() *ConfigError {
 		return c.Encryption.validate()
 	}
 	return nil
-}
-
-// wholeDays refuses an age that was given and is not whole days.
-func wholeDays(field string, value time.Duration) *ConfigError {
-	if value >= 0 && value%day == 0 {
-		return nil
-	}
-	return &ConfigError{Field: field, Got: value.String(), Want: "whole days", Fix: "write 30 * 24 * time.Hour, or leave it out"}
-}
-
-func (c LifecycleConfig) validate(field string) *ConfigError {
-	if problem := wholeDays(field+".Expire", c.Expire); problem != nil {
-		return problem
-	}
-	if c.Expire == 0 && len(c.Transitions) == 0 {
-		return &ConfigError{Field: field, Got: "without Expire and Transitions", Want: "one of the two at least", Fix: "write Expire: 365 * 24 * time.Hour, or leave it out"}
-	}
-	var before time.Duration
-	for i, transition := range c.Transitions {
-		at := fmt.Sprintf("%s.Transitions[%d]", field, i)
-		if problem := wholeDays(at+".After", transition.After); problem != nil {
-			return problem
-		}
-		least := day
-		if transition.To == InfrequentAccess || transition.To == OneZone {
-			least = 30 * day
-		}
-		switch {
-		case !slices.Contains([]StorageClass{IntelligentTiering, InfrequentAccess, OneZone, GlacierInstant, Glacier, DeepArchive}, transition.To):
-			return &ConfigError{
-				Field: at + ".To", Got: fmt.Sprintf("%q", transition.To), Want: "a storage class, such as stack.IntelligentTiering",
-				Fix: "write To: stack.IntelligentTiering",
-			}
-		case transition.After < least:
-			return &ConfigError{Field: at + ".After", Got: days(transition.After), Want: "at least " + days(least), Fix: "write After: 30 * 24 * time.Hour"}
-		case transition.After <= before:
-			return &ConfigError{
-				Field: at + ".After", Got: days(transition.After), Want: "more than " + days(before) + ", that of the one before", Fix: "order them by age",
-			}
-		}
-		before = transition.After
-	}
-	if c.Expire != 0 && c.Expire <= before {
-		return &ConfigError{Field: field + ".Expire", Got: days(c.Expire), Want: "more than " + days(before) + ", the last of Transitions", Fix: "raise it, or leave the last out"}
-	}
-	return nil
-}
-
-// days is an age in words.
-func days(age time.Duration) string {
-	return fmt.Sprintf("%d days", age/day)
 }
 
 // bucketMethods are those that S3 knows.
@@ -255,7 +166,7 @@ func NewBucket(s *Stack, id string, config BucketConfig) *Bucket {
 	if config.Encryption != nil {
 		bucket.key = config.Encryption.key(bucket.component, scope)
 	}
-	props := config.props(id, name, s.survival)
+	props := config.props(id, name, s.retention)
 	if bucket.key != nil {
 		// Fewer requests to the key, which are paid.
 		props.Encryption, props.EncryptionKey, props.BucketKeyEnabled = awss3.BucketEncryption_KMS, bucket.key, jsiiconv.Bool(true)
@@ -272,7 +183,7 @@ func NewBucket(s *Stack, id string, config BucketConfig) *Bucket {
 }
 
 // props maps the config to the L2's.
-func (c BucketConfig) props(id, name string, tier survival) *awss3.BucketProps {
+func (c BucketConfig) props(id, name string, tier tierRetention) *awss3.BucketProps {
 	old := c.OldVersions
 	if old == 0 {
 		old = defaultOldVersions
@@ -301,27 +212,6 @@ func (c BucketConfig) props(id, name string, tier survival) *awss3.BucketProps {
 		props.ServerAccessLogsBucket, props.ServerAccessLogsPrefix = c.AccessLog.L2, jsiiconv.String(id+"/")
 	}
 	return props
-}
-
-func inDays(age time.Duration) awscdk.Duration {
-	return awscdk.Duration_Days(jsiiconv.Number(int(age / day)))
-}
-
-func (c LifecycleConfig) props(id string) *awss3.LifecycleRule {
-	rule := &awss3.LifecycleRule{Id: jsiiconv.String(id), Prefix: jsiiconv.String(c.Prefix)}
-	if c.Expire != 0 {
-		rule.Expiration = inDays(c.Expire)
-	}
-	if len(c.Transitions) > 0 {
-		transitions := make([]*awss3.Transition, len(c.Transitions))
-		for i, transition := range c.Transitions {
-			transitions[i] = &awss3.Transition{
-				StorageClass: awss3.NewStorageClass(jsiiconv.String(string(transition.To))), TransitionAfter: inDays(transition.After),
-			}
-		}
-		rule.Transitions = &transitions
-	}
-	return rule
 }
 
 func (c BucketCORSConfig) props() *awss3.CorsRule {

@@ -10,8 +10,15 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 
 	"github.com/roadshow-go/roadshow/internal/gobuild"
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // source is what a function's code is made from: one of the two.
@@ -125,4 +132,59 @@ func stubs(wanted []gobuild.Function) ([]gobuild.Output, error) {
 		outputs[i] = gobuild.Output{Package: fn.Package, Dir: dir, Digest: hex.EncodeToString(digest[:])}
 	}
 	return outputs, nil
+}
+
+// codePlaceholder stands for the code until every function of every stage is known and compiled at once. It
+// holds nothing of the stack that it was made in but the text of a name, so that it serves all stacks.
+func (s *Stack) codePlaceholder() awslambda.Code {
+	if placeholder == nil {
+		bucket := awss3.Bucket_FromBucketName(s.CDK, jsiiconv.String("code-placeholder"), jsiiconv.String("placeholder"))
+		placeholder = awslambda.Code_FromBucket(bucket, jsiiconv.String("placeholder"), jsiiconv.String("placeholder"))
+	}
+	return placeholder
+}
+
+var placeholder awslambda.Code
+
+// assets knows where a stack's code is uploaded to. In an adopted stack the synthesizer's answer to the first
+// asset says it; for the others the answer differs in the digest only, and would be six more messages each.
+type assets struct {
+	synthesizer    awscdk.IStackSynthesizer
+	bucket         *string
+	prefix, suffix string
+}
+
+// bootstrapped are the assets of a stack of ours: in the bucket of the account's bootstrap.
+// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+func bootstrapped(stage stages.Stage) assets {
+	return assets{bucket: jsiiconv.String("cdk-" + stage.BootstrapQualifier() + "-assets-" + stage.Account + "-" + stage.Region), suffix: ".zip"}
+}
+
+// add makes code an asset of the stack, and says where it will be. What only stands for code is none.
+func (a *assets) add(s *Stack, id string, code gobuild.Output, stub bool) *awslambda.CfnFunction_CodeProperty {
+	packaging := awscdk.FileAssetPackaging_ZIP_DIRECTORY
+	file := isZip(code.Dir)
+	if file {
+		packaging = awscdk.FileAssetPackaging_FILE
+	}
+	known := &awslambda.CfnFunction_CodeProperty{S3Bucket: a.bucket, S3Key: jsiiconv.String(a.prefix + code.Digest + a.suffix)}
+	if stub && a.bucket != nil {
+		return known
+	}
+	if a.synthesizer == nil {
+		a.synthesizer = s.CDK.Synthesizer()
+	}
+	asset := &awscdk.FileAssetSource{
+		SourceHash: jsiiconv.String(code.Digest), FileName: jsiiconv.String(code.Dir), Packaging: packaging,
+		DisplayName: jsiiconv.String(id),
+	}
+	if a.bucket != nil && !file {
+		jsiiconv.Do(a.synthesizer, "addFileAsset", asset)
+		return known
+	}
+	location := a.synthesizer.AddFileAsset(asset)
+	if prefix, suffix, found := strings.Cut(*location.ObjectKey, code.Digest); found && !file {
+		a.bucket, a.prefix, a.suffix = location.BucketName, prefix, suffix
+	}
+	return &awslambda.CfnFunction_CodeProperty{S3Bucket: location.BucketName, S3Key: location.ObjectKey}
 }

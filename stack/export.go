@@ -66,15 +66,14 @@ func (q *Queue) Export() *Queue {
 }
 
 // Export lets other services of the stage import the topic, by [ImportTopic]: it writes the topic's ARN to
-// /roadshow/{stage}/{service}/{id}.topic, and that of a key of its own to {id}.topic-key.
+// /roadshow/{stage}/{service}/{id}.topic, and that of the key that encrypts it to {id}.topic-key: its own, which it
+// has where an alarm tells it, or AWS's, which needs no right.
 func (t *Topic) Export() *Topic {
 	at := stages.Caller()
 	t.export(at, exportedTopic, t.present, func() (constructs.Construct, *string) { return t.siblings, t.L2.TopicArn() })
 	// Whether the topic gets a key is known when everything is defined.
 	t.stack.deferredChecks = append(t.stack.deferredChecks, func() {
-		if t.key != nil {
-			t.export(at, exportedTopic+exportedKey, t.present, func() (constructs.Construct, *string) { return t.siblings, t.key.KeyArn() })
-		}
+		t.export(at, exportedTopic+exportedKey, t.present, func() (constructs.Construct, *string) { return t.siblings, t.keyARN() })
 	})
 	return t
 }

@@ -21,7 +21,7 @@ func TestAnExportWritesTheARNToTheStagesPath(t *testing.T) {
 		stack.NewSecret(s, "api-key", stack.SecretConfig{}).Export()
 		stack.NewParameter(s, "limit", stack.ParameterConfig{}).Export()
 	}), dev)
-	for id, want := range map[string]struct {
+	for _, want := range map[string]struct {
 		name  string
 		value any
 	}{
@@ -34,7 +34,7 @@ func TestAnExportWritesTheARNToTheStagesPath(t *testing.T) {
 		"limit":       {"/roadshow/dev/shop/limit.parameter", "arn:aws:ssm:us-east-1:111111111111:parameter/roadshow/dev/shop/limit"},
 		"get":         {"/roadshow/dev/shop/get.function", "arn:aws:lambda:us-east-1:111111111111:function:dev-shop-get"},
 	} {
-		parameter := template.Resource(t, "AWS::SSM::Parameter", id).Properties
+		parameter := byName(template, "AWS::SSM::Parameter", "Name")[want.name].Properties
 		assert.Equal(t, want.name, parameter["Name"])
 		assert.Equal(t, want.value, parameter["Value"])
 		assert.Equal(t, "String", parameter["Type"])
@@ -53,6 +53,32 @@ func TestTheKeyOfATableAndOfATopicIsExportedWithThem(t *testing.T) {
 	exported := byName(template, "AWS::SSM::Parameter", "Name")
 	for path, id := range map[string]string{"/roadshow/dev/shop/saved-notes.table-key": "saved-notes", "/roadshow/dev/shop/files.bucket-key": "files", "/roadshow/dev/shop/news.topic-key": "news"} {
 		assert.Equal(t, map[string]any{"Fn::GetAtt": []any{template.Resource(t, "AWS::KMS::Key", id).LogicalID, "Arn"}}, exported[path].Properties["Value"])
+	}
+}
+
+// A topic has a key of its own where an alarm tells it, which a tier decides: no single word of the importing program
+// would be right in every stage.
+func TestWhoImportsATopicMayUseItsKeyInEveryStage(t *testing.T) {
+	theirs := app(func(s *stack.Stack) {
+		news := stack.NewTopic(s, "news", stack.TopicConfig{}).Export()
+		stack.NewAlarm(s, "errors", stack.AlarmConfig{On: stack.NewFunction(s, "get", code()).Errors(), Topic: news})
+	})
+	stacktest.RequireParity(t, theirs)
+	in := stacktest.Synth(t, theirs, dev)
+	assert.Empty(t, in.Resources("AWS::KMS::Key"))
+	assert.Equal(t, "arn:aws:kms:us-east-1:111111111111:alias/aws/sns", byName(in, "AWS::SSM::Parameter", "Name")["/roadshow/dev/shop/news.topic-key"].Properties["Value"])
+	in = stacktest.Synth(t, theirs, production)
+	assert.Equal(t, map[string]any{"Fn::GetAtt": []any{in.Resource(t, "AWS::KMS::Key", "news").LogicalID, "Arn"}},
+		byName(in, "AWS::SSM::Parameter", "Name")["/roadshow/production/shop/news.topic-key"].Properties["Value"])
+
+	ours := stack.App{Service: "mail", Stages: set, Define: func(s *stack.Stack) {
+		stack.NewFunction(s, "send", code()).Allow(stack.ImportTopic(s, stack.Ref{Service: "shop", ID: "news"}, stack.ImportConfig{}).Publish())
+	}}
+	stacktest.RequireParity(t, ours)
+	for _, stage := range set {
+		template := stacktest.Synth(t, ours, stage)
+		assert.Contains(t, rights(t, template, "send"), allowance([]any{"kms:Decrypt", "kms:GenerateDataKey"},
+			map[string]any{"Ref": imported(t, template, "/roadshow/"+stage.Name+"/shop/news.topic-key")}))
 	}
 }
 

@@ -38,6 +38,8 @@ func settings(qualifier string) (*map[string]any, error) {
 		// it was configured, for analytics that are off: a sixth of a synthesis.
 		"aws:cdk:disable-creation-stack-traces":            true,
 		"@aws-cdk/core:enableAdditionalMetadataCollection": false,
+		// Resources are counted with the user's lines, see limitResources.
+		"@aws-cdk/core:stackResourceLimit": 0,
 		// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
 		"@aws-cdk/core:bootstrapQualifier": qualifier,
 	})

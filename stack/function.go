@@ -98,7 +98,8 @@ type FunctionConfig struct {
 	Access []Grant
 
 	// Network is where the function is placed. A grant on a service that the network does not reach is
-	// refused. Where the stage does not have the network, the function is in none. Default: none, with
+	// refused. Where the stage does not have the network, the function is in none. A deploy that takes a
+	// function out of its network waits until Lambda has removed its interfaces. Default: none, with
 	// the whole internet; or that of DAX, where a table with DAX is granted.
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 	Network *Network
@@ -228,92 +229,6 @@ func (c FunctionConfig) validate() *ConfigError {
 	return nil
 }
 
-// Function is a Lambda function, or knows that its stage has none.
-type Function struct {
-	component
-
-	// L2 is the CDK's construct; nil where the stage does not have the function. [Function.With] asks first.
-	L2 awslambda.Function
-
-	config      FunctionConfig
-	name        string // physical; "" where CloudFormation generates it
-	l1          awslambda.CfnFunction
-	siblings    constructs.Construct // what the function's own resources stand in
-	role        awsiam.IRole
-	alias       awslambda.Alias // nil without provisioned concurrency and URL
-	url         awslambda.FunctionUrl
-	failures    *failures // nil until something wants it
-	triggers    map[string]stages.Position
-	environment map[string]string // which grant or config brought a variable, by its name
-	links       []assembly.Link   // what grants brought, in their order
-	placement   *placement
-	placeholder awslambda.Code
-}
-
-// NewFunction makes a Lambda function of a Go package, or of a prebuilt handler, with a role of its own that may write to its own
-// log group and do what Access grants, and nothing else. A mistake panics with a [*ConfigError].
-func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
-	fn := &Function{
-		component: s.begin("function", id, config.Stages, config.validate()),
-		config:    config, environment: map[string]string{}, triggers: map[string]stages.Position{},
-	}
-	fn.name = s.record(fn.component, stages.LambdaFunction, config.Name, config.Revision)
-	logGroup := s.record(fn.component, stages.LambdaLogGroup, config.Name, config.Revision)
-	if config.Async != nil {
-		fn.catchFailures(fn.at)
-	}
-	if !fn.present {
-		return fn
-	}
-	fn.siblings = fn.scope()
-	group := awslogs.NewLogGroup(fn.siblings, jsiiconv.String("LogGroup"), &awslogs.LogGroupProps{
-		LogGroupName: jsiiconv.String(logGroup), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
-	})
-	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
-		AssumedBy: lambdaPrincipal(),
-	})
-	props := fn.props(group)
-	fn.placeholder = props.Code
-	if config.Override != nil {
-		config.Override(props)
-		fn.overridden(props)
-	}
-	fn.allow(statement{actions: logWrite, resources: []*string{fn.logsTo(props, group)}})
-	fn.L2 = awslambda.NewFunction(fn.siblings, jsiiconv.String("Function"), props)
-	fn.l1 = fn.L2.Node().DefaultChild().(awslambda.CfnFunction)
-	for name := range config.Environment {
-		fn.environment[name] = "Environment"
-	}
-	if props.Code == fn.placeholder {
-		s.functions = append(s.functions, fn)
-	}
-	if config.Tracing {
-		fn.allow(statement{actions: traceWrite, resources: []*string{jsiiconv.String("*")}})
-		// Not by the L2, which would add the statement itself.
-		fn.l1.SetTracingConfig(&awslambda.CfnFunction_TracingConfigProperty{Mode: jsiiconv.String("Active")})
-	}
-	// A URL is one of an alias or of the function itself, for good: to change from one to the other gives it another
-	// address. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-url.html
-	if config.ProvisionedConcurrency > 0 || config.URL != nil {
-		alias := &awslambda.AliasProps{AliasName: jsiiconv.String(aliasName), Version: fn.L2.CurrentVersion()}
-		if config.ProvisionedConcurrency > 0 {
-			alias.ProvisionedConcurrentExecutions = jsiiconv.Number(config.ProvisionedConcurrency)
-		}
-		fn.alias = awslambda.NewAlias(fn.siblings, jsiiconv.String("Alias"), alias)
-	}
-	if fn.failures != nil {
-		fn.failures.make(fn)
-	}
-	if config.URL != nil {
-		fn.addURL(*config.URL)
-	}
-	if config.Network != nil && config.Network.present {
-		fn.place(fn.at, config.Network.network, config.Network.String())
-	}
-	fn.Allow(config.Access...)
-	return fn
-}
-
 // props maps the config to the L2's.
 func (fn *Function) props(group awslogs.LogGroup) *awslambda.FunctionProps {
 	c := fn.config
@@ -392,6 +307,92 @@ func (fn *Function) layers() *[]awslambda.ILayerVersion {
 	return &layers
 }
 
+// NewFunction makes a Lambda function of a Go package, or of a prebuilt handler, with a role of its own that may write to its own
+// log group and do what Access grants, and nothing else. A mistake panics with a [*ConfigError].
+func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
+	fn := &Function{
+		component: s.begin("function", id, config.Stages, config.validate()),
+		config:    config, environment: map[string]string{}, triggers: map[string]stages.Position{},
+	}
+	fn.name = s.record(fn.component, stages.LambdaFunction, config.Name, config.Revision)
+	logGroup := s.record(fn.component, stages.LambdaLogGroup, config.Name, config.Revision)
+	if config.Async != nil {
+		fn.catchFailures(fn.at)
+	}
+	if !fn.present {
+		return fn
+	}
+	fn.siblings = fn.scope()
+	group := awslogs.NewLogGroup(fn.siblings, jsiiconv.String("LogGroup"), &awslogs.LogGroupProps{
+		LogGroupName: jsiiconv.String(logGroup), Retention: s.retention.logRetention, RemovalPolicy: s.retention.logs,
+	})
+	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
+		AssumedBy: lambdaPrincipal(),
+	})
+	props := fn.props(group)
+	fn.placeholder = props.Code
+	if config.Override != nil {
+		config.Override(props)
+		fn.overridden(props)
+	}
+	fn.allow(statement{actions: logWrite, resources: []*string{fn.logsTo(props, group)}})
+	fn.L2 = awslambda.NewFunction(fn.siblings, jsiiconv.String("Function"), props)
+	fn.l1 = fn.L2.Node().DefaultChild().(awslambda.CfnFunction)
+	for name := range config.Environment {
+		fn.environment[name] = "Environment"
+	}
+	if props.Code == fn.placeholder {
+		s.functions = append(s.functions, fn)
+	}
+	if config.Tracing {
+		fn.allow(statement{actions: traceWrite, resources: []*string{jsiiconv.String("*")}})
+		// Not by the L2, which would add the statement itself.
+		fn.l1.SetTracingConfig(&awslambda.CfnFunction_TracingConfigProperty{Mode: jsiiconv.String("Active")})
+	}
+	// A URL is one of an alias or of the function itself, for good: to change from one to the other gives it another
+	// address. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-url.html
+	if config.ProvisionedConcurrency > 0 || config.URL != nil {
+		alias := &awslambda.AliasProps{AliasName: jsiiconv.String(aliasName), Version: fn.L2.CurrentVersion()}
+		if config.ProvisionedConcurrency > 0 {
+			alias.ProvisionedConcurrentExecutions = jsiiconv.Number(config.ProvisionedConcurrency)
+		}
+		fn.alias = awslambda.NewAlias(fn.siblings, jsiiconv.String("Alias"), alias)
+	}
+	if fn.failures != nil {
+		fn.failures.make(fn)
+	}
+	if config.URL != nil {
+		fn.addURL(*config.URL)
+	}
+	if config.Network != nil && config.Network.present {
+		fn.place(fn.at, config.Network.network, config.Network.String())
+	}
+	fn.Allow(config.Access...)
+	return fn
+}
+
+// Function is a Lambda function, or knows that its stage has none.
+type Function struct {
+	component
+
+	// L2 is the CDK's construct; nil where the stage does not have the function. [Function.With] asks first.
+	L2 awslambda.Function
+
+	config      FunctionConfig
+	name        string // physical; "" where CloudFormation generates it
+	l1          awslambda.CfnFunction
+	siblings    constructs.Construct // what the function's own resources stand in
+	role        awsiam.IRole
+	alias       awslambda.Alias // nil without provisioned concurrency and URL
+	url         awslambda.FunctionUrl
+	failures    *failures // nil until something wants it
+	triggers    map[string]stages.Position
+	environment map[string]string // which grant or config brought a variable, by its name
+	links       []assembly.Link   // what grants brought, in their order
+	placement   *placement
+	placeholder awslambda.Code
+}
+
 func (fn *Function) timeout() time.Duration {
 	if fn.config.Timeout == 0 {
 		return defaultTimeout
@@ -419,14 +420,6 @@ func (fn *Function) setCode(code gobuild.Output, stub bool) {
 	fn.l1.SetCode(fn.stack.assets.add(fn.stack, fn.id, code, stub))
 }
 
-// Allow grants the function more, after both ends exist: two functions may invoke each other.
-func (fn *Function) Allow(grants ...Grant) {
-	at := stages.Caller()
-	for _, grant := range grants {
-		grant.to(fn, at)
-	}
-}
-
 // setEnvironment adds a variable that a grant brings: <ID> of the component it comes from, and the rest of its
 // name.
 func (fn *Function) setEnvironment(at stages.Position, from, id, rest string, value *string) {
@@ -440,15 +433,6 @@ func (fn *Function) setEnvironment(at stages.Position, from, id, rest string, va
 	fn.environment[name] = from
 	fn.links = append(fn.links, assembly.Link{ID: id, Of: from, Variable: name})
 	fn.L2.AddEnvironment(jsiiconv.String(name), value, nil)
-}
-
-// Invoke is the right to call the function; it brings <ID>_FUNCTION, its name.
-func (fn *Function) Invoke() Grant {
-	return Grant{on: fn, verb: "Invoke", apply: func(to *Function, at stages.Position) {
-		to.reach(at, fn.component, "Lambda")
-		to.allow(statement{actions: functionInvoke, resources: []*string{fn.arn()}})
-		to.setEnvironment(at, fn.String(), fn.id, "_FUNCTION", fn.nameForOthers())
-	}}
 }
 
 // invoked is what everything that invokes the function invokes: its alias, where it has one.
@@ -480,16 +464,6 @@ func (fn *Function) nameForOthers() *string {
 	}
 	return jsiiconv.String(fn.name)
 }
-
-// With reaches the L2 construct; it does nothing where the stage does not have the function.
-func (fn *Function) With(change func(awslambda.Function)) *Function {
-	if fn.present {
-		change(fn.L2)
-	}
-	return fn
-}
-
-func (fn *Function) construct() constructs.IConstruct { return fn.L2 }
 
 // placement is the function's place in a network.
 type placement struct {
@@ -526,4 +500,31 @@ func (fn *Function) reach(at stages.Position, target component, service string) 
 				"services that the network reaches ("+placed.network.reached()+")", placed.network.remedy(service))
 		}
 	})
+}
+
+// With reaches the L2 construct; it does nothing where the stage does not have the function.
+func (fn *Function) With(change func(awslambda.Function)) *Function {
+	if fn.present {
+		change(fn.L2)
+	}
+	return fn
+}
+
+func (fn *Function) construct() constructs.IConstruct { return fn.L2 }
+
+// Allow grants the function more, after both ends exist: two functions may invoke each other.
+func (fn *Function) Allow(grants ...Grant) {
+	at := stages.Caller()
+	for _, grant := range grants {
+		grant.to(fn, at)
+	}
+}
+
+// Invoke is the right to call the function; it brings <ID>_FUNCTION, its name.
+func (fn *Function) Invoke() Grant {
+	return Grant{on: fn, verb: "Invoke", apply: func(to *Function, at stages.Position) {
+		to.reach(at, fn.component, "Lambda")
+		to.allow(statement{actions: functionInvoke, resources: []*string{fn.arn()}})
+		to.setEnvironment(at, fn.String(), fn.id, "_FUNCTION", fn.nameForOthers())
+	}}
 }

@@ -1,12 +1,10 @@
 package stack
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -280,6 +278,18 @@ func (fn *Function) admit(scope constructs.Construct, id, service string, source
 	})
 }
 
+// allow adds to a role's policy. Its answer, which nobody reads, would be two more messages. What allows the
+// same to many functions is made once: a policy reads its statements, and does not change them.
+func (s *Stack) allow(role awsiam.IRole, st statement) {
+	key := st.key()
+	made, known := s.statements[key]
+	if !known {
+		made = st.build()
+		s.statements[key] = made
+	}
+	jsiiconv.Do(role, "addToPrincipalPolicy", made)
+}
+
 // allow adds a statement to the function's role.
 func (fn *Function) allow(st statement) {
 	fn.stack.allow(fn.role, st)
@@ -312,174 +322,6 @@ func (fn *Function) allowNetworkInterfaces(group awsec2.CfnSecurityGroup) {
 		},
 	})
 	group.Node().AddDependency(policy)
-}
-
-// principal is who acts inside a network: a function, or a DAX cluster.
-type principal struct {
-	component
-	at   stages.Position
-	role awsiam.IRole
-}
-
-// rights are the statements that allow something in the roles of a network's principals, whoever wrote them. What
-// stands in a role does not say whose traffic it is; each role limits its own further. Rights that cannot be read here
-// would be refused at run time, so they are a mistake.
-func (n *network) rights(s *Stack) []map[string]any {
-	if n.allowed != nil || len(n.principals) == 0 {
-		return n.allowed
-	}
-	n.allowed = []map[string]any{}
-	policies := s.attachedPolicies()
-	read := map[string]bool{} // two functions may share a role
-	for _, inside := range n.principals {
-		if inside.role == nil {
-			n.unreadable(inside, "one that this stack does not make")
-		}
-		// Of a role of somebody else, what this stack grants is known.
-		own, isOwn := inside.role.Node().DefaultChild().(awsiam.CfnRole)
-		if isOwn {
-			if arns := own.ManagedPolicyArns(); arns != nil && s.CDK.Resolve(arns) != nil {
-				n.unreadable(inside, "one with managed policies")
-			}
-		}
-		name := fmt.Sprint(s.CDK.Resolve(inside.role.RoleName()))
-		if read[name] {
-			continue
-		}
-		read[name] = true
-		if isOwn {
-			for _, one := range s.resolved(own.Policies()) {
-				n.allowed = append(n.allowed, allowedBy(one.(map[string]any)["policyDocument"])...)
-			}
-		}
-		for _, policy := range policies[name] {
-			// With its tokens: those of a document that was resolved could not be joined with others.
-			n.allowed = append(n.allowed, allowedBy(policy.Document().ToJSON())...)
-		}
-	}
-	return n.allowed
-}
-
-// unreadable refuses a role in a network whose endpoints let through what roles allow.
-func (n *network) unreadable(inside principal, role string) {
-	fix := "write OpenEndpoints: true in " + n.of
-	if n.of == "" {
-		fix = "give DAX a Network with OpenEndpoints: true"
-	}
-	inside.fault(inside.at, "role", role+", whose rights the endpoints of its network cannot let through", "a role with policies of this stack alone", fix)
-}
-
-// attachedPolicies are the policies of the stack, by the names of the roles that have them.
-func (s *Stack) attachedPolicies() map[string][]awsiam.Policy {
-	attached := map[string][]awsiam.Policy{}
-	for _, one := range *s.CDK.Node().FindAll(constructs.ConstructOrder_PREORDER) {
-		policy, ok := one.(awsiam.Policy)
-		if !ok {
-			continue
-		}
-		roles := policy.Node().DefaultChild().(awsiam.CfnPolicy).Roles()
-		if roles == nil {
-			continue
-		}
-		for _, role := range s.resolved(roles) {
-			attached[fmt.Sprint(role)] = append(attached[fmt.Sprint(role)], policy)
-		}
-	}
-	return attached
-}
-
-// resolved is a list as the template has it; nil where there is none.
-func (s *Stack) resolved(list any) []any {
-	if list == nil {
-		return nil
-	}
-	all, _ := s.CDK.Resolve(list).([]any)
-	return all
-}
-
-// allowedBy are the statements of a document that allow something.
-func allowedBy(document any) []map[string]any {
-	// No document of the CDK tells its statements one by one.
-	written, _ := document.(map[string]any)
-	var all []map[string]any
-	for _, one := range listed(written["Statement"]) {
-		if statement, ok := one.(map[string]any); ok && statement["Effect"] == "Allow" {
-			all = append(all, statement)
-		}
-	}
-	return all
-}
-
-// policyOfEndpoint lets a network's traffic to a service through as far as the rights in the network go.
-// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-func policyOfEndpoint(service string, rights []map[string]any) awsiam.PolicyDocument {
-	document := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Minimize: jsiiconv.Bool(true)})
-	for _, right := range rights {
-		allowed := maps.Clone(right)
-		allowed["Principal"] = map[string]any{"AWS": "*"}
-		if _, inverse := right["NotAction"]; !inverse {
-			actions := slices.DeleteFunc(slices.Clone(listed(right["Action"])), func(action any) bool {
-				return action != "*" && !strings.HasPrefix(strings.ToLower(fmt.Sprint(action)), service+":") // the case of an action does not count
-			})
-			if len(actions) == 0 {
-				continue
-			}
-			allowed["Action"] = actions
-		}
-		document.AddStatements(awsiam.PolicyStatement_FromJson(allowed))
-	}
-	if *document.IsEmpty() {
-		// An endpoint without a policy would let everything through.
-		document.AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Effect: awsiam.Effect_DENY, Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-			Actions: jsiiconv.Strings("*"), Resources: jsiiconv.Strings("*"),
-		}))
-	}
-	return document
-}
-
-// leastLength is how long a policy is at least, once its references are known.
-func leastLength(value any, service string) int {
-	text, err := json.Marshal(shortest(value, service))
-	if err != nil {
-		panic(err) // it was JSON
-	}
-	return len(text)
-}
-
-// shortest is a value with the shortest text that each reference in it can come to.
-func shortest(value any, service string) any {
-	switch value := value.(type) {
-	case []any:
-		all := make([]any, len(value))
-		for i, one := range value {
-			all[i] = shortest(one, service)
-		}
-		return all
-	case map[string]any:
-		if _, attribute := value["Fn::GetAtt"]; attribute {
-			if service == string(EndpointS3) {
-				return "arn:aws:s3:::abc"
-			}
-			return "arn:aws:" + service + ":us-east-1:111111111111:a"
-		}
-		if join, ok := value["Fn::Join"].([]any); ok && len(join) == 2 {
-			var text strings.Builder
-			for _, part := range listed(join[1]) {
-				fmt.Fprint(&text, shortest(part, service))
-			}
-			return text.String()
-		}
-		all := map[string]any{}
-		for key, one := range value {
-			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
-				return ""
-			}
-			all[key] = shortest(one, service)
-		}
-		return all
-	}
-	return value
 }
 
 // listed is what a policy writes as one value or as a list of them.

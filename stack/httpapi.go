@@ -109,6 +109,20 @@ type DomainConfig struct {
 	Only bool
 }
 
+// RouteConfig says what is special about one route.
+type RouteConfig struct {
+	// Authorizer decides who may call the route. Default: the API's.
+	Authorizer Authorizer
+
+	// Scopes are those of a token of which it must have one, besides what the authorizer asks; with a
+	// [JWTAuthorizer] only. Default: none.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+	Scopes []string
+
+	// Throttle limits the requests of this route, apart from the others. Default: as the API.
+	Throttle *ThrottleConfig
+}
+
 func (c HTTPAPIConfig) validate() *ConfigError {
 	if utf8.RuneCountInString(c.Description) > 1024 {
 		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
@@ -195,67 +209,11 @@ func (c DomainConfig) validate() *ConfigError {
 	return nil
 }
 
-// HTTPAPI is an HTTP API, or knows that its stage has none.
-type HTTPAPI struct {
-	component
-
-	// L2 is the CDK's construct; nil where the stage does not have the API. [HTTPAPI.With] asks first.
-	L2 awsapigatewayv2.HttpApi
-
-	config       HTTPAPIConfig
-	siblings     constructs.Construct // what the API's own resources stand in
-	url          *string
-	routes       map[route]stages.Position
-	calls        map[*Function][]route // the routes to each function
-	integrations map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration
-	// authorizers are those made for this API; signed the routes that IAM decides on, as ARNs.
-	authorizers map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer
-	signed      []*string
-	throttles   map[string]any
-}
-
-// NewHTTPAPI makes an HTTP API without routes. A mistake panics with a [*ConfigError].
-func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
-	api := &HTTPAPI{
-		component: s.begin("HTTP API", id, config.Stages, config.validate()), config: config,
-		routes: map[route]stages.Position{}, calls: map[*Function][]route{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
-		authorizers: map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer{}, throttles: map[string]any{},
+func (c RouteConfig) validate() *ConfigError {
+	if c.Throttle != nil {
+		return c.Throttle.validate()
 	}
-	name := s.record(api.component, stages.HTTPAPI, "", 0)
-	logGroup := s.record(api.component, accessLogGroup, "", 0)
-	domain := config.Domain
-	if domain != nil && !s.choices.Includes(id+" domain", domain.Stages, api.at) {
-		domain = nil
-	}
-	if !api.present {
-		return api
-	}
-	scope := api.scope()
-	api.siblings = scope
-	props := config.props(name)
-	if domain != nil && domain.Only {
-		props.DisableExecuteApiEndpoint = jsiiconv.Bool(true)
-	}
-	if config.Override != nil {
-		config.Override(props)
-	}
-	api.L2 = awsapigatewayv2.NewHttpApi(scope, jsiiconv.String("API"), props)
-	if config.Throttle != nil {
-		api.stageResource().SetDefaultRouteSettings(config.Throttle.props())
-	}
-	if !config.NoAccessLog {
-		api.logAccess(scope, logGroup)
-	}
-	if domain != nil {
-		api.addDomain(scope, *domain)
-	}
-	if domain != nil && domain.Only {
-		api.url = jsiiconv.String("https://" + domain.Name)
-	} else {
-		api.url = api.L2.ApiEndpoint()
-	}
-	api.output(scope, "URL", api.url)
-	return api
+	return nil
 }
 
 // props maps the config to the L2's.
@@ -313,10 +271,48 @@ func (c ThrottleConfig) limits() (rate, burst int) {
 	return c.Rate, c.Burst
 }
 
-// stageResource is API Gateway's own stage of the API, the one that is called $default. Its settings are
-// not the L2's to make: the API makes it.
-func (api *HTTPAPI) stageResource() awsapigatewayv2.CfnStage {
-	return api.L2.DefaultStage().Node().DefaultChild().(awsapigatewayv2.CfnStage)
+// NewHTTPAPI makes an HTTP API without routes. A mistake panics with a [*ConfigError].
+func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
+	api := &HTTPAPI{
+		component: s.begin("HTTP API", id, config.Stages, config.validate()), config: config,
+		routes: map[route]stages.Position{}, calls: map[*Function][]route{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
+		authorizers: map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer{}, throttles: map[string]any{},
+	}
+	name := s.record(api.component, stages.HTTPAPI, "", 0)
+	logGroup := s.record(api.component, accessLogGroup, "", 0)
+	domain := config.Domain
+	if domain != nil && !s.choices.Includes(id+" domain", domain.Stages, api.at) {
+		domain = nil
+	}
+	if !api.present {
+		return api
+	}
+	scope := api.scope()
+	api.siblings = scope
+	props := config.props(name)
+	if domain != nil && domain.Only {
+		props.DisableExecuteApiEndpoint = jsiiconv.Bool(true)
+	}
+	if config.Override != nil {
+		config.Override(props)
+	}
+	api.L2 = awsapigatewayv2.NewHttpApi(scope, jsiiconv.String("API"), props)
+	if config.Throttle != nil {
+		api.stageResource().SetDefaultRouteSettings(config.Throttle.props())
+	}
+	if !config.NoAccessLog {
+		api.logAccess(scope, logGroup)
+	}
+	if domain != nil {
+		api.addDomain(scope, *domain)
+	}
+	if domain != nil && domain.Only {
+		api.url = jsiiconv.String("https://" + domain.Name)
+	} else {
+		api.url = api.L2.ApiEndpoint()
+	}
+	api.output(scope, "URL", api.url)
+	return api
 }
 
 // accessLogGroup is the log group of an API's access log. AWS lets its services write to groups below this
@@ -331,6 +327,7 @@ var accessLogGroup = stages.Kind{
 // accessLogFormat is one line of JSON. No field can hold a quotation mark that a caller chose.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
+
 	`"method":"$context.httpMethod","routeKey":"$context.routeKey","path":"$context.path","protocol":"$context.protocol",` +
 	`"status":"$context.status","responseLength":"$context.responseLength","responseLatency":"$context.responseLatency",` +
 	`"integrationLatency":"$context.integrationLatency","integrationStatus":"$context.integrationStatus","error":"$context.error.responseType"}`
@@ -338,7 +335,7 @@ const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requ
 // logAccess has every request logged.
 func (api *HTTPAPI) logAccess(scope constructs.Construct, name string) {
 	group := awslogs.NewLogGroup(scope, jsiiconv.String("AccessLog"), &awslogs.LogGroupProps{
-		LogGroupName: jsiiconv.String(name), Retention: api.stack.survival.logRetention, RemovalPolicy: api.stack.survival.logs,
+		LogGroupName: jsiiconv.String(name), Retention: api.stack.retention.logRetention, RemovalPolicy: api.stack.retention.logs,
 	})
 	api.stageResource().SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 		DestinationArn: group.LogGroupArn(), Format: jsiiconv.String(accessLogFormat),
@@ -373,25 +370,23 @@ func (api *HTTPAPI) output(scope constructs.Construct, what string, value *strin
 	output.OverrideLogicalId(jsiiconv.String(outputName(api.id) + what))
 }
 
-// RouteConfig says what is special about one route.
-type RouteConfig struct {
-	// Authorizer decides who may call the route. Default: the API's.
-	Authorizer Authorizer
+// HTTPAPI is an HTTP API, or knows that its stage has none.
+type HTTPAPI struct {
+	component
 
-	// Scopes are those of a token of which it must have one, besides what the authorizer asks; with a
-	// [JWTAuthorizer] only. Default: none.
-	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
-	Scopes []string
+	// L2 is the CDK's construct; nil where the stage does not have the API. [HTTPAPI.With] asks first.
+	L2 awsapigatewayv2.HttpApi
 
-	// Throttle limits the requests of this route, apart from the others. Default: as the API.
-	Throttle *ThrottleConfig
-}
-
-func (c RouteConfig) validate() *ConfigError {
-	if c.Throttle != nil {
-		return c.Throttle.validate()
-	}
-	return nil
+	config       HTTPAPIConfig
+	siblings     constructs.Construct // what the API's own resources stand in
+	url          *string
+	routes       map[route]stages.Position
+	calls        map[*Function][]route // the routes to each function
+	integrations map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration
+	// authorizers are those made for this API; signed the routes that IAM decides on, as ARNs.
+	authorizers map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer
+	signed      []*string
+	throttles   map[string]any
 }
 
 // Route sends requests to a function: "POST /notes", "GET /notes/{id}", "ANY /files/{path+}". The API
@@ -524,6 +519,22 @@ func (api *HTTPAPI) executeARN(requests string) *string {
 	})
 }
 
+// stageResource is API Gateway's own stage of the API, the one that is called $default. Its settings are
+// not the L2's to make: the API makes it.
+func (api *HTTPAPI) stageResource() awsapigatewayv2.CfnStage {
+	return api.L2.DefaultStage().Node().DefaultChild().(awsapigatewayv2.CfnStage)
+}
+
+// With reaches the L2 construct; it does nothing where the stage does not have the API.
+func (api *HTTPAPI) With(change func(awsapigatewayv2.HttpApi)) *HTTPAPI {
+	if api.present {
+		change(api.L2)
+	}
+	return api
+}
+
+func (api *HTTPAPI) construct() constructs.IConstruct { return api.L2 }
+
 // Invoke is the right to call the routes of the API whose authorizer is [IAM], with requests that the
 // function signs; it brings <ID>_URL.
 func (api *HTTPAPI) Invoke() Grant {
@@ -542,13 +553,3 @@ func (api *HTTPAPI) Invoke() Grant {
 		})
 	}}
 }
-
-// With reaches the L2 construct; it does nothing where the stage does not have the API.
-func (api *HTTPAPI) With(change func(awsapigatewayv2.HttpApi)) *HTTPAPI {
-	if api.present {
-		change(api.L2)
-	}
-	return api
-}
-
-func (api *HTTPAPI) construct() constructs.IConstruct { return api.L2 }

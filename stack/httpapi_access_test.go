@@ -280,6 +280,18 @@ func TestWrongAuthorizersAreRefused(t *testing.T) {
 		define func(s *stack.Stack)
 		want   string
 	}{
+		"an issuer's configuration": {
+			func(s *stack.Stack) {
+				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://login.example.com/x/.well-known/openid-configuration", Audience: []string{"b"}})
+			},
+			`JWT authorizer "users": Issuer is "https://login.example.com/x/.well-known/openid-configuration", want the issuer as the tokens name it, their claim iss, below which its configuration stands; write Issuer: "https://login.example.com/x"`,
+		},
+		"an issuer with a question": {
+			func(s *stack.Stack) {
+				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://login.example.com?x=1", Audience: []string{"b"}})
+			},
+			`JWT authorizer "users": Issuer is "https://login.example.com?x=1", want a URL of HTTPS; write Issuer: "https://login.example.com"`,
+		},
 		"no issuer": {func(s *stack.Stack) { stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{}) }, `JWT authorizer "users": Issuer is "", want a URL of HTTPS; write Issuer: "https://login.example.com"`},
 		"no audience": {func(s *stack.Stack) {
 			stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a"})

@@ -32,8 +32,8 @@ type ImportConfig struct {
 	// Default: they read their own.
 	Fallback bool
 
-	// Key tells that the component is encrypted with a key of its own, which grants then include; buckets and
-	// topics only. Default: it is not.
+	// Key tells that the component is encrypted with a key of its own, which grants then include; buckets only. A
+	// topic's key always comes with it. Default: it is not.
 	Key bool
 }
 
@@ -73,8 +73,8 @@ func (r Ref) validate(own string) *ConfigError {
 	return nil
 }
 
-// keyed are the kinds that may have a key of their own.
-var keyed = []string{exportedTable, exportedBucket, exportedTopic}
+// keyed are the kinds that a program says have a key of their own.
+var keyed = []string{exportedTable, exportedBucket}
 
 // imported is what every import has in common.
 type imported struct {
@@ -104,8 +104,11 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 		panic(problem)
 	}
 	if config.Key && !slices.Contains(keyed, kind) {
-		i.fault(i.at, "Key", "true", "tables, buckets and topics: nothing else has a key of its own", "leave it out")
+		i.fault(i.at, "Key", "true", "tables and buckets: a topic's key always comes with it, and nothing else has one of its own", "leave it out")
 	}
+	// Whether a topic has a key of its own is another stage's business in each stage: it has one where an alarm is.
+	// So what encrypts it is always exported.
+	withKey := config.Key || kind == exportedTopic
 	tree := component{stack: s, noun: "import", id: ref.Service + "-" + ref.ID + "-" + kind, at: i.at}
 	if first, taken := s.positions[tree.id]; taken {
 		i.fault(i.at, "Ref", fmt.Sprintf("imported again (first at %s)", first), "each component imported once", "keep what the first import returned")
@@ -130,7 +133,7 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 		return path
 	}
 	paths := []string{path(kind)}
-	if config.Key {
+	if withKey {
 		paths = append(paths, path(kind+exportedKey))
 	}
 	i.present = s.choices.Includes(tree.id, config.Stages, i.at)
@@ -139,7 +142,7 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 	}
 	i.root = tree.scope()
 	i.arn = fromPath(i.root, prefix+"ARN", paths[0]).ValueAsString()
-	if config.Key {
+	if withKey {
 		i.key = fromPath(i.root, prefix+"KeyARN", paths[1]).ValueAsString()
 	}
 	return i
@@ -283,10 +286,7 @@ func (t *ImportedTopic) Delivers(queue *Queue, config TopicDeliveryConfig) {
 
 // Publish is the right to publish messages; it brings <ID>_TOPIC, the topic's ARN.
 func (t *ImportedTopic) Publish() Grant {
-	statements := []statement{{actions: topicPublish, resources: []*string{t.arn}}}
-	if t.key != nil {
-		statements = append(statements, statement{actions: topicKeyUse, resources: []*string{t.key}})
-	}
+	statements := []statement{{actions: topicPublish, resources: []*string{t.arn}}, {actions: topicKeyUse, resources: []*string{t.key}}}
 	return t.allow("Publish", "SNS", "_TOPIC", func() *string { return t.arn }, statements...)
 }
 

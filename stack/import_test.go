@@ -17,7 +17,7 @@ func init() {
 		stage: "pr-417",
 		zero:  stack.ImportConfig{},
 		make: func(s *stack.Stack, config any) {
-			stack.NewFunction(s, "f", code()).Allow(stack.ImportTopic(s, theirs, config.(stack.ImportConfig)).Publish().Optional())
+			stack.NewFunction(s, "f", code()).Allow(stack.ImportBucket(s, theirs, config.(stack.ImportConfig)).Read().Optional())
 		},
 		values: map[string]any{"Stages": stages.Only(production), "Fallback": true, "Key": true},
 	}, setting{
@@ -117,7 +117,11 @@ func TestAVerbOfAnImportGrantsWhatTheVerbOfTheComponentDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			template := stacktest.Synth(t, app(importer(tt.grant)), dev)
 			id := imported(t, template, "/roadshow/dev/notes/saved-notes."+tt.kind)
-			assert.Equal(t, []any{allowance(tt.actions, parameter(id))}, rights(t, template, "get")[1:])
+			want := []any{allowance(tt.actions, parameter(id))}
+			if tt.kind == "topic" {
+				want = append(want, allowance([]any{"kms:Decrypt", "kms:GenerateDataKey"}, parameter(imported(t, template, "/roadshow/dev/notes/saved-notes.topic-key"))))
+			}
+			assert.Equal(t, want, rights(t, template, "get")[1:])
 			fn := template.Resource(t, "AWS::Lambda::Function", "get").Properties
 			assert.Equal(t, []string{tt.variable}, variables(fn))
 			if tt.value != nil {
@@ -163,7 +167,7 @@ func TestAVerbOfAnImportedBucketGrantsWhatTheVerbOfABucketDoes(t *testing.T) {
 func TestIndexesAndKeysOfAnImport(t *testing.T) {
 	template := stacktest.Synth(t, app(func(s *stack.Stack) {
 		notes := stack.ImportTable(s, theirs, stack.ImportTableConfig{Indexes: true, Key: true})
-		news := stack.ImportTopic(s, stack.Ref{Service: "notes", ID: "news"}, stack.ImportConfig{Key: true})
+		news := stack.ImportTopic(s, stack.Ref{Service: "notes", ID: "news"}, stack.ImportConfig{})
 		stack.NewFunction(s, "read", code()).Allow(notes.Read())
 		stack.NewFunction(s, "write", code()).Allow(notes.Write(), news.Publish())
 	}), dev)
@@ -311,8 +315,8 @@ func TestWrongImportsAreRefused(t *testing.T) {
 	}
 	t.Run("the key of what has none", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) { stack.ImportBus(s, theirs, stack.ImportConfig{Key: true}) })
-		assert.Equal(t, `stack/import_test.go:LINE: bus "saved-notes" of service "notes": Key is true, want tables, buckets and topics: `+
-			`nothing else has a key of its own; leave it out`, withoutLines(err.Error()))
+		assert.Equal(t, `stack/import_test.go:LINE: bus "saved-notes" of service "notes": Key is true, want tables and buckets: `+
+			`a topic's key always comes with it, and nothing else has one of its own; leave it out`, withoutLines(err.Error()))
 	})
 	t.Run("one component twice", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -19,54 +18,6 @@ import (
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
-
-// Endpoint is a private way from a network to one AWS service, named as the end of the service's endpoint
-// name: com.amazonaws.REGION.sqs is "sqs". Any other that AWS lists serves too, such as
-// stack.Endpoint("bedrock-runtime").
-// https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
-type Endpoint string
-
-// The endpoints of the services that grants are on. Those of DynamoDB and S3 are gateways, which cost
-// nothing and which every network has; each of the others is paid by the hour in every zone.
-const (
-	EndpointDynamoDB       Endpoint = "dynamodb"
-	EndpointEvents         Endpoint = "events"
-	EndpointKMS            Endpoint = "kms"
-	EndpointLambda         Endpoint = "lambda"
-	EndpointLogs           Endpoint = "logs"
-	EndpointS3             Endpoint = "s3"
-	EndpointScheduler      Endpoint = "scheduler"
-	EndpointSecretsManager Endpoint = "secretsmanager"
-	EndpointSNS            Endpoint = "sns"
-	EndpointSQS            Endpoint = "sqs"
-	EndpointSSM            Endpoint = "ssm"
-)
-
-// policedEndpoints are the endpoints whose service's actions in IAM begin with the endpoint's own name: whose policy can be read
-// from roles.
-var policedEndpoints = []Endpoint{
-	EndpointDynamoDB, EndpointEvents, EndpointKMS, EndpointLambda, EndpointLogs, EndpointS3, EndpointScheduler,
-	EndpointSecretsManager, EndpointSNS, EndpointSQS, EndpointSSM,
-}
-
-// gateways are the endpoints that every network has.
-var gateways = []Endpoint{EndpointDynamoDB, EndpointS3}
-
-// endpointOf is the way to a service that grants are on, by the name that people call the service.
-var endpointOf = map[string]struct {
-	endpoint Endpoint
-	constant string // how a program writes it
-}{
-	"DynamoDB":              {EndpointDynamoDB, "stack.EndpointDynamoDB"},
-	"EventBridge":           {EndpointEvents, "stack.EndpointEvents"},
-	"EventBridge Scheduler": {EndpointScheduler, "stack.EndpointScheduler"},
-	"Lambda":                {EndpointLambda, "stack.EndpointLambda"},
-	"S3":                    {EndpointS3, "stack.EndpointS3"},
-	"Secrets Manager":       {EndpointSecretsManager, "stack.EndpointSecretsManager"},
-	"SNS":                   {EndpointSNS, "stack.EndpointSNS"},
-	"SQS":                   {EndpointSQS, "stack.EndpointSQS"},
-	"Systems Manager":       {EndpointSSM, "stack.EndpointSSM"},
-}
 
 // NetworkConfig says what a network is: a VPC with one private subnet in each zone. Its zero value has no
 // way to the internet, gateways to DynamoDB and S3, and a log of all its traffic; it costs no more than
@@ -310,20 +261,6 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	return validateEndpoints("Existing.Endpoints", existing.Endpoints, func(Endpoint) bool { return false })
 }
 
-func validateEndpoints(field string, endpoints []Endpoint, made func(Endpoint) bool) *ConfigError {
-	for i, one := range endpoints {
-		switch {
-		case !endpointName.MatchString(string(one)):
-			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "the end of an endpoint's name", Fix: "write stack.EndpointSQS or the like"}
-		case made(one):
-			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "endpoints besides the gateways, which every network has", Fix: "leave it out"}
-		case slices.Contains(endpoints[:i], one):
-			return &ConfigError{Field: field, Got: fmt.Sprintf("%q twice", string(one)), Want: "each endpoint once", Fix: "leave one of the two out"}
-		}
-	}
-	return nil
-}
-
 // Network is a VPC that functions and DAX can be placed in, or knows that its stage has none.
 type Network struct {
 	component
@@ -553,7 +490,7 @@ func subnetRange(block string, index int) string {
 // logTraffic makes the log of a network's traffic.
 func (s *Stack) logTraffic(scope constructs.Construct, n *network, name string) {
 	group := awslogs.NewLogGroup(scope, jsiiconv.String("FlowLogGroup"), &awslogs.LogGroupProps{
-		LogGroupName: jsiiconv.String(name), Retention: s.survival.logRetention, RemovalPolicy: s.survival.logs,
+		LogGroupName: jsiiconv.String(name), Retention: s.retention.logRetention, RemovalPolicy: s.retention.logs,
 	})
 	role := awsiam.NewRole(scope, jsiiconv.String("FlowLogRole"), &awsiam.RoleProps{
 		AssumedBy: inAccount("vpc-flow-logs.amazonaws.com", s),
@@ -593,50 +530,6 @@ func (s *Stack) sharedNetwork() *network {
 	}
 	s.newGateway(scope, s.network, EndpointDynamoDB, false)
 	return s.network
-}
-
-// gatewayID is what a gateway's construct is called.
-var gatewayID = map[Endpoint]string{EndpointDynamoDB: "DynamoDB", EndpointS3: "S3"}
-
-// newGateway makes the way to a service by the network's routes.
-func (s *Stack) newGateway(scope constructs.Construct, n *network, to Endpoint, open bool) {
-	gateway := awsec2.NewCfnVPCEndpoint(scope, jsiiconv.String(gatewayID[to]), &awsec2.CfnVPCEndpointProps{
-		VpcId: n.vpcID, VpcEndpointType: jsiiconv.String("Gateway"), RouteTableIds: anyOf(n.tableIDs), ServiceName: to.serviceName(),
-	})
-	s.limit(gateway, n, to, open)
-}
-
-// maxEndpointPolicy is in characters, spaces included.
-// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-const maxEndpointPolicy = 20480
-
-// limit has an endpoint that is not open let through what the roles in the network allow, once all of that is known.
-func (s *Stack) limit(made awsec2.CfnVPCEndpoint, n *network, to Endpoint, open bool) {
-	if open || !slices.Contains(policedEndpoints, to) {
-		return
-	}
-	s.deferredChecks = append(s.deferredChecks, func() {
-		document := policyOfEndpoint(string(to), n.rights(s))
-		made.SetPolicyDocument(document)
-		if length := leastLength(s.CDK.Resolve(document), string(to)); length > maxEndpointPolicy {
-			n.tooLong(to, length)
-		}
-	})
-}
-
-// tooLong refuses rights that no policy of an endpoint can hold.
-func (n *network) tooLong(to Endpoint, length int) {
-	of, fix := n.principals[0].component, "give DAX a Network with OpenEndpoints: true"
-	if n.of != "" {
-		fix = "write OpenEndpoints: true in " + n.of + ", or give some functions another network"
-	}
-	of.fault(of.at, "Network", fmt.Sprintf("one of %d functions and clusters, whose rights make at least %d characters in the policy of endpoint %s", len(n.principals), length, to),
-		fmt.Sprintf("at most %d", maxEndpointPolicy), fix)
-}
-
-// serviceName is the endpoint's in the stack's region.
-func (e Endpoint) serviceName() *string {
-	return awscdk.Fn_Sub(jsiiconv.String("com.amazonaws.${AWS::Region}."+string(e)), nil)
 }
 
 // zones is how many zones the network spans.
@@ -725,39 +618,6 @@ func (n *network) tables() *[]*string {
 		return nil
 	}
 	return &n.tableIDs
-}
-
-// reaches tells whether functions in the network can call a service.
-func (n *network) reaches(service string) bool {
-	return n.internet || slices.Contains(n.endpoints, endpointOf[service].endpoint)
-}
-
-// reached lists, for an error, the services of grants that the network reaches.
-func (n *network) reached() string {
-	var names []string
-	for _, service := range sortedKeys(endpointOf) {
-		if n.reaches(service) {
-			names = append(names, service)
-		}
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
-}
-
-// remedy says what to write so that the network reaches a service.
-func (n *network) remedy(service string) string {
-	constant := endpointOf[service].constant
-	switch {
-	case constant == "": // AWS offers no endpoint
-		return "do that work in another function, or give the network NATGateways"
-	case n.of == "":
-		return fmt.Sprintf("do that work in another function, or give DAX a Network that has %s in its Endpoints", constant)
-	case n.existing:
-		return fmt.Sprintf("make that endpoint in the VPC, and write Endpoints: []stack.Endpoint{%s} in Existing of %s", constant, n.of)
-	}
-	return fmt.Sprintf("write Endpoints: []stack.Endpoint{%s} in %s, or give it NATGateways", constant, n.of)
 }
 
 // anyOf is a list as those properties of the CDK take it that hold references too.

@@ -63,6 +63,36 @@ type QueueConfig struct {
 	Override func(*awssqs.QueueProps)
 }
 
+// QueueTriggerConfig says how a queue's messages reach a function.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+type QueueTriggerConfig struct {
+	// BatchSize is how many messages an invocation gets at most: 1 to 10000, above 10 with a Window only, and
+	// at most 10 of a FIFO queue. Default: 10.
+	BatchSize int
+
+	// Window is how long to wait for a full batch, at most 5 minutes, in whole seconds; not of a FIFO queue.
+	// Default: none.
+	Window time.Duration
+
+	// WholeBatches has all messages of a batch received again where the handler reports that some failed.
+	// Default: only those that the handler names as failed (batchItemFailures); none where it names none and
+	// returns no error. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+	WholeBatches bool
+
+	// MaxConcurrency is how many invocations the queue may cause at once, 2 to 1000, and at most the
+	// function's ReservedConcurrency. Default: as many as Lambda allows.
+	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+	MaxConcurrency int
+
+	// Filters select messages, where any of up to five matches; the others are deleted. The fields are body
+	// (with the fields of a JSON body below it), attributes and the like. Default: every message.
+	// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html
+	Filters []Pattern
+
+	// Override changes the trigger's properties just before it is made. Default: none.
+	Override func(*awslambda.CfnEventSourceMappingProps)
+}
+
 const (
 	defaultVisibility  = 30 * time.Second
 	defaultMaxReceives = 5
@@ -96,19 +126,98 @@ func (c QueueConfig) kind() stages.Kind {
 	return stages.SQSQueue
 }
 
-// Queue is an SQS queue, or knows that its stage has none.
-type Queue struct {
-	component
+func (c QueueTriggerConfig) validate(q *Queue, fn *Function) *ConfigError {
+	switch reserved := fn.config.ReservedConcurrency; {
+	case q.config.FIFO && c.BatchSize > 10:
+		return &ConfigError{Field: "BatchSize", Got: fmt.Sprintf("%d of FIFO %s", c.BatchSize, q), Want: "1 to 10", Fix: "write BatchSize: 10, or leave it out"}
+	case q.config.FIFO && c.Window != 0:
+		return &ConfigError{Field: "Window", Got: fmt.Sprintf("%s of FIFO %s", c.Window, q), Want: "none", Fix: "leave it out"}
+	case c.BatchSize > 10 && c.Window == 0:
+		return &ConfigError{Field: "BatchSize", Got: fmt.Sprintf("%d without a Window", c.BatchSize), Want: "at most 10", Fix: "write Window: time.Second, or a smaller batch"}
+	case reserved > 0 && c.MaxConcurrency > reserved:
+		return &ConfigError{
+			Field: "MaxConcurrency", Got: fmt.Sprintf("%d, while ReservedConcurrency of %s is %d", c.MaxConcurrency, fn, reserved),
+			Want: "at most that", Fix: "raise the one or lower the other",
+		}
+	case len(c.Filters) > 5:
+		return &ConfigError{Field: "Filters", Got: strconv.Itoa(len(c.Filters)), Want: "at most 5", Fix: "join some of them"}
+	}
+	for _, filter := range c.Filters {
+		if problem := filter.validate("Filters", lambdaFilter); problem != nil {
+			return problem
+		}
+	}
+	if least := c.visibility(fn); q.config.VisibilityTimeout != 0 && q.config.VisibilityTimeout < least {
+		return &ConfigError{
+			Field: "VisibilityTimeout", Got: fmt.Sprintf("%s of %s, while Timeout of %s is %s", q.config.VisibilityTimeout, q, fn, fn.timeout()),
+			Want: fmt.Sprintf("at least %s: six times that, and the Window", least), Fix: "leave VisibilityTimeout out, or shorten the Timeout",
+		}
+	}
+	return firstOf(
+		inRange("BatchSize", c.BatchSize, 1, 10000, 10),
+		wholeSeconds("Window", c.Window, time.Second, 5*time.Minute, "1s to 5m", "time.Second"),
+		inRange("MaxConcurrency", c.MaxConcurrency, 2, 1000, 10),
+	)
+}
 
-	// L2 is the CDK's construct; nil where the stage does not have the queue. [Queue.With] asks first.
-	L2 awssqs.Queue
+// visibility is the least that a queue needs for the trigger.
+func (c QueueTriggerConfig) visibility(fn *Function) time.Duration { return 6*fn.timeout() + c.Window }
 
-	config      QueueConfig
-	name        string        // physical; "" where CloudFormation generates it
-	deadLetters *Queue        // nil without
-	visibility  time.Duration // what the triggers so far need
-	fixed       bool          // the config says the visibility, or its Override
-	senders     senders       // services of AWS that send; nil while none does
+// props maps the config to the L2's.
+func (q *Queue) props() *awssqs.QueueProps {
+	c := q.config
+	props := &awssqs.QueueProps{
+		QueueName:     jsiiconv.String(q.name),
+		Encryption:    awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:    jsiiconv.Bool(true),
+		RemovalPolicy: q.stack.retention.messages,
+	}
+	if c.FIFO {
+		props.Fifo = jsiiconv.Bool(true)
+		props.ContentBasedDeduplication = jsiiconv.Bool(c.DeduplicateByContent)
+	}
+	if c.VisibilityTimeout != 0 {
+		props.VisibilityTimeout = seconds(c.VisibilityTimeout)
+	}
+	if c.Retention != 0 {
+		props.RetentionPeriod = seconds(c.Retention)
+	}
+	if c.Delay != 0 {
+		props.DeliveryDelay = seconds(c.Delay)
+	}
+	if q.deadLetters != nil {
+		receives := c.MaxReceives
+		if receives == 0 {
+			receives = defaultMaxReceives
+		}
+		props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: q.deadLetters.L2, MaxReceiveCount: jsiiconv.Number(receives)}
+	}
+	return props
+}
+
+// props maps the config to the event source mapping's.
+func (c QueueTriggerConfig) props(q *Queue, fn *Function) *awslambda.CfnEventSourceMappingProps {
+	props := &awslambda.CfnEventSourceMappingProps{FunctionName: fn.invoked().FunctionArn(), EventSourceArn: q.L2.QueueArn()}
+	if c.BatchSize != 0 {
+		props.BatchSize = jsiiconv.Number(c.BatchSize)
+	}
+	if c.Window != 0 {
+		props.MaximumBatchingWindowInSeconds = jsiiconv.Number(int(c.Window.Seconds()))
+	}
+	if !c.WholeBatches {
+		props.FunctionResponseTypes = jsiiconv.Strings("ReportBatchItemFailures")
+	}
+	if c.MaxConcurrency != 0 {
+		props.ScalingConfig = &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsiiconv.Number(c.MaxConcurrency)}
+	}
+	if len(c.Filters) > 0 {
+		filters := make([]any, len(c.Filters))
+		for i, filter := range c.Filters {
+			filters[i] = &awslambda.CfnEventSourceMapping_FilterProperty{Pattern: jsiiconv.String(filter.String())}
+		}
+		props.FilterCriteria = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: &filters}
+	}
+	return props
 }
 
 // NewQueue makes an SQS queue, with a dead-letter queue. A mistake panics with a [*ConfigError].
@@ -150,36 +259,19 @@ func (q *Queue) build(scope constructs.Construct, id string, props *awssqs.Queue
 	q.L2 = awssqs.NewQueue(scope, jsiiconv.String(id), props)
 }
 
-// props maps the config to the L2's.
-func (q *Queue) props() *awssqs.QueueProps {
-	c := q.config
-	props := &awssqs.QueueProps{
-		QueueName:     jsiiconv.String(q.name),
-		Encryption:    awssqs.QueueEncryption_SQS_MANAGED,
-		EnforceSSL:    jsiiconv.Bool(true),
-		RemovalPolicy: q.stack.survival.messages,
-	}
-	if c.FIFO {
-		props.Fifo = jsiiconv.Bool(true)
-		props.ContentBasedDeduplication = jsiiconv.Bool(c.DeduplicateByContent)
-	}
-	if c.VisibilityTimeout != 0 {
-		props.VisibilityTimeout = seconds(c.VisibilityTimeout)
-	}
-	if c.Retention != 0 {
-		props.RetentionPeriod = seconds(c.Retention)
-	}
-	if c.Delay != 0 {
-		props.DeliveryDelay = seconds(c.Delay)
-	}
-	if q.deadLetters != nil {
-		receives := c.MaxReceives
-		if receives == 0 {
-			receives = defaultMaxReceives
-		}
-		props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: q.deadLetters.L2, MaxReceiveCount: jsiiconv.Number(receives)}
-	}
-	return props
+// Queue is an SQS queue, or knows that its stage has none.
+type Queue struct {
+	component
+
+	// L2 is the CDK's construct; nil where the stage does not have the queue. [Queue.With] asks first.
+	L2 awssqs.Queue
+
+	config      QueueConfig
+	name        string        // physical; "" where CloudFormation generates it
+	deadLetters *Queue        // nil without
+	visibility  time.Duration // what the triggers so far need
+	fixed       bool          // the config says the visibility, or its Override
+	senders     senders       // services of AWS that send; nil while none does
 }
 
 // DeadLetters is the queue of the messages that nobody could handle, to be granted, or to trigger a
@@ -191,73 +283,6 @@ func (q *Queue) DeadLetters() *Queue {
 	}
 	return q.deadLetters
 }
-
-// QueueTriggerConfig says how a queue's messages reach a function.
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
-type QueueTriggerConfig struct {
-	// BatchSize is how many messages an invocation gets at most: 1 to 10000, above 10 with a Window only, and
-	// at most 10 of a FIFO queue. Default: 10.
-	BatchSize int
-
-	// Window is how long to wait for a full batch, at most 5 minutes, in whole seconds; not of a FIFO queue.
-	// Default: none.
-	Window time.Duration
-
-	// WholeBatches has all messages of a batch received again where the handler reports that some failed.
-	// Default: only those that the handler names as failed (batchItemFailures); none where it names none and
-	// returns no error. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-	WholeBatches bool
-
-	// MaxConcurrency is how many invocations the queue may cause at once, 2 to 1000, and at most the
-	// function's ReservedConcurrency. Default: as many as Lambda allows.
-	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-	MaxConcurrency int
-
-	// Filters select messages, where any of up to five matches; the others are deleted. The fields are body
-	// (with the fields of a JSON body below it), attributes and the like. Default: every message.
-	// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html
-	Filters []Pattern
-
-	// Override changes the trigger's properties just before it is made. Default: none.
-	Override func(*awslambda.CfnEventSourceMappingProps)
-}
-
-func (c QueueTriggerConfig) validate(q *Queue, fn *Function) *ConfigError {
-	switch reserved := fn.config.ReservedConcurrency; {
-	case q.config.FIFO && c.BatchSize > 10:
-		return &ConfigError{Field: "BatchSize", Got: fmt.Sprintf("%d of FIFO %s", c.BatchSize, q), Want: "1 to 10", Fix: "write BatchSize: 10, or leave it out"}
-	case q.config.FIFO && c.Window != 0:
-		return &ConfigError{Field: "Window", Got: fmt.Sprintf("%s of FIFO %s", c.Window, q), Want: "none", Fix: "leave it out"}
-	case c.BatchSize > 10 && c.Window == 0:
-		return &ConfigError{Field: "BatchSize", Got: fmt.Sprintf("%d without a Window", c.BatchSize), Want: "at most 10", Fix: "write Window: time.Second, or a smaller batch"}
-	case reserved > 0 && c.MaxConcurrency > reserved:
-		return &ConfigError{
-			Field: "MaxConcurrency", Got: fmt.Sprintf("%d, while ReservedConcurrency of %s is %d", c.MaxConcurrency, fn, reserved),
-			Want: "at most that", Fix: "raise the one or lower the other",
-		}
-	case len(c.Filters) > 5:
-		return &ConfigError{Field: "Filters", Got: strconv.Itoa(len(c.Filters)), Want: "at most 5", Fix: "join some of them"}
-	}
-	for _, filter := range c.Filters {
-		if problem := filter.validate("Filters", lambdaFilter); problem != nil {
-			return problem
-		}
-	}
-	if least := c.visibility(fn); q.config.VisibilityTimeout != 0 && q.config.VisibilityTimeout < least {
-		return &ConfigError{
-			Field: "VisibilityTimeout", Got: fmt.Sprintf("%s of %s, while Timeout of %s is %s", q.config.VisibilityTimeout, q, fn, fn.timeout()),
-			Want: fmt.Sprintf("at least %s: six times that, and the Window", least), Fix: "leave VisibilityTimeout out, or shorten the Timeout",
-		}
-	}
-	return firstOf(
-		inRange("BatchSize", c.BatchSize, 1, 10000, 10),
-		wholeSeconds("Window", c.Window, time.Second, 5*time.Minute, "1s to 5m", "time.Second"),
-		inRange("MaxConcurrency", c.MaxConcurrency, 2, 1000, 10),
-	)
-}
-
-// visibility is the least that a queue needs for the trigger.
-func (c QueueTriggerConfig) visibility(fn *Function) time.Duration { return 6*fn.timeout() + c.Window }
 
 // Triggers has the function handle the queue's messages; it gets the right to receive and delete them.
 // Where the stage does not have the queue, or the function, there is no trigger. A mistake panics with a
@@ -284,31 +309,6 @@ func (q *Queue) Triggers(fn *Function, config QueueTriggerConfig) {
 	awslambda.NewCfnEventSourceMapping(fn.siblings, jsiiconv.String("From-"+q.id), props)
 }
 
-// props maps the config to the event source mapping's.
-func (c QueueTriggerConfig) props(q *Queue, fn *Function) *awslambda.CfnEventSourceMappingProps {
-	props := &awslambda.CfnEventSourceMappingProps{FunctionName: fn.invoked().FunctionArn(), EventSourceArn: q.L2.QueueArn()}
-	if c.BatchSize != 0 {
-		props.BatchSize = jsiiconv.Number(c.BatchSize)
-	}
-	if c.Window != 0 {
-		props.MaximumBatchingWindowInSeconds = jsiiconv.Number(int(c.Window.Seconds()))
-	}
-	if !c.WholeBatches {
-		props.FunctionResponseTypes = jsiiconv.Strings("ReportBatchItemFailures")
-	}
-	if c.MaxConcurrency != 0 {
-		props.ScalingConfig = &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsiiconv.Number(c.MaxConcurrency)}
-	}
-	if len(c.Filters) > 0 {
-		filters := make([]any, len(c.Filters))
-		for i, filter := range c.Filters {
-			filters[i] = &awslambda.CfnEventSourceMapping_FilterProperty{Pattern: jsiiconv.String(filter.String())}
-		}
-		props.FilterCriteria = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: &filters}
-	}
-	return props
-}
-
 // takeFrom lets a service of AWS send messages, on behalf of one source.
 func (q *Queue) takeFrom(service string, source *string) {
 	if q.senders == nil {
@@ -321,6 +321,16 @@ func (q *Queue) takeFrom(service string, source *string) {
 	}
 	q.senders.add(service, source)
 }
+
+// With reaches the L2 construct; it does nothing where the stage does not have the queue.
+func (q *Queue) With(change func(awssqs.Queue)) *Queue {
+	if q.present {
+		change(q.L2)
+	}
+	return q
+}
+
+func (q *Queue) construct() constructs.IConstruct { return q.L2 }
 
 // Send is the right to send messages; it brings <ID>_QUEUE_URL.
 func (q *Queue) Send() Grant { return q.grant("Send", queueSend) }
@@ -336,13 +346,3 @@ func (q *Queue) grant(verb string, actions []string) Grant {
 		fn.setEnvironment(at, q.String(), q.id, "_QUEUE_URL", q.L2.QueueUrl())
 	}}
 }
-
-// With reaches the L2 construct; it does nothing where the stage does not have the queue.
-func (q *Queue) With(change func(awssqs.Queue)) *Queue {
-	if q.present {
-		change(q.L2)
-	}
-	return q
-}
-
-func (q *Queue) construct() constructs.IConstruct { return q.L2 }

@@ -70,7 +70,7 @@ func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
 	if !secret.present {
 		return secret
 	}
-	props := config.props(name, s.survival)
+	props := config.props(name, s.retention)
 	if config.Override != nil {
 		config.Override(props)
 	}
@@ -90,7 +90,7 @@ func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
 }
 
 // props maps the config to the L2's.
-func (c SecretConfig) props(name string, tier survival) *awssecretsmanager.SecretProps {
+func (c SecretConfig) props(name string, tier tierRetention) *awssecretsmanager.SecretProps {
 	props := &awssecretsmanager.SecretProps{
 		SecretName: jsiiconv.String(name), Description: jsiiconv.String(c.Description), RemovalPolicy: tier.data,
 	}

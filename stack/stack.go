@@ -36,12 +36,12 @@ type Stack struct {
 	// chooser is the choices once more, as [stages.Pick] takes them and nobody else can.
 	chooser
 
-	stage    stages.Stage
-	app      App
-	cdkApp   awscdk.App
-	choices  *stages.Choices
-	ledger   *stages.Ledger
-	survival survival
+	stage     stages.Stage
+	app       App
+	cdkApp    awscdk.App
+	choices   *stages.Choices
+	ledger    *stages.Ledger
+	retention tierRetention
 
 	made      []component
 	positions map[string]stages.Position

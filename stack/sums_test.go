@@ -1,15 +1,24 @@
 package stack_test
 
 import (
+	"bytes"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // https://github.com/aws/aws-cdk/issues/19535: a function's policy holds 20480 bytes, thirty to fifty permissions.
@@ -147,4 +156,124 @@ func TestAnOptionsRouteThatAnAuthorizerDecidesOnIsRefusedBesideCORS(t *testing.T
 	require.ErrorAs(t, err, &problem)
 	assert.Contains(t, problem.Field, `route "OPTIONS /notes"`)
 	assert.True(t, strings.HasSuffix(problem.At.File, "sums_test.go"), problem.At)
+}
+
+// allow gives a function's role rights on so many objects of S3, each in a statement of some 170 characters.
+func allow(fn *stack.Function, statements int) {
+	fn.With(func(l2 awslambda.Function) {
+		for i := range statements {
+			actions, resources := []*string{text("s3:GetObject")}, []*string{text(fmt.Sprintf("arn:aws:s3:::%s%03d/%0100d/*", *l2.Node().Scope().Node().Id(), i, i))}
+			// One condition each, or the CDK would join them.
+			l2.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Actions: &actions, Resources: &resources, Conditions: &map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/n": fmt.Sprint(i)}},
+			}))
+		}
+	})
+}
+
+func TestASumAboveAnAWSLimitIsRefusedWithWhatAddsMost(t *testing.T) {
+	many := func(prefix string, count int, each func(id string)) {
+		for i := range count {
+			each(fmt.Sprintf("%s-%03d", prefix, i))
+		}
+	}
+	for name, tt := range map[string]struct {
+		define func(s *stack.Stack)
+		thing  string
+		got    string // a pattern
+		want   string
+	}{
+		// "Lambda was unable to configure your environment variables because the environment variables you have
+		// provided exceeded the 4KB limit. String measured: {…}"
+		"variables, with what grants bring": {func(s *stack.Stack) {
+			config := code()
+			config.Environment = map[string]string{"TEXT": strings.Repeat("x", 3900)}
+			fn := stack.NewFunction(s, "web", config)
+			many("queue-of-a-long-name", 3, func(id string) { fn.Allow(stack.NewQueue(s, id, stack.QueueConfig{NoDeadLetterQueue: true}).Send()) })
+		}, `function "web"`, `^4\d{3} bytes of variables, to which TEXT \(3910\), QUEUE_OF_A_LONG_NAME_000_QUEUE_URL \(\d+\), QUEUE_OF_A_LONG_NAME_001_QUEUE_URL \(\d+\) add most$`, "at most 4096"},
+		// "Maximum policy size of 10240 bytes exceeded for role"
+		"the inline policies of a role": {func(s *stack.Stack) {
+			allow(stack.NewFunction(s, "web", code()), 60)
+		}, `function "web"`, `^1\d{4} characters of inline policies in its role, to which rights on s3 \(1\d{4}\), rights on logs \(\d+\) add most$`, "at most 10240"},
+		"the managed policies of a role": {func(s *stack.Stack) {
+			stack.NewFunction(s, "web", code()).With(func(l2 awslambda.Function) {
+				many("policy", 21, func(id string) {
+					l2.Role().AddManagedPolicy(awsiam.ManagedPolicy_FromAwsManagedPolicyName(text(id)))
+				})
+			})
+		}, `function "web"`, `^21 managed policies of its role$`, "at most 20"},
+		// "The final policy size (20937) is bigger than the limit (20480)": https://github.com/aws/aws-cdk/issues/18369
+		"the permissions of a function": {func(s *stack.Stack) {
+			bus, fn := stack.NewBus(s, "events", stack.BusConfig{}), stack.NewFunction(s, "web", code())
+			many("source", 90, func(id string) { bus.Triggers(fn, stack.EventPattern{Source: []string{id}}) })
+		}, `function "web"`, `^2\d{4} bytes of permissions to invoke it, to which events.amazonaws.com \(2\d{4}\) add most$`, "at most 20480"},
+		// https://github.com/aws/aws-cdk/issues/7732
+		"the policy of a queue": {func(s *stack.Stack) {
+			inbox := stack.NewQueue(s, "inbox", stack.QueueConfig{})
+			many("topic-of-a-long-name", 150, func(id string) {
+				stack.NewTopic(s, id, stack.TopicConfig{}).Delivers(inbox, stack.TopicDeliveryConfig{})
+			})
+		}, `queue "inbox"`, `^1\d{4} bytes of its policy, to which sns.amazonaws.com \(1\d{4}\), .*add most$`, "at most 8192"},
+		"the policy of a topic": {func(s *stack.Stack) {
+			alarms, fn := stack.NewTopic(s, "alarms", stack.TopicConfig{}), stack.NewFunction(s, "web", code())
+			many("alarm-of-a-long-long-long-long-long-long-name", 300, func(id string) {
+				stack.NewAlarm(s, id, stack.AlarmConfig{On: fn.Errors(), Threshold: 1, Topic: alarms})
+			})
+		}, `topic "alarms"`, `^3\d{4} bytes of its policy, to which cloudwatch.amazonaws.com \(3\d{4}\), .*add most$`, "at most 30720"},
+		"the policy of an endpoint": {func(s *stack.Stack) {
+			config := code()
+			config.Network = stack.NewNetwork(s, "main", stack.NetworkConfig{})
+			many("web", 4, func(id string) { allow(stack.NewFunction(s, id, config), 35) })
+		}, `network "main"`, `^2\d{4} characters of an endpoint's policy, which the rights of all in the network make, to which statements on s3:GetObject \(2\d{4}\) add most$`, "at most 20480"},
+		"the targets of a rule": {func(s *stack.Stack) {
+			bus, fn := stack.NewBus(s, "events", stack.BusConfig{}), stack.NewFunction(s, "web", code())
+			bus.Triggers(fn, stack.EventPattern{Source: []string{"a"}, Override: func(props *awsevents.CfnRuleProps) {
+				targets := slices.Repeat(*props.Targets.(*[]any), 6)
+				props.Targets = &targets
+			}})
+		}, `function "web"`, `^6 targets of a rule$`, "at most 5"},
+		"the tags of a resource": {func(s *stack.Stack) {
+			stack.NewQueue(s, "inbox", stack.QueueConfig{NoDeadLetterQueue: true}).With(func(l2 awssqs.Queue) {
+				many("tag", 49, func(id string) { awscdk.Tags_Of(l2).Add(text(id), text("x"), nil) })
+			})
+		}, `queue "inbox"`, `^51 tags of a resource$`, "at most 50"},
+		"the resources of a template": {func(s *stack.Stack) {
+			many("topic", 251, func(id string) { stack.NewTopic(s, id, stack.TopicConfig{}) })
+		}, `app "shop"`, `^502 resources of a template, to which topic "topic-000" \(2\), .* add most$`, "at most 500"},
+		"the outputs of a template": {func(s *stack.Stack) {
+			many("output", 201, func(id string) { awscdk.NewCfnOutput(s.CDK, text(id), &awscdk.CfnOutputProps{Value: text("x")}) })
+		}, `app "shop"`, `^201 outputs of a template$`, "at most 200"},
+		"the parameters of a template": {func(s *stack.Stack) {
+			many("parameter", 201, func(id string) { awscdk.NewCfnParameter(s.CDK, text(id), nil) })
+		}, `app "shop"`, `^202 parameters of a template$`, "at most 200"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outdir := t.TempDir()
+			_, err := app(tt.define).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, StubFunctions: true})
+			var problem *stack.ConfigError
+			require.ErrorAs(t, err, &problem)
+			assert.Equal(t, tt.thing, problem.Thing)
+			assert.Regexp(t, tt.got, problem.Got)
+			assert.Equal(t, tt.want, problem.Want)
+			assert.Contains(t, problem.Fix, "https://docs.aws.amazon.com/")
+			assert.NoFileExists(t, filepath.Join(outdir, "manifest.json"), "nothing that cdk could deploy")
+		})
+	}
+}
+
+func TestASumCloseToAnAWSLimitIsAWarning(t *testing.T) {
+	var told bytes.Buffer
+	_, err := app(func(s *stack.Stack) {
+		config := code()
+		config.Environment = map[string]string{"TEXT": strings.Repeat("x", 3700)}
+		stack.NewFunction(s, "web", config).With(func(l2 awslambda.Function) {
+			for i := range 11 {
+				l2.Role().AddManagedPolicy(awsiam.ManagedPolicy_FromAwsManagedPolicyName(text(fmt.Sprintf("Policy%d", i))))
+			}
+		})
+	}).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: t.TempDir(), StubFunctions: true, Progress: &told})
+	require.NoError(t, err)
+	assert.Equal(t, "roadshow: warning: stack/sums_test.go:LINE: function \"web\" has 3711 bytes of variables, and AWS takes 4096; TEXT (3710) add most\n"+
+		"roadshow: warning: stack/sums_test.go:LINE: function \"web\" has 11 managed policies of its role, and AWS takes 10 unless the account's quota was raised\n",
+		withoutLines(told.String()))
 }

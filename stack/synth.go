@@ -109,6 +109,11 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 			synthesized.File = nestedFolder(stack.stage) + "/" + synthesized.File
 		}
 		document.Stages = append(document.Stages, synthesized)
+		warnings, err := stack.checkSums(filepath.Join(synthesis.Outdir, filepath.FromSlash(synthesized.File)), positions(synthesized))
+		report(synthesis, warnings)
+		if err != nil {
+			return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
+		}
 	}
 	if err := validateTemplates(synthesis, document); err != nil {
 		return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
@@ -126,7 +131,7 @@ func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 	choices := stages.NewChoices(a.Stages, stage, switches...)
 	stage = choices.Stage()
 	return &Stack{
-		stage: stage, app: a, survival: survivals[stage.Tier], positions: map[string]stages.Position{},
+		stage: stage, app: a, retention: tierRetentions[stage.Tier], positions: map[string]stages.Position{},
 		chooser: choices, choices: choices, ledger: stages.NewLedger(a.Stages, a.Service), statements: map[string]awsiam.PolicyStatement{},
 	}
 }
@@ -154,7 +159,7 @@ func (a App) define(stage stages.Stage, outdir, commit string, switches ...stage
 		tags := s.tags()
 		props := &awscdk.StackProps{
 			StackName: jsiiconv.String(s.name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
-			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.survival.guard),
+			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.retention.guard),
 		}
 		if stage.PermissionsBoundary != "" {
 			props.PermissionsBoundary = awscdk.PermissionsBoundary_FromName(jsiiconv.String(stage.PermissionsBoundary))

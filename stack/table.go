@@ -195,7 +195,7 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 	if config.Encryption != nil {
 		table.key = config.Encryption.key(table.component, scope)
 	}
-	props := config.props(name, s.survival)
+	props := config.props(name, s.retention)
 	if table.key != nil {
 		props.Encryption, props.EncryptionKey = awsdynamodb.TableEncryption_CUSTOMER_MANAGED, table.key
 	}
@@ -215,7 +215,7 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 }
 
 // props maps the config to the L2's.
-func (c TableConfig) props(name string, tier survival) *awsdynamodb.TableProps {
+func (c TableConfig) props(name string, tier tierRetention) *awsdynamodb.TableProps {
 	props := &awsdynamodb.TableProps{
 		TableName:           jsiiconv.String(name),
 		PartitionKey:        c.PartitionKey.attribute(),

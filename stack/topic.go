@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -73,9 +74,9 @@ type Topic struct {
 
 	config    TopicConfig
 	siblings  constructs.Construct
-	key       awskms.Key // nil while nobody needs one
-	overrode  bool       // the key is the user's
-	senders   senders    // services of AWS that publish; nil while none does
+	key       awskms.Key  // nil while nobody needs one
+	given     awskms.IKey // the user's own, by Override
+	senders   senders     // services of AWS that publish; nil while none does
 	delivered map[*Queue]stages.Position
 }
 
@@ -94,7 +95,9 @@ func NewTopic(s *Stack, id string, config TopicConfig) *Topic {
 	}
 	topic.siblings = topic.scope()
 	topic.L2 = awssns.NewTopic(topic.siblings, jsiiconv.String("Topic"), props)
-	if topic.overrode = props.MasterKey != nil; !topic.overrode {
+	if props.MasterKey != nil {
+		topic.given, _ = props.MasterKey.(awskms.IKey) // the CDK refuses anything else
+	} else {
 		topic.l1().SetKmsMasterKeyId(jsiiconv.String(snsKey))
 	}
 	return topic
@@ -128,18 +131,29 @@ func (t *Topic) publishedBy(service string, source *string) {
 	}
 	_, known := t.senders[service]
 	t.senders.add(service, source)
-	if t.overrode || known {
+	if t.given != nil || known {
 		return
 	}
 	if t.key == nil {
 		t.key = awskms.NewKey(t.siblings, jsiiconv.String("Key"), &awskms.KeyProps{
-			Description: jsiiconv.String("Topic " + t.id), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: t.stack.survival.messages,
+			Description: jsiiconv.String("Topic " + t.id), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: t.stack.retention.messages,
 		})
 		t.l1().SetKmsMasterKeyId(t.key.KeyArn())
 	}
 	// Not on behalf of the source alone: a key that knows the alarm, a topic that knows the key and an alarm
 	// that knows the topic would be a circle. The topic itself knows its sources.
 	t.key.AddToResourcePolicy(statement{actions: topicKeyUse, resources: []*string{jsiiconv.String("*")}}.fromAccount(service, t.stack), nil)
+}
+
+// keyARN is that of the key that encrypts the topic.
+func (t *Topic) keyARN() *string {
+	switch {
+	case t.given != nil:
+		return t.given.KeyArn()
+	case t.key != nil:
+		return t.key.KeyArn()
+	}
+	return t.stack.CDK.FormatArn(&awscdk.ArnComponents{Service: jsiiconv.String("kms"), Resource: jsiiconv.String(snsKey), ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME})
 }
 
 // TopicTriggerConfig says which of a topic's messages reach a function.

@@ -1,14 +1,16 @@
 package stack
 
 import (
+	"time"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// survival is what a tier does to what has state. docs/tiers.md is this table for people.
-type survival struct {
+// tierRetention is what a tier does to what has state. docs/tiers.md is this table for people.
+type tierRetention struct {
 	// data is what happens to tables and buckets, their keys, and to whatever else holds data that nobody can make again.
 	data awscdk.RemovalPolicy
 	// messages is what happens to queues, and to what they hold.
@@ -25,10 +27,10 @@ type survival struct {
 	guard bool
 }
 
-// survivals holds one row for each tier. Retained data is retained except on create, so that a first
+// tierRetentions holds one row for each tier. Retained data is retained except on create, so that a first
 // deploy that fails can be repeated: what it made half way is removed again.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
-var survivals = map[stages.Tier]survival{
+var tierRetentions = map[stages.Tier]tierRetention{
 	stages.Sandbox: {
 		data: awscdk.RemovalPolicy_DESTROY, messages: awscdk.RemovalPolicy_DESTROY, logs: awscdk.RemovalPolicy_DESTROY, logRetention: awslogs.RetentionDays_ONE_WEEK,
 	},
@@ -41,4 +43,20 @@ var survivals = map[stages.Tier]survival{
 		logs:         awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
 		logRetention: awslogs.RetentionDays_ONE_YEAR, backup: true, versions: true, guard: true,
 	},
+}
+
+// alarmThresholds is what a tier wants to be told of: the thresholds of alarms that have none of their own.
+// Zero is no alarm. docs/tiers.md is this table for people.
+type alarmThresholds struct {
+	// errors, throttles and serverErrors are how many within a period are too many.
+	errors, throttles, serverErrors int
+	// oldest is how long a message may wait.
+	oldest time.Duration
+}
+
+// tierAlarms holds one row for each tier.
+var tierAlarms = map[stages.Tier]alarmThresholds{
+	stages.Sandbox:   {},
+	stages.Standard:  {errors: 5, serverErrors: 5, oldest: time.Hour},
+	stages.Protected: {errors: 1, throttles: 1, serverErrors: 1, oldest: 15 * time.Minute},
 }
