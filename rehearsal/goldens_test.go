@@ -1,0 +1,117 @@
+package rehearsal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/rehearsal"
+)
+
+// goldens are the templates that this project's programs make, by path.
+func goldens(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, folder := range []string{".", "stack", "examples/*"} {
+		paths, err := filepath.Glob(filepath.Join("..", folder, "testdata", "*.golden.json"))
+		require.NoError(t, err)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			found[strings.TrimPrefix(filepath.ToSlash(path), "../")] = string(text)
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+var (
+	assetKey    = regexp.MustCompile(`"S3Key": "([^"]+)"`)
+	assetBucket = regexp.MustCompile(`cdk-hnb659fds-assets-([0-9]{12})-([a-z0-9-]+)`)
+	imported    = regexp.MustCompile(`"Default": "(/roadshow/[^"]+|/[^"]+)"`)
+)
+
+// importedValue is what the parameter of an import holds, by the path that names its kind.
+func importedValue(path, place string) string {
+	for ending, value := range map[string]string{
+		".table": "arn:aws:dynamodb:" + place + ":table/notes", "Key": "arn:aws:kms:" + place + ":key/0123", ".bucket": "arn:aws:s3:::papers",
+		".queue": "arn:aws:sqs:" + place + ":work", ".topic": "arn:aws:sns:" + place + ":news", ".bus": "arn:aws:events:" + place + ":event-bus/sold",
+		".function": "arn:aws:lambda:" + place + ":function:render", ".secret": "arn:aws:secretsmanager:" + place + ":secret:mail-AbCdEf",
+		".parameter": "arn:aws:ssm:" + place + ":parameter/rate", "version": "30",
+	} {
+		if strings.Contains(path, ending) {
+			return value
+		}
+	}
+	return "a value"
+}
+
+var networkID = regexp.MustCompile(`"((vpc|subnet|sg)-[0-9a-f]+)"`)
+
+// seed puts what a template takes from the account's network into the account.
+func seed(t *testing.T, server *rehearsal.Server, account, region, template string) {
+	t.Helper()
+	types := map[string]string{"vpc": "AWS::EC2::VPC", "subnet": "AWS::EC2::Subnet", "sg": "AWS::EC2::SecurityGroup"}
+	var there []map[string]any
+	seen := map[string]bool{}
+	for _, id := range networkID.FindAllStringSubmatch(template, -1) {
+		if !seen[id[1]] {
+			there = append(there, map[string]any{"Region": region, "Type": types[id[2]], "PhysicalID": id[1]})
+		}
+		seen[id[1]] = true
+	}
+	document, err := json.Marshal(map[string]any{"Version": 1, "Accounts": map[string]any{account: map[string]any{"Resources": there}}})
+	require.NoError(t, err)
+	require.NoError(t, server.Load(bytes.NewReader(document)))
+}
+
+// What the rules refuse is never what the constructs make.
+func TestEveryGoldenIsDeployed(t *testing.T) {
+	for path, template := range goldens(t) {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			at := assetBucket.FindStringSubmatch(template)
+			require.NotNil(t, at)
+			server, err := rehearsal.Start(rehearsal.Config{Accounts: []rehearsal.Account{{ID: at[1], AccessKeyID: "AKIADEV", SecretAccessKey: "dev secret"}}})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, server.Close()) })
+			seed(t, server, at[1], at[2], template)
+			configuration := as(server, dev)
+			configuration.Region = at[2]
+			objects := s3.NewFromConfig(configuration, func(o *s3.Options) { o.UsePathStyle = true })
+			_, err = server.Account(at[1]).Create(at[2], "AWS::S3::Bucket", map[string]any{"BucketName": at[0]})
+			require.NoError(t, err)
+			for _, key := range append(assetKey.FindAllStringSubmatch(template, -1), []string{"", "template.json"}) {
+				_, err := objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &at[0], Key: &key[1], Body: strings.NewReader(template)})
+				require.NoError(t, err)
+			}
+			for _, name := range imported.FindAllStringSubmatch(template, -1) {
+				_, err := server.Account(at[1]).Create(at[2], "AWS::SSM::Parameter", map[string]any{
+					"Name": name[1], "Type": "String", "Value": importedValue(name[1], at[2]+":"+at[1]),
+				})
+				require.NoError(t, err)
+			}
+			// What a stack looks up or imports is there before it.
+			_, err = server.Account(at[1]).Create(at[2], "AWS::SNS::Topic", map[string]any{"TopicName": "news"})
+			require.NoError(t, err)
+			client := cloudformation.NewFromConfig(configuration)
+			_, err = client.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+				StackName: aws.String("golden"), TemplateURL: aws.String(server.URL() + "/" + at[0] + "/template.json"),
+				Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+			})
+			require.NoError(t, err)
+			a := attempt{T: t, client: client}
+			require.Equal(t, types.StackStatusCreateComplete, finished(t, client, "golden").StackStatus, a.reasonsOf("golden", types.ResourceStatusCreateFailed))
+		})
+	}
+}
