@@ -110,11 +110,11 @@ func (s *store) create(made *Resource) error {
 	made.Created = s.now()
 	made.Changed = made.Created
 	s.describe(made, t)
-	if taken := s.resources[identity(made, t)]; taken != nil {
-		return alreadyExists(made)
-	}
 	if err := s.verify(made, nil); err != nil {
 		return err
+	}
+	if taken := s.resources[identity(made, t)]; taken != nil {
+		return alreadyExists(made)
 	}
 	if err := s.withinQuotas(made, nil); err != nil {
 		return err

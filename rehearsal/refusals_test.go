@@ -44,6 +44,11 @@ func refuses(t *testing.T, row refusals.Refusal) {
 		require.NoError(t, err)
 		require.NoError(t, server.Account(dev).Delete(row.Region, gone.Type, made.PhysicalID))
 	}
+	if row.Elsewhere != "" {
+		there := a
+		there.client = cloudformation.NewFromConfig(as(server, dev))
+		there.succeeds(types.ChangeSetTypeCreate, "elsewhere", row.Elsewhere)
+	}
 	if row.Beside != "" {
 		a.succeeds(types.ChangeSetTypeCreate, "beside", row.Beside)
 	}
@@ -61,6 +66,9 @@ func refuses(t *testing.T, row refusals.Refusal) {
 	switch row.Moment {
 	case refusals.Delete:
 		a.succeeds(kind, "refused", row.Template)
+		if row.Later != "" {
+			a.succeeds(kind, "later", row.Later)
+		}
 		_, err := a.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("refused")})
 		if err != nil {
 			a.says(err.Error())
@@ -105,7 +113,7 @@ func (a attempt) says(words string) {
 func (a attempt) change(kind types.ChangeSetType, stack, template string) (*cloudformation.DescribeChangeSetOutput, error) {
 	a.Helper()
 	input := &cloudformation.CreateChangeSetInput{
-		StackName: &stack, ChangeSetName: aws.String("row"), ChangeSetType: kind, TemplateBody: &template,
+		StackName: &stack, ChangeSetName: aws.String("row-" + string(kind)), ChangeSetType: kind, TemplateBody: &template,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	}
 	if stack == "refused" {

@@ -185,8 +185,8 @@ func resourceRules() map[string]*rule {
 				"ClusterDiscoveryEndpointURL": "{daxscheme}://{name}.{lower:6}.dax-clusters.{region}.{suffix}",
 			},
 			needs: []need{
-				{"SubnetGroupName", "AWS::DAX::SubnetGroup", "Subnet group %s does not exist. (Service: Dax, Status Code: 400, Request ID: {request})", "Subnet group %s is in use. (Service: Dax, Status Code: 400, Request ID: {request})"},
-				{"ParameterGroupName", "AWS::DAX::ParameterGroup", "Parameter group %s does not exist. (Service: Dax, Status Code: 400, Request ID: {request})", "Parameter group %s is in use. (Service: Dax, Status Code: 400, Request ID: {request})"},
+				{"SubnetGroupName", "AWS::DAX::SubnetGroup", "The requested subnet group name does not refer to an existing subnet group. (Service: Dax, Status Code: 400, Request ID: {request})", "The specified subnet group is currently in use. (Service: Dax, Status Code: 400, Request ID: {request})"},
+				{"ParameterGroupName", "AWS::DAX::ParameterGroup", "The specified parameter group does not exist. (Service: Dax, Status Code: 400, Request ID: {request})", "One or more parameters in a parameter group are in an invalid state. (Service: Dax, Status Code: 400, Request ID: {request})"},
 				{"SecurityGroupIds", "AWS::EC2::SecurityGroup", noGroup, groupInUse},
 			},
 		},

@@ -19,6 +19,8 @@
 //
 //   - template: a whole template, where the refusal is not about resources;
 //   - beside: resources of another stack of the same account, deployed first;
+//   - elsewhere: resources of another stack of the same account in us-east-1, if region is another;
+//   - later: resources of another stack, deployed before the stack cannot be deleted;
 //   - again: the stack is deployed, deleted, and deployed again this much later ("10s");
 //   - deleted: resources that a person made and deleted by hand shortly before;
 //   - lacks: what the call is made without: [capabilities];

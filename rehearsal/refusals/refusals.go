@@ -44,6 +44,12 @@ type Refusal struct {
 	// Beside is the template of another stack of the account, which is deployed first; empty for
 	// most rows.
 	Beside string
+	// Elsewhere is the template of a stack of the same account in us-east-1, deployed first, where Region is
+	// another.
+	Elsewhere string
+	// Later is the template of another stack, deployed after Template and before what is refused; of a
+	// deletion only.
+	Later string
 	// Before is the template that is deployed before Template; empty unless a step is refused.
 	Before string
 	// Template is the template that is refused, as JSON.
@@ -62,8 +68,8 @@ type Refusal struct {
 
 // Resource is a resource by its type and properties.
 type Resource struct {
-	Type       string
-	Properties map[string]any
+	Type       string         `yaml:"Type"`
+	Properties map[string]any `yaml:"Properties"`
 }
 
 // Without says whether the call is made without something.
@@ -115,7 +121,8 @@ type row struct {
 	ID, Kind, Moment, Words, Source string
 	Roadshow, How                   string
 	With                            []string
-	Beside, Before                  yaml.Node
+	Beside, Elsewhere               yaml.Node
+	Before, Later                   yaml.Node
 	Resources, Template             yaml.Node
 	Parameters                      map[string]string
 	Region                          string
@@ -215,6 +222,12 @@ func (r *row) refusal(service string, shared map[string]yaml.Node) (Refusal, err
 		return Refusal{}, err
 	}
 	if made.Beside, err = resourcesTemplateOrNone(r.Beside); err != nil {
+		return Refusal{}, err
+	}
+	if made.Elsewhere, err = resourcesTemplateOrNone(r.Elsewhere); err != nil {
+		return Refusal{}, err
+	}
+	if made.Later, err = resourcesTemplateOrNone(r.Later); err != nil {
 		return Refusal{}, err
 	}
 	if r.Template.IsZero() {

@@ -43,15 +43,14 @@ var apiGatewayRules = []rule{
 		return ""
 	}},
 	{id: "apigateway-route-authorizer", on: route, says: func(c *call) string {
-		kind := c.text("AuthorizationType")
-		if (kind == "JWT" || kind == "CUSTOM") && !c.has("AuthorizerId") {
-			return words("AuthorizerId is required when AuthorizationType is %s", kind)
+		if c.text("AuthorizationType") == "JWT" && !c.has("AuthorizerId") {
+			return "Setting the authorization type to JWT requires a valid JWT authorizer."
 		}
 		return ""
 	}},
 	{id: "apigateway-scopes-without-jwt", on: route, says: func(c *call) string {
 		if len(c.list("AuthorizationScopes")) > 0 && c.text("AuthorizationType") != "JWT" {
-			return "Authorization scopes are only supported for JWT authorization type"
+			return "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type"
 		}
 		return ""
 	}},
@@ -68,14 +67,14 @@ var apiGatewayRules = []rule{
 				return strings.HasPrefix(source, prefix)
 			})
 			if !known {
-				return words("Invalid identity source: %s", source)
+				return words("Invalid identity source expression: %s", source)
 			}
 		}
 		return ""
 	}},
 	{id: "apigateway-authorizer-ttl", on: "AWS::ApiGatewayV2::Authorizer", says: func(c *call) string {
 		if seconds := c.number("AuthorizerResultTtlInSeconds", 0); seconds < 0 || seconds > 3600 {
-			return "Authorizer result TTL must be between 0 and 3600 seconds"
+			return "Authorizer result TTL outside allowable range. TTL must be between 0 and 3600 seconds."
 		}
 		return ""
 	}},
@@ -87,33 +86,13 @@ var apiGatewayRules = []rule{
 	}},
 	{id: "apigateway-payload-version", on: "AWS::ApiGatewayV2::Integration", says: func(c *call) string {
 		if version := c.text("PayloadFormatVersion"); version != "" && version != "1.0" && version != "2.0" {
-			return words("Unsupported payload format version %s", version)
+			return words("Unsupported PayloadFormatVersion: %s", version)
 		}
 		return ""
 	}},
 	{id: "apigateway-cors-credentials", on: api, says: func(c *call) string {
 		if c.flag("CorsConfiguration.AllowCredentials") && slices.Contains(c.texts("CorsConfiguration.AllowOrigins"), "*") {
-			return "allow-credentials is not supported for wildcard allow-origins"
-		}
-		return ""
-	}},
-	{id: "apigateway-cors-max-age", on: api, says: func(c *call) string {
-		if seconds := c.number("CorsConfiguration.MaxAge", 0); seconds < -1 || seconds > 86400 {
-			return "Invalid max age. Max age must be between -1 and 86400 seconds"
-		}
-		return ""
-	}},
-	{id: "apigateway-cors-method", on: api, says: func(c *call) string {
-		for _, method := range c.texts("CorsConfiguration.AllowMethods") {
-			if !slices.Contains([]string{"*", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, method) {
-				return words("Invalid method %s in allowMethods", method)
-			}
-		}
-		return ""
-	}},
-	{id: "apigateway-name-length", on: api, says: func(c *call) string {
-		if len(c.text("Name")) > 128 {
-			return "Name cannot be longer than 128 characters"
+			return "allow-credentials is not supported if 'allow-origin' is *"
 		}
 		return ""
 	}},
@@ -129,15 +108,9 @@ var apiGatewayRules = []rule{
 		}
 		return ""
 	}},
-	{id: "apigateway-log-destination", on: stage, says: func(c *call) string {
-		if target := c.text("AccessLogSettings.DestinationArn"); target != "" && !slices.Contains([]string{"logs", "firehose"}, serviceOf(target)) {
-			return words("Invalid ARN specified in the request: %s", target)
-		}
-		return ""
-	}},
 	{id: "apigateway-stage-name", on: stage, says: func(c *call) string {
-		if name := c.text("StageName"); name != "$default" && !regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`).MatchString(name) {
-			return "Stage name only allows a-zA-Z0-9_- characters"
+		if name := c.text("StageName"); name != "$default" && !regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`).MatchString(name) {
+			return "Stage name only allows a-zA-Z0-9_"
 		}
 		return ""
 	}},
@@ -154,12 +127,6 @@ var apiGatewayRules = []rule{
 			if strings.EqualFold(other.text("DomainName"), c.text("DomainName")) {
 				return "The domain name you provided already exists."
 			}
-		}
-		return ""
-	}},
-	{id: "apigateway-domain-case", on: "AWS::ApiGatewayV2::DomainName", says: func(c *call) string {
-		if name := c.text("DomainName"); name != strings.ToLower(name) {
-			return words("Uppercase letters are not supported")
 		}
 		return ""
 	}},

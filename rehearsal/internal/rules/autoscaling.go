@@ -11,12 +11,6 @@ var autoScalingRules = []rule{
 		}
 		return ""
 	}},
-	{id: "autoscaling-negative", on: scalable, says: func(c *call) string {
-		if c.number("MinCapacity", 0) < 0 {
-			return "Minimum capacity must be greater than or equal to 0"
-		}
-		return ""
-	}},
 	{id: "autoscaling-resource", on: scalable, says: func(c *call) string {
 		name, isTable := strings.CutPrefix(c.text("ResourceId"), "table/")
 		name, _, _ = strings.Cut(name, "/")
@@ -25,25 +19,24 @@ var autoScalingRules = []rule{
 		}
 		return ""
 	}},
-	{id: "autoscaling-on-demand", on: scalable, says: func(c *call) string {
-		name, isTable := strings.CutPrefix(c.text("ResourceId"), "table/")
-		owner := c.Find(c.Resource, table, name)
-		if isTable && owner != nil && owner.text("BillingMode") == "PAY_PER_REQUEST" {
-			return words("DynamoDB table is in PAY_PER_REQUEST billing mode: %s", c.text("ResourceId"))
-		}
-		return ""
-	}},
 	{id: "autoscaling-dimension", on: scalable, says: func(c *call) string {
 		if !strings.HasPrefix(c.text("ScalableDimension"), c.text("ServiceNamespace")+":") {
-			return words("Unsupported service namespace, resource type or scalable dimension")
+			return "Unsupported service namespace, resource type or scalable dimension"
 		}
 		return ""
 	}},
 	{id: "autoscaling-metric", on: "AWS::ApplicationAutoScaling::ScalingPolicy", says: func(c *call) string {
 		metric := c.text("TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType")
-		target := c.text("ScalingTargetId")
-		if strings.HasSuffix(target, "|dynamodb") && metric != "" && !strings.HasPrefix(metric, "DynamoDB") {
-			return words("PredefinedMetricType %s is not supported for dynamodb", metric)
+		dimension := c.text("ScalableDimension")
+		if part := strings.Split(c.text("ScalingTargetId"), "|"); len(part) == 3 {
+			dimension = part[1]
+		}
+		wanted := map[string]string{
+			"dynamodb:table:ReadCapacityUnits": "DynamoDBReadCapacityUtilization", "dynamodb:table:WriteCapacityUnits": "DynamoDBWriteCapacityUtilization",
+			"lambda:function:ProvisionedConcurrency": "LambdaProvisionedConcurrencyUtilization",
+		}[dimension]
+		if wanted != "" && metric != "" && metric != wanted {
+			return words("Scalable dimension %s only supports the following predefined metric types: %s", dimension, wanted)
 		}
 		return ""
 	}},

@@ -31,7 +31,7 @@ var cloudWatchRules = []rule{
 		case period < 3600 && period*times > 86400:
 			return "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400)"
 		case period*times > 604800:
-			return "Metrics cannot be checked across more than seven days (EvaluationPeriods * Period must be <= 604800)"
+			return "Metrics cannot be checked across more than a week (EvaluationPeriods * Period must be <= 604800)"
 		}
 		return ""
 	}},

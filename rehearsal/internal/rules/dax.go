@@ -24,20 +24,20 @@ var daxRules = []rule{
 	}},
 	{id: "dax-nodes", on: cluster, says: func(c *call) string {
 		if nodes := c.number("ReplicationFactor", 0); nodes < 1 || nodes > 11 {
-			return words("The replication factor must be between 1 and 11.")
+			return "You have attempted to exceed the maximum number of nodes for a DAX cluster."
 		}
 		return ""
 	}},
 	{id: "dax-node-type", on: cluster, says: func(c *call) string {
 		part := nodeType.FindStringSubmatch(c.text("NodeType"))
 		if part == nil || !nodeFamilies[part[1]] {
-			return words("Invalid node type: %s.", c.text("NodeType"))
+			return "The value for a parameter is invalid."
 		}
 		return ""
 	}},
 	{id: "dax-zones-of-nodes", on: cluster, says: func(c *call) string {
 		if zones := c.list("AvailabilityZones"); len(zones) > 0 && int64(len(zones)) != c.number("ReplicationFactor", 0) {
-			return "The number of Availability Zones must match the replication factor."
+			return "Two or more incompatible parameters were specified."
 		}
 		return ""
 	}},

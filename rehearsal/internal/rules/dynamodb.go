@@ -32,6 +32,9 @@ var dynamoDBRules = []rule{
 			used[name] = name
 		}
 		if len(used) != len(defined) {
+			if len(c.list("GlobalSecondaryIndexes"))+len(c.list("LocalSecondaryIndexes")) == 0 {
+				return invalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"
+			}
 			return words(invalid+"Some AttributeDefinitions are not used. AttributeDefinitions: %s, keys used: %s", sortedKeys(defined), sortedKeys(used))
 		}
 		return ""
@@ -178,18 +181,6 @@ var dynamoDBRules = []rule{
 		was, is := c.before.text("TimeToLiveSpecification.AttributeName"), c.text("TimeToLiveSpecification.AttributeName")
 		if c.before.flag("TimeToLiveSpecification.Enabled") && c.flag("TimeToLiveSpecification.Enabled") && was != is {
 			return words("TimeToLive is active on a different AttributeName: current AttributeName is %s", was)
-		}
-		return ""
-	}},
-	{id: "dynamodb-kms-key-without-kms", on: table, says: func(c *call) string {
-		if c.has("SSESpecification.KMSMasterKeyId") && !c.flag("SSESpecification.SSEEnabled") {
-			return invalid + "KMSMasterKeyId can only be set if SSEEnabled is true"
-		}
-		return ""
-	}},
-	{id: "dynamodb-replica-stream", on: "AWS::DynamoDB::GlobalTable", says: func(c *call) string {
-		if len(c.list("Replicas")) > 1 && !c.has("StreamSpecification.StreamViewType") && c.text("MultiRegionConsistency") != "STRONG" {
-			return invalid + "Table must have stream enabled with StreamViewType NEW_AND_OLD_IMAGES"
 		}
 		return ""
 	}},

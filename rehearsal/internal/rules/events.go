@@ -121,7 +121,7 @@ var eventsRules = []rule{
 	}},
 	{id: "events-bus-reserved-name", on: "AWS::Events::EventBus", says: func(c *call) string {
 		if c.Name == "default" {
-			return "Cannot create event bus with name default."
+			return "Event bus default already exists."
 		}
 		if strings.Contains(c.Name, "/") && !c.has("EventSourceName") {
 			return "Event bus name must not contain '/'."
@@ -136,15 +136,8 @@ var universalTarget = regexp.MustCompile(`^arn:[a-z-]+:scheduler:::aws-sdk:[a-z0
 
 var schedulerRules = []rule{
 	{id: "scheduler-expression", on: schedule, says: func(c *call) string {
-		if expression := c.text("ScheduleExpression"); !isRate(expression) && !isCron(expression) && !isAt(expression) && !schedulerRate(expression) {
+		if expression := c.text("ScheduleExpression"); !schedulerTakes(expression) {
 			return words("Invalid Schedule Expression %s.", expression)
-		}
-		return ""
-	}},
-	{id: "scheduler-timezone", on: schedule, says: func(c *call) string {
-		zone := c.text("ScheduleExpressionTimezone")
-		if _, err := time.LoadLocation(zone); zone != "" && err != nil {
-			return words("Invalid Schedule Expression Timezone %s.", zone)
 		}
 		return ""
 	}},
@@ -156,11 +149,8 @@ var schedulerRules = []rule{
 		return ""
 	}},
 	{id: "scheduler-window", on: schedule, says: func(c *call) string {
-		switch mode, given := c.text("FlexibleTimeWindow.Mode"), c.has("FlexibleTimeWindow.MaximumWindowInMinutes"); {
-		case mode == "OFF" && given:
-			return "Maximum flexible time window must not be specified when the flexible time window mode is OFF."
-		case mode == "FLEXIBLE" && !given:
-			return "Maximum flexible time window must be specified when the flexible time window mode is FLEXIBLE."
+		if c.text("FlexibleTimeWindow.Mode") == "OFF" && c.has("FlexibleTimeWindow.MaximumWindowInMinutes") {
+			return "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF."
 		}
 		return ""
 	}},
@@ -173,7 +163,23 @@ var schedulerRules = []rule{
 	}},
 	{id: "scheduler-fifo-group", on: schedule, says: func(c *call) string {
 		if target := c.text("Target.Arn"); serviceOf(target) == "sqs" && strings.HasSuffix(target, ".fifo") && !c.has("Target.SqsParameters") {
-			return "SqsParameters must be specified for a FIFO queue target."
+			return "Parameters SqsParameters must be specified"
+		}
+		return ""
+	}},
+	{id: "scheduler-standard-group", on: schedule, says: func(c *call) string {
+		if target := c.text("Target.Arn"); serviceOf(target) == "sqs" && !strings.HasSuffix(target, ".fifo") && c.has("Target.SqsParameters.MessageGroupId") {
+			return "Parameters MessageGroupId not valid for the target"
+		}
+		return ""
+	}},
+	{id: "scheduler-parameters-of-target", on: schedule, says: func(c *call) string {
+		for block, service := range map[string]string{
+			"EcsParameters": "ecs", "EventBridgeParameters": "events", "KinesisParameters": "kinesis", "SageMakerPipelineParameters": "sagemaker", "SqsParameters": "sqs",
+		} {
+			if c.has("Target."+block) && serviceOf(c.text("Target.Arn")) != service {
+				return words("Parameters %s not supported for the target", block)
+			}
 		}
 		return ""
 	}},
@@ -181,16 +187,21 @@ var schedulerRules = []rule{
 		start, startErr := time.Parse(time.RFC3339, c.text("StartDate"))
 		end, endErr := time.Parse(time.RFC3339, c.text("EndDate"))
 		if startErr == nil && endErr == nil && !end.After(start) {
-			return "The EndDate must be after the StartDate."
+			return "The StartDate you specify must come before the EndDate."
 		}
 		return ""
 	}},
 }
 
-// schedulerRate says whether Scheduler takes a rate that Events does not: it does not mind a unit in
-// the plural.
-// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-func schedulerRate(expression string) bool {
+// schedulerTakes says whether Scheduler takes an expression. It is more lenient than EventBridge: a
+// unit may be in the plural or not, the year may be left out, the keyword may be in capitals. People
+// have measured that: https://github.com/badmintoncryer/cdk-preflight/blob/main/rules/scheduler/pf-scheduler-schedule-expression/rule.rego
+func schedulerTakes(expression string) bool {
+	keyword, inside, _ := strings.Cut(expression, "(")
+	expression = strings.ToLower(keyword) + "(" + inside
 	part := rateExpression.FindStringSubmatch(expression)
-	return part != nil && strings.Trim(part[1], "0") != ""
+	if part != nil && strings.Trim(part[1], "0") != "" || isAt(expression) || isCron(expression) {
+		return true
+	}
+	return len(strings.Fields(inside)) == 5 && isCron(strings.TrimSuffix(expression, ")")+" *)")
 }

@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 const key = "AWS::KMS::Key"
 
@@ -26,21 +23,9 @@ var kmsRules = []rule{
 		}
 		return ""
 	}},
-	{id: "kms-policy-size", on: key, says: func(c *call) string {
-		if size(c.at("KeyPolicy")) > 32768 {
-			return "Policy size exceeds the maximum allowed length of 32768"
-		}
-		return ""
-	}},
 	{id: "kms-asymmetric-rotation", on: key, says: func(c *call) string {
 		if spec := c.text("KeySpec"); c.flag("EnableKeyRotation") && spec != "" && spec != "SYMMETRIC_DEFAULT" {
 			return "You cannot set the EnableKeyRotation property to true on asymmetric or external keys."
-		}
-		return ""
-	}},
-	{id: "kms-key-spec-usage", on: key, says: func(c *call) string {
-		if usage := c.text("KeyUsage"); usage == "SIGN_VERIFY" && slices.Contains([]string{"", "SYMMETRIC_DEFAULT"}, c.text("KeySpec")) {
-			return words("KeyUsage %s is not compatible with KeySpec SYMMETRIC_DEFAULT", usage)
 		}
 		return ""
 	}},

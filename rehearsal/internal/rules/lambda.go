@@ -156,12 +156,6 @@ var lambdaRules = []rule{
 		}
 		return words("The provided execution role does not have permissions to call %s on %s", strings.Split(action, ":")[1], strings.ToUpper(service))
 	}},
-	{id: "lambda-dead-letter-fifo", on: function, says: func(c *call) string {
-		if strings.HasSuffix(c.text("DeadLetterConfig.TargetArn"), ".fifo") {
-			return "The provided dead letter queue is a FIFO queue or topic, which is not supported"
-		}
-		return ""
-	}},
 	{id: "lambda-reserved-concurrency-and-provisioned", on: "AWS::Lambda::Alias", says: func(c *call) string {
 		owner := c.Find(c.Resource, function, c.text("FunctionName"))
 		if owner == nil || !owner.has("ReservedConcurrentExecutions") {
@@ -221,23 +215,6 @@ var lambdaRules = []rule{
 		}
 		return ""
 	}},
-	{id: "lambda-async-destination-fifo", on: "AWS::Lambda::EventInvokeConfig", says: func(c *call) string {
-		for _, end := range []string{"OnSuccess", "OnFailure"} {
-			if strings.HasSuffix(c.text("DestinationConfig."+end+".Destination"), ".fifo") {
-				return "The destination ARN is a FIFO queue or topic, which is not supported for asynchronous invocation."
-			}
-		}
-		return ""
-	}},
-	{id: "lambda-async-destination-itself", on: "AWS::Lambda::EventInvokeConfig", says: func(c *call) string {
-		owner := c.Find(c.Resource, function, c.text("FunctionName"))
-		for _, end := range []string{"OnSuccess", "OnFailure"} {
-			if target := c.text("DestinationConfig." + end + ".Destination"); owner != nil && target != "" && target == textOf(owner.Attributes["Arn"]) {
-				return words("You cannot set the function itself as the destination.")
-			}
-		}
-		return ""
-	}},
 	{id: "lambda-mapping-visibility", on: mapping, says: func(c *call) string {
 		source, owner := c.mapped()
 		if source == nil || source.Type != queue || owner == nil {
@@ -270,12 +247,6 @@ var lambdaRules = []rule{
 	{id: "lambda-mapping-window", on: mapping, says: func(c *call) string {
 		if serviceOf(c.text("EventSourceArn")) == "sqs" && c.number("BatchSize", 10) > 10 && c.number("MaximumBatchingWindowInSeconds", 0) == 0 {
 			return "Invalid request provided: Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
-		}
-		return ""
-	}},
-	{id: "lambda-mapping-fifo-batch", on: mapping, says: func(c *call) string {
-		if source := c.text("EventSourceArn"); strings.HasSuffix(source, ".fifo") && c.number("BatchSize", 10) > 10 {
-			return "Invalid request provided: FIFO queues don't support a batch size greater than 10"
 		}
 		return ""
 	}},
@@ -315,12 +286,6 @@ var lambdaRules = []rule{
 		}
 		return ""
 	}},
-	{id: "lambda-mapping-filters", on: mapping, says: func(c *call) string {
-		if len(c.list("FilterCriteria.Filters")) > 5 {
-			return "Invalid request provided: FilterCriteria: Number of filters exceeds the maximum of 5"
-		}
-		return ""
-	}},
 	{id: "lambda-mapping-twice", on: mapping, when: create, handler: "AlreadyExists", status: 409, says: func(c *call) string {
 		for other := range c.Of(c.Resource, mapping) {
 			if other.text("EventSourceArn") == c.text("EventSourceArn") && sameFunction(c, other) {
@@ -333,14 +298,6 @@ var lambdaRules = []rule{
 		source, is := parseARN(c.text("EventSourceArn"))
 		if is && source.service == "dynamodb" && !strings.Contains(source.resource, "/stream/") {
 			return "Invalid request provided: Unrecognized event source."
-		}
-		return ""
-	}},
-	{id: "lambda-url-permission-cors-method", on: "AWS::Lambda::Url", says: func(c *call) string {
-		for _, method := range c.texts("Cors.AllowMethods") {
-			if len(method) > 6 {
-				return words("1 validation error detected: Value '%s' at 'cors.allowMethods' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 6]", c.texts("Cors.AllowMethods"))
-			}
 		}
 		return ""
 	}},
@@ -375,7 +332,7 @@ func (c *call) destination(owner *Resource, target string) string {
 	if target == "" || action == "" || role == nil || may(c, role, action, target) {
 		return ""
 	}
-	return words("The function's execution role doesn't have permissions to call %s on the destination %s", action, target)
+	return words("The function's execution role does not have permissions to call %s on %s", strings.Split(action, ":")[1], target)
 }
 
 // permissionSize is what one statement takes of a function's policy, as Lambda writes it.

@@ -101,6 +101,9 @@ var byType = func() map[string][]rule {
 // IDs are the ids of all rules, sorted, without repetition.
 func IDs() []string {
 	seen := map[string]bool{}
+	for _, r := range tagRules {
+		seen[r.id] = true
+	}
 	for _, list := range byType {
 		for _, r := range list {
 			seen[r.id] = true
@@ -120,7 +123,7 @@ func Delete(w World, r *Resource) *Refusal { return ask(w, r, nil, remove, remov
 
 func ask(w World, r, before *Resource, moments ...moment) *Refusal {
 	c := &call{World: w, Resource: r, before: before}
-	for _, rule := range byType[r.Type] {
+	for _, rule := range append(slices.Clip(byType[r.Type]), tagRules...) {
 		if !slices.Contains(moments, rule.when) {
 			continue
 		}

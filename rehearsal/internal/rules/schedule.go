@@ -116,5 +116,8 @@ func isAt(expression string) bool {
 	inside, found := strings.CutPrefix(expression, "at(")
 	inside, closed := strings.CutSuffix(inside, ")")
 	_, err := time.Parse("2006-01-02T15:04:05", inside)
+	if err != nil {
+		_, err = time.Parse("2006-01-02T15:04", inside) // the seconds may be left out
+	}
 	return found && closed && err == nil
 }

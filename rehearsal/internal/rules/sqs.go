@@ -28,15 +28,18 @@ var sqsRules = []rule{
 	}},
 	{id: "sqs-fifo-only-attribute", on: queue, says: func(c *call) string {
 		for _, attribute := range []string{"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"} {
-			if !c.flag("FifoQueue") && c.has(attribute) && c.text(attribute) != "false" {
+			switch given := !c.flag("FifoQueue") && c.has(attribute) && c.text(attribute) != "false"; {
+			case given && attribute == "ContentBasedDeduplication":
 				return words("Unknown Attribute %s.", attribute)
+			case given:
+				return words("You can specify the %s only when FifoQueue is set to true.", attribute)
 			}
 		}
 		return ""
 	}},
 	{id: "sqs-high-throughput-scope", on: queue, says: func(c *call) string {
 		if c.text("FifoThroughputLimit") == "perMessageGroupId" && c.text("DeduplicationScope") != "messageGroup" {
-			return "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup."
+			return "Invalid value for the parameter FifoThroughputLimit. Reason: To set FifoThroughputLimit to perMessageGroupId, the DeduplicationScope must be messageGroup."
 		}
 		return ""
 	}},
@@ -55,6 +58,20 @@ var sqsRules = []rule{
 		}
 		return ""
 	}},
+	{id: "sqs-redrive-incomplete", on: queue, says: func(c *call) string {
+		for _, name := range []string{"deadLetterTargetArn", "maxReceiveCount"} {
+			if c.has("RedrivePolicy") && !c.has("RedrivePolicy."+name) {
+				return c.redrive(words("Redrive policy does not contain mandatory attribute: %s.", name))
+			}
+		}
+		return ""
+	}},
+	{id: "sqs-dead-letter-no-queue", on: queue, says: func(c *call) string {
+		if target := c.text("RedrivePolicy.deadLetterTargetArn"); target != "" && serviceOf(target) != "sqs" {
+			return c.redrive("Only SQS queues are valid resources for deadLetterTargetArn")
+		}
+		return ""
+	}},
 	{id: "sqs-dead-letter-missing", on: queue, says: func(c *call) string {
 		target := c.text("RedrivePolicy.deadLetterTargetArn")
 		if target != "" && c.Find(c.Resource, queue, target) == nil {
@@ -65,7 +82,7 @@ var sqsRules = []rule{
 	{id: "sqs-dead-letter-type", on: queue, says: func(c *call) string {
 		dead := c.Find(c.Resource, queue, c.text("RedrivePolicy.deadLetterTargetArn"))
 		if dead != nil && dead.flag("FifoQueue") != c.flag("FifoQueue") {
-			return c.redrive("Dead letter queue must be same type of queue as the source.")
+			return c.redrive("Dead-letter queue must be same type of queue as the source.")
 		}
 		return ""
 	}},
