@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -69,13 +70,14 @@ func refuses(t *testing.T, row refusals.Refusal) {
 		if row.Later != "" {
 			a.succeeds(kind, "later", row.Later)
 		}
-		_, err := a.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("refused")})
-		if err != nil {
-			a.says(err.Error())
-			return
+		for _, bucket := range row.Objects {
+			a.fill(bucket)
 		}
-		require.Equal(t, types.StackStatusDeleteFailed, finished(t, a.client, "refused").StackStatus)
-		a.says(a.reasons(types.ResourceStatusDeleteFailed))
+		_, err := a.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("refused")})
+		require.NoError(t, err)
+		stack := finished(t, a.client, "refused")
+		require.NotEqual(t, types.StackStatusDeleteComplete, stack.StackStatus)
+		a.says(aws.ToString(stack.StackStatusReason) + a.reasons(types.ResourceStatusDeleteFailed))
 	case refusals.Validation:
 		_, err := a.change(kind, "refused", row.Template)
 		require.Error(t, err)
@@ -102,6 +104,18 @@ func refuses(t *testing.T, row refusals.Refusal) {
 		a.says(words)
 		require.Equal(t, before, a.resources(), "the rollback leaves what was there")
 	}
+}
+
+// fill puts an object into a bucket of the stack.
+func (a attempt) fill(bucket string) {
+	a.Helper()
+	resource, err := a.client.DescribeStackResource(a.Context(), &cloudformation.DescribeStackResourceInput{StackName: aws.String("refused"), LogicalResourceId: &bucket})
+	require.NoError(a, err)
+	objects := s3.NewFromConfig(as(a.server, dev), func(o *s3.Options) { o.UsePathStyle = true })
+	_, err = objects.PutObject(a.Context(), &s3.PutObjectInput{
+		Bucket: resource.StackResourceDetail.PhysicalResourceId, Key: aws.String("object"), Body: strings.NewReader("content"),
+	})
+	require.NoError(a, err)
 }
 
 func (a attempt) says(words string) {

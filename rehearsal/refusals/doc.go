@@ -23,6 +23,7 @@
 //   - later: resources of another stack, deployed before the stack cannot be deleted;
 //   - again: the stack is deployed, deleted, and deployed again this much later ("10s");
 //   - deleted: resources that a person made and deleted by hand shortly before;
+//   - objects: buckets, by logical id, that hold an object before the stack is deleted;
 //   - lacks: what the call is made without: [capabilities];
 //   - region: where the stack is deployed; us-east-1 unless it says so;
 //   - parameters: values of the template's parameters.

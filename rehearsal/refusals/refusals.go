@@ -60,6 +60,8 @@ type Refusal struct {
 	Region string
 	// Deleted are resources that a person made and deleted by hand shortly before.
 	Deleted []Resource
+	// Objects are the buckets, by logical id, that hold an object before the stack is deleted.
+	Objects []string
 	// Lacks is what the call is made without, such as "capabilities".
 	Lacks []string
 	// Again is how much later the stack is deployed once more after its deletion; zero for most.
@@ -128,7 +130,7 @@ type row struct {
 	Region                          string
 	Again                           time.Duration
 	Deleted                         []Resource
-	Lacks                           []string
+	Lacks, Objects                  []string
 }
 
 // file is one file of the table.
@@ -201,7 +203,7 @@ func (r *row) refusal(service string, shared map[string]yaml.Node) (Refusal, err
 	made := Refusal{
 		ID: r.ID, Service: service, Kind: r.Kind, Moment: r.Moment, Words: r.Words, Source: r.Source,
 		Roadshow: r.Roadshow, How: r.How, Parameters: r.Parameters, Region: cmp.Or(r.Region, "us-east-1"), Again: r.Again,
-		Deleted: r.Deleted, Lacks: r.Lacks,
+		Deleted: r.Deleted, Lacks: r.Lacks, Objects: r.Objects,
 	}
 	together := func(resources yaml.Node) (string, error) {
 		if resources.IsZero() {

@@ -112,3 +112,25 @@ func TestTheMarksOfATemplateStandForWhatTheySay(t *testing.T) {
 		})
 	}
 }
+
+func TestTheBookIsOfEveryServiceAndEveryKindOfMistake(t *testing.T) {
+	services, kinds, moments := map[string]int{}, map[string]int{}, map[string]int{}
+	for _, row := range book(t) {
+		services[row.Service]++
+		kinds[row.Kind]++
+		moments[row.Moment]++
+	}
+	for _, service := range []string{
+		"API Gateway", "Application Auto Scaling", "CloudFormation", "CloudWatch", "CloudWatch Logs", "DAX", "DynamoDB", "EC2", "EventBridge",
+		"EventBridge Scheduler", "IAM", "KMS", "Lambda", "S3", "SNS", "SQS", "Secrets Manager", "Systems Manager",
+	} {
+		assert.NotZero(t, services[service], service)
+	}
+	for _, kind := range Kinds {
+		assert.NotZero(t, kinds[kind], kind)
+	}
+	for _, moment := range Moments {
+		assert.NotZero(t, moments[moment], moment)
+	}
+	assert.Greater(t, len(book(t)), 200)
+}

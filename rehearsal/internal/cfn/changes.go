@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
@@ -27,6 +28,9 @@ func (e *Engine) plan(
 	if err != nil {
 		return nil, err
 	}
+	if unknown := t.unknownTypes(); len(unknown) > 0 {
+		return nil, validationError("Template format error: Unrecognized resource types: [" + strings.Join(unknown, ", ") + "]")
+	}
 	values, err := e.resolveParameters(ctx, at, t, inputs, s.parameters)
 	if err != nil {
 		return nil, err
@@ -36,6 +40,18 @@ func (e *Engine) plan(
 		return nil, err
 	}
 	return p, e.arrange(ctx, s, p)
+}
+
+// unknownTypes are the resource types that are in no table, which CloudFormation refuses before it looks any further.
+func (t *template) unknownTypes() []string {
+	var unknown []string
+	for _, id := range sortedKeys(t.resources) {
+		name := t.resources[id].typeName
+		if _, known := spec.Lookup(name); !known && !spec.IsCustom(name) && !slices.Contains(unknown, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
 }
 
 // arrange computes a plan's conditions, and from them its order.

@@ -359,7 +359,6 @@ func TestTwoFailedReplacementsLeaveNothingBehind(t *testing.T) {
 
 func TestTheTableIsAskedBeforeTheProvisioner(t *testing.T) {
 	for name, c := range map[string]struct{ resource, reason string }{
-		"an unknown type":         {`{"Type": "AWS::DynamoDB::Tabel"}`, "Template format error: Unrecognized resource types: [AWS::DynamoDB::Tabel]"},
 		"an unknown property":     {`{"Type": "AWS::SNS::Topic", "Properties": {"Name": "x"}}`, "Encountered unsupported property Name"},
 		"a nested one":            {`{"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"State": "Enabled", "Status": "Enabled"}}}`, "Encountered unsupported property State"},
 		"two unknown properties":  {`{"Type": "AWS::SNS::Topic", "Properties": {"Name": "x", "Colour": "red"}}`, "Encountered unsupported properties in Colour, Name"},

@@ -31,6 +31,7 @@ func TestATemplateIsRefusedInCloudFormationsWords(t *testing.T) {
 		"a macro":                                  {`{"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": ` + topic + `}}`, "No transform named AWS::Serverless-2016-10-31 found."},
 		"a logical id with a dash":                 {`{"Resources": {"my-topic": ` + topic + `}}`, "Template format error: Resource name my-topic is non alphanumeric."},
 		"no type":                                  {`{"Resources": {"A": {}}}`, "Template format error: [/Resources/A] Every Resources object must contain a Type member."},
+		"an unknown type":                          {`{"Resources": {"A": {"Type": "AWS::SNS::Tropic"}}}`, "Template format error: Unrecognized resource types: [AWS::SNS::Tropic]"},
 		"an unknown resource key":                  {`{"Resources": {"A": {"Type": "AWS::SNS::Topic", "TopicName": "x"}}}`, "Invalid template resource property 'TopicName'"},
 		"null":                                     {`{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": null}}}}`, "[/Resources/A/Properties/TopicName] 'null' values are not allowed in templates"},
 		"an unknown policy":                        {`{"Resources": {"A": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Keep"}}}`, "Template format error: Unrecognized DeletionPolicy Keep for resource A"},

@@ -7,12 +7,6 @@ const alarm = "AWS::CloudWatch::Alarm"
 var statistics = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
 var cloudWatchRules = []rule{
-	{id: "cloudwatch-two-statistics", on: alarm, says: func(c *call) string {
-		if c.has("Statistic") && c.has("ExtendedStatistic") {
-			return "Exactly one of the parameters Statistic and ExtendedStatistic must be specified, not both"
-		}
-		return ""
-	}},
 	{id: "cloudwatch-statistic", on: alarm, says: func(c *call) string {
 		if statistic := c.text("Statistic"); statistic != "" && !slices.Contains(statistics, statistic) {
 			return words("1 validation error detected: Value '%s' at 'statistic' failed to satisfy constraint: Member must satisfy enum value set: [Maximum, SampleCount, Sum, Minimum, Average]", statistic)
@@ -35,12 +29,6 @@ var cloudWatchRules = []rule{
 		}
 		return ""
 	}},
-	{id: "cloudwatch-datapoints", on: alarm, says: func(c *call) string {
-		if points := c.number("DatapointsToAlarm", 0); points > c.number("EvaluationPeriods", 1) {
-			return "DatapointsToAlarm must be less than or equal to EvaluationPeriods"
-		}
-		return ""
-	}},
 	{id: "cloudwatch-action-region", on: alarm, says: func(c *call) string {
 		for _, list := range []string{"AlarmActions", "OKActions", "InsufficientDataActions"} {
 			for _, action := range c.texts(list) {
@@ -48,37 +36,6 @@ var cloudWatchRules = []rule{
 					return words("Invalid region %s specified. Only %s is supported.", parsed.region, c.Region)
 				}
 			}
-		}
-		return ""
-	}},
-	{id: "cloudwatch-action-arn", on: alarm, says: func(c *call) string {
-		for _, list := range []string{"AlarmActions", "OKActions", "InsufficientDataActions"} {
-			for _, action := range c.texts(list) {
-				if _, is := parseARN(action); !is {
-					return words("Invalid arn syntax: %s", action)
-				}
-			}
-		}
-		return ""
-	}},
-	{id: "cloudwatch-actions", on: alarm, says: func(c *call) string {
-		for _, list := range []string{"alarmActions", "oKActions", "insufficientDataActions"} {
-			property := map[string]string{"alarmActions": "AlarmActions", "oKActions": "OKActions", "insufficientDataActions": "InsufficientDataActions"}[list]
-			if len(c.list(property)) > 5 {
-				return words("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to 5", list)
-			}
-		}
-		return ""
-	}},
-	{id: "cloudwatch-dimensions", on: alarm, says: func(c *call) string {
-		if len(c.list("Dimensions")) > 30 {
-			return "The collection Dimensions must not have a size greater than 30."
-		}
-		return ""
-	}},
-	{id: "cloudwatch-metric-and-metrics", on: alarm, says: func(c *call) string {
-		if c.has("Metrics") && c.has("MetricName") {
-			return "Exactly one of Metrics and MetricName must be specified"
 		}
 		return ""
 	}},

@@ -24,7 +24,7 @@ const ruleDescriptionWords = "Invalid rule description. Valid descriptions are s
 var gatewayServices = []string{"s3", "dynamodb"}
 
 var ec2Rules = []rule{
-	{id: "ec2-vpc-range", on: vpc, says: func(c *call) string {
+	{id: "ec2-network", on: vpc, says: func(c *call) string {
 		if block, err := netip.ParsePrefix(c.text("CidrBlock")); c.has("CidrBlock") && (err != nil || block.Bits() < 16 || block.Bits() > 28) {
 			if err != nil {
 				return words("Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", c.text("CidrBlock"))
@@ -33,7 +33,7 @@ var ec2Rules = []rule{
 		}
 		return ""
 	}},
-	{id: "ec2-subnet-size", on: subnet, says: func(c *call) string {
+	{id: "ec2-subnet-small", on: subnet, says: func(c *call) string {
 		if block, err := netip.ParsePrefix(c.text("CidrBlock")); c.has("CidrBlock") && (err != nil || block.Bits() < 16 || block.Bits() > 28) {
 			return words("The CIDR '%s' is invalid.", c.text("CidrBlock"))
 		}
@@ -189,12 +189,6 @@ var ec2Rules = []rule{
 	{id: "ec2-flow-log-role", on: "AWS::EC2::FlowLog", says: func(c *call) string {
 		if kind := c.text("LogDestinationType"); (kind == "" || kind == "cloud-watch-logs") && !c.has("DeliverLogsPermissionArn") {
 			return "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."
-		}
-		return ""
-	}},
-	{id: "ec2-flow-log-role-for-bucket", on: "AWS::EC2::FlowLog", says: func(c *call) string {
-		if c.text("LogDestinationType") == "s3" && (c.has("LogGroupName") || c.has("DeliverLogsPermissionArn")) {
-			return "DeliverLogsPermissionArn is not applicable for s3 delivery"
 		}
 		return ""
 	}},

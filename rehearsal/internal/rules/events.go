@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -46,26 +45,9 @@ var eventsRules = []rule{
 		}
 		return ""
 	}},
-	{id: "events-pattern-size", on: eventRule, says: func(c *call) string {
-		if c.has("EventPattern") && size(c.at("EventPattern")) > 4096 {
-			return "1 validation error detected: Value at 'eventPattern' failed to satisfy constraint: Member must have length less than or equal to 4096"
-		}
-		return ""
-	}},
 	{id: "events-targets", on: eventRule, handler: "ServiceLimitExceeded", says: func(c *call) string {
 		if len(c.list("Targets")) > 5 {
 			return "The requested resource exceeds the maximum number allowed."
-		}
-		return ""
-	}},
-	{id: "events-target-twice", on: eventRule, says: func(c *call) string {
-		seen := map[string]bool{}
-		for _, target := range c.objects("Targets") {
-			id := textOf(target["Id"])
-			if seen[id] {
-				return words("Duplicate target id %s in the request.", id)
-			}
-			seen[id] = true
 		}
 		return ""
 	}},
@@ -87,14 +69,6 @@ var eventsRules = []rule{
 		for _, target := range c.objects("Targets") {
 			if serviceOf(textOf(target["Arn"])) == "sqs" && strings.HasSuffix(textOf(target["Arn"]), ".fifo") && target["SqsParameters"] == nil {
 				return words("Parameter(s) SqsParameters must be specified for target: %s.", textOf(target["Id"]))
-			}
-		}
-		return ""
-	}},
-	{id: "events-target-standard-group", on: eventRule, says: func(c *call) string {
-		for _, target := range c.objects("Targets") {
-			if serviceOf(textOf(target["Arn"])) == "sqs" && !strings.HasSuffix(textOf(target["Arn"]), ".fifo") && target["SqsParameters"] != nil {
-				return words("Parameter(s) SqsParameters not valid for target: %s.", textOf(target["Id"]))
 			}
 		}
 		return ""
@@ -132,8 +106,6 @@ var eventsRules = []rule{
 
 const schedule = "AWS::Scheduler::Schedule"
 
-var universalTarget = regexp.MustCompile(`^arn:[a-z-]+:scheduler:::aws-sdk:[a-z0-9]+:[a-zA-Z0-9]+$`)
-
 var schedulerRules = []rule{
 	{id: "scheduler-expression", on: schedule, says: func(c *call) string {
 		if expression := c.text("ScheduleExpression"); !schedulerTakes(expression) {
@@ -151,13 +123,6 @@ var schedulerRules = []rule{
 	{id: "scheduler-window", on: schedule, says: func(c *call) string {
 		if c.text("FlexibleTimeWindow.Mode") == "OFF" && c.has("FlexibleTimeWindow.MaximumWindowInMinutes") {
 			return "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF."
-		}
-		return ""
-	}},
-	{id: "scheduler-target-arn", on: schedule, says: func(c *call) string {
-		target := c.text("Target.Arn")
-		if _, is := parseARN(target); !is || serviceOf(target) == "scheduler" && !universalTarget.MatchString(target) {
-			return words("Provided Arn is not in correct format. Invalid arn: %s", target)
 		}
 		return ""
 	}},

@@ -102,7 +102,7 @@ var iamRules = slices.Concat(
 			}
 			return ""
 		}},
-		{id: "iam-tags-twice", on: role, says: func(c *call) string {
+		{id: "iam-role-tags", on: role, says: func(c *call) string {
 			seen := map[string]bool{}
 			for _, tag := range c.objects("Tags") {
 				key := strings.ToLower(textOf(tag["Key"]))

@@ -29,7 +29,7 @@ var (
 )
 
 var s3Rules = []rule{
-	{id: "s3-name-form", on: bucket, says: func(c *call) string {
+	{id: "s3-name", on: bucket, says: func(c *call) string {
 		reserved := slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(c.Name, p) }) ||
 			slices.ContainsFunc(reservedSuffixes, func(p string) bool { return strings.HasSuffix(c.Name, p) })
 		if strings.Contains(c.Name, "..") || address.MatchString(c.Name) || reserved {
@@ -233,12 +233,6 @@ var s3Rules = []rule{
 		target := c.text("LoggingConfiguration.DestinationBucketName")
 		if target != "" && target != c.Name && c.Find(c.Resource, bucket, target) == nil {
 			return "The target bucket for logging does not exist"
-		}
-		return ""
-	}},
-	{id: "s3-object-lock-versioning", on: bucket, says: func(c *call) string {
-		if c.flag("ObjectLockEnabled") && c.text("VersioningConfiguration.Status") == "Suspended" {
-			return "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
 		}
 		return ""
 	}},

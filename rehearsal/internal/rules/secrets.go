@@ -16,21 +16,9 @@ var secretsRules = []rule{
 		}
 		return ""
 	}},
-	{id: "secretsmanager-password-length", on: secret, says: func(c *call) string {
-		if length := c.number("GenerateSecretString.PasswordLength", 32); length < 4 || length > 4096 {
-			return "Invalid request provided: Password length must be between 4 and 4096 characters"
-		}
-		return ""
-	}},
 	{id: "secretsmanager-scheduled-for-deletion", on: secret, when: create, says: func(c *call) string {
 		if gone := c.Deleted(c.Resource, secret, c.Name); !gone.IsZero() && c.Now().Before(gone) {
 			return "You can't create this secret because a secret with this name is already scheduled for deletion."
-		}
-		return ""
-	}},
-	{id: "secretsmanager-value-size", on: secret, says: func(c *call) string {
-		if len(c.text("SecretString")) > 65536 {
-			return "1 validation error detected: Value at 'secretString' failed to satisfy constraint: Member must have length less than or equal to 65536"
 		}
 		return ""
 	}},

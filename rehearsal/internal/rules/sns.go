@@ -98,12 +98,6 @@ var snsRules = []rule{
 		}
 		return ""
 	}},
-	{id: "sns-policy-size", on: "AWS::SNS::TopicPolicy", says: func(c *call) string {
-		if size(c.at("PolicyDocument")) > 30720 {
-			return "Invalid parameter: Policy Reason: Policy document is too large"
-		}
-		return ""
-	}},
 }
 
 // filterPolicy is what SNS says of a subscription's filter.

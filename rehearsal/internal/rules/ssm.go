@@ -21,13 +21,7 @@ var ssmRules = []rule{
 		}
 		return ""
 	}},
-	{id: "ssm-value-empty", on: parameter, says: func(c *call) string {
-		if c.text("Value") == "" {
-			return "Parameter value can't be empty"
-		}
-		return ""
-	}},
-	{id: "ssm-name-reserved", on: parameter, says: func(c *call) string {
+	{id: "ssm-name", on: parameter, says: func(c *call) string {
 		first, _, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(c.Name), "/"), "/")
 		switch {
 		case strings.HasPrefix(first, "aws"):
@@ -60,17 +54,6 @@ var ssmRules = []rule{
 		compiled, err := regexp.Compile("^(?:" + allowed + ")$")
 		if allowed != "" && err == nil && !compiled.MatchString(c.text("Value")) {
 			return words("Parameter value, cannot be validated against allowedPattern: %s", allowed)
-		}
-		return ""
-	}},
-	{id: "ssm-list-items", on: parameter, says: func(c *call) string {
-		if c.text("Type") != "StringList" {
-			return ""
-		}
-		for item := range strings.SplitSeq(c.text("Value"), ",") {
-			if item == "" {
-				return "Parameter StringList value contains an empty item"
-			}
 		}
 		return ""
 	}},
