@@ -54,7 +54,7 @@ type request struct {
 	principal         string // a service or an ARN, for a policy of a resource
 	context           map[string]string
 	ofResource        bool // the policy is one of a resource, whose statements name principals
-	ignoresConditions bool // a condition that is not known holds
+	ignoresConditions bool // a condition that is not known holds where it allows, and not where it denies
 }
 
 // evaluate says what policies allow: an explicit deny wins, then an allow, else nothing is allowed.
@@ -132,7 +132,7 @@ func (q request) meetsConditions(statement object) bool {
 			}
 			negated := strings.Contains(base, "Not")
 			switch {
-			case !given && (lenient || negated || q.ignoresConditions):
+			case !given && (lenient || negated || q.ignoresConditions && textOf(statement["Effect"]) != "Deny"):
 				continue
 			case !given:
 				return false
