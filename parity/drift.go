@@ -6,12 +6,12 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// CommitKey is the key of a template's Metadata that holds the Git commit it was made from.
-const CommitKey = "roadshow:commit"
+// DigestKey is the key of a template's Metadata by which it names itself: a digest of all else in it. No comparison
+// reads it, since it differs where anything does.
+const DigestKey = "roadshow:digest"
 
 // Drift lists what differs between the template that is deployed in a stage and the one that the program
-// makes of the same stage: what leads from the former to the latter. The commit in the Metadata does not
-// count, since it changes nothing in the account. at finds the Go line of a resource; nil finds none.
+// makes of the same stage: what leads from the former to the latter. at finds the Go line of a resource; nil finds none.
 func Drift(stage stages.Stage, deployed, synthesized []byte, at func(logicalID string) stages.Position) ([]Change, error) {
 	sides, err := driftSides(stage, deployed, synthesized)
 	if err != nil {
@@ -53,7 +53,7 @@ func Recompiled(stage stages.Stage, deployed, synthesized []byte) (functions []s
 	return functions, alike && len(functions) > 0, nil
 }
 
-// driftSides are two templates of one stage without the commit in them.
+// driftSides are two templates of one stage.
 func driftSides(stage stages.Stage, deployed, synthesized []byte) ([]Side, error) {
 	sides := make([]Side, 2)
 	for i, text := range [][]byte{deployed, synthesized} {
@@ -61,7 +61,6 @@ func driftSides(stage stages.Stage, deployed, synthesized []byte) ([]Side, error
 		if err != nil {
 			return nil, &PlayError{Stage: stage, Err: err}
 		}
-		template.dropCommit()
 		sides[i] = Side{Stage: stage, Template: template}
 	}
 	return sides, nil
@@ -90,10 +89,10 @@ func (t *Template) takeCode() map[string]any {
 	return taken
 }
 
-// dropCommit takes the commit out, and the Metadata where nothing else is in it.
-func (t *Template) dropCommit() {
+// dropDigest takes the template's own digest out, and the Metadata where nothing else is in it.
+func (t *Template) dropDigest() {
 	metadata, ok := t.root.get("Metadata").(*object)
-	if !ok {
+	if !ok || metadata.get(DigestKey) == nil {
 		return
 	}
 	without := func(o *object, key string) *object {
@@ -105,7 +104,7 @@ func (t *Template) dropCommit() {
 		}
 		return less
 	}
-	if metadata = without(metadata, CommitKey); len(metadata.keys) == 0 {
+	if metadata = without(metadata, DigestKey); len(metadata.keys) == 0 {
 		t.root = without(t.root, "Metadata")
 		return
 	}

@@ -7,16 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDriftLooksPastTheCommitAndAtNothingElse(t *testing.T) {
-	const program = `{"Metadata":{"roadshow:commit":"two"},"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`
+func TestDriftLooksPastTheDigestOfATemplateAndAtNothingElse(t *testing.T) {
+	const program = `{"Metadata":{"roadshow:digest":"two"},"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`
 	for name, tt := range map[string]struct {
 		deployed string
 		want     []string
 	}{
 		"the same":        {program, nil},
-		"another commit":  {`{"Metadata":{"roadshow:commit":"one"},"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`, nil},
-		"no commit":       {`{"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`, nil},
-		"other metadata":  {`{"Metadata":{"roadshow:commit":"two","x":"y"},"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`, []string{`Metadata: not {"x":"y"}`}},
+		"another digest":  {`{"Metadata":{"roadshow:digest":"one"},"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`, nil},
+		"no digest":       {`{"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`, nil},
+		"other metadata":  {`{"Metadata":{"roadshow:digest":"two","x":"y"},"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}}}}`, []string{`Metadata: not {"x":"y"}`}},
 		"a property":      {`{"Resources":{"q":{"Type":"A::B::C","Properties":{"N":1}}}}`, []string{"Resources.q.Properties.N: 2 instead of 1"}},
 		"a resource more": {`{"Resources":{"q":{"Type":"A::B::C","Properties":{"N":2}},"r":{"Type":"A::B::C"}}}`, []string{`Resources.r: not {"Type":"A::B::C"}`}},
 	} {
@@ -37,7 +37,7 @@ func TestDriftLooksPastTheCommitAndAtNothingElse(t *testing.T) {
 func TestRecompiledLooksPastTheCodeAndItsVersionsAndAtNothingElse(t *testing.T) {
 	const hash, other = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 	template := func(key, version, memory string) string {
-		return `{"Metadata":{"roadshow:commit":"one"},"Resources":{
+		return `{"Metadata":{"roadshow:digest":"one"},"Resources":{
 			"f":{"Type":"AWS::Lambda::Function","Properties":{"Code":{"S3Bucket":"b","S3Key":"` + key + `"},"MemorySize":` + memory + `}},
 			"fVersion` + version + `":{"Type":"AWS::Lambda::Version","Properties":{"FunctionName":{"Ref":"f"}}},
 			"a":{"Type":"AWS::Lambda::Alias","Properties":{"FunctionVersion":{"Fn::GetAtt":["fVersion` + version + `","Version"]}}}}}`

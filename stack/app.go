@@ -104,7 +104,7 @@ func (a App) run(talk io.Writer) error {
 		outdir = "cdk.out"
 	}
 	_, err = a.Synthesize(Synthesis{
-		Stages: selected, Outdir: outdir, Nested: asked.stage == stages.All, Commit: commit(), Validation: asked.validation, Progress: talk,
+		Stages: selected, Outdir: outdir, Nested: asked.stage == stages.All, Commit: commit(), Record: true, Validation: asked.validation, Progress: talk,
 	})
 	return err
 }

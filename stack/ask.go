@@ -34,7 +34,7 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 	case assembly.AskAssembly:
 		synthesis := Synthesis{Outdir: outdir, Nested: true, StubFunctions: !question.Compile}
 		if question.Compile {
-			synthesis.Commit, synthesis.Progress = commit(), os.Stderr
+			synthesis.Commit, synthesis.Record, synthesis.Progress = commit(), true, os.Stderr
 		}
 		document, err := a.Synthesize(synthesis)
 		if err != nil {
@@ -149,7 +149,7 @@ func (a App) answerProposal(question assembly.Question) (*assembly.Proposal, err
 	var addition stages.Addition
 	like := []string{}
 	for i, stage := range a.Stages.Stages() {
-		stack, err := a.define(stage, filepath.Join(outdir, nestedFolder(stage)), "")
+		stack, err := a.define(stage, filepath.Join(outdir, nestedFolder(stage)))
 		if err != nil {
 			return nil, err
 		}

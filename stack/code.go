@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
@@ -157,7 +158,7 @@ type assets struct {
 // bootstrapped are the assets of a stack of ours: in the bucket of the account's bootstrap.
 // https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 func bootstrapped(stage stages.Stage) assets {
-	return assets{bucket: jsiiconv.String("cdk-" + stage.BootstrapQualifier() + "-assets-" + stage.Account + "-" + stage.Region), suffix: ".zip"}
+	return assets{bucket: jsiiconv.String(assembly.Bucket(stage)), suffix: ".zip"}
 }
 
 // add makes code an asset of the stack, and says where it will be. What only stands for code is none.

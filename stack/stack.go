@@ -20,6 +20,10 @@ const Generated = stages.Generated
 const (
 	TagService = "roadshow:service"
 	TagStage   = "roadshow:stage"
+	// TagProgram is the path of the Go module that the stack was made by, so that `roadshow deploy` puts no other
+	// program in its place. It is a tag of the stack, which CloudFormation hands on, and in no template. A tilde
+	// of the path is an at sign in it.
+	TagProgram = "roadshow:program"
 	// TagTimeToLive is how long after its last update the stack expires, as Go writes a duration; only
 	// ephemeral stages of a template with [stages.Stage.ExpiresAfter] have it.
 	TagTimeToLive = "roadshow:time-to-live"

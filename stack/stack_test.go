@@ -1,8 +1,10 @@
 package stack_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -89,16 +91,64 @@ func TestNoLogicalIDHoldsTheStage(t *testing.T) {
 	assert.Equal(t, ids[0], ids[1])
 }
 
-func TestTheCommitStandsInTheTemplatesMetadataAndInNoTag(t *testing.T) {
+func TestTheCommitStandsBesideTheTemplateAndChangesNothingInIt(t *testing.T) {
+	made := map[string]map[string]string{}
+	for _, commit := range []string{"0123abcd", "4567cdef", "0123abcd-dirty", ""} {
+		outdir := t.TempDir()
+		_, err := app(func(s *stack.Stack) { stack.NewTable(s, "orders", key()) }).
+			Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, Commit: commit, Record: true, StubFunctions: true})
+		require.NoError(t, err)
+		made[commit] = readAll(t, outdir)
+	}
+	first := made["0123abcd"]
+	digest := regexp.MustCompile(`"roadshow:digest": "([0-9a-f]{64})"`).FindStringSubmatch(first["shop.template.json"])
+	require.NotNil(t, digest)
+	assert.Contains(t, first["manifest.json"], digest[1]+".json", "what the cdk command uploads it as")
+	assert.Equal(t, "0123abcd\n", first["shop.commit"])
+	assert.Contains(t, first["shop.assets.json"], `"objectKey": "`+digest[1]+`.commit"`)
+	assert.Contains(t, made["0123abcd-dirty"]["shop.assets.json"], `"objectKey": "`+digest[1]+`.commit-dirty"`)
+	assert.NotContains(t, made[""]["shop.assets.json"], ".commit", "nothing is recorded where there is no commit")
+	for commit, files := range made {
+		assert.Equal(t, first["shop.template.json"], files["shop.template.json"], commit)
+		assert.Equal(t, first["manifest.json"], files["manifest.json"], "the manifest holds the stack's tags")
+	}
+}
+
+func TestTheMetadataThatAProgramSetsStaysBesideTheDigest(t *testing.T) {
+	for name, metadata := range map[string]map[string]any{"one": {"owner": "a \"b\""}, "none": {}, "several": {"a": 1, "z": []any{map[string]any{"b": nil}}}} {
+		t.Run(name, func(t *testing.T) {
+			outdir := t.TempDir()
+			_, err := app(func(s *stack.Stack) {
+				stack.NewTable(s, "orders", key())
+				s.CDK.TemplateOptions().SetMetadata(&metadata)
+				description := "Metadata"
+				s.CDK.TemplateOptions().SetDescription(&description)
+			}).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, Record: true, StubFunctions: true})
+			require.NoError(t, err)
+			var template struct {
+				Description         string
+				Metadata, Resources map[string]any
+			}
+			require.NoError(t, json.Unmarshal([]byte(readAll(t, outdir)["shop.template.json"]), &template))
+			assert.Len(t, template.Metadata["roadshow:digest"], 64)
+			assert.Equal(t, "Metadata", template.Description)
+			assert.NotEmpty(t, template.Resources)
+			if metadata["owner"] != nil {
+				assert.Equal(t, metadata["owner"], template.Metadata["owner"])
+			}
+		})
+	}
+}
+
+func TestAStackSaysWhichProgramMadeIt(t *testing.T) {
 	outdir := t.TempDir()
-	_, err := app(func(s *stack.Stack) { stack.NewTable(s, "orders", key()) }).
-		Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, Commit: "0123abcd", StubFunctions: true})
+	document, err := app(func(s *stack.Stack) { stack.NewTable(s, "orders", key()) }).
+		Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: outdir, StubFunctions: true})
 	require.NoError(t, err)
 	files := readAll(t, outdir)
-	template := files["shop.template.json"]
-	assert.Contains(t, template, `"roadshow:commit": "0123abcd"`)
-	assert.Equal(t, 1, strings.Count(template, "0123abcd"))
-	assert.NotContains(t, files["manifest.json"], "0123abcd", "the manifest holds the stack's tags")
+	assert.Contains(t, files["manifest.json"], `"roadshow:program": "github.com/roadshow-go/roadshow"`)
+	assert.NotContains(t, files["shop.template.json"], "roadshow:program", "CloudFormation hands it on")
+	assert.Equal(t, "github.com/roadshow-go/roadshow", document.Program)
 }
 
 func TestMistakesAreReportedWithTheUsersLine(t *testing.T) {

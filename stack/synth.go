@@ -32,9 +32,12 @@ type Synthesis struct {
 	// for several stages. Default: only where there are several.
 	Nested bool
 
-	// Commit enters the template's own Metadata, never a tag: a deploy of unchanged code must have no
-	// changes. Default: none.
+	// Commit is the Git commit of the program, which the assembly holds. Default: none.
 	Commit string
+
+	// Record has each template say what it is, and the assembly carry the commit to the account beside the
+	// template, so that the account can be asked later. A deploy wants it, a test does not. Default: no.
+	Record bool
 
 	// StubFunctions gives every function the same tiny code instead of compiling it, as unit tests want.
 	StubFunctions bool
@@ -83,7 +86,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 		if synthesis.Nested {
 			outdir = filepath.Join(outdir, nestedFolder(stage))
 		}
-		stack, err := a.define(stage, outdir, synthesis.Commit, synthesis.switches...)
+		stack, err := a.define(stage, outdir, synthesis.switches...)
 		if err != nil {
 			return nil, err
 		}
@@ -118,6 +121,13 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	if err := validateTemplates(synthesis, document); err != nil {
 		return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
 	}
+	if synthesis.Record {
+		for _, synthesized := range document.Stages {
+			if err := record(synthesis.Outdir, synthesized, synthesis.Commit); err != nil {
+				return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
+			}
+		}
+	}
 	if synthesis.Nested {
 		if err := writeManifest(synthesis.Outdir, stacks); err != nil {
 			return nil, err
@@ -137,7 +147,7 @@ func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 }
 
 // define runs the user's Define for one stage, in a stack of its own.
-func (a App) define(stage stages.Stage, outdir, commit string, switches ...stages.Switch) (*Stack, error) {
+func (a App) define(stage stages.Stage, outdir string, switches ...stages.Switch) (*Stack, error) {
 	context, err := settings(stage.BootstrapQualifier())
 	if err != nil {
 		return nil, err
@@ -157,6 +167,10 @@ func (a App) define(stage stages.Stage, outdir, commit string, switches ...stage
 			AutoSynth: jsiiconv.Bool(false),
 		})
 		tags := s.tags()
+		if program := a.program(); program != "" {
+			// Of the stack alone: CloudFormation hands it on to every resource, and no template has to hold it.
+			tags[TagProgram] = assembly.ProgramTag(program)
+		}
 		props := &awscdk.StackProps{
 			StackName: jsiiconv.String(s.name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
 			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.retention.guard),
@@ -167,9 +181,6 @@ func (a App) define(stage stages.Stage, outdir, commit string, switches ...stage
 		// The construct's id must not hold the stage: L2s put their path into logical ids.
 		s.CDK = awscdk.NewStack(s.cdkApp, jsiiconv.String(a.Service), props)
 		s.tag(s.CDK)
-		if commit != "" {
-			s.CDK.TemplateOptions().SetMetadata(&map[string]any{"roadshow:commit": commit})
-		}
 		s.run()
 	})
 }
@@ -299,7 +310,7 @@ func removeEmptyFolders(synthesis Synthesis) {
 }
 
 // templateFile is the template's name in a stage's folder; the CDK derives it from the stack's id.
-func (a App) templateFile() string { return a.Service + ".template.json" }
+func (a App) templateFile() string { return a.Service + templateSuffix }
 
 // writeManifest joins the stages' assemblies to one that the cdk command reads.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cx_api-readme.html
@@ -334,7 +345,7 @@ func writeManifest(outdir string, stacks []*Stack) error {
 
 // document begins roadshow.json.
 func (a App) document(commit string) Assembly {
-	document := Assembly{Service: a.Service, Commit: commit, DeployFrom: a.DeployFrom}
+	document := Assembly{Service: a.Service, Program: a.program(), Commit: commit, DeployFrom: a.DeployFrom}
 	for _, stage := range a.Stages {
 		document.Set = append(document.Set, describe(stage))
 	}

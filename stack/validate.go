@@ -64,7 +64,7 @@ func validateTemplates(synthesis Synthesis, document Assembly) error {
 		if err != nil {
 			return err
 		}
-		t := template{stage: synthesized, path: path, key: templateKey(data, synthesized, document.Commit)}
+		t := template{stage: synthesized, path: path, key: templateKey(data, synthesized)}
 		if before, passed := cache.read(t.key); passed && synthesis.Validation == ValidateChanged {
 			report(synthesis, before.Warnings)
 			continue
@@ -113,15 +113,11 @@ type template struct {
 }
 
 // templateKey is of all that the validator's answer depends on: the template but for the digests in it
-// (of the code and the commit, which change often and mean nothing to it), its place, and the CDK.
-func templateKey(data []byte, synthesized synthesizedStage, commit string) string {
-	digests := []string{commit}
+// of the code, which change often and mean nothing to it, its place, and the CDK.
+func templateKey(data []byte, synthesized synthesizedStage) string {
 	for _, fn := range synthesized.Functions {
-		digests = append(digests, fn.Digest)
-	}
-	for _, digest := range digests {
-		if digest != "" {
-			data = bytes.ReplaceAll(data, []byte(digest), nil)
+		if fn.Digest != "" {
+			data = bytes.ReplaceAll(data, []byte(fn.Digest), nil)
 		}
 	}
 	sum := sha256.New()

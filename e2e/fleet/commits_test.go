@@ -6,11 +6,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/e2e"
 )
 
 // repository is a service of its own, in a Git repository that the test makes.
@@ -160,15 +166,31 @@ func TestEachStageIsComparedWithTheCommitThatItWasDeployedFrom(t *testing.T) {
 	require.Regexp(t, `^Resources\.helloFunction\w+\.Properties\.MemorySize$`, found["staging"].Drift[0].Path)
 	require.Regexp(t, `(?m)^staging +222222222222 +drifted +`+first[:9]+` +1 commit behind, 1 change to its commit's$`, w.run("parity", "--deployed").stdout)
 
+	r.write("README.md", "What nobody deploys.\n")
+	third := r.commit("three")
+	uploads := w.calls(devAccount, "PutObject")
+	require.Contains(t, w.cdk("dev", "deploy"), "(no changes)")
+	require.Contains(t, w.cdk("dev", "diff", "--fail"), "There were no differences")
+	require.Equal(t, uploads, w.calls(devAccount, "PutObject"), "a commit alone is no reason to upload a template")
+	found, _, _ = compare(1)
+	require.Equal(t, second, found["dev"].Commit, "the stack's commit stays known")
+
 	r.memory("1024")
 	w.must("deploy", "--to", "dev")
 	found, _, _ = compare(1)
-	require.Equal(t, second+"-dirty", found["dev"].Commit)
+	require.Equal(t, third+"-dirty", found["dev"].Commit)
 	require.Equal(t, "identical", found["dev"].State, "as long as the changes are there")
 	r.git("checkout", "-q", ".")
 	found, _, _ = compare(1)
 	require.Equal(t, "dirty", found["dev"].State)
 	require.Contains(t, found["dev"].Problem, "deployed with changes that were not committed")
+	r.memory("1024")
+	fourth := r.commit("four")
+	require.Contains(t, w.cdk("dev", "deploy"), "(no changes)")
+	r.memory("256")
+	found, _, _ = compare(1)
+	require.Equal(t, fourth, found["dev"].Commit, "what was deployed before it was committed has its commit as soon as that is deployed")
+	r.git("checkout", "-q", ".")
 
 	t.Run("a clone that does not have the commit", func(t *testing.T) {
 		defer func(dir string) { w.dir = dir }(w.dir)
@@ -178,12 +200,13 @@ func TestEachStageIsComparedWithTheCommitThatItWasDeployedFrom(t *testing.T) {
 		require.Equal(t, 2, got.code)
 		require.Contains(t, got.stdout, "stage staging: commit "+first+": it is not in this repository; this clone is shallow: run `git fetch --unshallow`")
 		require.Contains(t, got.stderr, "1 stage of 3 cannot be told")
-		require.Regexp(t, `(?m)^dev +111111111111 +dirty `, got.stdout, "what can be told is")
+		require.Regexp(t, `(?m)^dev +111111111111 +identical `, got.stdout, "what can be told is")
 	})
 
 	t.Run("an interruption", func(t *testing.T) {
 		w.t = t
-		w.byHand("team-staging", "staging-show", map[string]string{first: slow, `"MemorySize": *300`: `"MemorySize": 301`})
+		w.byHand("team-staging", "staging-show", map[string]string{`"MemorySize": *300`: `"MemorySize": 301`})
+		w.recordCommit("team-staging", "staging-show", slow)
 		var talk bytes.Buffer
 		command := w.command(t.Context(), "parity", "--deployed")
 		command.Stdout, command.Stderr = &talk, &talk
@@ -217,6 +240,33 @@ type (
 	}
 	verdict struct{ Identical bool }
 )
+
+// cdk runs the real cdk command in the program's folder, and wants it to end well.
+func (w *world) cdk(profile string, arguments ...string) string {
+	w.t.Helper()
+	arguments = append([]string{e2e.CDK(checkout)}, append(arguments, "--profile", profile)...)
+	result, err := e2e.Run(w.t.Context(), e2e.Child{
+		Command: arguments, Dir: w.dir, Environ: w.Environ("CI=true", "NO_COLOR=1", "CDK_REQUIRE_APPROVAL=never", "CDK_VALIDATION=false"),
+	})
+	w.t.Logf("%s\n%s", strings.Join(arguments, " "), result.Output)
+	require.NoError(w.t, err)
+	return result.Output
+}
+
+// recordCommit has a stack's template be of another commit.
+func (w *world) recordCommit(profile, stack, commit string) {
+	w.t.Helper()
+	config, err := w.Config(w.t.Context(), profile)
+	require.NoError(w.t, err)
+	template, err := cloudformation.NewFromConfig(config).GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: &stack})
+	require.NoError(w.t, err)
+	digest := regexp.MustCompile(`"roadshow:digest": "([0-9a-f]+)"`).FindStringSubmatch(*template.TemplateBody)
+	require.NotNil(w.t, digest)
+	_, err = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }).PutObject(w.t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String("cdk-hnb659fds-assets-222222222222-us-east-1"), Key: aws.String(digest[1] + ".commit"), Body: strings.NewReader(commit),
+	})
+	require.NoError(w.t, err)
+}
 
 func (w *world) noCheckoutIsLeft() {
 	w.t.Helper()

@@ -24,6 +24,9 @@ type Document struct {
 	Version int `json:"version"`
 	// Service is the service's name.
 	Service string `json:"service"`
+	// Program is the module path of the program, which its stacks carry as a tag: "example.com/notes". Empty
+	// where the program is built of no module.
+	Program string `json:"program,omitempty"`
 	// Commit is the Git commit of the program; empty where there is none, with "-dirty" where the
 	// working tree has changes.
 	Commit string `json:"commit,omitempty"`

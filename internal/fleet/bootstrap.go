@@ -212,7 +212,6 @@ const (
 	toolkitTrusted   = "TrustedAccounts"
 	toolkitPolicies  = "CloudFormationExecutionPolicies"
 	minimumBootstrap = 6 // what stacks of the CDK's default synthesizer need
-	metadataCommit   = "roadshow:commit"
 )
 
 // bootstrapVersion is the version of the bootstrap that a stage's stack needs; 0 where there is none. It is

@@ -1,13 +1,13 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
@@ -64,8 +64,7 @@ type ParityState string
 
 // The outcomes.
 const (
-	// ParityIdentical means the deployed template is the one that the program makes now, but for the commit
-	// in it.
+	// ParityIdentical means the deployed template is the one that the program makes now.
 	ParityIdentical ParityState = "identical"
 	// ParityBehind means the deployed template is the one that its commit makes, and the program now makes another.
 	ParityBehind ParityState = "behind"
@@ -136,19 +135,16 @@ func (c Comparison) Run(ctx context.Context, all []stages.Stage) ([]Parity, []Co
 
 // cleanCommit is the commit that was checked out, whether or not there were changes to it.
 func cleanCommit(recorded string) string {
-	commit, _ := strings.CutSuffix(recorded, dirtySuffix)
+	commit, _ := strings.CutSuffix(recorded, assembly.DirtySuffix)
 	return commit
 }
-
-// dirtySuffix is what Git's describe adds where files differ from the commit; package stack records it.
-const dirtySuffix = "-dirty"
 
 // read asks an account for what is deployed there.
 func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 	found := Parity{Stage: stage.Name, Account: stage.Account, Program: c.Program.Document.Commit, Behind: -1, Ahead: -1, stage: stage}
 	config, _, err := c.Fleet.Reach(ctx, stage)
 	if err == nil {
-		found.deployed, err = c.Fleet.deployed(ctx, cloudformation.NewFromConfig(config), stage)
+		found.deployed, err = c.Fleet.deployed(ctx, config, stage)
 		err = AsServiceError(stage, "CloudFormation", err)
 	}
 	switch {
@@ -188,10 +184,13 @@ func (p *Parity) judge(c Comparison, commits []CommitParity) error {
 	made := c.Program
 	if p.Commit == "" && p.Program != "" {
 		if isProgram {
-			p.State, p.Note = ParityIdentical, "no commit is recorded in it"
+			p.State, p.Note = ParityIdentical, cmp.Or(p.deployed.CommitProblem, "no commit is recorded for it")
 			return nil
 		}
-		return fmt.Errorf("stage %s: no commit is recorded in what is deployed, want the one that it was made from; deploy it from a checkout", p.Stage)
+		if p.deployed.CommitProblem != "" {
+			return fmt.Errorf("stage %s: %s", p.Stage, p.deployed.CommitProblem)
+		}
+		return fmt.Errorf("stage %s: no commit is recorded for what is deployed, want the one that it was made from; deploy it from a checkout", p.Stage)
 	}
 	if at := slices.IndexFunc(commits, func(one CommitParity) bool { return one.Commit == cleanCommit(p.Commit) }); at >= 0 {
 		if err := commits[at].err; err != nil {
@@ -215,7 +214,7 @@ func (p *Parity) judge(c Comparison, commits []CommitParity) error {
 		p.Drift = nil
 	case len(p.Drift) == 0:
 		p.State = ParityBehind
-	case strings.HasSuffix(p.Commit, dirtySuffix):
+	case strings.HasSuffix(p.Commit, assembly.DirtySuffix):
 		p.State = ParityDirty
 		p.Problem = fmt.Sprintf("stage %s was deployed with changes that were not committed, which nobody can make again; commit them, and deploy it", p.Stage)
 	default:

@@ -32,12 +32,14 @@ func made(t *testing.T, commit string, logs map[string]string) fleet.Assembly {
 }
 
 func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
-	const deployed = "0123456789abcdef0123456789abcdef01234567" // what every stack of these tests records
+	const deployed = fleettest.Commit
 	asIs := map[string]string{"dev": "/notes/dev", "demo": "/notes/demo"}
 	longer := map[string]string{"dev": "/notes/dev", "demo": "/notes/demo-longer"}
 	a := openAccounts(t)
 	a.Deployed(fleettest.Sandbox, "")
 	a.Deployed(fleettest.Neighbour, "")
+	a.Committed(fleettest.Sandbox, "dev-notes", deployed)
+	a.Committed(fleettest.Neighbour, "demo-notes", deployed)
 	a.InjectFault(rehearsal.Fault{Account: fleettest.Protected.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
 	f := a.Fleet()
 
@@ -103,31 +105,40 @@ func canceled(t *testing.T) context.Context {
 func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 	const commit = "0123456789abcdef0123456789abcdef01234567"
 	// The function is never made: nobody has uploaded its code.
-	template := func(commit, memory, key string) string {
-		return `{"Metadata":{"roadshow:commit":"` + commit + `"},"Conditions":{"Never":{"Fn::Equals":["a","b"]}},"Resources":{
+	template := func(memory, key string) string {
+		return `{"Metadata":{"roadshow:digest":"d` + memory + key + `"},"Conditions":{"Never":{"Fn::Equals":["a","b"]}},"Resources":{
 			"Log":{"Type":"AWS::Logs::LogGroup"},
 			"f":{"Type":"AWS::Lambda::Function","Condition":"Never","Properties":{"MemorySize":` + memory + `,"Code":{"S3Bucket":"b","S3Key":"` + key + `.zip"}}}}}`
 	}
 	program := fleet.Assembly{Dir: t.TempDir(), Document: assembly.Document{Commit: commit}}
 	file := "dev.template.json"
-	require.NoError(t, os.WriteFile(filepath.Join(program.Dir, file), []byte(template(commit, "128", "here")), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(program.Dir, file), []byte(template("128", "here")), 0o600))
 	program.Document.Stages = []assembly.Synthesized{{Stage: assembly.Stage{Name: "dev"}, Role: "dev", File: file}}
 	for name, tt := range map[string]struct {
 		deployed string
+		digest   string
+		commits  []string
 		state    fleet.ParityState
 		problem  string
 	}{
 		"uncommitted changes": {
-			template(commit+"-dirty", "256", "here"), fleet.ParityDirty,
+			template("256", "here"), "d256here",
+			[]string{commit + "-dirty"},
+			fleet.ParityDirty,
 			"stage dev was deployed with changes that were not committed, which nobody can make again; commit them, and deploy it",
 		},
-		"uncommitted changes that change nothing": {template(commit+"-dirty", "128", "here"), fleet.ParityIdentical, ""},
+		"uncommitted changes that change nothing": {template("128", "here"), "d128here", []string{commit + "-dirty"}, fleet.ParityIdentical, ""},
 		"other bytes of the same code": {
-			template(commit, "128", "there"), fleet.ParityUnknown, "stage dev: the code of f is not what commit 012345678 compiles to here, and all else is the same",
+			template("128", "there"), "d128there", []string{commit}, fleet.ParityUnknown, "stage dev: the code of f is not what commit 012345678 compiles to here, and all else is the same",
 		},
-		"other bytes, and more": {template(commit, "256", "there"), fleet.ParityDrifted, "stage dev is not what its commit makes"},
-		"no commit":             {`{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup"}}}`, fleet.ParityUnknown, "stage dev: no commit is recorded in what is deployed"},
-		"YAML":                  {"Resources:\n  Log:\n    Type: AWS::Logs::LogGroup\n", fleet.ParityUnknown, "template"},
+		"other bytes, and more": {template("256", "there"), "d256there", []string{commit}, fleet.ParityDrifted, "stage dev is not what its commit makes"},
+		"changes that a commit has taken up since": {
+			template("256", "there"), "d256there", []string{commit + "-dirty", commit}, fleet.ParityDrifted, "stage dev is not what its commit makes",
+		},
+		"no digest": {`{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup"}}}`, "", nil, fleet.ParityUnknown, "stage dev: no commit is recorded for what is deployed"},
+		"no commit": {template("256", "there"), "another", []string{commit}, fleet.ParityUnknown, "stage dev: no commit is recorded for what is deployed"},
+		"no bucket": {template("256", "there"), "", nil, fleet.ParityUnknown, "stage dev: the commit stands in s3://cdk-hnb659fds-assets-111111111111-us-east-1/d256there.commit"},
+		"YAML":      {"Resources:\n  Log:\n    Type: AWS::Logs::LogGroup\n", "", nil, fleet.ParityUnknown, "template"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := openAccounts(t)
@@ -135,6 +146,9 @@ func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 			_, err := a.CloudFormation(fleettest.Sandbox).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: &tt.deployed})
 			require.NoError(t, err)
 			a.Settle(fleettest.Sandbox, stack)
+			for _, commit := range tt.commits {
+				a.Committed(fleettest.Sandbox, tt.digest, commit)
+			}
 			found, _, err := fleet.Comparison{Fleet: a.Fleet(), Program: program, Project: t.TempDir()}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
 			require.NoError(t, err)
 			require.Equal(t, tt.state, found[0].State, found[0].Problem)

@@ -29,7 +29,7 @@ type StageStatus struct {
 	// Deployed is the stack; nil where there is none.
 	Deployed *Deployed `json:"deployed,omitempty"`
 	// Template is the digest of the live template, Program that of the program's; equal digests mean that
-	// a deploy has nothing to do. The commit is in neither.
+	// a deploy has nothing to do.
 	Template string `json:"template,omitempty"`
 	Program  string `json:"program"`
 	// Functions are the functions of either.
@@ -108,7 +108,7 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		return fail(err)
 	}
 	client := cloudformation.NewFromConfig(config)
-	if status.Deployed, err = f.deployed(ctx, client, stage); err != nil {
+	if status.Deployed, err = f.deployed(ctx, config, stage); err != nil {
 		return fail(AsServiceError(stage, "CloudFormation", err))
 	}
 	var live template

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -48,8 +47,10 @@ type Deployed struct {
 	Status string `json:"status"`
 	// At is when it was last updated or, before any update, created.
 	At time.Time `json:"at"`
-	// Commit is the Git commit that it was deployed from; empty where the program had none.
-	Commit string `json:"commit,omitempty"`
+	// Commit is the Git commit that its template was made from, the first of several that make the same; empty
+	// where none is recorded. CommitProblem is why it could not be read.
+	Commit        string `json:"commit,omitempty"`
+	CommitProblem string `json:"commitProblem,omitempty"`
 	// Protected tells whether CloudFormation refuses to delete it.
 	Protected bool `json:"terminationProtection"`
 
@@ -112,7 +113,7 @@ func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 	report.Reachable, report.Through = true, way.role
 	client := cloudformation.NewFromConfig(way.config)
 	if report.Bootstrap, err = bootstrapVersion(ctx, client, stage); err == nil {
-		report.Deployed, err = f.deployed(ctx, client, stage)
+		report.Deployed, err = f.deployed(ctx, way.config, stage)
 	}
 	if err != nil {
 		report.Problem = AsServiceError(stage, "CloudFormation", err).Error()
@@ -121,7 +122,8 @@ func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 }
 
 // deployed is a stage's stack with its template; nil where there is none.
-func (f *Fleet) deployed(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*Deployed, error) {
+func (f *Fleet) deployed(ctx context.Context, config aws.Config, stage stages.Stage) (*Deployed, error) {
+	client := cloudformation.NewFromConfig(config)
 	name, err := f.StackName(stage)
 	if err != nil {
 		return nil, err
@@ -142,9 +144,8 @@ func (f *Fleet) deployed(ctx context.Context, client *cloudformation.Client, sta
 		return nil, err
 	}
 	found.template = []byte(aws.ToString(template.TemplateBody))
-	var read struct{ Metadata map[string]any }
-	if json.Unmarshal(found.template, &read) == nil { // YAML was deployed by somebody else
-		found.Commit, _ = read.Metadata[metadataCommit].(string)
+	if found.Commit, err = recordedCommit(ctx, config, stage, found.template); err != nil {
+		found.CommitProblem = err.Error()
 	}
-	return found, nil
+	return found, ctx.Err()
 }

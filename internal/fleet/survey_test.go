@@ -18,6 +18,7 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	a.Bootstrapped(fleettest.Protected, "CDKToolkit", "hnb659fds", 21)
 	a.Bootstrapped(fleettest.Protected, "another", "special", 25)
 	a.Deployed(fleettest.Sandbox, "")
+	a.Committed(fleettest.Sandbox, "dev-notes", fleettest.Commit)
 	a.InjectFault(rehearsal.Fault{Account: fleettest.Standard.Account, Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
 
 	reports := a.Fleet().Survey(t.Context(), fleettest.Everyone, nil)
@@ -26,7 +27,7 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	require.Equal(t, 33, reports[0].Bootstrap)
 	require.Equal(t, "dev-notes", reports[0].Deployed.Stack)
 	require.Equal(t, "CREATE_COMPLETE", reports[0].Deployed.Status)
-	require.Equal(t, "0123456789abcdef0123456789abcdef01234567", reports[0].Deployed.Commit)
+	require.Equal(t, fleettest.Commit, reports[0].Deployed.Commit)
 	require.False(t, reports[0].Deployed.At.IsZero())
 
 	require.Equal(t, 33, reports[1].Bootstrap, "two stages share an account")

@@ -20,20 +20,13 @@ type resource struct {
 	text               string
 }
 
-// readTemplate reads a template as package stack writes it. The commit does not count: it changes nothing
-// in the account.
+// readTemplate reads a template as package stack writes it.
 func readTemplate(text []byte) (template, error) {
 	var document map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&document); err != nil {
 		return template{}, err
-	}
-	if metadata, ok := document["Metadata"].(map[string]any); ok {
-		delete(metadata, metadataCommit)
-		if len(metadata) == 0 {
-			delete(document, "Metadata")
-		}
 	}
 	canonical, err := json.Marshal(document)
 	if err != nil {

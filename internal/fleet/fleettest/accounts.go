@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
@@ -113,16 +114,22 @@ func (a *Accounts) Fleet() *fleet.Fleet {
 // CloudFormation is a client of a stage's account.
 func (a *Accounts) CloudFormation(stage stages.Stage) *cloudformation.Client {
 	a.T.Helper()
+	return cloudformation.NewFromConfig(a.Config(stage))
+}
+
+// Config is that of a client of a stage's account.
+func (a *Accounts) Config(stage stages.Stage) aws.Config {
+	a.T.Helper()
 	for _, profile := range []stages.Stage{Sandbox, Standard, Protected} {
 		if profile.Account == stage.Account {
 			config, err := a.Env.Config(a.T.Context(), "team-"+profile.Name)
 			require.NoError(a.T, err)
 			config.Region = stage.Region
-			return cloudformation.NewFromConfig(config)
+			return config
 		}
 	}
 	a.T.Fatalf("no account %s", stage.Account)
-	return nil
+	return aws.Config{}
 }
 
 // Bootstrapped makes a stack that says what the stack of `cdk bootstrap` does.
@@ -154,13 +161,31 @@ func (a *Accounts) Deployed(stage stages.Stage, table string, tags ...types.Tag)
 		resources += `,"Table":` + table
 	}
 	_, err := a.CloudFormation(stage).CreateStack(a.T.Context(), &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: aws.String(`{"Metadata":{"roadshow:commit":"0123456789abcdef0123456789abcdef01234567"},"Resources":{` + resources + `}}`),
+		StackName: &name, TemplateBody: aws.String(`{"Metadata":{"roadshow:digest":"` + name + `"},"Resources":{` + resources + `}}`),
 		EnableTerminationProtection: aws.Bool(stage.Tier == stages.Protected),
 		Tags: append(tags, types.Tag{Key: aws.String("roadshow:service"), Value: aws.String("notes")},
 			types.Tag{Key: aws.String("roadshow:stage"), Value: &stage.Name}),
 	})
 	require.NoError(a.T, err)
 	a.Settle(stage, name)
+}
+
+// Commit is what [Accounts.Committed] records for the stack of [Accounts.Deployed], where a test says so.
+const Commit = "0123456789abcdef0123456789abcdef01234567"
+
+// Committed lays a commit into the bucket of a stage's bootstrap, as a deploy of the template with that digest does.
+func (a *Accounts) Committed(stage stages.Stage, digest, commit string) {
+	a.T.Helper()
+	bucket := assembly.Bucket(stage)
+	_, err := a.Account(stage.Account).Create(stage.Region, "AWS::S3::Bucket", map[string]any{"BucketName": bucket})
+	if err != nil {
+		require.ErrorContains(a.T, err, "already")
+	}
+	client := s3.NewFromConfig(a.Config(stage), func(o *s3.Options) { o.UsePathStyle = true })
+	_, err = client.PutObject(a.T.Context(), &s3.PutObjectInput{
+		Bucket: &bucket, Key: aws.String(assembly.CommitObject(digest, commit)), Body: strings.NewReader(commit + "\n"),
+	})
+	require.NoError(a.T, err)
 }
 
 // Settle waits until a stack is created.

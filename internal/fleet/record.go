@@ -1,0 +1,52 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// longestCommit is more than a commit's hash takes, with what may stand after it.
+const longestCommit = 128
+
+// recordedCommit is the Git commit that a deployed template was made from, as the deploy has laid it beside the
+// template; empty where none was recorded. Of a template that was made of several commits it is the first. A
+// commit goes before changed files that made the same: it can be checked out.
+func recordedCommit(ctx context.Context, config aws.Config, stage stages.Stage, template []byte) (string, error) {
+	var read struct{ Metadata map[string]any }
+	if json.Unmarshal(template, &read) != nil {
+		return "", nil // YAML was deployed by somebody else
+	}
+	digest, _ := read.Metadata[parity.DigestKey].(string)
+	if digest == "" {
+		return "", nil
+	}
+	client := s3.NewFromConfig(config)
+	for _, suffix := range []string{"", assembly.DirtySuffix} {
+		bucket, key := assembly.Bucket(stage), assembly.CommitObject(digest, suffix)
+		object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, ExpectedBucketOwner: &stage.Account})
+		if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("the commit stands in s3://%s/%s, which S3 does not give: %w", bucket, key, err)
+		}
+		text, err := io.ReadAll(io.LimitReader(object.Body, longestCommit))
+		if err := errors.Join(err, object.Body.Close()); err != nil {
+			return "", fmt.Errorf("s3://%s/%s: %w", bucket, key, err)
+		}
+		return strings.TrimSpace(string(text)), nil
+	}
+	return "", nil
+}
