@@ -54,7 +54,7 @@ type request struct {
 	principal         string // a service or an ARN, for a policy of a resource
 	context           map[string]string
 	ofResource        bool // the policy is one of a resource, whose statements name principals
-	ignoresConditions bool // a condition that is not known holds where it allows, and not where it denies
+	ignoresConditions bool // what allows on a condition that is not known allows; what denies on one does not
 }
 
 // evaluate says what policies allow: an explicit deny wins, then an allow, else nothing is allowed.
@@ -131,8 +131,13 @@ func (q request) meetsConditions(statement object) bool {
 				continue
 			}
 			negated := strings.Contains(base, "Not")
+			if !given && q.ignoresConditions && textOf(statement["Effect"]) == "Deny" {
+				return false
+			}
 			switch {
-			case !given && (lenient || negated || q.ignoresConditions && textOf(statement["Effect"]) != "Deny"):
+			case !given && (lenient || negated):
+				continue
+			case !given && q.ignoresConditions:
 				continue
 			case !given:
 				return false
