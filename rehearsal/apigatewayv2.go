@@ -57,10 +57,32 @@ func apiOf(a *Resource) object {
 		out["corsConfiguration"] = lowerFirst(cors)
 	}
 	out["apiId"], out["apiEndpoint"], out["createdDate"], out["tags"] = a.PhysicalID, a.attribute("ApiEndpoint"), isoTime(a.Created), tagMap(a)
-	if out["routeSelectionExpression"] == nil {
-		out["routeSelectionExpression"] = "$request.method $request.path"
-	}
+	fillIn(out, apiDefaults["AWS::ApiGatewayV2::Api"])
 	return out
+}
+
+// apiDefaults are what API Gateway shows of what a template leaves out, by type.
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid.html
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-routes.html
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html
+var apiDefaults = map[string]object{
+	"AWS::ApiGatewayV2::Api": {
+		"routeSelectionExpression": "$request.method $request.path", "apiKeySelectionExpression": "$request.header.x-api-key",
+		"disableExecuteApiEndpoint": false, "ipAddressType": "ipv4",
+	},
+	"AWS::ApiGatewayV2::Integration": {"integrationMethod": "POST", "connectionType": "INTERNET", "timeoutInMillis": 30000},
+	"AWS::ApiGatewayV2::Route":       {"authorizationType": "NONE", "apiKeyRequired": false},
+	"AWS::ApiGatewayV2::Stage":       {"autoDeploy": false, "stageVariables": object{}, "defaultRouteSettings": object{"detailedMetricsEnabled": false}},
+}
+
+// fillIn gives an answer the values that nobody chose.
+func fillIn(answer, defaults object) {
+	for name, value := range defaults {
+		if answer[name] == nil {
+			answer[name] = value
+		}
+	}
 }
 
 func getAPIs(r *request) (any, error) {
@@ -107,6 +129,7 @@ func partsOfAPI(kind, id string) operation {
 				}
 			}
 			item[id] = part.PhysicalID
+			fillIn(item, apiDefaults[kind])
 			if strings.HasSuffix(kind, "::Stage") {
 				item["tags"], item["createdDate"], item["lastUpdatedDate"] = tagMap(&part), isoTime(part.Created), isoTime(part.Changed)
 			}

@@ -79,6 +79,7 @@ func tableOf(t *Resource) object {
 	if stream, given := t.Properties["StreamSpecification"].(object); given {
 		out["StreamSpecification"] = object{"StreamEnabled": true, "StreamViewType": stream["StreamViewType"]}
 		out["LatestStreamArn"] = t.attribute("StreamArn")
+		_, out["LatestStreamLabel"], _ = strings.Cut(t.attribute("StreamArn"), "/stream/")
 	}
 	if sse, given := t.Properties["SSESpecification"].(object); given && textOf(sse["SSEEnabled"]) == "true" {
 		out["SSEDescription"] = object{"Status": "ENABLED", "SSEType": orElse(textOf(sse["SSEType"]), "KMS")}

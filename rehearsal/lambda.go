@@ -312,6 +312,38 @@ func listFunctionTags(r *request) (any, error) {
 	return object{"Tags": tagMap(&f)}, nil
 }
 
+// mappingOf is an event source mapping with the defaults that Lambda fills in.
+// https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html
+func mappingOf(m *Resource, function string) object {
+	out := object{
+		"UUID": m.PhysicalID, "EventSourceArn": m.text("EventSourceArn"), "FunctionArn": function, "State": "Enabled",
+		"StateTransitionReason": "USER_INITIATED", "LastModified": epoch(m.Changed),
+	}
+	if m.text("Enabled") == "false" {
+		out["State"] = "Disabled"
+	}
+	defaults := object{"BatchSize": 10, "MaximumBatchingWindowInSeconds": 0, "FunctionResponseTypes": []any{}}
+	if strings.Contains(m.text("EventSourceArn"), "/stream/") {
+		defaults = object{
+			"BatchSize": 100, "MaximumBatchingWindowInSeconds": 0, "FunctionResponseTypes": []any{}, "StartingPosition": nil,
+			"MaximumRecordAgeInSeconds": -1, "MaximumRetryAttempts": -1, "ParallelizationFactor": 1, "BisectBatchOnFunctionError": false,
+			"TumblingWindowInSeconds": 0, "LastProcessingResult": "No records processed",
+		}
+	}
+	for _, name := range []string{"FilterCriteria", "DestinationConfig", "ScalingConfig"} {
+		defaults[name] = nil
+	}
+	for name, value := range defaults {
+		if out[name] = m.Properties[name]; out[name] == nil {
+			out[name] = value
+		}
+		if out[name] == nil {
+			delete(out, name)
+		}
+	}
+	return out
+}
+
 func listEventSourceMappings(r *request) (any, error) {
 	mappings := []object{}
 	wanted := r.text("FunctionName")
@@ -321,10 +353,7 @@ func listEventSourceMappings(r *request) (any, error) {
 		if wanted != "" && !strings.HasSuffix(wanted, name) {
 			continue
 		}
-		mappings = append(mappings, object{
-			"UUID": m.PhysicalID, "EventSourceArn": m.text("EventSourceArn"), "State": "Enabled", "BatchSize": m.Properties["BatchSize"],
-			"FunctionArn": "arn:" + partition(r.region) + ":lambda:" + r.region + ":" + r.account + ":function:" + name,
-		})
+		mappings = append(mappings, mappingOf(&m, "arn:"+partition(r.region)+":lambda:"+r.region+":"+r.account+":function:"+name))
 	}
 	return object{"EventSourceMappings": mappings}, nil
 }

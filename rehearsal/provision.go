@@ -483,11 +483,16 @@ var variables = map[string]func(*store, *Resource) string{
 		}
 		return r.text("TargetFunctionArn")
 	},
-	"tablestream": func(_ *store, r *Resource) string {
-		if r.Properties["StreamSpecification"] == nil {
+	// A stream is named after the time at which it was enabled; one that is disabled and enabled again is another.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamDescription.html
+	"tablestream": func(s *store, r *Resource) string {
+		switch enabled := r.attribute("StreamArn"); {
+		case r.Properties["StreamSpecification"] == nil:
 			return ""
+		case enabled != "":
+			return enabled
 		}
-		return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s/stream/%s", partition(r.Region), r.Region, r.Account, r.Name, r.Created.Format("2006-01-02T15:04:05.000"))
+		return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s/stream/%s", partition(r.Region), r.Region, r.Account, r.Name, s.now().Format("2006-01-02T15:04:05.000"))
 	},
 	"daxport": func(_ *store, r *Resource) string {
 		if r.text("ClusterEndpointEncryptionType") == "TLS" {

@@ -29,6 +29,15 @@ type operation struct {
 	cancelled bool
 }
 
+// becomesRollback makes what follows an operation of its own: a deployment that fails and is rolled back has two ids. By
+// them the cdk command tells the failures of this deployment from those of the one before.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
+func (o *operation) becomesRollback() {
+	if o.kind == "CREATE_STACK" || o.kind == "UPDATE_STACK" {
+		o.id, o.kind = newID(), "ROLLBACK"
+	}
+}
+
 // ending is the last step of an operation, called under mu. A stack gets its final status in the same moment in which the
 // operation is over, so that whoever sees the status may start the next one.
 type ending func()

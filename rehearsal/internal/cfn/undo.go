@@ -11,6 +11,7 @@ import (
 // rollBack brings a stack back to its last stable state. The reason is that of the failure. Resources in skip are taken
 // to be back already.
 func (e *Engine) rollBack(ctx context.Context, s *stack, reason string, skip []string) ending {
+	e.locked(func() { s.operation.becomesRollback() })
 	if s.before.status == "" {
 		return e.rollBackCreation(ctx, s, reason)
 	}
