@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/elsewhere"
 	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
@@ -21,6 +22,7 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 		return fmt.Errorf("%s: CDK_OUTDIR is %q, want a folder; the roadshow command sets both", assembly.AskVariable, os.Getenv("CDK_OUTDIR"))
 	}
 	if question.Folder != "" {
+		elsewhere.Enter()
 		// Node is looked for from the working folder upwards.
 		if node := kernel.Node(); node != "" {
 			defer kernel.Setenv(map[string]string{"JSII_NODE": node})()

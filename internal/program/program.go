@@ -13,11 +13,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/elsewhere"
 	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/parity"
 )
@@ -135,7 +137,7 @@ func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 	}
 	var document assembly.Document
 	err := p.inFolder(func(outdir string) error {
-		_, err := p.ask(ctx, outdir, p.environment(), assembly.Question{Ask: assembly.AskAssembly})
+		_, err := p.ask(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly})
 		if err != nil {
 			return err
 		}
@@ -147,7 +149,7 @@ func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 
 // Assemble writes the assembly of every stage into a folder, functions compiled, as a deploy would have it.
 func (p *Program) Assemble(ctx context.Context, outdir string) error {
-	_, err := p.ask(ctx, outdir, p.environment(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
+	_, err := p.ask(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
 	return err
 }
 
@@ -168,23 +170,21 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		defer stop()
 		var report *reads.Report
 		var unread error
-		var both sync.WaitGroup
-		both.Go(func() { report, unread = p.readCode(ctx) })
-		for i, question := range []assembly.Question{
-			{Ask: assembly.AskProof, Exhaustive: strict, Stale: strict},
-			{Ask: assembly.AskAssembly, Folder: home},
-		} {
-			both.Go(func() {
-				environment := p.environment()
-				if i == 1 {
-					environment = scrubbed(environment, home)
-				}
-				if answers[i], faults[i] = p.ask(ctx, outdirs[i], environment, question); faults[i] != nil && i == 0 {
-					stop() // not the other way: what fails in both is no matter of the environment
-				}
-			})
-		}
-		both.Wait()
+		var all sync.WaitGroup
+		all.Go(func() {
+			question := assembly.Question{Ask: assembly.AskProof, Exhaustive: strict, Stale: strict}
+			if answers[0], faults[0] = p.ask(ctx, outdirs[0], p.here(), question); faults[0] != nil {
+				stop() // not the other way: what fails in both is no matter of the environment
+			}
+		})
+		all.Go(func() {
+			if report, unread = p.readCode(ctx); unread != nil {
+				stop()
+				return
+			}
+			answers[1], faults[1] = p.ask(ctx, outdirs[1], p.elsewhere(report, home), assembly.Question{Ask: assembly.AskAssembly, Folder: home})
+		})
+		all.Wait()
 		if faults[0] != nil {
 			return faults[0]
 		}
@@ -237,7 +237,7 @@ func (p *Program) Propose(ctx context.Context, stage assembly.Stage) (*assembly.
 func (p *Program) once(ctx context.Context, question assembly.Question) (*assembly.Answer, error) {
 	var answer *assembly.Answer
 	err := p.inFolder(func(outdir string) (err error) {
-		answer, err = p.ask(ctx, outdir, p.environment(), question)
+		answer, err = p.ask(ctx, outdir, p.here(), question)
 		return err
 	})
 	return answer, err
@@ -257,7 +257,7 @@ func (p *Program) inFolder(do func(folder string) error) error {
 const grace = 5 * time.Second
 
 // ask runs the program once.
-func (p *Program) ask(ctx context.Context, outdir string, environment []string, question assembly.Question) (*assembly.Answer, error) {
+func (p *Program) ask(ctx context.Context, outdir string, in circumstances, question assembly.Question) (*assembly.Answer, error) {
 	if p.Command == "" {
 		return nil, &Error{
 			Reason: fmt.Sprintf("app is the folder %s, want a command", p.Assembly),
@@ -270,7 +270,7 @@ func (p *Program) ask(ctx context.Context, outdir string, environment []string, 
 		return nil, err
 	}
 	arguments := map[string]any{"stage": "all"} // what a program that knows no questions will do
-	for key, value := range p.Context {
+	for key, value := range in.context {
 		if key != "stage" {
 			arguments[key] = value
 		}
@@ -283,17 +283,25 @@ func (p *Program) ask(ctx context.Context, outdir string, environment []string, 
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/C"
 	}
-	command := exec.CommandContext(ctx, shell, flag, p.Command)
-	command.Dir = p.Dir
-	command.Env = append(environment, assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
-	command.WaitDelay = grace
 	var output transcript
-	command.Stdout, command.Stderr = &output, &output
-	if p.Talk != nil {
-		command.Stderr = io.MultiWriter(&output, p.Talk)
+	command := func() *exec.Cmd {
+		command := exec.CommandContext(ctx, shell, flag, p.Command+in.arguments)
+		command.Dir = p.Dir
+		command.Env = append(slices.Clone(in.environment), assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
+		command.WaitDelay = grace
+		command.Stdout, command.Stderr = &output, &output
+		if p.Talk != nil {
+			command.Stderr = io.MultiWriter(&output, p.Talk)
+		}
+		inGroup(command)
+		return command
 	}
-	inGroup(command)
-	if err := command.Run(); err != nil {
+	if in.elsewhere {
+		err = elsewhere.Run(command)
+	} else {
+		err = command().Run()
+	}
+	if err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return nil, cause
 		}

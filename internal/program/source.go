@@ -5,6 +5,7 @@ import (
 	"go/build"
 	"strings"
 
+	"github.com/roadshow-go/roadshow/internal/elsewhere"
 	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
@@ -23,6 +24,31 @@ func (p *Program) readCode(ctx context.Context) (*reads.Report, error) {
 	return &reads.Report{Reads: []parity.Read{{
 		Kind: "could not be followed", What: "the code of the program: " + err.Error(), At: stages.Position{File: "cdk.json", Line: 1},
 	}}}, nil
+}
+
+// circumstances are what a run of the program is given from outside.
+type circumstances struct {
+	environment []string
+	context     map[string]any
+	arguments   string // behind the command
+	elsewhere   bool
+}
+
+// here is the run as the cdk command would make it.
+func (p *Program) here() circumstances {
+	return circumstances{environment: p.environment(), context: p.Context}
+}
+
+// elsewhere is the second run, otherwise in all that the code is seen to read and nobody has acknowledged.
+func (p *Program) elsewhere(report *reads.Report, home string) circumstances {
+	there := p.here()
+	there.environment = elsewhere.Environment(there.environment, home, report.Variables)
+	there.context = elsewhere.Context(p.Context, report.Context)
+	if report.HasUnacknowledged("arguments") {
+		there.arguments = " understudy"
+	}
+	there.elsewhere = true
+	return there
 }
 
 // Source is where the code of the program's command is. What a shell makes of any other command than `go run` nobody can

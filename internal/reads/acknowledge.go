@@ -103,11 +103,7 @@ func (a *acknowledgement) covers(at stages.Position, through string) bool {
 // Apply enters the reads into a verdict, gives those of the code and those of the deploy the reasons that the program
 // gives, and lists the comments that acknowledge nothing.
 func (r *Report) Apply(verdict *parity.Verdict) {
-	verdict.Reads = nil
-	for _, read := range r.Reads {
-		read.Acknowledged = r.reason(read.At, read.Through)
-		verdict.Reads = append(verdict.Reads, read)
-	}
+	verdict.Reads = r.Reads
 	for i := range verdict.DeployReads {
 		if read := &verdict.DeployReads[i]; read.Acknowledged == "" {
 			read.Acknowledged = r.reason(read.At, "")

@@ -15,7 +15,7 @@ import (
 type found struct {
 	kind, what string
 	pos        token.Pos
-	// variable is the environment variable, where the code names it.
+	// variable is the environment variable, or the key of the context, where the code names it.
 	variable string
 }
 
@@ -68,8 +68,10 @@ func (b body) byName(c inspector.Cursor, name *ast.Ident) (found, bool) {
 	}
 	call := callOf(c)
 	read := found{kind: kind, what: text(call.Node()), pos: name.Pos()}
-	if kind == environment {
+	if kind == environment || kind == cdkContext {
 		read.variable = b.firstText(call.Node())
+	}
+	if kind == environment {
 		if strings.HasPrefix(read.variable, "ROADSHOW_") || strings.HasPrefix(read.variable, "CDK_OUTDIR") || strings.HasPrefix(read.variable, "CDK_CONTEXT_JSON") {
 			read.kind = itself
 		}
@@ -119,7 +121,11 @@ func (s *source) firstText(node ast.Node) string {
 	if !ok || len(call.Args) == 0 {
 		return ""
 	}
-	if value := s.info.Types[call.Args[0]].Value; value != nil && value.Kind() == constant.String {
+	argument := call.Args[0]
+	if pointed, ok := argument.(*ast.CallExpr); ok && len(pointed.Args) == 1 {
+		argument = pointed.Args[0] // as the CDK takes texts: jsii.String("key"), new("key")
+	}
+	if value := s.info.Types[argument].Value; value != nil && value.Kind() == constant.String {
 		return constant.StringVal(value)
 	}
 	return ""

@@ -48,8 +48,9 @@ type Start struct {
 type Report struct {
 	// Reads lists what is read, in the order of the files.
 	Reads []parity.Read
-	// Variables are the environment variables that the code names.
-	Variables []string
+	// Variables are the environment variables, and Context the keys of the CDK's context, that the code names where it
+	// reads them and nobody has acknowledged it.
+	Variables, Context []string
 
 	acknowledgements []*acknowledgement
 	reached          []lines
@@ -83,8 +84,23 @@ func (c Code) Find(start Start) *Report {
 	slices.SortFunc(r.report.Reads, func(a, b parity.Read) int {
 		return cmp.Or(strings.Compare(a.At.File, b.At.File), a.At.Line-b.At.Line, strings.Compare(a.Kind, b.Kind), strings.Compare(a.What, b.What))
 	})
-	slices.Sort(r.report.Variables)
-	r.report.Variables = slices.Compact(r.report.Variables)
+	for i := range r.report.Reads {
+		read := &r.report.Reads[i]
+		read.Acknowledged = r.report.reason(read.At, read.Through)
+	}
+	for _, one := range r.named {
+		switch {
+		case r.report.reason(one.at, one.through) != "":
+		case one.kind == cdkContext:
+			r.report.Context = append(r.report.Context, one.name)
+		default:
+			r.report.Variables = append(r.report.Variables, one.name)
+		}
+	}
+	for _, names := range []*[]string{&r.report.Variables, &r.report.Context} {
+		slices.Sort(*names)
+		*names = slices.Compact(*names)
+	}
 	return r.report
 }
 
@@ -94,7 +110,19 @@ type reading struct {
 	from    Start
 	entered map[node]bool
 	known   map[parity.Read]bool
+	named   []named
 	report  *Report
+}
+
+// named is what a read names: an environment variable, or a key.
+type named struct {
+	kind, name, through string
+	at                  stages.Position
+}
+
+// HasUnacknowledged tells whether the code reads something of a kind that nobody has acknowledged.
+func (r *Report) HasUnacknowledged(kind string) bool {
+	return slices.ContainsFunc(r.Reads, func(read parity.Read) bool { return read.Kind == kind && read.Acknowledged == "" })
 }
 
 func (r *reading) read() {
@@ -328,16 +356,13 @@ func (r *reading) through(e edge) {
 		}
 		entered[n] = true
 		for _, read := range r.readsOf(n) {
-			if read.variable != "" {
-				r.report.Variables = append(r.report.Variables, read.variable)
-			}
+			through := fmt.Sprintf("%s (%s)", nameOf(e.to), r.elsewhere(n, r.fset.Position(read.pos)))
+			r.name(read, e.at, through)
 			if kinds[read.kind] {
 				continue
 			}
 			kinds[read.kind] = true
-			where := r.fset.Position(read.pos)
-			name := nameOf(e.to)
-			r.add(found{kind: read.kind, what: read.what, pos: e.at}, fmt.Sprintf("%s (%s)", name, r.elsewhere(n, where)))
+			r.add(found{kind: read.kind, what: read.what, pos: e.at}, through)
 		}
 		for _, next := range r.out(n) {
 			pending = append(pending, next.to)
@@ -377,15 +402,20 @@ func nameOf(n node) string {
 
 // add reports a read of the program's own code.
 func (r *reading) add(read found, through string) {
-	if read.variable != "" {
-		r.report.Variables = append(r.report.Variables, read.variable)
-	}
+	r.name(read, read.pos, through)
 	one := parity.Read{Kind: read.kind, What: read.what, At: r.position(read.pos), Through: through}
 	if r.known[one] {
 		return
 	}
 	r.known[one] = true
 	r.report.Reads = append(r.report.Reads, one)
+}
+
+// name notes what a read names.
+func (r *reading) name(read found, at token.Pos, through string) {
+	if read.variable != "" {
+		r.named = append(r.named, named{read.kind, read.variable, through, r.position(at)})
+	}
 }
 
 // position is a place as the rest of Roadshow names it.

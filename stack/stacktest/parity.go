@@ -3,6 +3,7 @@ package stacktest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/roadshow-go/roadshow/internal/jsiicache"
+	"github.com/roadshow-go/roadshow/internal/elsewhere"
 	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/stack"
@@ -44,6 +45,7 @@ const againLimit = 5 * time.Minute
 func RequireParity(t *testing.T, app stack.App) {
 	t.Helper()
 	if outdir := os.Getenv(againVariable); outdir != "" {
+		elsewhere.Enter()
 		t.Chdir(t.TempDir())
 		_, err := app.Synthesize(stack.Synthesis{Outdir: outdir, Nested: true, StubFunctions: true})
 		require.NoError(t, err)
@@ -55,7 +57,10 @@ func RequireParity(t *testing.T, app stack.App) {
 	environ := os.Environ() // the CDK changes it for a while
 	reading.Go(func() { report, unread = readCode(t.Context(), app, environ) })
 	verdict, err := app.Prove(t.Context(), stack.Proof{Exhaustive: true, Again: func(ctx context.Context, outdir string) error {
-		return runAgain(ctx, t, outdir)
+		if reading.Wait(); unread != nil {
+			return unread
+		}
+		return runAgain(ctx, t, outdir, environ, report)
 	}})
 	reading.Wait()
 	require.NoError(t, err, "parity could not be told")
@@ -71,9 +76,8 @@ func RequireParity(t *testing.T, app stack.App) {
 	}
 }
 
-// runAgain runs the current test in another process, in an environment that shares with this one only
-// what Go, Node and the system need.
-func runAgain(ctx context.Context, t *testing.T, outdir string) error {
+// runAgain runs the current test in another process, elsewhere: otherwise in all that the code is seen to read.
+func runAgain(ctx context.Context, t *testing.T, outdir string, environ []string, report *reads.Report) error {
 	ctx, cancel := context.WithTimeout(ctx, againLimit)
 	defer cancel()
 	var run []string
@@ -84,32 +88,24 @@ func runAgain(ctx context.Context, t *testing.T, outdir string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, executable, "-test.run="+strings.Join(run, "/"), "-test.count=1")
-	command.Env = append(scrubbed(t.TempDir()), againVariable+"="+outdir)
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("the second process: %w\n%s", err, output.Bytes())
+	asked, err := json.Marshal(elsewhere.Context(nil, report.Context))
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-// scrubbed is an environment as unlike this process's as it can be.
-func scrubbed(home string) []string {
-	environment := []string{
-		"HOME=" + home, "USER=understudy", "TZ=Asia/Kathmandu", "LANG=tr_TR.UTF-8", "TMPDIR=" + os.TempDir(),
-		// Unpacking the CDK into an empty HOME would cost seconds, and prove nothing.
-		jsiicache.Variable + "=" + jsiicache.Root(),
-	}
-	for _, name := range []string{"PATH", "SYSTEMROOT", "GOCOVERDIR"} {
-		if value, set := os.LookupEnv(name); set {
-			environment = append(environment, name+"="+value)
-		}
-	}
+	environment := append(elsewhere.Environment(environ, t.TempDir(), report.Variables), againVariable+"="+outdir, "CDK_CONTEXT_JSON="+string(asked))
 	if node := kernel.Node(); node != "" {
 		environment = append(environment, "JSII_NODE="+node)
 	}
-	return environment
+	var output bytes.Buffer
+	if err := elsewhere.Run(func() *exec.Cmd {
+		command := exec.CommandContext(ctx, executable, "-test.run="+strings.Join(run, "/"), "-test.count=1")
+		command.Env = environment
+		command.Stdout, command.Stderr = &output, &output
+		return command
+	}); err != nil {
+		return fmt.Errorf("the second process: %w\n%s", err, output.Bytes())
+	}
+	return nil
 }
 
 // RequireOnlyIn fails the test unless exactly the selected stages of the app have resources of a type.
