@@ -123,7 +123,7 @@ func (s *source) firstText(node ast.Node) string {
 	}
 	argument := call.Args[0]
 	if pointed, ok := argument.(*ast.CallExpr); ok && len(pointed.Args) == 1 {
-		argument = pointed.Args[0] // as the CDK takes texts: jsii.String("key"), new("key")
+		argument = pointed.Args[0] // as the CDK takes texts: new("key")
 	}
 	if value := s.info.Types[argument].Value; value != nil && value.Kind() == constant.String {
 		return constant.StringVal(value)
