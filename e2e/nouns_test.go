@@ -105,7 +105,7 @@ func TestTheTemplateOfEveryNounDeploys(t *testing.T) {
 				}
 				require.Equal(t, len(template.Resources), made)
 				for kind, arn := range exports {
-					require.Regexp(t, `^arn:aws:(kms:.+:key/.+|ssm:.+:parameter/roadshow/`+stage.Name+`/`+service+`/.+|.+[:/]`+name+`-.+)$`, arn, "what an export of a %s tells", kind)
+					require.Regexp(t, `^arn:aws:(kms:.+:(key/.+|alias/aws/sns)|ssm:.+:parameter/roadshow/`+stage.Name+`/`+service+`/.+|.+[:/]`+name+`-.+)$`, arn, "what an export of a %s tells", kind)
 				}
 
 				// What is exported can be imported: had notes exported just that, the next deploy would read it.
@@ -148,7 +148,7 @@ func kindOf(path string) string { return strings.TrimPrefix(filepath.Ext(path), 
 
 // arns are what another service might export, by the kind of the path. What events and messages come from exists.
 var arns = map[string]any{
-	"topic": map[string]any{"Ref": "Topic"}, "bus": map[string]any{"Fn::GetAtt": []string{"Bus", "Arn"}},
+	"topic": map[string]any{"Ref": "Topic"}, "topic-key": "arn:aws:kms:us-east-1:111111111111:alias/aws/sns", "bus": map[string]any{"Fn::GetAtt": []string{"Bus", "Arn"}},
 	"table": "arn:aws:dynamodb:us-east-1:111111111111:table/dev-notes-notes", "table-key": "arn:aws:kms:us-east-1:111111111111:key/1",
 	"bucket": "arn:aws:s3:::dev-notes-papers", "bucket-key": "arn:aws:kms:us-east-1:111111111111:key/2",
 	"queue":    "arn:aws:sqs:us-east-1:111111111111:dev-notes-work",
