@@ -25,7 +25,10 @@
 // what exceeds them: see Console.SetQuota.
 //
 // What it does not do: run functions or hold items, so that a custom resource
-// fails; evaluate policies, except those that say who may assume a role; nested
-// stacks, imports and drift; the checks of names that newer change sets make
-// before they are executed.
+// fails; evaluate policies when a client calls, except those that say who may
+// assume a role; nested stacks, imports and drift; the checks of names and
+// properties that newer change sets make before they are executed.
+//
+// What the services refuse of a resource is in internal/rules, and the book of it,
+// with a source for each refusal, in the package refusals.
 package rehearsal

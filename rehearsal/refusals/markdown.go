@@ -18,15 +18,20 @@ func Markdown(book []Refusal) string {
 		"- **preflight**: `roadshow deploy` and `roadshow diff` find the step before it is tried. Plain `cdk deploy` tries it, and AWS\n"+
 		"  rolls it back.\n"+
 		"- **documented**: nothing can be done at synth; the sentence says what to do.\n\n"+
-		"The rehearsal refuses them all, in the same words and at the same moment.\n", len(book))
+		"The rehearsal refuses them all, in the same words and at the same moment. Where a validator is named, these rules of AWS's own\n"+
+		"(the one inside aws-cdk-lib) find the mistake too, without an account.\n", len(book))
 	service := ""
 	for _, r := range book {
 		if r.Service != service {
 			service = r.Service
 			fmt.Fprintf(&page, "\n## %s\n\n| when | AWS's words | Roadshow | source |\n|---|---|---|---|\n", service)
 		}
-		fmt.Fprintf(&page, "| %s | <a id=\"%s\"></a>%s | **%s**: %s | [%s](%s) |\n",
-			r.Moment, r.ID, cell(r.Words), r.Roadshow, cell(r.How), publisher(r.Source), r.Source)
+		found := ""
+		if len(r.Validator) > 0 {
+			found = "; validator: " + strings.Join(r.Validator, ", ")
+		}
+		fmt.Fprintf(&page, "| %s | <a id=\"%s\"></a>%s | **%s**: %s | [%s](%s)%s |\n",
+			r.Moment, r.ID, cell(r.Words), r.Roadshow, cell(r.How), publisher(r.Source), r.Source, found)
 	}
 	return page.String()
 }

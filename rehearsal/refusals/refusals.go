@@ -22,6 +22,11 @@ import (
 //go:embed table/*.yaml
 var table embed.FS
 
+// marks are the rows that AWS's own validator finds too; see validator_test.go.
+//
+//go:embed testdata/validator.golden
+var marks string
+
 // Refusal is one row of the book.
 type Refusal struct {
 	// ID names the row, such as "lambda-memory".
@@ -40,6 +45,10 @@ type Refusal struct {
 	Roadshow string
 	// How says in one sentence how Roadshow does it.
 	How string
+
+	// Validator are the rules of AWS's own validator, the one inside aws-cdk-lib, that find the mistake
+	// without an account; none where only the service does.
+	Validator []string
 
 	// Beside is the template of another stack of the account, which is deployed first; empty for
 	// most rows.
@@ -171,6 +180,14 @@ func Load() ([]Refusal, error) {
 			}
 			seen[r.ID] = path.Base(name)
 			all = append(all, refusal)
+		}
+	}
+	for line := range strings.Lines(marks) {
+		mark := strings.Fields(line)
+		for i := range all {
+			if len(mark) > 0 && all[i].ID == mark[0] {
+				all[i].Validator = mark[1:]
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Refusal) int { return cmp.Compare(a.Service, b.Service) })

@@ -92,8 +92,8 @@ func (f cronField) takesPart(part string) bool {
 		return true
 	}
 	from, to, ranged := strings.Cut(span, "-")
-	if ranged {
-		return f.value(from) >= 0 && f.value(to) >= f.value(from)
+	if ranged { // one that ends before it begins goes over midnight, or over the end of the week
+		return f.value(from) >= 0 && f.value(to) >= 0
 	}
 	return f.value(from) >= 0
 }
