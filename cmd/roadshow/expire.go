@@ -27,7 +27,7 @@ func expireVerb(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, silent := all.EphemeralStages(ctx, time.Now())
+			found, silent := all.EphemeralStages(ctx)
 			if err := ctx.Err(); err != nil {
 				return err
 			}

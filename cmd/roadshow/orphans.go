@@ -135,7 +135,7 @@ func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning
 	}
 	summary.Gaps = len(gaps)
 	if !s.json {
-		writeOrphans(out, found, time.Now())
+		writeOrphans(out, found, all.Now())
 	}
 	writeGaps(talk, gaps)
 	left := summary.Certain+summary.Likely > 0

@@ -119,7 +119,13 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 }
 
 // find is the program that a verb is about.
-func (s *settings) find() (*program.Program, error) { return program.Find(".", s.app) }
+func (s *settings) find() (*program.Program, error) {
+	found, err := program.Find(".", s.app)
+	if found != nil {
+		found.Redactor = s.redactor
+	}
+	return found, err
+}
 
 // told is that program, and what it says about itself. It is asked without compiling its functions.
 func (s *settings) told(ctx context.Context) (*program.Program, assembly.Document, error) {

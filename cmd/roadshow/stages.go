@@ -53,6 +53,8 @@ func stagesVerb(s *settings) *cobra.Command {
 type proposal struct {
 	*assembly.Proposal
 	Live *fleet.StageReport `json:"live,omitempty"`
+
+	now time.Time
 }
 
 func (s *settings) propose(verb *cobra.Command, proposed assembly.Stage, offline bool) error {
@@ -70,11 +72,11 @@ func (s *settings) propose(verb *cobra.Command, proposed assembly.Stage, offline
 		if err != nil {
 			return err
 		}
-		reports, err := s.survey(verb, document, stages.Stage{Name: told.Stage.Name, Account: told.Stage.Account, Region: told.Stage.Region, Tier: told.Stage.Tier})
+		reports, now, err := s.survey(verb, document, stages.Stage{Name: told.Stage.Name, Account: told.Stage.Account, Region: told.Stage.Region, Tier: told.Stage.Tier})
 		if err != nil {
 			return err
 		}
-		answer.Live = &reports[0]
+		answer.Live, answer.now = &reports[0], now
 	}
 	return s.writeProposal(verb, answer)
 }
@@ -95,7 +97,7 @@ func (s *settings) writeProposal(verb *cobra.Command, proposal proposal) error {
 			fmt.Fprintf(out, "chooses like %s\n", strings.Join(proposal.Like, ", "))
 		}
 		if proposal.Live != nil {
-			fmt.Fprintln(out, liveLine(*proposal.Live, time.Now()))
+			fmt.Fprintln(out, liveLine(*proposal.Live, proposal.now))
 			if proposal.Live.Problem != "" {
 				fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(proposal.Live.Problem))
 			}

@@ -39,7 +39,7 @@ func statusVerb(s *settings) *cobra.Command {
 			if s.json {
 				err = s.print(verb, map[string]any{"service": of.fleet.Service, "commit": of.ready.Document.Commit, "stages": live})
 			} else {
-				writeStatus(verb, live)
+				writeStatus(verb, live, of.fleet.Now())
 			}
 			if err != nil {
 				return err
@@ -56,7 +56,7 @@ func statusVerb(s *settings) *cobra.Command {
 	return verb
 }
 
-func writeStatus(verb *cobra.Command, live []fleet.StageStatus) {
+func writeStatus(verb *cobra.Command, live []fleet.StageStatus, now time.Time) {
 	rows := make([][]string, len(live))
 	for i, one := range live {
 		rows[i] = []string{one.Stage, one.Account, "-", "-", "-", "-", "-", "not deployed"}
@@ -68,7 +68,7 @@ func writeStatus(verb *cobra.Command, live []fleet.StageStatus) {
 				}
 			}
 			rows[i] = []string{
-				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, time.Now()),
+				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, now),
 				one.Template[:min(len(one.Template), 12)], "",
 			}
 			if one.Behind != nil {

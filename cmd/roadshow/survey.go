@@ -15,8 +15,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// survey asks the accounts of stages, which are some of the document's or one more.
-func (s *settings) survey(verb *cobra.Command, document assembly.Document, some ...stages.Stage) ([]fleet.StageReport, error) {
+// survey asks the accounts of stages, which are some of the document's or one more, and what time it is there.
+func (s *settings) survey(verb *cobra.Command, document assembly.Document, some ...stages.Stage) ([]fleet.StageReport, time.Time, error) {
 	ctx := verb.Context()
 	// It takes seconds: elsewhere than in a terminal there is nothing to say before the table.
 	var observe func(fleet.Event)
@@ -25,8 +25,9 @@ func (s *settings) survey(verb *cobra.Command, document assembly.Document, some 
 		defer board.clear()
 		observe = board.observe
 	}
-	reports := fleet.Of(document, s.profiles()).Survey(ctx, some, observe)
-	return reports, ctx.Err()
+	asked := fleet.Of(document, s.profiles())
+	reports := asked.Survey(ctx, some, observe)
+	return reports, asked.Now(), ctx.Err()
 }
 
 // list is `roadshow stages`: the set and, unless that is not wanted, what each account has.
@@ -37,9 +38,10 @@ func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) 
 	}
 	all := fleet.Of(document, nil)
 	reports := all.List()
+	var now time.Time
 	if !offline {
-		asked, err := s.survey(verb, document, all.Stages...)
-		if err != nil {
+		var asked []fleet.StageReport
+		if asked, now, err = s.survey(verb, document, all.Stages...); err != nil {
 			return err
 		}
 		copy(reports, asked) // the templates come after the stages
@@ -55,7 +57,7 @@ func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) 
 	for i, one := range reports {
 		rows[i] = []string{one.Stage, one.Account, one.Region, one.Tier.String()}
 		if !offline {
-			rows[i] = append(rows[i], liveCells(one, time.Now())...)
+			rows[i] = append(rows[i], liveCells(one, now)...)
 		}
 		note := ""
 		if one.Template {

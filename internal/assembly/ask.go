@@ -2,10 +2,13 @@ package assembly
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/roadshow-go/roadshow/internal/jsonfile"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -113,15 +116,12 @@ func WriteAnswer(dir string, answer Answer) error {
 
 // ReadAnswer reads the answer of a program from the folder it was given.
 func ReadAnswer(dir string) (*Answer, error) {
-	data, err := os.ReadFile(filepath.Join(dir, AnswerFile))
-	if os.IsNotExist(err) {
+	var answer Answer
+	err := jsonfile.Read(filepath.Join(dir, AnswerFile), &answer)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("program: answer is missing, want %s; build the program with the version of Roadshow that this command has", AnswerFile)
 	}
-	if err != nil {
-		return nil, err
-	}
-	var answer Answer
-	if err := json.Unmarshal(data, &answer); err != nil {
+	if err != nil && (answer.Version == 0 || answer.Version == AskVersion) {
 		return nil, fmt.Errorf("program: answer is unreadable (%w), want version %d; use one version of Roadshow for both", err, AskVersion)
 	}
 	if answer.Version != AskVersion {

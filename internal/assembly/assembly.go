@@ -5,10 +5,13 @@ package assembly
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/roadshow-go/roadshow/internal/jsonfile"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -120,19 +123,25 @@ func Write(dir string, document Document) error {
 	return os.WriteFile(filepath.Join(dir, FileName), append(data, '\n'), 0o644)
 }
 
-// Read reads the document of an assembly's folder.
+// Read reads the document of an assembly's folder, and checks the whole of it.
 func Read(dir string) (Document, error) {
 	var document Document
-	data, err := os.ReadFile(filepath.Join(dir, FileName))
+	file := filepath.Join(dir, FileName)
+	err := jsonfile.Read(file, &document)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Document{}, &jsonfile.Error{File: file, Reason: "it is not there", Fix: "Run `npx cdk synth` first", Err: err}
+	}
+	if document.Version != Version && (err == nil || document.Version != 0) {
+		return Document{}, &jsonfile.Error{
+			File: file, At: "version", Reason: fmt.Sprintf("it is %d, and this command reads %d", document.Version, Version),
+			Fix: "Synthesize again with the same version of Roadshow as this command",
+		}
+	}
+	if err == nil {
+		err = document.check(dir)
+	}
 	if err != nil {
-		return document, fmt.Errorf("assembly: %w; run `npx cdk synth` first", err)
-	}
-	if err := json.Unmarshal(data, &document); err != nil {
-		return document, fmt.Errorf("assembly %s: %w", filepath.Join(dir, FileName), err)
-	}
-	if document.Version != Version {
-		return document, fmt.Errorf("assembly %s: version is %d, want %d; synthesize again with the same version of Roadshow as this command",
-			filepath.Join(dir, FileName), document.Version, Version)
+		return Document{}, err
 	}
 	return document, nil
 }

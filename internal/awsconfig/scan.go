@@ -89,8 +89,10 @@ func (s *scanner) problem(text string) {
 
 func (s *scanner) line(whole string) {
 	text := whole
-	if at := beginComment.FindStringIndex(text); at != nil {
-		text = text[:at[0]]
+	if strings.ContainsAny(text, ";#") {
+		if at := beginComment.FindStringIndex(text); at != nil {
+			text = text[:at[0]]
+		}
 	}
 	text = strings.TrimSpace(text)
 	switch {
@@ -129,7 +131,7 @@ func (s *scanner) begin(header string) {
 		s.section = s.add(s.files.profiles, unquoted(header), !plain && asWritten == unquoted(header))
 	case header == "default":
 		s.section = s.add(s.files.profiles, header, asWritten == header)
-	case two && name == "":
+	case (two || header == kindProfile || header == kindSession || header == kindServices) && name == "":
 		s.ignored = true
 		s.problem("the section has no name; write one")
 	case two && kind == kindProfile:

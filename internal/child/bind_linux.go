@@ -11,7 +11,13 @@ import (
 //
 // The kernel watches the thread that started the child, so its goroutine must stay on that thread.
 func bind(process *exec.Cmd) {
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	group(process)
+	process.SysProcAttr.Pdeathsig = syscall.SIGKILL
+}
+
+// group gives a child a process group of its own, and has its context end that.
+func group(process *exec.Cmd) {
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGTERM) }
 }
 

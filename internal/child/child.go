@@ -20,6 +20,13 @@ func Shell(ctx context.Context, line string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
 }
 
+// InGroup prepares a child that somebody else starts to lead a group of its own, which ends with the child's context.
+func InGroup(process *exec.Cmd) *exec.Cmd {
+	process.WaitDelay = Grace
+	group(process)
+	return process
+}
+
 // Run runs a child to its end, and ends what it has left behind. The child leads a group of its own, so that an
 // interruption at the terminal is for this process, which then ends the group.
 func Run(process *exec.Cmd) error {

@@ -80,9 +80,12 @@ type Assembly struct {
 	Document assembly.Document
 }
 
-// ReadAssembly reads an assembly that a program has written.
+// ReadAssembly reads an assembly that a program has written, and checks the whole of it.
 func ReadAssembly(dir string) (Assembly, error) {
 	document, err := assembly.Read(dir)
+	if err == nil {
+		err = assembly.CheckFiles(dir)
+	}
 	return Assembly{Dir: dir, Document: document}, err
 }
 
@@ -103,7 +106,7 @@ func (a Assembly) folder(one assembly.Synthesized) string {
 
 // Template is the template of one stage.
 func (a Assembly) Template(one assembly.Synthesized) ([]byte, error) {
-	return os.ReadFile(filepath.Join(a.Dir, filepath.FromSlash(one.File)))
+	return assembly.ReadFile(a.Dir, one.File)
 }
 
 // bootstrapNeeded is the version of the bootstrap that a stage's stack asks for.

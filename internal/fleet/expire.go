@@ -41,9 +41,9 @@ func (e Ephemeral) AsStage() stages.Stage {
 }
 
 // EphemeralStages lists the service's stages that have a time to live, in every account of the set, those
-// first that expire first. They are found by the tags of their stacks. An account that does not answer is in
+// first that expire first. They are found by the tags of their stacks, and are expired by AWS's clock (see [Fleet.Now]). An account that does not answer is in
 // the error, beside what the others have.
-func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral, error) {
+func (f *Fleet) EphemeralStages(ctx context.Context) ([]Ephemeral, error) {
 	var places []stages.Stage
 	for _, stage := range append(slices.Clone(f.Templates), f.Stages...) {
 		if !slices.ContainsFunc(places, func(s stages.Stage) bool { return s.Account == stage.Account && s.Region == stage.Region }) {
@@ -52,7 +52,7 @@ func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral
 	}
 	found, failed := make([][]Ephemeral, len(places)), make([]error, len(places))
 	parallel.ForEach(ctx, AccountsAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
-		found[i], failed[i] = f.ephemeralOf(ctx, place, now)
+		found[i], failed[i] = f.ephemeralOf(ctx, place)
 	})
 	all := append([]Ephemeral{}, slices.Concat(found...)...)
 	slices.SortFunc(all, func(a, b Ephemeral) int {
@@ -64,7 +64,7 @@ func (f *Fleet) EphemeralStages(ctx context.Context, now time.Time) ([]Ephemeral
 	return all, errors.Join(append(failed, ctx.Err())...)
 }
 
-func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Time) ([]Ephemeral, error) {
+func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage) ([]Ephemeral, error) {
 	config, _, err := f.Reach(ctx, place)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage, now time.Ti
 			Stage: name, Account: place.Account, Region: place.Region, Stack: aws.ToString(stack.StackName), At: stacks.LastChange(stack),
 		}
 		one.Expires = one.At.Add(ttl)
-		one.Expired = now.After(one.Expires)
+		one.Expired = f.Now().After(one.Expires)
 		if template, fits := f.TemplateOf(one.AsStage()); fits {
 			one.Template, one.Tier = template.Name, template.Tier
 			one.Removable = template.Tier == stages.Sandbox

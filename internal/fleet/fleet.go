@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/stages"
@@ -62,6 +63,14 @@ func qualifierOf(one assembly.Synthesized) string {
 		return ""
 	}
 	return one.Identity[3]
+}
+
+// Now is the time by the Date of AWS's last answer; by this machine's clock before any, and without profiles.
+func (f *Fleet) Now() time.Time {
+	if f.Profiles == nil {
+		return time.Now()
+	}
+	return f.Profiles.Now()
 }
 
 // Pick is the stages of these names, in the set's order; all of them where no name is given. The error is a

@@ -108,7 +108,8 @@ func TestEphemeralStagesExpireByTheTagOfTheirStack(t *testing.T) {
 		a.Deployed(stages.Stage{Name: name, Account: fleettest.Sandbox.Account, Region: fleettest.Sandbox.Region}, "", fleettest.Tag("roadshow:time-to-live", ttl))
 	}
 	a.Deployed(fleettest.Sandbox, "")
-	found, err := a.Fleet().EphemeralStages(t.Context(), time.Now().Add(2*time.Hour))
+	a.DateAhead(2 * time.Hour)
+	found, err := a.Fleet().EphemeralStages(t.Context())
 	require.NoError(t, err)
 	require.Len(t, found, 3)
 	byName := map[string]fleet.Ephemeral{}

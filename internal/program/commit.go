@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/child"
 )
 
 // CommitError says that the program of a commit cannot be had.
@@ -79,7 +81,7 @@ func (p *Program) At(ctx context.Context, commit string, do func(past *Program) 
 	if err != nil || past.Dir != dir {
 		return &CommitError{Commit: commit, Reason: "it has no program in " + orRoot(prefix), Fix: "deploy the stage again", Err: err}
 	}
-	past.tools, past.past = p.tools, true
+	past.tools, past.past, past.Redactor = p.tools, true, p.Redactor
 	return do(past)
 }
 
@@ -128,13 +130,12 @@ func (p *Program) gitError(ctx context.Context, commit, reason string, err error
 func (p *Program) git(ctx context.Context, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, "git", arguments...)
 	command.Dir = p.Dir
-	command.WaitDelay = grace
-	inGroup(command)
-	var faults bytes.Buffer
-	command.Stderr = &faults
-	output, err := command.Output()
+	var output bytes.Buffer
+	var faults child.Tail
+	command.Stdout, command.Stderr = &output, &faults
+	err := child.Run(command)
 	if err == nil {
-		return string(output), nil
+		return output.String(), nil
 	}
 	var exit *exec.ExitError
 	lines := strings.Split(strings.TrimSpace(faults.String()), "\n")

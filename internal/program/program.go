@@ -3,24 +3,26 @@
 package program
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/elsewhere"
+	"github.com/roadshow-go/roadshow/internal/jsonfile"
 	"github.com/roadshow-go/roadshow/internal/reads"
+	"github.com/roadshow-go/roadshow/internal/redact"
 	"github.com/roadshow-go/roadshow/parity"
 )
 
@@ -35,6 +37,8 @@ type Program struct {
 	Context map[string]any
 	// Talk gets what the program writes while it runs. Default: it is kept for the error.
 	Talk io.Writer
+	// Redactor takes secrets out of what the program writes. Default: what is written like one is taken out.
+	Redactor *redact.Redactor
 
 	// app is what replaces cdk.json's, tools the folder whose node_modules hold the user's Node; past tells
 	// that it is another commit's than the user's; see [Program.At].
@@ -83,15 +87,12 @@ func Find(dir, app string) (*Program, error) {
 	}
 	program := &Program{Dir: working, Command: app, Context: map[string]any{}}
 	for at := working; ; at = filepath.Dir(at) {
-		data, err := os.ReadFile(filepath.Join(at, "cdk.json"))
+		var settings struct {
+			App     string
+			Context map[string]any
+		}
+		err := jsonfile.Read(filepath.Join(at, "cdk.json"), &settings)
 		if err == nil {
-			var settings struct {
-				App     string
-				Context map[string]any
-			}
-			if err := json.Unmarshal(data, &settings); err != nil {
-				return nil, &Error{Reason: "cdk.json is not JSON: " + err.Error(), Fix: "correct it", Err: err}
-			}
 			program.Dir = at
 			for key, value := range settings.Context {
 				program.Context[key] = value
@@ -101,18 +102,19 @@ func Find(dir, app string) (*Program, error) {
 			}
 			break
 		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, unreadable("cdk.json", err)
+		}
 		if at == filepath.Dir(at) {
 			break
 		}
 	}
-	if data, err := os.ReadFile(filepath.Join(program.Dir, "cdk.context.json")); err == nil {
-		var found map[string]any
-		if err := json.Unmarshal(data, &found); err != nil {
-			return nil, &Error{Reason: "cdk.context.json is not JSON: " + err.Error(), Fix: "correct it", Err: err}
-		}
-		for key, value := range found {
-			program.Context[key] = value
-		}
+	var found map[string]any
+	if err := jsonfile.Read(filepath.Join(program.Dir, "cdk.context.json"), &found); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unreadable("cdk.context.json", err)
+	}
+	for key, value := range found {
+		program.Context[key] = value
 	}
 	if program.Command == "" {
 		return nil, &Error{
@@ -127,6 +129,10 @@ func Find(dir, app string) (*Program, error) {
 	}
 	program.app, program.tools = app, program.Dir
 	return program, nil
+}
+
+func unreadable(name string, err error) error {
+	return &Error{Reason: name + " cannot be used: " + strings.TrimSuffix(err.Error(), "."), Fix: "correct it", Err: err}
 }
 
 // Document is what the program says about every stage of its set: read from a ready assembly, or from one
@@ -201,7 +207,7 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		for i, answer := range answers {
 			runs[i] = map[string][]byte{}
 			for stage, file := range answer.Templates {
-				template, err := os.ReadFile(filepath.Join(outdirs[i], filepath.FromSlash(file)))
+				template, err := assembly.ReadFile(outdirs[i], file)
 				if err != nil {
 					return err
 				}
@@ -253,9 +259,6 @@ func (p *Program) inFolder(do func(folder string) error) error {
 	return do(folder)
 }
 
-// grace is how long a program may take to end once it was asked to.
-const grace = 5 * time.Second
-
 // ask runs the program once.
 func (p *Program) ask(ctx context.Context, outdir string, in circumstances, question assembly.Question) (*assembly.Answer, error) {
 	if p.Command == "" {
@@ -279,33 +282,30 @@ func (p *Program) ask(ctx context.Context, outdir string, in circumstances, ques
 	if err != nil {
 		return nil, err
 	}
-	shell, flag := "/bin/sh", "-c"
-	if runtime.GOOS == "windows" {
-		shell, flag = "cmd", "/C"
+	var output child.Tail
+	var talk io.Writer = &output
+	if p.Talk != nil {
+		clean := p.Redactor.Stream(p.Talk)
+		defer clean.Close()
+		talk = io.MultiWriter(&output, clean)
 	}
-	var output transcript
 	command := func() *exec.Cmd {
-		command := exec.CommandContext(ctx, shell, flag, p.Command+in.arguments)
+		command := child.Shell(ctx, p.Command+in.arguments)
 		command.Dir = p.Dir
 		command.Env = append(slices.Clone(in.environment), assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
-		command.WaitDelay = grace
-		command.Stdout, command.Stderr = &output, &output
-		if p.Talk != nil {
-			command.Stderr = io.MultiWriter(&output, p.Talk)
-		}
-		inGroup(command)
+		command.Stdout, command.Stderr = &output, talk
 		return command
 	}
 	if in.elsewhere {
-		err = elsewhere.Run(command)
+		err = elsewhere.Run(func() *exec.Cmd { return child.InGroup(command()) })
 	} else {
-		err = command().Run()
+		err = child.Run(command())
 	}
 	if err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return nil, cause
 		}
-		return nil, &Error{Command: p.Command, Reason: "it has failed (" + err.Error() + ")", Output: output.String(), Err: err}
+		return nil, &Error{Command: p.Command, Reason: "it has failed (" + err.Error() + ")", Output: p.Redactor.Text(output.String()), Err: err}
 	}
 	answer, err := assembly.ReadAnswer(outdir)
 	if err != nil {
@@ -319,20 +319,3 @@ func (p *Program) ask(ctx context.Context, outdir string, in circumstances, ques
 	}
 	return answer, nil
 }
-
-// transcript is what a program writes, on both of its streams: where they go to different writers, each has
-// a goroutine of its own.
-type transcript struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-// Write is [io.Writer]'s.
-func (t *transcript) Write(data []byte) (int, error) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	return t.text.Write(data)
-}
-
-// String is read when the program has ended.
-func (t *transcript) String() string { return t.text.String() }

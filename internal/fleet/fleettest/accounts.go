@@ -4,6 +4,10 @@ package fleettest
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +86,23 @@ func Open(t *testing.T, some ...stages.Stage) *Accounts {
 		}
 	}
 	return a
+}
+
+// DateAhead has the answers' Date ahead of this machine's clock from now on, or behind it.
+func (a *Accounts) DateAhead(by time.Duration) {
+	a.T.Helper()
+	target, err := url.Parse(a.URL())
+	require.NoError(a.T, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ModifyResponse = func(answer *http.Response) error {
+		answer.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
+		return nil
+	}
+	front := httptest.NewServer(proxy)
+	a.T.Cleanup(front.Close)
+	for _, variable := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"} {
+		a.T.Setenv(variable, front.URL)
+	}
 }
 
 // Replace writes one of the AWS files anew.

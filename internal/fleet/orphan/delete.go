@@ -210,7 +210,7 @@ func (d *deletion) note(one *Orphan, state StepState, problem string) bool {
 		Time: time.Now().UTC(), State: state, Account: one.Account, Region: one.Region, Stage: one.Stage, Service: one.Service,
 		Type: one.Type, Name: one.Name, Problem: problem,
 	}
-	err := d.Log.write(step)
+	err := d.Log.write(step, d.Fleet.Profiles.Redactor())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {

@@ -1,13 +1,15 @@
 package orphan
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/redact"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // StepState is what became of one step of a deletion.
@@ -65,18 +67,14 @@ func OpenDeletionLog(path string) (*DeletionLog, error) {
 	return &DeletionLog{file: file}, nil
 }
 
-// write appends a step. A nil log takes everything.
-func (l *DeletionLog) write(step DeletionStep) error {
+// write appends a step, without secrets. A nil log takes everything.
+func (l *DeletionLog) write(step DeletionStep, redactor *redact.Redactor) error {
 	if l == nil {
 		return nil
 	}
-	line, err := json.Marshal(step)
-	if err != nil {
-		return err
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, err := l.file.Write(append(line, '\n')); err != nil {
+	if err := report.JSONLine(l.file, redactor, step); err != nil {
 		return fmt.Errorf("deletion log: %w; nothing more is deleted", err)
 	}
 	if err := l.file.Sync(); err != nil {

@@ -38,7 +38,7 @@ type Search struct {
 	Found func(Orphan)
 	// Observe is told how far each place is. Default: nobody is.
 	Observe func(fleet.Event)
-	// Now is the time by which ages are told. Default: the clock's.
+	// Now is the time by which ages are told. Default: that of AWS's answers.
 	Now time.Time
 }
 
@@ -92,13 +92,18 @@ func newSearch(s Search) *search {
 	if r.Observe == nil {
 		r.Observe = func(fleet.Event) {}
 	}
-	if r.Now.IsZero() {
-		r.Now = time.Now()
-	}
 	for _, name := range s.Names {
 		r.names[name] = true
 	}
 	return r
+}
+
+// now is the time by which ages are told.
+func (r *search) now() time.Time {
+	if r.Now.IsZero() {
+		return r.Fleet.Now()
+	}
+	return r.Now
 }
 
 func (r *search) gap(place stages.Stage, service string, err error) {
@@ -299,7 +304,7 @@ func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
 		case "CREATE_FAILED":
 			one.Grade, one.Why = Likely, "it is "+stack.status+": it was not rolled back; another deploy goes on from there"
 		case stacks.StatusReview:
-			if r.Now.Sub(stack.created) < reviewTime {
+			if r.now().Sub(stack.created) < reviewTime {
 				continue
 			}
 			one.Grade, one.Why = Likely, "it is "+stack.status+" for more than a day: its first change set was never executed"
