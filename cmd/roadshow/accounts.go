@@ -89,6 +89,9 @@ func assemble(ctx context.Context, found *program.Program, stage string, verb *c
 			return fleet.Assembly{}, nil, err
 		}
 		ready, err := fleet.ReadAssembly(absolute)
+		if err == nil {
+			err = ready.CheckFiles(found.Dir)
+		}
 		return ready, func() {}, err
 	}
 	// Beside the program, where the CDK's own goes: an assembly holds the functions' code.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/jsonfile"
@@ -117,13 +118,25 @@ func ReadFile(dir, path string) ([]byte, error) {
 	return root.ReadFile(filepath.FromSlash(path))
 }
 
-// CheckFiles looks whether everything that the cdk command would read of an assembly is below its folder: the templates and
-// assets of every manifest. An assembly of somebody else's could have it upload what is not meant to be.
+// functionsFolder is where a program puts the code of its functions, each in a folder with its digest's name, which is the id
+// of its asset. An assembly refers to it, wherever it is.
+var functionsFolder = filepath.Join(".roadshow", "functions")
+
+// CheckFiles looks whether everything that the cdk command would read of a ready assembly is below its folder, or below that of
+// its project: the templates and assets of every manifest. An assembly of somebody else's could have the command upload what
+// is not meant to be.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
-func CheckFiles(dir string) error {
-	whole, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return err
+func CheckFiles(dir, project string) error {
+	var roots []string
+	for _, folder := range []string{dir, project} {
+		root, err := filepath.EvalSymlinks(folder)
+		if err != nil {
+			return err
+		}
+		if root, err = filepath.Abs(root); err != nil {
+			return err
+		}
+		roots = append(roots, root)
 	}
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -135,12 +148,17 @@ func CheckFiles(dir string) error {
 		if entry.IsDir() || entry.Name() != "manifest.json" && !strings.HasSuffix(entry.Name(), ".assets.json") {
 			return nil
 		}
-		return checkManifest(whole, path)
+		return checkManifest(roots, path)
 	})
 }
 
+func isBelow(root, path string) bool {
+	below, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(below)
+}
+
 // checkManifest looks at one manifest of either kind.
-func checkManifest(whole, path string) error {
+func checkManifest(roots []string, path string) error {
 	var manifest struct {
 		Artifacts map[string]struct {
 			Properties struct {
@@ -170,13 +188,13 @@ func checkManifest(whole, path string) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // the cdk command says so where it needs it
 		}
-		if below, unrelated := filepath.Rel(whole, real); err != nil || unrelated != nil || !filepath.IsLocal(below) {
-			return &jsonfile.Error{
-				File: path, At: at, Reason: fmt.Sprintf("%q is not below the assembly's folder", named),
-				Fix: "Synthesize again with `npx cdk synth`, with staged assets",
-			}
+		if err == nil && slices.ContainsFunc(roots, func(root string) bool { return isBelow(root, real) }) {
+			return nil
 		}
-		return nil
+		return &jsonfile.Error{
+			File: path, At: at, Reason: fmt.Sprintf("%q is not below the assembly's folder, nor below that of cdk.json", named),
+			Fix: "Synthesize again with `npx cdk synth`, or copy the file there",
+		}
 	}
 	for id, artifact := range manifest.Artifacts {
 		for name, value := range map[string]string{
@@ -188,6 +206,9 @@ func checkManifest(whole, path string) error {
 		}
 	}
 	for id, file := range manifest.Files {
+		if filepath.Base(file.Source.Path) == id && strings.HasSuffix(filepath.Dir(filepath.FromSlash(file.Source.Path)), functionsFolder) {
+			continue
+		}
 		if err := look("files."+id+".source.path", file.Source.Path); err != nil {
 			return err
 		}

@@ -86,9 +86,9 @@ func TestNoManifestMayNameAFileOutsideTheAssembly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, dir := whole(t)
 			require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link")))
-			require.NoError(t, CheckFiles(dir))
+			require.NoError(t, CheckFiles(dir, dir))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, tt.file), []byte(tt.text), 0o600))
-			err := CheckFiles(dir)
+			err := CheckFiles(dir, dir)
 			var wrong *jsonfile.Error
 			require.ErrorAs(t, err, &wrong)
 			require.Equal(t, tt.at, wrong.At)
@@ -102,5 +102,16 @@ func TestAStagesOwnAssemblyMayNameTheAssetsBesideIt(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "assembly-dev"), 0o700))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "asset.1"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "assembly-dev", "dev.assets.json"), []byte(`{"files":{"a":{"source":{"path":"../asset.1"}}}}`), 0o600))
-	require.NoError(t, CheckFiles(dir))
+	require.NoError(t, CheckFiles(dir, dir))
+}
+
+func TestTheCodeOfFunctionsMayStandInTheProgramsOwnFolder(t *testing.T) {
+	_, dir := whole(t)
+	store := filepath.Join(t.TempDir(), ".roadshow", "functions", "0a1b")
+	require.NoError(t, os.MkdirAll(store, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dev.assets.json"), []byte(`{"files":{"0a1b":{"source":{"path":"`+store+`"}}}}`), 0o600))
+	require.NoError(t, CheckFiles(dir, dir))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dev.assets.json"), []byte(`{"files":{"other":{"source":{"path":"`+store+`"}}}}`), 0o600))
+	require.Error(t, CheckFiles(dir, dir))
+	require.NoError(t, CheckFiles(dir, filepath.Dir(filepath.Dir(filepath.Dir(store)))), "nor below that of cdk.json")
 }

@@ -83,11 +83,11 @@ type Assembly struct {
 // ReadAssembly reads an assembly that a program has written, and checks the whole of it.
 func ReadAssembly(dir string) (Assembly, error) {
 	document, err := assembly.Read(dir)
-	if err == nil {
-		err = assembly.CheckFiles(dir)
-	}
 	return Assembly{Dir: dir, Document: document}, err
 }
+
+// CheckFiles refuses an assembly that refers to files outside its folder and that of its project. See [assembly.CheckFiles].
+func (a Assembly) CheckFiles(project string) error { return assembly.CheckFiles(a.Dir, project) }
 
 // Stage is what was synthesized for a stage.
 func (a Assembly) Stage(name string) (assembly.Synthesized, bool) {
