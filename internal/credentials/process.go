@@ -45,13 +45,14 @@ type printed struct {
 var errTooLong = errors.New("too long")
 
 // atMost keeps what is written to it, and refuses what is more than [child.Limit].
-type atMost struct{ bytes.Buffer }
+type atMost struct{ text []byte } // not a [bytes.Buffer], which would read by itself, past the limit
 
 func (w *atMost) Write(data []byte) (int, error) {
-	if w.Len()+len(data) > child.Limit {
+	if len(w.text)+len(data) > child.Limit {
 		return 0, errTooLong
 	}
-	return w.Buffer.Write(data)
+	w.text = append(w.text, data...)
+	return len(data), nil
 }
 
 // secretValues are the secrets in what is no JSON as a whole, such as after a notice.
@@ -74,7 +75,7 @@ func (p process) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		command.Stderr, command.Stdin = faults, os.Stdin
 	}
 	err := child.Run(command)
-	text := bytes.TrimSpace(output.Bytes())
+	text := bytes.TrimSpace(output.text)
 	for _, found := range secretValues.FindAllSubmatch(text, -1) {
 		p.redactor.Learn(string(found[1]))
 	}
@@ -82,7 +83,7 @@ func (p process) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	switch {
 	case ctx.Err() != nil:
 		return aws.Credentials{}, ctx.Err()
-	case errors.Is(err, errTooLong) || output.Len() == child.Limit:
+	case errors.Is(err, errTooLong) || len(output.text) == child.Limit:
 		return fail("has a credential_process that prints more than "+strconv.Itoa(child.Limit>>20)+" MB, which are no credentials", nil)
 	case errors.As(err, &exit):
 		return fail("has a credential_process that failed ("+exit.Error()+")", nil)
