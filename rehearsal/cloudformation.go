@@ -361,15 +361,13 @@ func describeStackEvents(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 // can leave out all but the failures.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
 func describeEvents(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
-	stack := r.text("StackName")
-	if stack == "" {
-		if set := r.text("ChangeSetName"); set != "" {
-			found, err := e.DescribeChangeSet(at, "", set)
-			if err != nil {
-				return nil, err
-			}
-			stack = found.StackID
+	stack, set := r.text("StackName"), r.text("ChangeSetName")
+	if set != "" {
+		found, err := e.DescribeChangeSet(at, stack, set)
+		if err != nil {
+			return nil, err
 		}
+		stack = found.StackID
 	}
 	events, err := e.DescribeStackEvents(at, stack)
 	if err != nil {
@@ -377,6 +375,10 @@ func describeEvents(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 	}
 	failed, wanted := r.text("Filters.FailedEvents") == "true", r.text("OperationId")
 	events = slices.DeleteFunc(events, func(event cfn.StackEvent) bool {
+		// What is asked of a change set is how it was made, not what the stack has been through.
+		if set != "" && event.OperationType != "CREATE_CHANGESET" {
+			return true
+		}
 		return (failed && !strings.HasSuffix(event.Status, "_FAILED")) || (wanted != "" && event.OperationID != wanted)
 	})
 	events, next, err := page(r, events, 100)

@@ -17,29 +17,33 @@ import (
 func deployVerb(s *settings) *cobra.Command {
 	var to []string
 	var yes, despite bool
+	var takesOver string
 	verb := &cobra.Command{
 		Use:   "deploy",
 		Short: "Deploy to the accounts of all stages, in waves by tier",
 		Long: "deploy synthesizes once, and deploys that assembly with the real `cdk deploy`: the sandboxes first, then the\n" +
 			"standard stages, then the protected ones; the stages of a wave side by side. Where one fails, the waves after it\n" +
 			"are not begun. Before anything is changed, the account, the bootstrap, the names, the quotas and the parity of the\n" +
-			"stages are looked at. The changes of a protected stage are shown, and executed only when they are approved.\n\n" +
+			"stages are looked at. What is removed or replaced is shown. The changes of a protected stage are executed only when\n" +
+			"they are approved, and so are those of a standard stage that may lose data. A stack that another program made is\n" +
+			"left alone.\n\n" +
 			"Whatever has interrupted it, run it again: it goes on from what the accounts say.\n\n" +
 			"Exit codes: 0 every stage is as the program says, 1 some are not, 2 nothing was begun.",
 		Example: "  roadshow deploy\n  roadshow deploy --to dev\n  roadshow deploy --to pr-417\n  roadshow deploy --yes --json > deployed.json",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
-			return s.deploy(verb, to, yes, despite)
+			return s.deploy(verb, to, yes, despite, takesOver)
 		},
 	}
 	verb.Flags().StringSliceVar(&to, "to", nil, "deploy to this stage only; repeated for several of the set, or once for one that a template makes (default: every stage of the set)")
-	verb.Flags().BoolVar(&yes, "yes", false, "approve the changes of protected stages; they are still shown")
+	verb.Flags().BoolVar(&yes, "yes", false, "approve the changes that need an approval; they are still shown")
+	verb.Flags().StringVar(&takesOver, "takes-over", "", "deploy to stacks that this program made (a module's path), as after the module was renamed; \"none\" for stacks that name no program")
 	verb.Flags().BoolVar(&despite, "despite-quotas", false, "deploy where a quota is not enough, too; it is still said")
 	_ = verb.RegisterFlagCompletionFunc("to", s.completeStages) // fails only where there is no such flag
 	return verb
 }
 
-func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool) error {
+func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool, takesOver string) error {
 	talk := verb.ErrOrStderr()
 	found, err := s.find()
 	if err != nil {
@@ -56,11 +60,13 @@ func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool) e
 	defer remove()
 	board := newBoard(talk, of.picked)
 	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes, seen: []fleet.Proposal{}}
+	say := func(warning fleet.Finding) {
+		board.pause(func() { fmt.Fprintf(talk, "roadshow: %s\n", warning) })
+	}
 	outcomes, err := fleet.Deployment{
-		Fleet: of.fleet, CDK: cdk, Assembly: of.ready, Approve: approval.approve, Prove: proof(found), Observe: board.observe,
-		Fits: quota.Preflight{Fleet: of.fleet, Assembly: of.ready, Despite: despite, Observe: board.observe, Warn: func(warning fleet.Finding) {
-			board.pause(func() { fmt.Fprintf(talk, "roadshow: %s\n", warning) })
-		}}.Fits,
+		Fleet: of.fleet, CDK: cdk, Assembly: of.ready, Approve: approval.approve, Show: approval.show, TakesOver: takesOver, Prove: proof(found), Observe: board.observe,
+		Warn: say,
+		Fits: quota.Preflight{Fleet: of.fleet, Assembly: of.ready, Despite: despite, Observe: board.observe, Warn: say}.Fits,
 	}.Run(verb.Context(), of.picked)
 	board.close()
 	if err != nil {
@@ -96,7 +102,7 @@ func proof(found *program.Program) func(context.Context) *fleet.Finding {
 	}
 }
 
-// approval shows what would be done to protected stages, and asks.
+// approval shows what would be done to stages, and asks where that needs an approval.
 type approval struct {
 	person *person
 	talk   io.Writer
@@ -119,6 +125,12 @@ func (a *approval) approve(ctx context.Context, proposal fleet.Proposal) (approv
 		}
 	})
 	return approved, err
+}
+
+// show shows what needs no approval.
+func (a *approval) show(proposal fleet.Proposal) {
+	a.seen = append(a.seen, proposal)
+	a.board.pause(func() { writeProposedChanges(a.talk, proposal) })
 }
 
 // writeProposedChanges shows a proposal: numbers first, then whatever may hurt.

@@ -1,14 +1,20 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -26,8 +32,7 @@ type Proposal struct {
 	// Changes are what CloudFormation would do, in its order.
 	Changes []Change `json:"changes"`
 
-	stage     stages.Stage
-	changeSet string
+	id string
 }
 
 // Change is one resource of a [Proposal].
@@ -52,18 +57,35 @@ func (c Change) Loses() bool {
 	return c.Stateful && !c.Kept && (c.Action == string(types.ChangeActionRemove) || c.Replacement == string(types.ReplacementTrue))
 }
 
-// approvalSet is the name of the change set that waits for an approval. It is one name, so that what an
-// interrupted deploy has left is replaced by the next.
-const approvalSet = "roadshow-approval"
+// MayLose tells whether data is or may be deleted by it: what CloudFormation does not know yet counts.
+func (c Change) MayLose() bool {
+	return c.Loses() || c.Stateful && !c.Kept && c.Replacement == string(types.ReplacementConditional)
+}
 
-// readProposal reads the prepared change set of a stage; nil where there is nothing to change.
-func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client, stage stages.Stage, profile Profile) (*Proposal, error) {
+// Hurts tells whether anything is removed or replaced by it, or may be.
+func (c Change) Hurts() bool {
+	return c.Action == string(types.ChangeActionRemove) || c.Replacement == string(types.ReplacementTrue) ||
+		c.Replacement == string(types.ReplacementConditional)
+}
+
+// MayLose tells whether data is or may be deleted.
+func (p Proposal) MayLose() bool { return slices.ContainsFunc(p.Changes, Change.MayLose) }
+
+// Hurts tells whether anything is removed or replaced, or may be.
+func (p Proposal) Hurts() bool { return slices.ContainsFunc(p.Changes, Change.Hurts) }
+
+// newChangeSetName names the change set of one run: no other run has it, so that nobody else executes or withdraws
+// it, and this one finds it after an interruption.
+func newChangeSetName() string { return "roadshow-" + strings.ToLower(rand.Text()) }
+
+// readProposal reads the prepared change set of a stage by its name; nil where there is nothing to change.
+func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client, stage stages.Stage, profile Profile, changeSet string) (*Proposal, error) {
 	name, err := f.StackName(stage)
 	if err != nil {
 		return nil, err
 	}
-	proposal := &Proposal{Stage: stage.Name, Account: stage.Account, Profile: profile.String(), Stack: name, Changes: []Change{}, stage: stage}
-	for input := (&cloudformation.DescribeChangeSetInput{StackName: &name, ChangeSetName: aws.String(approvalSet)}); ; {
+	proposal := &Proposal{Stage: stage.Name, Account: stage.Account, Profile: profile.String(), Stack: name, Changes: []Change{}}
+	for input := (&cloudformation.DescribeChangeSetInput{StackName: &name, ChangeSetName: &changeSet}); ; {
 		page, err := client.DescribeChangeSet(ctx, input)
 		var gone *types.ChangeSetNotFoundException
 		if errors.As(err, &gone) || stacks.IsMissing(err) {
@@ -75,7 +97,7 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 		if page.Status != types.ChangeSetStatusCreateComplete {
 			return nil, nil // there are no changes: CloudFormation calls that a failure
 		}
-		proposal.changeSet = aws.ToString(page.ChangeSetId)
+		proposal.id = aws.ToString(page.ChangeSetId)
 		for _, change := range page.Changes {
 			if change.ResourceChange != nil {
 				proposal.Changes = append(proposal.Changes, changeOf(*change.ResourceChange))
@@ -102,16 +124,69 @@ func changeOf(change types.ResourceChange) Change {
 	}
 }
 
-// withdraw deletes a change set that got no approval, and the empty stack that a first one has made.
-func (p *Proposal) withdraw(ctx context.Context, client *cloudformation.Client) error {
-	if !p.New {
-		_, err := client.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: &p.changeSet})
+// changeSetRow is a change set that a run has made, or may have begun to make.
+type changeSetRow struct {
+	// stack and name find it; id is empty as long as nobody has read it.
+	stack, name, id string
+}
+
+// check tells whether what was approved is what would be executed: the very change set, still waiting.
+func (c changeSetRow) check(ctx context.Context, client *cloudformation.Client) error {
+	set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &c.stack, ChangeSetName: &c.id})
+	if err != nil {
 		return err
 	}
-	// Only what is still waiting is deleted: it never held a resource.
-	stack, err := stacks.Describe(ctx, client, p.Stack)
+	if got := aws.ToString(set.ChangeSetId); got != c.id {
+		return fmt.Errorf("the change set %s is not the approved one, %s", got, c.id)
+	}
+	if set.ExecutionStatus != types.ExecutionStatusAvailable {
+		return fmt.Errorf("the approved change set is %s by now: somebody else has changed the stack; run `roadshow deploy` again, which shows the new changes", set.ExecutionStatus)
+	}
+	return nil
+}
+
+// withdraw deletes a change set that is not executed, and the empty stack where it was the first and only one. One
+// that CloudFormation still makes is waited for.
+func (c changeSetRow) withdraw(ctx context.Context, client *cloudformation.Client, poll time.Duration) error {
+	for {
+		set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &c.stack, ChangeSetName: aws.String(cmp.Or(c.id, c.name))})
+		if _, gone := errors.AsType[*types.ChangeSetNotFoundException](err); gone || stacks.IsMissing(err) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if set.Status == types.ChangeSetStatusCreatePending || set.Status == types.ChangeSetStatusCreateInProgress {
+			if err := parallel.Wait(ctx, poll); err != nil {
+				return err
+			}
+			continue
+		}
+		if set.ExecutionStatus == types.ExecutionStatusExecuteInProgress || set.ExecutionStatus == types.ExecutionStatusExecuteComplete {
+			return nil // it was executed before it could be withdrawn, which the stack's status tells
+		}
+		if _, err := client.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: set.StackId, ChangeSetName: set.ChangeSetId}); err != nil {
+			return err
+		}
+		break
+	}
+	return c.withdrawStack(ctx, client)
+}
+
+// withdrawStack deletes the empty stack that a first change set has made, unless another one waits on it.
+func (c changeSetRow) withdrawStack(ctx context.Context, client *cloudformation.Client) error {
+	stack, err := stacks.Describe(ctx, client, c.stack)
 	if err != nil || stack == nil || string(stack.StackStatus) != stacks.StatusReview {
 		return err
+	}
+	others, err := client.ListChangeSets(ctx, &cloudformation.ListChangeSetsInput{StackName: stack.StackId})
+	if err != nil {
+		return err
+	}
+	for _, other := range others.Summaries {
+		if aws.ToString(other.ChangeSetName) != c.name && other.Status != types.ChangeSetStatusFailed {
+			return nil
+		}
 	}
 	if aws.ToBool(stack.EnableTerminationProtection) {
 		_, err := client.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{

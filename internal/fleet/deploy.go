@@ -12,11 +12,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/credentials"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
+	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -31,9 +33,16 @@ type Deployment struct {
 	Fleet    *Fleet
 	CDK      CDK
 	Assembly Assembly
-	// Approve is asked before a protected stage is changed, for one stage at a time. Default: none is
-	// approved.
+	// Approve is asked before a protected stage is changed, and before a standard one may lose data, for one
+	// stage at a time. Default: none is approved.
 	Approve func(ctx context.Context, proposal Proposal) (bool, error)
+	// Show is told what is removed or replaced in a stage that needs no approval, before it is. Default: nobody is.
+	Show func(proposal Proposal)
+	// Warn is told what may be wrong and does not stop the deployment. Default: nobody is.
+	Warn func(Finding)
+	// TakesOver is the program whose stacks this one takes over, as after its module was renamed: the path of the
+	// other's module, or [NoProgram]. Default: a stack that another program made stops the deployment.
+	TakesOver string
 	// Prove is the proof of parity; what it returns stops the deployment before anything is changed.
 	// Default: not proven.
 	Prove func(ctx context.Context) *Finding
@@ -63,6 +72,7 @@ func Waves(all []stages.Stage) [][]stages.Stage {
 // Run deploys stages, and returns what came of each, in their order. The error is a [*PreflightError] or
 // the context's, and nothing was changed then; what failed after that is in the outcomes.
 func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, error) {
+	d.serialize()
 	for _, stage := range all {
 		d.observe(Event{Stage: stage, State: Waiting})
 	}
@@ -104,6 +114,25 @@ func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, err
 	return ordered, nil
 }
 
+// serialize has what people are told come one at a time, from however many stages.
+func (d *Deployment) serialize() {
+	var mu sync.Mutex
+	if show := d.Show; show != nil {
+		d.Show = func(proposal Proposal) {
+			mu.Lock()
+			defer mu.Unlock()
+			show(proposal)
+		}
+	}
+	if warn := d.Warn; warn != nil {
+		d.Warn = func(finding Finding) {
+			mu.Lock()
+			defer mu.Unlock()
+			warn(finding)
+		}
+	}
+}
+
 func (d Deployment) observe(event Event) {
 	if d.Observe != nil {
 		d.Observe(event)
@@ -113,25 +142,28 @@ func (d Deployment) observe(event Event) {
 // work is one stage on its way through a wave.
 type work struct {
 	*attempt
-	one      assembly.Synthesized
-	profile  Profile
-	client   *cloudformation.Client
-	before   *stacks.State
+	one     assembly.Synthesized
+	profile Profile
+	client  *cloudformation.Client
+	before  *stacks.State
+	// waiting is the change set of this run, until it is executed or withdrawn; its proposal is nil as long as
+	// CloudFormation has not said what is in it.
+	waiting  *changeSetRow
 	proposal *Proposal
-	done     bool
+	// left is why something of this run is still there.
+	left error
+	done bool
 }
 
-// wave deploys the stages of one tier. A protected stage's changes are prepared first, then each is
-// approved, one after the other, and what is approved is executed.
+// wave deploys the stages of one tier. What needs an approval is prepared first, then each is approved, one after
+// the other, and what is approved is executed.
 func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	works := make([]*work, len(wave))
 	atOnce := cmp.Or(d.AtOnce, AtOnce)
 	parallel.ForEach(ctx, atOnce, wave, func(ctx context.Context, i int, stage stages.Stage) {
 		works[i] = d.enter(ctx, stage)
-		if stage.Tier == stages.Protected && !works[i].done {
-			d.prepare(ctx, works[i])
-		} else if !works[i].done {
-			d.deploy(ctx, works[i])
+		if !works[i].done {
+			d.begin(ctx, works[i])
 		}
 	})
 	for i, w := range works {
@@ -154,6 +186,7 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	outcomes := make([]Outcome, len(works))
 	for i, w := range works {
 		if !w.done {
+			d.withdraw(ctx, w)
 			w.finish(Skipped, "not begun: the deployment was interrupted")
 		}
 		outcomes[i] = w.outcome
@@ -171,7 +204,7 @@ func (w *work) finish(state State, text string) {
 
 func (w *work) fail(err error) {
 	w.done = true
-	w.attempt.fail(err)
+	w.attempt.fail(errors.Join(err, w.left))
 }
 
 // enter asks for the account again, and waits until nobody changes the stack.
@@ -186,15 +219,33 @@ func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
 		return w
 	}
 	w.profile, w.client = way.profile, cloudformation.NewFromConfig(way.config)
-	if w.before, err = d.settled(ctx, w); err != nil {
+	stack, err := d.settledStack(ctx, w)
+	if err != nil {
 		w.fail(err)
+		return w
+	}
+	if foreign, _ := d.owner(stage, stack); foreign != nil { // somebody was there since the preflight
+		w.fail(foreign)
+		return w
+	}
+	if stack != nil {
+		w.before = stacks.StateOf(*stack)
 	}
 	return w
 }
 
-// settled waits until a stack is not being changed any more; nil is a stack that does not exist. What an
-// interrupted deploy has begun goes on without it, and is not begun again.
+// settled is the state of a stack that is not being changed any more; nil is a stack that does not exist.
 func (d Deployment) settled(ctx context.Context, w *work) (*stacks.State, error) {
+	stack, err := d.settledStack(ctx, w)
+	if err != nil || stack == nil {
+		return nil, err
+	}
+	return stacks.StateOf(*stack), nil
+}
+
+// settledStack waits until a stack is not being changed any more. What an interrupted deploy has begun goes on
+// without it, and is not begun again.
+func (d Deployment) settledStack(ctx context.Context, w *work) (*types.Stack, error) {
 	for {
 		stack, err := stacks.Describe(ctx, w.client, w.one.StackName)
 		if err != nil {
@@ -205,7 +256,7 @@ func (d Deployment) settled(ctx context.Context, w *work) (*stacks.State, error)
 		}
 		status := string(stack.StackStatus)
 		if !stacks.IsChanging(status) {
-			return stacks.StateOf(*stack), nil
+			return stack, nil
 		}
 		w.say("waiting for what is under way: " + status)
 		if err := parallel.Wait(ctx, cmp.Or(d.Poll, stacks.Poll)); err != nil {
@@ -234,22 +285,91 @@ func (d Deployment) deploy(ctx context.Context, w *work) {
 	d.finish(ctx, w, err)
 }
 
-// prepare makes the change set of a protected stage.
+// begin deploys a stage, or prepares it where somebody has to approve first. CloudFormation says what it would remove
+// and replace in a change set only, which costs a run of the cdk command; so it is asked where the template of a stack
+// changes in more than code.
+func (d Deployment) begin(ctx context.Context, w *work) {
+	protected := w.stage.Tier == stages.Protected
+	if !protected {
+		changes, err := d.changesMoreThanCode(ctx, w)
+		if err != nil {
+			w.fail(err)
+			return
+		}
+		if !changes {
+			d.deploy(ctx, w)
+			return
+		}
+	}
+	d.prepare(ctx, w)
+	if w.done {
+		return
+	}
+	if protected || w.stage.Tier != stages.Sandbox && w.proposal.MayLose() {
+		w.observe(Event{Stage: w.stage, State: Waiting, Text: "waiting for approval"})
+		return
+	}
+	if d.Show != nil && w.proposal.Hurts() {
+		d.Show(*w.proposal)
+	}
+	d.execute(ctx, w)
+}
+
+// changesMoreThanCode tells whether a deploy would change a stack's template in anything but the code of functions.
+func (d Deployment) changesMoreThanCode(ctx context.Context, w *work) (bool, error) {
+	if !w.before.HasResources() {
+		return false, nil
+	}
+	live, err := w.client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &w.one.StackName, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return false, AsServiceError(w.stage, "CloudFormation", err)
+	}
+	program, err := d.Assembly.Template(w.one)
+	if err != nil {
+		return false, err
+	}
+	deployed := []byte(aws.ToString(live.TemplateBody))
+	if drift, err := parity.Drift(w.stage, deployed, program, nil); err != nil || len(drift) == 0 {
+		return err != nil, nil // what is not JSON is another template
+	}
+	_, onlyCode, err := parity.Recompiled(w.stage, deployed, program)
+	return err != nil || !onlyCode, nil
+}
+
+// prepare makes the change set of a stage.
 func (d Deployment) prepare(ctx context.Context, w *work) {
-	if err := d.cdk(ctx, w, "--method", "prepare-change-set", "--change-set-name", approvalSet); err != nil {
+	w.waiting = &changeSetRow{stack: w.one.StackName, name: newChangeSetName()}
+	if err := d.cdk(ctx, w, "--method", "prepare-change-set", "--change-set-name", w.waiting.name); err != nil {
+		d.withdraw(ctx, w)
 		d.finish(ctx, w, err)
 		return
 	}
 	var err error
-	if w.proposal, err = d.Fleet.readProposal(ctx, w.client, w.stage, w.profile); err != nil {
+	if w.proposal, err = d.Fleet.readProposal(ctx, w.client, w.stage, w.profile, w.waiting.name); err != nil {
+		d.withdraw(ctx, w)
 		w.fail(AsServiceError(w.stage, "CloudFormation", err))
 		return
 	}
 	if w.proposal == nil {
+		d.withdraw(ctx, w)
 		w.finish(Unchanged, "no changes")
 		return
 	}
-	w.observe(Event{Stage: w.stage, State: Waiting, Text: "waiting for approval"})
+	w.waiting.id = w.proposal.id
+}
+
+// withdraw leaves no change set of this run waiting, also after an interruption.
+func (d Deployment) withdraw(ctx context.Context, w *work) {
+	if w.waiting == nil {
+		return
+	}
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), credentials.Limit)
+	defer cancel()
+	if err := w.waiting.withdraw(cleanup, w.client, cmp.Or(d.Poll, stacks.Poll)); err != nil {
+		w.left = fmt.Errorf("stage %s: the change set %s of stack %s still waits; delete it in the console of CloudFormation: %w",
+			w.stage.Name, w.waiting.name, w.one.StackName, AsServiceError(w.stage, "CloudFormation", err))
+	}
+	w.waiting = nil
 }
 
 // ask asks for the approval of one stage, and withdraws what is not approved.
@@ -262,13 +382,8 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 	if approved && err == nil {
 		return
 	}
-	// Also after an interruption: nothing that waits for an approval is left behind.
-	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), credentials.Limit)
-	defer cancel()
-	if undone := w.proposal.withdraw(cleanup, w.client); undone != nil {
-		err = errors.Join(err, AsServiceError(w.stage, "CloudFormation", undone))
-	}
-	if err != nil {
+	d.withdraw(ctx, w)
+	if err = errors.Join(err, w.left); err != nil {
 		w.fail(err)
 		return
 	}
@@ -276,14 +391,22 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 }
 
 // execute executes what was approved. Between the question and the answer hours may have passed, so the
-// account is asked again.
+// account is asked again, and the change set is executed by its id.
 func (d Deployment) execute(ctx context.Context, w *work) {
-	if _, err := d.Fleet.ReachToChange(ctx, w.stage); err != nil {
+	_, err := d.Fleet.ReachToChange(ctx, w.stage)
+	if err == nil {
+		err = AsServiceError(w.stage, "CloudFormation", w.waiting.check(ctx, w.client))
+	}
+	if err != nil {
+		d.withdraw(ctx, w)
 		w.fail(err)
 		return
 	}
 	// It wants exactly one stack selected; the assembly has no other.
-	err := d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", approvalSet)
+	err = d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", w.waiting.id)
+	if err != nil {
+		d.withdraw(ctx, w) // where the command did not come so far
+	}
 	if err != nil && ctx.Err() == nil {
 		// The command was lost after it had begun: what CloudFormation executes is what was approved.
 		if after, lookErr := d.settled(ctx, w); lookErr == nil && !w.before.Same(after) && after.Succeeded() {
@@ -314,9 +437,11 @@ func (d Deployment) finish(ctx context.Context, w *work, err error) {
 
 // DeployError says why a stage's deploy failed.
 type DeployError struct {
-	// Stage is the stage, Stack its stack, Status what CloudFormation says of it; empty where there is none.
-	Stage  stages.Stage
-	Stack  string
+	// Stage is the stage, Stack its stack.
+	Stage stages.Stage
+	Stack string
+	// Status is what this deploy has brought the stack to, in CloudFormation's words. It is empty where the deploy
+	// did not change the stack: what it is then was an earlier deploy's doing.
 	Status string
 	// Reason is the resource that failed and why, in CloudFormation's words; empty where none has.
 	Reason string
@@ -325,26 +450,22 @@ type DeployError struct {
 }
 
 func (e *DeployError) Error() string {
-	thing := fmt.Sprintf("stage %s: stack %s", e.Stage.Name, e.Stack)
+	thing := fmt.Sprintf("stage %s: stack %s was not changed", e.Stage.Name, e.Stack)
+	if e.Status != "" {
+		thing = fmt.Sprintf("stage %s: stack %s is %s", e.Stage.Name, e.Stack, e.Status)
+	}
 	if e.Reason != "" {
-		return fmt.Sprintf("%s is %s, want it deployed; %s, then run `roadshow deploy` again: %s", thing, orNone(e.Status), advice(e.Reason), e.Reason)
+		return fmt.Sprintf("%s, want it deployed; %s, then run `roadshow deploy` again: %s", thing, advice(e.Reason), e.Reason)
 	}
 	first := "read what the command wrote"
 	if e.Err != nil && strings.Contains(e.Err.Error(), "token") && strings.Contains(e.Err.Error(), "expired") {
 		first = "the credentials have expired: sign in again"
 	}
-	return fmt.Sprintf("%s is %s, want it deployed; %s, then run `roadshow deploy` again: %v", thing, orNone(e.Status), first, e.Err)
+	return fmt.Sprintf("%s, want it deployed; %s, then run `roadshow deploy` again: %v", thing, first, e.Err)
 }
 
 // Unwrap gives what the cdk command came to.
 func (e *DeployError) Unwrap() error { return e.Err }
-
-func orNone(status string) string {
-	if status == "" {
-		return "not there"
-	}
-	return status
-}
 
 // explain finds out from the account why a deploy failed.
 func (d Deployment) explain(ctx context.Context, w *work, err error) error {
@@ -353,9 +474,9 @@ func (d Deployment) explain(ctx context.Context, w *work, err error) error {
 	}
 	failed := &DeployError{Stage: w.stage, Stack: w.one.StackName, Err: err}
 	if stack, lookErr := stacks.Describe(ctx, w.client, w.one.StackName); lookErr == nil && stack != nil {
-		failed.Status = string(stack.StackStatus)
 		after := stacks.StateOf(*stack)
-		if !w.before.Same(after) { // otherwise its last failure is an older one
+		if !w.before.Same(after) { // otherwise its status and its last failure are older ones
+			failed.Status = after.Status
 			failed.Reason = d.Fleet.Profiles.Redactor().Text(stacks.Failure(ctx, w.client, aws.ToString(stack.StackId)))
 		}
 	}

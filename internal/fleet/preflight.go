@@ -96,6 +96,13 @@ func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Find
 	if err != nil {
 		return append(findings, unanswered(stage, "stack", err))
 	}
+	foreign, adopted := d.owner(stage, stack)
+	if foreign != nil {
+		return append(findings, Finding{Stage: stage.Name, Check: "program", Detail: foreign.detail(), Fix: foreign.fix()})
+	}
+	if adopted != "" && d.Warn != nil {
+		d.Warn(Finding{Stage: stage.Name, Check: "program", Detail: adopted})
+	}
 	if stack != nil {
 		if fix := stuck(string(stack.StackStatus), one.StackName); fix != "" {
 			findings = append(findings, Finding{Stage: stage.Name, Check: "stack", Detail: one.StackName + " is " + string(stack.StackStatus), Fix: fix})

@@ -108,6 +108,12 @@ func (s *State) Same(other *State) bool {
 	return *s == *other
 }
 
+// HasResources tells whether a stack may have any: one that waits for its first change set, or whose creation was
+// rolled back, has none.
+func (s *State) HasResources() bool {
+	return s != nil && s.Status != StatusReview && s.Status != StatusFailedCreate
+}
+
 // Succeeded tells whether the last change of a stack was made and not undone.
 func (s *State) Succeeded() bool {
 	return s != nil && (s.Status == "CREATE_COMPLETE" || s.Status == "UPDATE_COMPLETE")

@@ -10,6 +10,8 @@ const (
 	// TagService is the service, TagStage the stage.
 	TagService = "roadshow:service"
 	TagStage   = "roadshow:stage"
+	// TagProgram is the module of the program that made the stack, as internal/assembly writes it.
+	TagProgram = "roadshow:program"
 	// TagTimeToLive is how long after its last update an ephemeral stage's stack expires, as Go writes a duration.
 	TagTimeToLive = "roadshow:time-to-live"
 )
