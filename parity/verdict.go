@@ -77,9 +77,6 @@ type Verdict struct {
 	// Unstable lists what a second process synthesized differently. [Prove] leaves it empty: set it to
 	// the outcome of [Reproducible].
 	Unstable []Difference `json:"unstable,omitempty"`
-	// Alone lists where a stage's template is another one when a process begins with that stage, as a deploy of
-	// it does, than beside other stages. [Prove] leaves it empty: set it to the outcome of [Alone].
-	Alone []Difference `json:"alone,omitempty"`
 	// Ambiguous lists the texts that are the same but for identity in one reading, and differ in another.
 	Ambiguous []Difference `json:"ambiguous,omitempty"`
 	// DeployReads lists what is read when a stage is deployed, each value once.
@@ -105,7 +102,7 @@ const (
 // value is read at deploy time that nobody has acknowledged; else [Identical].
 func (v *Verdict) Outcome() Outcome {
 	switch {
-	case len(v.Differences) > 0 || len(v.Foreign) > 0 || len(v.Unstable) > 0 || len(v.Alone) > 0:
+	case len(v.Differences) > 0 || len(v.Foreign) > 0 || len(v.Unstable) > 0:
 		return Different
 	case len(v.Ambiguous) > 0 || slices.ContainsFunc(v.DeployReads, func(r DeployRead) bool { return r.Acknowledged == "" }):
 		return CouldNotTell
@@ -156,14 +153,20 @@ func (v *Verdict) String() string {
 	fmt.Fprintf(&text, "%s: %s, %s\n", v.Outcome(), number, what)
 	if places := byPath(v.Differences); len(places) > 0 {
 		fmt.Fprintf(&text, "\n%s:\n", count(len(places), "undeclared difference"))
-		writePlaces(&text, places)
+		for _, place := range places[:min(len(places), shown)] {
+			text.WriteString(indented(place[0].String()))
+			if more := len(place) - 1; more > 0 {
+				text.WriteString(indented(fmt.Sprintf("  … and under the choices of %s", count(more, "more group"))))
+			}
+		}
+		rest(&text, len(places))
 		if slices.ContainsFunc(v.Differences, Difference.hasUnderstudy) {
 			text.WriteString("\n\"production as dev\" has production's name, account and region, and dev's selectors, picks and tier.\n")
 		}
 		text.WriteString("\nA difference is declared with a selector, as in stages.Only(…), or with stages.Pick; a name is built by the ledger.\n")
 	}
 	if len(v.Foreign) > 0 {
-		fmt.Fprintf(&text, "\n%s to another stage:\n", count(len(v.Foreign), "reference"))
+		fmt.Fprintf(&text, "\n%s to the account of another stage:\n", count(len(v.Foreign), "reference"))
 		for _, one := range v.Foreign[:min(len(v.Foreign), shown)] {
 			text.WriteString(indented(one.String()))
 		}
@@ -177,17 +180,12 @@ func (v *Verdict) String() string {
 		rest(&text, len(v.Unstable))
 		text.WriteString("\nThe program reads something besides its stage: the environment, a file, the time, a random value, or the order of a map.\n")
 	}
-	if len(v.Alone) > 0 {
-		fmt.Fprintf(&text, "\n%s between a stage made by itself and beside other stages:\n", count(len(v.Alone), "difference"))
-		for _, one := range v.Alone[:min(len(v.Alone), shown)] {
+	if len(v.Ambiguous) > 0 {
+		fmt.Fprintf(&text, "\n%s that can be read in two ways, as the stages' own names or as a constant:\n", count(len(v.Ambiguous), "text"))
+		for _, one := range v.Ambiguous[:min(len(v.Ambiguous), shown)] {
 			text.WriteString(indented(one.String()))
 		}
-		rest(&text, len(v.Alone))
-		text.WriteString("\nThe program keeps what it decided for the first stage that it defined: in a sync.Once, a package variable, or a cache.\n")
-	}
-	if len(v.Ambiguous) > 0 {
-		fmt.Fprintf(&text, "\n%s that can be read in two ways, as the stages' own names or as a constant:\n", count(len(byPath(v.Ambiguous)), "text"))
-		writePlaces(&text, byPath(v.Ambiguous))
+		rest(&text, len(v.Ambiguous))
 		text.WriteString("\nWrite the constant differently, or let the ledger build the name, as s.Name(…) does.\n")
 	}
 	v.writeDeployReads(&text, false, "that no template tells and nobody has acknowledged")
@@ -207,74 +205,6 @@ func (v *Verdict) writeDeployReads(text *strings.Builder, acknowledged bool, whi
 		text.WriteString(indented(read.String()))
 	}
 	rest(text, len(reads))
-}
-
-// Locate finds the Go line of each difference, and of what is read at deploy time, that has none. at is given
-// what the stages are called that have something there, and the logical id; empty where it is no resource.
-func (v *Verdict) Locate(at func(stages []string, logicalID string) stages.Position) {
-	for _, list := range [][]Difference{v.Differences, v.Unstable, v.Alone, v.Ambiguous} {
-		for i := range list {
-			if d := &list[i]; d.At.File == "" {
-				var having []string
-				for _, value := range d.Values {
-					for _, stage := range value.Stages {
-						stage, _, _ = strings.Cut(stage, ",")
-						if value.JSON != nil {
-							having = append(having, stage)
-						}
-					}
-				}
-				d.At = at(having, elementOf(d.LogicalID, d.Path))
-			}
-		}
-	}
-	for i := range v.Foreign {
-		if f := &v.Foreign[i]; f.At.File == "" {
-			f.At = at([]string{f.Stage}, elementOf(f.LogicalID, f.Path))
-		}
-	}
-	for i := range v.DeployReads {
-		if r := &v.DeployReads[i]; r.At.File == "" {
-			r.At = at(r.Stages, elementOf(r.LogicalID, r.Path))
-		}
-	}
-}
-
-// elementOf is the logical id of the resource, the output, the parameter or whatever else has one in a template.
-func elementOf(logicalID, path string) string {
-	if parts := strings.Split(path, "."); logicalID == "" && len(parts) > 1 {
-		return parts[1]
-	}
-	return logicalID
-}
-
-// addReads adds what a stage reads at deploy time, each value once.
-func (v *Verdict) addReads(reads []DeployRead) {
-	for _, read := range reads {
-		at := slices.IndexFunc(v.DeployReads, func(r DeployRead) bool {
-			return r.Kind == read.Kind && r.What == read.What && r.LogicalID == read.LogicalID && r.Acknowledged == read.Acknowledged
-		})
-		if at < 0 {
-			v.DeployReads = append(v.DeployReads, read)
-			continue
-		}
-		for _, stage := range read.Stages {
-			if !slices.Contains(v.DeployReads[at].Stages, stage) {
-				v.DeployReads[at].Stages = append(v.DeployReads[at].Stages, stage)
-			}
-		}
-	}
-}
-
-// writePlaces lists places, each once.
-func writePlaces(text *strings.Builder, places [][]Difference) {
-	for _, place := range places[:min(len(places), shown)] {
-		text.WriteString(indented(place[0].String()))
-		if more := len(place) - 1; more > 0 {
-			text.WriteString(indented(fmt.Sprintf("  … and under the choices of %s", count(more, "more group"))))
-		}
-	}
-	rest(text, len(places))
 }
 
 // byPath groups differences that several columns of the proof found in one place, in the order of the

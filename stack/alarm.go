@@ -179,7 +179,7 @@ type Alarm struct {
 // NewAlarm makes an alarm, where the stage has what it watches and a threshold for it. A mistake panics
 // with a [*ConfigError].
 func NewAlarm(s *Stack, id string, config AlarmConfig) *Alarm {
-	alarm := &Alarm{component: s.begin("alarm", id, config.Stages, config.validate())}
+	alarm := &Alarm{component: s.begin("alarm", id, config.Stages, s.faultsIn(config, config.validate()))}
 	name := s.record(alarm.component, stages.Alarm, config.Name, config.Revision)
 	threshold := config.Threshold
 	if threshold == 0 {

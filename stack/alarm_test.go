@@ -123,11 +123,11 @@ func TestWrongAlarmConfigsAreRefused(t *testing.T) {
 		want   string
 	}{
 		"nothing to watch":     {func(c *stack.AlarmConfig) { *c = stack.AlarmConfig{} }, `On is missing, want a metric of a component; write On: fn.Errors() or the like`},
-		"a negative threshold": {func(c *stack.AlarmConfig) { c.Threshold = -1 }, `Threshold is -1, want 1 and above; leave it out for the tier's`},
-		"a period of seconds":  {func(c *stack.AlarmConfig) { c.Period = 30 * time.Second }, `Period is 30s, want whole minutes, at most 24h; write Period: 5 * time.Minute, or leave it out`},
-		"a negative period":    {func(c *stack.AlarmConfig) { c.Period = -time.Minute }, `Period is -1m0s, want whole minutes, at most 24h; write Period: 5 * time.Minute, or leave it out`},
-		"a period above a day": {func(c *stack.AlarmConfig) { c.Period = 25 * time.Hour }, `Period is 25h0m0s, want whole minutes, at most 24h; write Period: 5 * time.Minute, or leave it out`},
-		"negative periods":     {func(c *stack.AlarmConfig) { c.Periods = -1 }, `Periods is -1, want 1 and above; write Periods: 3, or leave it out`},
+		"a negative threshold": {func(c *stack.AlarmConfig) { c.Threshold = -1 }, `Threshold is -1, want 1 and above, at most 9007199254740992; leave it out for the tier's`},
+		"a period of seconds":  {func(c *stack.AlarmConfig) { c.Period = 30 * time.Second }, `Period is 30s, want 1m to 24h in whole minutes; write Period: 5 * time.Minute, or leave it out`},
+		"a negative period":    {func(c *stack.AlarmConfig) { c.Period = -time.Minute }, `Period is -1m0s, want 1m to 24h in whole minutes; write Period: 5 * time.Minute, or leave it out`},
+		"a period above a day": {func(c *stack.AlarmConfig) { c.Period = 25 * time.Hour }, `Period is 25h0m0s, want 1m to 24h in whole minutes; write Period: 5 * time.Minute, or leave it out`},
+		"negative periods":     {func(c *stack.AlarmConfig) { c.Periods = -1 }, `Periods is -1, want 1 to 10080; write Periods: 3, or leave it out`},
 		"periods above a week": {
 			func(c *stack.AlarmConfig) { c.Period, c.Periods = 24*time.Hour, 8 }, `Periods is 8 of 24h0m0s, want at most 168h together; write fewer or shorter ones`,
 		},

@@ -306,11 +306,11 @@ func TestWrongFeaturesOfFunctionsAreRefused(t *testing.T) {
 		},
 		"a reserve below nothing": {
 			func(c *stack.FunctionConfig) { c.ReservedConcurrency = -1 },
-			`ReservedConcurrency is -1, want 1 and above; write ReservedConcurrency: 10, or leave it out`,
+			`ReservedConcurrency is -1, want 1 and above, at most 2147483647; write ReservedConcurrency: 10, or leave it out`,
 		},
 		"fewer instances than none": {
 			func(c *stack.FunctionConfig) { c.ProvisionedConcurrency = -1 },
-			`ProvisionedConcurrency is -1, want 1 and above; write ProvisionedConcurrency: 2, or leave it out`,
+			`ProvisionedConcurrency is -1, want 1 and above, at most 2147483647; write ProvisionedConcurrency: 2, or leave it out`,
 		},
 		"more instances than may run": {
 			func(c *stack.FunctionConfig) { c.ProvisionedConcurrency, c.ReservedConcurrency = 5, 3 },
@@ -329,7 +329,7 @@ func TestWrongFeaturesOfFunctionsAreRefused(t *testing.T) {
 		},
 		"more retries than Lambda makes": {
 			func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{Retries: 3} },
-			`Async.Retries is 3, want 1 to 2; write Async.Retries: 1, or leave it out`,
+			`Async.Retries is 3, want 1 to 2; write Retries: 1, or leave it out`,
 		},
 		"retries and none": {
 			func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{Retries: 1, NoRetries: true} },
@@ -337,7 +337,7 @@ func TestWrongFeaturesOfFunctionsAreRefused(t *testing.T) {
 		},
 		"an age below Lambda's": {
 			func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{MaxAge: time.Second} },
-			`Async.MaxAge is 1s, want 1m to 6h in whole seconds; write Async.MaxAge: time.Hour, or leave it out`,
+			`Async.MaxAge is 1s, want 1m to 6h in whole seconds; write MaxAge: time.Hour, or leave it out`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -111,7 +111,7 @@ type JWTAuthorizer struct {
 // NewJWTAuthorizer makes an authorizer that takes tokens; the routes that ask it have it made in their
 // API. A mistake panics with a [*ConfigError].
 func NewJWTAuthorizer(s *Stack, id string, config JWTAuthorizerConfig) *JWTAuthorizer {
-	return &JWTAuthorizer{component: s.begin("JWT authorizer", id, nil, config.validate()), config: config}
+	return &JWTAuthorizer{component: s.begin("JWT authorizer", id, nil, s.faultsIn(config, config.validate())), config: config}
 }
 
 func (a *JWTAuthorizer) of(*HTTPAPI, stages.Position) awsapigatewayv2.IHttpRouteAuthorizer {
@@ -161,7 +161,7 @@ type LambdaAuthorizer struct {
 // their API. A route in a stage that does not have the function is refused. A mistake panics with a
 // [*ConfigError].
 func NewLambdaAuthorizer(s *Stack, id string, config LambdaAuthorizerConfig) *LambdaAuthorizer {
-	return &LambdaAuthorizer{component: s.begin("Lambda authorizer", id, nil, config.validate()), config: config}
+	return &LambdaAuthorizer{component: s.begin("Lambda authorizer", id, nil, s.faultsIn(config, config.validate())), config: config}
 }
 
 func (a *LambdaAuthorizer) of(api *HTTPAPI, at stages.Position) awsapigatewayv2.IHttpRouteAuthorizer {

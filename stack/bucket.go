@@ -153,7 +153,7 @@ type Bucket struct {
 
 // NewBucket makes an S3 bucket. A mistake panics with a [*ConfigError].
 func NewBucket(s *Stack, id string, config BucketConfig) *Bucket {
-	bucket := &Bucket{component: s.begin("bucket", id, config.Stages, config.validate()), config: config, rules: map[*Function]int{}}
+	bucket := &Bucket{component: s.begin("bucket", id, config.Stages, s.faultsIn(config, config.validate())), config: config, rules: map[*Function]int{}}
 	name := s.record(bucket.component, stages.S3Bucket, config.Name, config.Revision)
 	if !bucket.present {
 		return bucket
@@ -284,7 +284,7 @@ func (c BucketTriggerConfig) validate() *ConfigError {
 // account's own events are.
 func (b *Bucket) Triggers(fn *Function, config BucketTriggerConfig) {
 	at := stages.Caller()
-	both := fn.triggeredBy(b.component, at, config.validate(), false)
+	both := fn.triggeredBy(b.component, at, config, config.validate(), false)
 	fn.catchFailures(at)
 	b.rules[fn]++
 	if !both {

@@ -213,11 +213,11 @@ func TestWrongBucketConfigsAreRefused(t *testing.T) {
 		config stack.BucketConfig
 		want   string
 	}{
-		"half a day":      {stack.BucketConfig{OldVersions: 12 * time.Hour}, `OldVersions is 12h0m0s, want whole days; write 30 * 24 * time.Hour, or leave it out`},
+		"half a day":      {stack.BucketConfig{OldVersions: 12 * time.Hour}, `OldVersions is 12h0m0s, want whole days, at least one; write OldVersions: 30 * 24 * time.Hour, or leave it out`},
 		"an empty rule":   {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{}}}, `Lifecycle[0] is without Expire and Transitions, want one of the two at least; write Expire: 365 * 24 * time.Hour, or leave it out`},
-		"an age below 0":  {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{Expire: -day}}}, `Lifecycle[0].Expire is -24h0m0s, want whole days; write 30 * 24 * time.Hour, or leave it out`},
+		"an age below 0":  {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{Expire: -day}}}, `Lifecycle[0].Expire is -24h0m0s, want whole days, at least one; write Expire: 30 * 24 * time.Hour, or leave it out`},
 		"no class":        {move(stack.TransitionConfig{After: day}), `Lifecycle[0].Transitions[0].To is "", want a storage class, such as stack.IntelligentTiering; write To: stack.IntelligentTiering`},
-		"an hour":         {move(stack.TransitionConfig{To: stack.Glacier, After: time.Hour}), `Lifecycle[0].Transitions[0].After is 1h0m0s, want whole days; write 30 * 24 * time.Hour, or leave it out`},
+		"an hour":         {move(stack.TransitionConfig{To: stack.Glacier, After: time.Hour}), `Lifecycle[0].Transitions[0].After is 1h0m0s, want whole days, at least one; write After: 30 * 24 * time.Hour, or leave it out`},
 		"at once":         {move(stack.TransitionConfig{To: stack.Glacier}), `Lifecycle[0].Transitions[0].After is 0 days, want at least 1 days; write After: 30 * 24 * time.Hour`},
 		"rarely too soon": {move(stack.TransitionConfig{To: stack.InfrequentAccess, After: day}), `Lifecycle[0].Transitions[0].After is 1 days, want at least 30 days; write After: 30 * 24 * time.Hour`},
 		"out of order": {
@@ -234,7 +234,7 @@ func TestWrongBucketConfigsAreRefused(t *testing.T) {
 		"CORS for any method": {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page, Methods: []string{"PATCH"}}}, `CORS.Methods is "PATCH", want DELETE, GET, HEAD, POST or PUT; write Methods: []string{"GET", "PUT"}`},
 		"CORS for days": {
 			stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page, Methods: []string{"GET"}, MaxAge: 48 * time.Hour}},
-			`CORS.MaxAge is 48h0m0s, want 1s to 24h in whole seconds; write CORS.MaxAge: time.Hour, or leave it out`,
+			`CORS.MaxAge is 48h0m0s, want 1s to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`,
 		},
 		"a key that is none": {
 			stack.BucketConfig{Encryption: &stack.EncryptionConfig{KeyARN: "mine"}},

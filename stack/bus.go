@@ -73,7 +73,7 @@ type Bus struct {
 // NewBus makes an event bus without rules, or stands for the account's own. A mistake panics with a
 // [*ConfigError].
 func NewBus(s *Stack, id string, config BusConfig) *Bus {
-	bus := &Bus{component: s.begin("bus", id, config.Stages, config.validate()), rules: map[*Function]int{}}
+	bus := &Bus{component: s.begin("bus", id, config.Stages, s.faultsIn(config, config.validate())), rules: map[*Function]int{}}
 	name := "default"
 	if !config.AccountDefault {
 		name = s.record(bus.component, stages.EventBus, config.Name, config.Revision)
@@ -161,7 +161,7 @@ func (b *Bus) Triggers(fn *Function, pattern EventPattern) {
 // trigger makes the trigger of a bus, or of an import of one, whose rules are counted. CloudFormation names the
 // rule: nobody else refers to it.
 func (p EventPattern) trigger(fn *Function, at stages.Position, source component, of string, rules map[*Function]int, bus func() *string) {
-	both := fn.triggeredBy(source, at, p.validate(), false)
+	both := fn.triggeredBy(source, at, p, p.validate(), false)
 	fn.catchFailures(at)
 	rules[fn]++
 	if !both {

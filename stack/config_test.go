@@ -66,12 +66,13 @@ var settings = []setting{
 		},
 	},
 	{
-		zero: stack.HTTPAPIConfig{},
+		stage: "production",
+		zero:  stack.HTTPAPIConfig{},
 		make: func(s *stack.Stack, config any) {
 			stack.NewHTTPAPI(s, "a", config.(stack.HTTPAPIConfig)).Route("GET /", stack.NewFunction(s, "f", code()))
 		},
 		values: map[string]any{
-			"Stages": stages.Only(production), "Description": "x", "CORS": &stack.CORSConfig{Origins: []string{"*"}},
+			"Stages": stages.Only(dev), "Description": "x", "CORS": &stack.CORSConfig{Origins: []string{"*"}},
 			"Throttle": &stack.ThrottleConfig{Rate: 10}, "Domain": someDomain(), "NoAccessLog": true, "Authorizer": stack.IAM(),
 			"Override": func(props *awsapigatewayv2.HttpApiProps) { props.Description = text("x") },
 		},

@@ -15,6 +15,9 @@ import (
 // both.
 type ConfigError = stages.FieldError
 
+// ConfigErrors are all the mistakes of one component, where it has several: each is a [*ConfigError].
+type ConfigErrors = stages.FieldErrors
+
 // inRange refuses a number that was given and is not from least to most; example is one to write instead.
 func inRange(field string, value, least, most, example int) *ConfigError {
 	if value == 0 || value >= least && value <= most {

@@ -311,7 +311,7 @@ func (fn *Function) layers() *[]awslambda.ILayerVersion {
 // log group and do what Access grants, and nothing else. A mistake panics with a [*ConfigError].
 func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	fn := &Function{
-		component: s.begin("function", id, config.Stages, config.validate()),
+		component: s.begin("function", id, config.Stages, s.faultsIn(config, config.validate())),
 		config:    config, environment: map[string]string{}, triggers: map[string]stages.Position{},
 	}
 	fn.name = s.record(fn.component, stages.LambdaFunction, config.Name, config.Revision)

@@ -69,7 +69,7 @@ func TestWrongFunctionConfigsAreRefused(t *testing.T) {
 		},
 		"a variable that is no name": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"MY-MODE": "x"} },
-			`Environment is "MY-MODE", want names of two or more letters, digits and underscores, first a letter; rename the variable`,
+			`Environment is "MY-MODE", with "-", want letters, digits and underscores; leave that character out`,
 		},
 		"a variable of Lambda's own": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"AWS_REGION": "x"} },

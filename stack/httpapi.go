@@ -274,7 +274,7 @@ func (c ThrottleConfig) limits() (rate, burst int) {
 // NewHTTPAPI makes an HTTP API without routes. A mistake panics with a [*ConfigError].
 func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
 	api := &HTTPAPI{
-		component: s.begin("HTTP API", id, config.Stages, config.validate()), config: config,
+		component: s.begin("HTTP API", id, config.Stages, s.faultsIn(config, config.validate())), config: config,
 		routes: map[route]stages.Position{}, calls: map[*Function][]route{}, integrations: map[*Function]awsapigatewayv2integrations.HttpLambdaIntegration{},
 		authorizers: map[Authorizer]awsapigatewayv2.IHttpRouteAuthorizer{}, throttles: map[string]any{},
 	}
@@ -484,9 +484,11 @@ func (api *HTTPAPI) special(route string, at stages.Position, config []RouteConf
 	default:
 		api.fault(at, thing, fmt.Sprintf("with %d configs", len(config)), "at most one", "join them")
 	}
-	if problem := special.validate(); problem != nil {
-		api.fault(at, thing+" "+problem.Field, problem.Got, problem.Want, problem.Fix)
+	mistakes := api.stack.faultsIn(special, special.validate())
+	for _, problem := range mistakes {
+		problem.Field = thing + " " + problem.Field
 	}
+	mistakes.raise(api.String(), at)
 	if special.Authorizer == nil {
 		special.Authorizer = api.config.Authorizer
 	}

@@ -14,7 +14,9 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-const someCertificate = "arn:aws:acm:us-east-1:111111111111:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+const someCertificate = "arn:aws:acm:us-east-1:333333333333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab" // of production
+
+const devCertificate = "arn:aws:acm:us-east-1:111111111111:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 func someDomain() *stack.DomainConfig {
 	return &stack.DomainConfig{Name: "api.example.com", Certificate: someCertificate}
@@ -48,13 +50,14 @@ func init() {
 		},
 		values: map[string]any{"Rate": 7, "Burst": 9},
 	}, setting{
-		zero: *someDomain(),
+		stage: "production", // a domain is one stage's, and ephemeral stages are of dev
+		zero:  *someDomain(),
 		make: func(s *stack.Stack, config any) {
 			domain := config.(stack.DomainConfig)
 			api(s, stack.HTTPAPIConfig{Domain: &domain})
 		},
 		values: map[string]any{
-			"Name": "www.example.com", "Certificate": someCertificate + "0", "Stages": stages.Only(production), "Only": true,
+			"Name": "www.example.com", "Certificate": someCertificate + "0", "Stages": stages.Only(dev), "Only": true,
 		},
 	}, setting{
 		zero: stack.RouteConfig{},
@@ -248,11 +251,11 @@ func TestWrongHTTPAPIConfigsAreRefused(t *testing.T) {
 			stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, ExposedHeaders: []string{"*"}, Credentials: true}},
 			`CORS.ExposedHeaders is "*", while CORS.Credentials is true, want a list, which is what browsers ask with credentials; name what is allowed, or leave Credentials out`,
 		},
-		"CORS for days":       {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, MaxAge: 48 * time.Hour}}, `CORS.MaxAge is 48h0m0s, want 1s to 24h in whole seconds; write CORS.MaxAge: time.Hour, or leave it out`},
+		"CORS for days":       {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, MaxAge: 48 * time.Hour}}, `CORS.MaxAge is 48h0m0s, want 1s to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`},
 		"no requests":         {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{}}, `Throttle.Rate is 0, want 1 and above (requests per second); write Rate: 100`},
-		"fewer than no burst": {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{Rate: 1, Burst: -1}}, `Throttle.Burst is -1, want 1 and above (requests); write Burst: 200, or leave it out`},
+		"fewer than no burst": {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{Rate: 1, Burst: -1}}, `Throttle.Burst is -1, want 1 and above, at most 2147483647 (requests); write Burst: 200, or leave it out`},
 		"a domain that is none": {
-			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Name: "https://example.com", Certificate: someCertificate}},
+			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Name: "https://example.com", Certificate: devCertificate}},
 			`Domain.Name is "https://example.com", want a domain name in lower case; write Name: "api.example.com"`,
 		},
 		"a certificate that is none": {
@@ -260,7 +263,7 @@ func TestWrongHTTPAPIConfigsAreRefused(t *testing.T) {
 			`Domain.Certificate is "mine", want the ARN of a certificate of ACM; write "arn:aws:acm:REGION:ACCOUNT:certificate/ID"`,
 		},
 		"a domain without a name": {
-			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Certificate: someCertificate}},
+			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Certificate: devCertificate}},
 			`Domain.Name is empty, want a domain name in every stage of the domain; write Name: stages.Pick(s, "dev.example.com", …), or Stages`,
 		},
 		"a domain without a certificate": {

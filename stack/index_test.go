@@ -280,7 +280,7 @@ func TestWrongIndexesAndCapacitiesAreRefused(t *testing.T) {
 		},
 		"a long TTL": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), TTL: letters(256)[255]},
-			`TTL is 256 bytes, want 1 to 255 bytes; write TTL: "expires", or leave it out`,
+			`TTL is 256 bytes, want at most 255; shorten it`,
 		},
 		"a key that is none": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), Encryption: &stack.EncryptionConfig{KeyARN: "alias/orders"}},

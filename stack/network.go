@@ -272,7 +272,7 @@ type Network struct {
 
 // NewNetwork makes a VPC, or takes an existing one. A mistake panics with a [*ConfigError].
 func NewNetwork(s *Stack, id string, config NetworkConfig) *Network {
-	n := &Network{component: s.begin("network", id, config.Stages, config.validate())}
+	n := &Network{component: s.begin("network", id, config.Stages, s.faultsIn(config, config.validate()))}
 	zones := n.zones(config)
 	if config.NATGateways > zones {
 		n.fault(n.at, "NATGateways", strconv.Itoa(config.NATGateways), fmt.Sprintf("at most %d, one for each zone", zones), "write fewer, or more Zones")

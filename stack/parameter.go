@@ -78,7 +78,7 @@ type Parameter struct {
 // NewParameter makes a parameter, or refers to one that is set by hand. A mistake panics with a
 // [*ConfigError].
 func NewParameter(s *Stack, id string, config ParameterConfig) *Parameter {
-	parameter := &Parameter{component: s.begin("parameter", id, config.Stages, config.validate()), config: config}
+	parameter := &Parameter{component: s.begin("parameter", id, config.Stages, s.faultsIn(config, config.validate())), config: config}
 	parameter.path = s.record(parameter.component, stages.SSMParameter, config.Name, 0)
 	if !parameter.present {
 		return parameter
@@ -128,7 +128,6 @@ func (p *Parameter) Value() string {
 			id += "-" + p.config.Name
 		}
 		p.atDeploy = fromPath(p.scoped, id, p.path)
-		p.stack.atDeploy[p.path] = fmt.Sprintf("a parameter that is set by hand, declared at %s", p.at)
 	}
 	return *p.atDeploy.ValueAsString()
 }

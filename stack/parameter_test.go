@@ -115,7 +115,7 @@ func TestWrongParameterConfigsAreRefused(t *testing.T) {
 		want   string
 	}{
 		"a secret in code":              {stack.ParameterConfig{Value: "x", Secret: true}, `Value is set beside Secret, want no secret in code or in a template; leave the Value out, and set it by the command in the stack's outputs`},
-		"a value above the limit":       {stack.ParameterConfig{Value: strings.Repeat("x", 4097)}, `Value is 4097 bytes, want at most 4096; shorten it, or keep it in a bucket`},
+		"a value above the limit":       {stack.ParameterConfig{Value: strings.Repeat("x", 4097)}, `Value is 4097 bytes, want at most 4096; shorten it`},
 		"a description above the limit": {stack.ParameterConfig{Value: "x", Description: strings.Repeat("x", 1025)}, `Description is 1025 characters, want at most 1024; shorten it`},
 		"a description of nothing":      {stack.ParameterConfig{Description: "x"}, `Description is set without a Value, want a parameter that the stack makes; leave it out, or write a Value`},
 		"an override of nothing": {

@@ -222,7 +222,7 @@ func (c QueueTriggerConfig) props(q *Queue, fn *Function) *awslambda.CfnEventSou
 
 // NewQueue makes an SQS queue, with a dead-letter queue. A mistake panics with a [*ConfigError].
 func NewQueue(s *Stack, id string, config QueueConfig) *Queue {
-	queue := &Queue{component: s.begin("queue", id, config.Stages, config.validate()), config: config}
+	queue := &Queue{component: s.begin("queue", id, config.Stages, s.faultsIn(config, config.validate())), config: config}
 	queue.name = s.record(queue.component, config.kind(), config.Name, config.Revision)
 	if !config.NoDeadLetterQueue {
 		queue.deadLetters = newKeptQueue(queue.component, "dead-letters", config.Name, config.Revision, config.FIFO)
@@ -293,7 +293,7 @@ func (q *Queue) Triggers(fn *Function, config QueueTriggerConfig) {
 	if fn != nil {
 		problem = config.validate(q, fn)
 	}
-	both := fn.triggeredBy(q.component, at, problem, true)
+	both := fn.triggeredBy(q.component, at, config, problem, true)
 	if least := config.visibility(fn); q.present && !q.fixed && least > max(q.visibility, defaultVisibility) {
 		q.visibility = least
 		q.L2.Node().DefaultChild().(awssqs.CfnQueue).SetVisibilityTimeout(jsiiconv.Number(int(least.Seconds())))

@@ -132,7 +132,7 @@ type Schedule struct {
 // NewSchedule says when a function is to run; [Schedule.Triggers] says which, and makes the schedule. A
 // mistake panics with a [*ConfigError], also that of a schedule without a function.
 func NewSchedule(s *Stack, id string, config ScheduleConfig) *Schedule {
-	schedule := &Schedule{component: s.begin("schedule", id, config.Stages, config.validate()), config: config}
+	schedule := &Schedule{component: s.begin("schedule", id, config.Stages, s.faultsIn(config, config.validate())), config: config}
 	schedule.name = s.record(schedule.component, stages.Schedule, config.Name, config.Revision)
 	s.deferredChecks = append(s.deferredChecks, func() {
 		if schedule.target == nil {
@@ -148,7 +148,7 @@ func NewSchedule(s *Stack, id string, config ScheduleConfig) *Schedule {
 // with a [*ConfigError].
 func (sc *Schedule) Triggers(fn *Function) {
 	at := stages.Caller()
-	both := fn.triggeredBy(sc.component, at, nil, false)
+	both := fn.triggeredBy(sc.component, at, nil, nil, false)
 	if sc.target != nil {
 		sc.fault(at, "function", fmt.Sprintf("%s, besides %s (at %s)", fn, sc.target, sc.first), "one function a schedule", "make a second schedule")
 	}

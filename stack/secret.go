@@ -65,7 +65,7 @@ type Secret struct {
 
 // NewSecret makes a secret, empty or generated. A mistake panics with a [*ConfigError].
 func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
-	secret := &Secret{component: s.begin("secret", id, config.Stages, config.validate())}
+	secret := &Secret{component: s.begin("secret", id, config.Stages, s.faultsIn(config, config.validate()))}
 	name := s.record(secret.component, stages.Secret, config.Name, config.Revision)
 	if !secret.present {
 		return secret

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 
-	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -52,15 +51,12 @@ type Stack struct {
 	positions map[string]stages.Position
 	functions []*Function
 	// foreign are the paths of what other services export; each belongs to a stage as a name does.
-	foreign []assembly.Import
-	// atDeploy maps the paths that CloudFormation reads at each deploy to what reads them.
-	atDeploy map[string]string
+	foreign []string
 	// adopted tells that the CDK's stack is the program's own, where tagging all would touch what is not ours.
 	adopted bool
 	// deferredChecks run once everything is defined: what can only be checked or made when all is known. One may
 	// append another.
 	deferredChecks []func()
-	outdir         string // of the CDK's app; not of an adopted one
 	network        *network
 	assets         assets
 	// statements are the allowances that were made, each once.
@@ -110,16 +106,13 @@ var idPattern = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
 const maxID = 64
 
 // begin is the start of every New<Noun>: it checks the id, remembers the user's line and asks the selector.
-func (s *Stack) begin(noun, id string, selector stages.Selector, problem *ConfigError) component {
+func (s *Stack) begin(noun, id string, selector stages.Selector, problems faults) component {
 	c := component{stack: s, noun: noun, id: id, at: stages.Caller()}
 	if !idPattern.MatchString(id) || len(id) > maxID {
 		c.fault(c.at, "id", fmt.Sprintf("%q", id),
 			fmt.Sprintf("lower-case letters, digits and single hyphens, at most %d", maxID), `write an id such as "create-note"`)
 	}
-	if problem != nil {
-		problem.Thing, problem.At = c.String(), c.at
-		panic(problem)
-	}
+	problems.raise(c.String(), c.at)
 	// "a-1" and "a1" would share a logical id, which the CDK only notices at synth, and without the line.
 	logical := strings.ReplaceAll(id, "-", "")
 	if first, taken := s.positions[logical]; taken {

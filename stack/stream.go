@@ -152,7 +152,7 @@ func (c StreamConfig) props() *awslambda.CfnEventSourceMappingProps {
 // else is a mistake, by a panic with a [*ConfigError].
 func (t *Table) StreamTo(fn *Function, config StreamConfig) {
 	at := stages.Caller()
-	both := fn.triggeredBy(t.component, at, config.validate(), true)
+	both := fn.triggeredBy(t.component, at, config, config.validate(), true)
 	if t.config.Stream == "" {
 		t.fault(at, "Stream", fmt.Sprintf("none, while %s reads it", fn), wantedStreamViews, "write Stream: stack.StreamNewAndOld in the table's config")
 	}

@@ -180,7 +180,7 @@ type Table struct {
 // NewTable makes a DynamoDB table, with DAX in front of it where asked. A mistake panics with a
 // [*ConfigError].
 func NewTable(s *Stack, id string, config TableConfig) *Table {
-	table := &Table{component: s.begin("table", id, config.Stages, config.validate()), config: config}
+	table := &Table{component: s.begin("table", id, config.Stages, s.faultsIn(config, config.validate())), config: config}
 	name := s.record(table.component, stages.DynamoDBTable, config.Name, config.Revision)
 	var cluster string
 	cached := false

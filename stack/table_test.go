@@ -163,10 +163,10 @@ func TestWrongTableConfigsAreRefused(t *testing.T) {
 		"fewer than no nodes":   {withDAX(stack.DAXConfig{Nodes: -1}), `DAX.Nodes is -1, want 1 to 11; write Nodes: 3, or leave it out`},
 		"a node of another AWS": {withDAX(stack.DAXConfig{NodeType: "t3.small"}), `DAX.NodeType is "t3.small", want a node type of DAX; write NodeType: "dax.t3.small", or leave it out`},
 		"a time below a millisecond": {
-			withDAX(stack.DAXConfig{ItemTTL: 300}), `DAX.ItemTTL is 300ns, want whole milliseconds, at most 720h; write 5 * time.Minute, or leave it out`,
+			withDAX(stack.DAXConfig{ItemTTL: 300}), `DAX.ItemTTL is 300ns, want 1ms to 720h in whole milliseconds; write ItemTTL: 5 * time.Minute, or leave it out`,
 		},
 		"a time above a month": {
-			withDAX(stack.DAXConfig{QueryTTL: 1000 * time.Hour}), `DAX.QueryTTL is 1000h0m0s, want whole milliseconds, at most 720h; write 5 * time.Minute, or leave it out`,
+			withDAX(stack.DAXConfig{QueryTTL: 1000 * time.Hour}), `DAX.QueryTTL is 1000h0m0s, want 1ms to 720h in whole milliseconds; write QueryTTL: 5 * time.Minute, or leave it out`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,7 @@ type Topic struct {
 // NewTopic makes an SNS topic without subscriptions. A mistake panics with a [*ConfigError].
 func NewTopic(s *Stack, id string, config TopicConfig) *Topic {
 	topic := &Topic{
-		component: s.begin("topic", id, config.Stages, config.validate()), config: config, delivered: map[*Queue]stages.Position{},
+		component: s.begin("topic", id, config.Stages, s.faultsIn(config, config.validate())), config: config, delivered: map[*Queue]stages.Position{},
 	}
 	name := s.record(topic.component, config.kind(), config.Name, config.Revision)
 	if !topic.present {
@@ -212,7 +212,7 @@ func (c TopicTriggerConfig) trigger(fn *Function, at stages.Position, source com
 	if problem == nil {
 		problem = c.validate()
 	}
-	both := fn.triggeredBy(source, at, problem, true)
+	both := fn.triggeredBy(source, at, c, problem, true)
 	fn.catchFailures(at)
 	if !both {
 		return
@@ -263,10 +263,7 @@ func (c TopicDeliveryConfig) deliver(queue *Queue, at stages.Position, source co
 		source.fault(at, "queue", "nil", "a queue", "write "+source.id+".Delivers(queue, …) with what stack.NewQueue returned")
 	}
 	common := TopicTriggerConfig{Filter: c.Filter, FilterBody: c.FilterBody, Override: c.Override}
-	if problem := common.validate(); problem != nil {
-		problem.Thing, problem.At = fmt.Sprintf("delivery of %s to %s", source, queue), at
-		panic(problem)
-	}
+	source.stack.faultsIn(common, common.validate()).raise(fmt.Sprintf("delivery of %s to %s", source, queue), at)
 	if first, taken := delivered[queue]; taken {
 		source.fault(at, "queue", fmt.Sprintf("%s again (first at %s)", queue, first), "each queue once", "remove one of the two")
 	}

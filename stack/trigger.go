@@ -11,15 +11,12 @@ import (
 )
 
 // triggeredBy is the start of every Triggers: it checks that there is a function, and that the same
-// trigger was not made before, where a function can have one only. It tells whether both ends are there.
-func (fn *Function) triggeredBy(source component, at stages.Position, problem *ConfigError, once bool) bool {
+// trigger was not made before, where a function can have one only, and the config of it, of which problem is known. It tells whether both ends are there.
+func (fn *Function) triggeredBy(source component, at stages.Position, config any, problem *ConfigError, once bool) bool {
 	if fn == nil {
 		source.fault(at, "function", "nil", "a function", "write "+source.id+".Triggers(fn) with what stack.NewFunction returned")
 	}
-	if problem != nil {
-		problem.Thing, problem.At = fmt.Sprintf("trigger of %s by %s", fn, source), at
-		panic(problem)
-	}
+	fn.stack.faultsIn(config, problem).raise(fmt.Sprintf("trigger of %s by %s", fn, source), at)
 	if first, taken := fn.triggers[source.String()]; taken && once {
 		source.fault(at, "function", fmt.Sprintf("%s again (first at %s)", fn, first), "each function once", "remove one of the two")
 	}

@@ -14,17 +14,53 @@ type FieldError struct {
 	Field string
 	// Got is the value it has, Want what is allowed, Fix what to write.
 	Got, Want, Fix string
+	// Docs is AWS's page that states the rule; empty where it is Roadshow's own.
+	Docs string
 	// At is the user's Go file and line, where known.
 	At Position
 }
 
-// Error is "<thing>: <field> is <got>, want <allowed>; <what to write>".
+// FieldErrors are all the mistakes of one thing.
+type FieldErrors []*FieldError
+
+// Error is each mistake on lines of its own.
+func (e FieldErrors) Error() string {
+	all := make([]string, len(e))
+	for i, one := range e {
+		all[i] = one.Error()
+	}
+	return strings.Join(all, "\n")
+}
+
+// Unwrap has errors.As find a [*FieldError].
+func (e FieldErrors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// Error is "<thing>: <field> is <got>, want <allowed>; <what to write>", and AWS's page on a line of its own. What is too
+// long to read is cut.
 func (e *FieldError) Error() string {
-	text := fmt.Sprintf("%s: %s is %s, want %s; %s", e.Thing, e.Field, e.Got, e.Want, e.Fix)
+	text := fmt.Sprintf("%s: %s is %s, want %s; %s", cut(e.Thing), cut(e.Field), cut(e.Got), cut(e.Want), cut(e.Fix))
 	if e.At.File != "" {
 		text = e.At.String() + ": " + text
 	}
+	if e.Docs != "" {
+		text += "\nSee " + e.Docs
+	}
 	return text
+}
+
+// cut leaves of a text what can be read of it in a message.
+func cut(text string) string {
+	const readable = 400
+	if len(text) <= readable {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:readable], ""), len(text))
 }
 
 // WrongAccountError says that the stage asked for lives in another account than the credentials'.

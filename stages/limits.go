@@ -20,9 +20,11 @@ const (
 	// ScopeParent is one parent: a rule's event bus, an alias's function, a security group's VPC. See
 	// [Entry.Parent].
 	ScopeParent
+	// ScopeEveryAccount is one region, over all accounts.
+	ScopeEveryAccount
 )
 
-var scopeNames = [...]string{"region", "account", "world", "none", "parent"}
+var scopeNames = [...]string{"region", "account", "world", "none", "parent", "region of every account"}
 
 // String is the scope's name in lower case.
 func (s Scope) String() string {
@@ -40,7 +42,7 @@ func (s *Scope) UnmarshalText(text []byte) error {
 	at := slices.Index(scopeNames[:], string(text))
 	if at < 0 {
 		return &FieldError{
-			Thing: "scope", Field: "name", Got: quote(string(text)), Want: "region, account, world, none or parent", Fix: "correct the name",
+			Thing: "scope", Field: "name", Got: quote(string(text)), Want: "region, account, world, none, parent or region of every account", Fix: "correct the name",
 		}
 	}
 	*s = Scope(at)

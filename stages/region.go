@@ -33,3 +33,17 @@ func nearestRegion(code string) string {
 	}
 	return ""
 }
+
+// Partition is the part of AWS that the region belongs to, as ARNs begin with it: "aws" for most.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "eusc-"):
+		return "aws-eusc"
+	}
+	return "aws"
+}

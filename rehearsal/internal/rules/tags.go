@@ -10,8 +10,7 @@ import (
 var tagRules = []rule{
 	{id: "tags-aws-prefix", says: func(c *call) string {
 		for key := range c.tags() {
-			// What no stack made may be AWS's own, such as a secret's replica, which has the tags of its stack.
-			if c.StackID != "" && strings.HasPrefix(strings.ToLower(key), "aws:") {
+			if strings.HasPrefix(strings.ToLower(key), "aws:") {
 				return "aws: prefixed tag key names are not allowed for external use."
 			}
 		}

@@ -1,0 +1,150 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// inspect looks at what a stage's template really holds, whoever wrote it: each text that a service limits, each ARN
+// that has to be of the stage's place, secrets in variables, and each name that must be unique, which the ledger reads
+// back. The error is a [*ConfigError], or several.
+func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties map[string]any
+		}
+	}
+	if err := json.Unmarshal(data, &template); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	at := positions(synthesized)
+	owners := ownersOf(synthesized)
+	var found faults
+	var written []stages.Written
+	for _, id := range sortedKeys(template.Resources) {
+		resource := template.Resources[id]
+		report := func(problem *ConfigError) {
+			if problem != nil {
+				problem.Thing, problem.At = fmt.Sprintf("%s %q", resource.Type, id), at(id)
+				found = append(found, problem)
+			}
+		}
+		for _, row := range texts {
+			if row.resource == resource.Type || row.resource == "*" {
+				visit(resource.Properties, strings.Split(row.property, "."), "", func(path, value string) {
+					problem := row.fault(path, value)
+					if problem == nil && resource.Type == "AWS::Lambda::Function" && strings.HasPrefix(row.property, "Environment") {
+						problem = secretFault(path, value)
+					}
+					report(problem)
+				})
+			}
+		}
+		for _, row := range places {
+			if row.resource == resource.Type && !s.choices.ForProof() {
+				visit(resource.Properties, strings.Split(row.property, "."), "", func(path, value string) { report(row.fault(path, value, s.stage)) })
+			}
+		}
+		if kind, unique := uniqueKind(resource.Type); unique {
+			if name, literal := resource.Properties[kind.Property].(string); literal {
+				written = append(written, stages.Written{Kind: kind, Owner: owners(id), Name: name, At: at(id)})
+			}
+		}
+	}
+	switch len(found) {
+	case 0:
+		return s.ledger.Read(s.choices, written)
+	case 1:
+		return found[0]
+	}
+	return ConfigErrors(found)
+}
+
+// readBack inspects every template, and compares the names in them with each other and with the ledger's.
+func readBack(stacks []*Stack, document *Assembly, file func(synthesizedStage) string, of ...stages.Stage) error {
+	for i, stack := range stacks {
+		if err := stack.inspect(file(document.Stages[i]), document.Stages[i]); err != nil {
+			return err
+		}
+	}
+	for _, stack := range stacks {
+		document.Ledger = stack.ledger.Merge(document.Ledger, stack.ledger.Claimed(of...))
+	}
+	for _, collision := range stages.Collisions(document.Ledger) {
+		return collision
+	}
+	return nil
+}
+
+// uniqueKind is the kind whose names a type has, where they must be unique.
+func uniqueKind(resource string) (stages.Kind, bool) {
+	for _, kind := range append(stages.Kinds(), stages.APIDomain) {
+		if kind.Type == resource && kind.Property != "" {
+			return kind, kind.Scope != stages.ScopeNone && kind.Scope != stages.ScopeParent
+		}
+	}
+	return stages.Kind{}, false
+}
+
+// ownersOf finds a resource's component, as [positions] finds its line; what none has made is its own.
+func ownersOf(synthesized synthesizedStage) func(logicalID string) string {
+	return func(logicalID string) string {
+		owner, longest := logicalID, 0
+		for _, construct := range synthesized.Constructs {
+			if prefix := strings.ReplaceAll(construct.ID, "-", ""); len(prefix) > longest && strings.HasPrefix(logicalID, prefix) {
+				owner, longest = construct.ID, len(prefix)
+			}
+		}
+		return owner
+	}
+}
+
+// visit calls for each text at the path of a row, and says where it stands.
+func visit(value any, property []string, path string, call func(path, value string)) {
+	if len(property) == 0 {
+		if text, ok := value.(string); ok {
+			call(path, text)
+		}
+		return
+	}
+	name, each := property[0], ""
+	if at := strings.IndexAny(name, "[{"); at >= 0 {
+		name, each = name[:at], name[at:]
+	}
+	fields, _ := value.(map[string]any)
+	below, has := fields[name]
+	if !has {
+		return
+	}
+	if path != "" {
+		path += "."
+	}
+	path += name
+	switch each {
+	case "":
+		visit(below, property[1:], path, call)
+	case "[]":
+		list, _ := below.([]any)
+		for i, item := range list {
+			visit(item, property[1:], fmt.Sprintf("%s[%d]", path, i), call)
+		}
+	default:
+		values, _ := below.(map[string]any)
+		for _, key := range sortedKeys(values) {
+			if each == "{key}" {
+				call(path, key)
+			} else {
+				visit(values[key], property[1:], path+"."+key, call)
+			}
+		}
+	}
+}
