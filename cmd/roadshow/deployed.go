@@ -136,7 +136,7 @@ func (d *deployedParity) judge() error {
 		switch one.State {
 		case fleet.ParityUnknown:
 			unknown++
-		case fleet.ParityDrifted, fleet.ParityDirty:
+		case fleet.ParityDrifted, fleet.ParityDirty, fleet.ParityFailed:
 			result = finding{}
 		}
 	}
@@ -146,7 +146,7 @@ func (d *deployedParity) judge() error {
 		}
 	}
 	if unknown > 0 {
-		return fmt.Errorf("deployed: %s of %d cannot be told, want all; what each needs stands above", counted(unknown, "stage"), len(d.stages))
+		return undetermined(unknown, len(d.stages))
 	}
 	return result
 }

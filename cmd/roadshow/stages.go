@@ -26,7 +26,7 @@ func stagesVerb(s *settings) *cobra.Command {
 			"deployed and from which commit. An account that does not answer is a row that says so.\n\n" +
 			"With --with it says which names a stage would take that the set does not have yet, what the declared\n" +
 			"differences come to for it, and which names it cannot have (then the exit code is 1).\n\n" +
-			"Exit codes: 0 listed, 1 a name of the proposed stage is taken, 2 it could not be told.",
+			"Exit codes: 0 listed, 1 a name of the proposed stage is taken, 2 it could not be determined, or an account did not answer.",
 		Example: "  roadshow stages\n  roadshow stages --offline --json\n  roadshow stages --with pr-417\n  roadshow stages --with canary --region eu-west-1 --tier standard",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
@@ -120,6 +120,9 @@ func (s *settings) writeProposal(verb *cobra.Command, proposal proposal) error {
 	}
 	if len(proposal.Collisions) > 0 {
 		return finding{}
+	}
+	if proposal.Live != nil && proposal.Live.Problem != "" {
+		return undetermined(1, 1)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func statusVerb(s *settings) *cobra.Command {
 		Short: "Say what is live in each account, and how far it is behind the program",
 		Long: "status asks each account for its stack, and compares its template and the code of its functions with what the\n" +
 			"program would deploy now.\n\n" +
-			"Exit codes: 0 all accounts have answered, 1 some have not (with --check: or are behind), 2 it could not be told.",
+			"Exit codes: 0 everything was seen, 1 a deploy failed or a function is gone (with --check: or a stage is behind),\n2 it could not be determined.",
 		Example:           "  roadshow status\n  roadshow status production --json\n  roadshow status --check",
 		ValidArgsFunction: s.completeStages,
 		RunE: func(verb *cobra.Command, names []string) error {
@@ -44,16 +44,31 @@ func statusVerb(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, one := range live {
-				if one.Problem != "" || check && !one.Current() {
-					return finding{}
-				}
-			}
-			return nil
+			return judgeStatus(live, check)
 		},
 	}
 	verb.Flags().BoolVar(&check, "check", false, "exit with 1 where a stage is behind the program, or not deployed")
 	return verb
+}
+
+// judgeStatus is the exit code: what was not seen is never as it should be.
+func judgeStatus(live []fleet.StageStatus, check bool) error {
+	untold, wrong := 0, false
+	for _, one := range live {
+		switch {
+		case one.Problem != "":
+			untold++
+		case one.Deployed != nil && one.Deployed.Condition != fleet.ConditionSound, check && !one.Current():
+			wrong = true
+		}
+	}
+	if untold > 0 {
+		return undetermined(untold, len(live))
+	}
+	if wrong {
+		return finding{}
+	}
+	return nil
 }
 
 func writeStatus(verb *cobra.Command, live []fleet.StageStatus, now time.Time) {
@@ -61,18 +76,17 @@ func writeStatus(verb *cobra.Command, live []fleet.StageStatus, now time.Time) {
 	for i, one := range live {
 		rows[i] = []string{one.Stage, one.Account, "-", "-", "-", "-", "-", "not deployed"}
 		if one.Deployed != nil {
-			same := 0
-			for _, function := range one.Functions {
-				if function.Live == function.Program {
-					same++
-				}
-			}
 			rows[i] = []string{
 				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, now),
 				one.Template[:min(len(one.Template), 12)], "",
 			}
-			if one.Behind != nil {
-				rows[i][7] = fmt.Sprintf("%s; %d of %d functions the same", one.Behind, same, len(one.Functions))
+			switch {
+			case one.Deployed.Condition != fleet.ConditionSound:
+				rows[i][7] = "not deployed: " + one.Deployed.Flaw
+			case one.Current():
+				rows[i][7] = fmt.Sprintf("current; %d of %d functions the same", one.SameFunctions(), len(one.Functions))
+			case one.Behind != nil:
+				rows[i][7] = fmt.Sprintf("%s; %d of %d functions the same", one.Behind, one.SameFunctions(), len(one.Functions))
 			}
 		}
 		if one.Problem != "" {

@@ -47,7 +47,10 @@ func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) 
 		copy(reports, asked) // the templates come after the stages
 	}
 	if s.json {
-		return s.print(verb, map[string]any{"service": all.Service, "stages": reports})
+		if err := s.print(verb, map[string]any{"service": all.Service, "stages": reports}); err != nil {
+			return err
+		}
+		return judgeSurvey(verb, reports, len(all.Stages))
 	}
 	titles := []string{"STAGE", "ACCOUNT", "REGION", "TIER"}
 	if !offline {
@@ -66,12 +69,31 @@ func (s *settings) list(ctx context.Context, verb *cobra.Command, offline bool) 
 		rows[i] = append(rows[i], note)
 	}
 	writeTable(verb.OutOrStdout(), append(titles, ""), rows)
+	return judgeSurvey(verb, reports, len(all.Stages))
+}
+
+// judgeSurvey says what could not be seen, and is the exit code.
+func judgeSurvey(verb *cobra.Command, reports []fleet.StageReport, all int) error {
+	untold := 0
 	for _, one := range reports {
-		if one.Problem != "" {
-			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(one.Problem))
+		problem := one.Problem
+		if problem == "" && one.Deployed != nil && one.Deployed.Condition == fleet.ConditionUnknown {
+			problem = one.Deployed.Flaw
+		}
+		if problem != "" {
+			untold++
+			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(problem))
 		}
 	}
+	if untold > 0 {
+		return undetermined(untold, all)
+	}
 	return nil
+}
+
+// undetermined is the error of a verb that could not see some of the stages; why stands above.
+func undetermined(untold, all int) error {
+	return fmt.Errorf("%d of %s could not be determined. The reason for each stands above", untold, counted(all, "stage"))
 }
 
 // liveCells are what a stage's account has said: its profile, whether it is reachable, its bootstrap, when it was
@@ -89,10 +111,19 @@ func liveCells(one fleet.StageReport, now time.Time) []string {
 	}
 	if one.Deployed != nil {
 		cells[3], cells[4] = ago(one.Deployed.At, now), short(one.Deployed.Commit)
+		switch one.Deployed.Condition {
+		case fleet.ConditionFlawed:
+			cells[3] = "no: " + one.Deployed.Status + " " + cells[3] + ", " + one.Deployed.Flaw
+		case fleet.ConditionUnknown:
+			cells[3] = "?"
+		}
 	}
 	if one.Problem == "" {
-		for i := range cells {
-			cells[i] = strings.Replace(cells[i], "?", "no", 1)
+		if one.Bootstrap == 0 {
+			cells[2] = "no"
+		}
+		if one.Deployed == nil {
+			cells[3] = "no"
 		}
 	}
 	return cells

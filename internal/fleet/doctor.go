@@ -165,6 +165,7 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	default:
 		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("version %d", version), ""))
 	}
+	findings = append(findings, f.look(ctx, way.config, stage).finding(stage))
 	client := sts.NewFromConfig(way.base)
 	for _, role := range deployRoles {
 		arn := roleARN(stage, role.name)

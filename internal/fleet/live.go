@@ -74,6 +74,9 @@ const (
 	// ParityDirty means it was deployed with changes that were not committed, so that nobody can make it
 	// again.
 	ParityDirty ParityState = "dirty"
+	// ParityFailed means the account does not run what its stack says: the last deploy failed, was rolled back or goes
+	// on, or a function is gone.
+	ParityFailed ParityState = "failed"
 	// ParityAbsent means nothing is deployed.
 	ParityAbsent ParityState = "absent"
 	// ParityUnknown means it cannot be determined; Problem says why.
@@ -143,15 +146,22 @@ func cleanCommit(recorded string) string {
 func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 	found := Parity{Stage: stage.Name, Account: stage.Account, Program: c.Program.Document.Commit, Behind: -1, Ahead: -1, stage: stage}
 	config, _, err := c.Fleet.Reach(ctx, stage)
-	if err == nil {
-		found.deployed, err = c.Fleet.deployed(ctx, config, stage)
-		err = AsServiceError(stage, "CloudFormation", err)
-	}
-	switch {
-	case err != nil:
+	if err != nil {
 		found.State, found.Problem = ParityUnknown, err.Error()
-	case found.deployed == nil || len(found.deployed.template) == 0:
+		return found
+	}
+	found.deployed, found.Problem = c.Fleet.look(ctx, config, stage).report()
+	switch {
+	case found.Problem != "":
+		found.State = ParityUnknown
+	case found.deployed == nil:
 		found.State = ParityAbsent
+	case found.deployed.Condition == ConditionUnknown:
+		found.State, found.Problem = ParityUnknown, found.deployed.Flaw
+	case found.deployed.Condition != ConditionSound:
+		found.State = ParityFailed
+		found.Problem = fmt.Sprintf("Stage %s does not run what stack %s says: it is %s, %s. Run `roadshow deploy %s`.",
+			stage.Name, found.deployed.Stack, found.deployed.Status, found.deployed.Flaw, stage.Name)
 	default:
 		found.Commit = found.deployed.Commit
 		found.Behind, found.Ahead = distance(ctx, c.Project, found.Commit, found.Program)

@@ -8,12 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
-	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -38,8 +33,21 @@ type StageStatus struct {
 	Behind *Behind `json:"behind,omitempty"`
 }
 
-// Current tells whether the account has what the program has.
-func (s StageStatus) Current() bool { return s.Template != "" && s.Template == s.Program }
+// Current tells whether the account has what the program has, all of which was seen.
+func (s StageStatus) Current() bool {
+	return s.Problem == "" && s.Deployed != nil && s.Deployed.Condition == ConditionSound && s.Template != "" && s.Template == s.Program
+}
+
+// SameFunctions counts the functions that run what the program would deploy.
+func (s StageStatus) SameFunctions() int {
+	same := 0
+	for _, function := range s.Functions {
+		if function.Same() {
+			same++
+		}
+	}
+	return same
+}
 
 // FunctionStatus is one function's code.
 type FunctionStatus struct {
@@ -50,8 +58,15 @@ type FunctionStatus struct {
 	// it is in one of the two only.
 	Live    string `json:"live,omitempty"`
 	Program string `json:"program,omitempty"`
-	// SHA256 is what Lambda says of the bytes that it runs.
-	SHA256 string `json:"sha256,omitempty"`
+	// SHA256 is what Lambda says of the bytes that it runs; empty where Lambda has no such function, or Problem says
+	// why it did not answer.
+	SHA256  string `json:"sha256,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// Same tells whether Lambda was seen to run the function, and its template has the code of the program.
+func (f FunctionStatus) Same() bool {
+	return f.SHA256 != "" && f.Live != "" && f.Live == f.Program
 }
 
 // Behind is the way from what is live to the program.
@@ -67,7 +82,7 @@ type Behind struct {
 // String is the distance for people.
 func (b Behind) String() string {
 	if b.Added+b.Changed+b.Removed == 0 {
-		return "current"
+		return "nothing to deploy"
 	}
 	text := fmt.Sprintf("+%d ~%d -%d resources", b.Added, b.Changed, b.Removed)
 	if b.Commits > 0 {
@@ -107,53 +122,43 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 	if err != nil {
 		return fail(err)
 	}
-	client := cloudformation.NewFromConfig(config)
-	if status.Deployed, err = f.deployed(ctx, config, stage); err != nil {
-		return fail(AsServiceError(stage, "CloudFormation", err))
+	there := f.look(ctx, config, stage)
+	if status.Deployed, status.Problem = there.report(); status.Problem != "" {
+		return status
 	}
-	var live template
-	names := map[string]string{}
+	var deployed template
 	if status.Deployed != nil && len(status.Deployed.template) > 0 {
-		if live, err = readTemplate(status.Deployed.template); err != nil {
+		if deployed, err = readTemplate(status.Deployed.template); err != nil {
 			return fail(fmt.Errorf("stage %s: template is not one of this program's, want JSON; deploy it again: %w", stage.Name, err))
 		}
-		status.Template = live.digest
-		behind := live.behind(program)
+		status.Template = deployed.digest
+		behind := deployed.behind(program)
 		behind.Commits, _ = distance(ctx, project, status.Deployed.Commit, assembly.Document.Commit)
 		status.Behind = &behind
-		if names, err = stacks.PhysicalNames(ctx, client, status.Deployed.Stack, "AWS::Lambda::Function"); err != nil {
-			return fail(AsServiceError(stage, "CloudFormation", err))
+		if status.Deployed.Condition == ConditionUnknown {
+			status.Problem = status.Deployed.Flaw
 		}
 	}
-	status.Functions = functionsOf(live, program, names)
-	return f.codeOf(ctx, lambda.NewFromConfig(config), stage, status)
-}
-
-// codeOf adds what Lambda runs.
-func (f *Fleet) codeOf(ctx context.Context, client *lambda.Client, stage stages.Stage, status StageStatus) StageStatus {
-	for i, function := range status.Functions {
-		if function.Name == "" {
-			continue
-		}
-		answer, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function.Name})
-		if err != nil {
-			status.Problem = AsServiceError(stage, "Lambda", err).Error()
-			return status
-		}
-		status.Functions[i].SHA256 = aws.ToString(answer.CodeSha256)
-	}
+	status.Functions = functionsOf(deployed, program, there)
 	return status
 }
 
-func functionsOf(live, program template, names map[string]string) []FunctionStatus {
+// functionsOf are the functions that the deployed template has, or the program's.
+func functionsOf(deployed, program template, there live) []FunctionStatus {
 	found := map[string]FunctionStatus{}
-	for id, one := range live.resources {
-		if one.kind == "AWS::Lambda::Function" {
-			found[id] = FunctionStatus{LogicalID: id, Name: names[id], Live: one.code}
+	for id, one := range deployed.resources {
+		if one.kind == functionType {
+			function := FunctionStatus{LogicalID: id, Name: there.names[id], Live: one.code}
+			if answer, asked := there.functions[id]; asked {
+				running, _ := answer.Seen()
+				function.SHA256 = running.sha256
+				function.Problem, _ = answer.Untold()
+			}
+			found[id] = function
 		}
 	}
 	for id, one := range program.resources {
-		if one.kind == "AWS::Lambda::Function" {
+		if one.kind == functionType {
 			function := found[id]
 			function.LogicalID, function.Program = id, one.code
 			found[id] = function

@@ -3,14 +3,10 @@ package fleet
 import (
 	"context"
 	"errors"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
-	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -36,26 +32,9 @@ type StageReport struct {
 	Problem   string `json:"problem,omitempty"`
 	// Bootstrap is the version of the account's CDK bootstrap; 0 is none.
 	Bootstrap int `json:"bootstrap"`
-	// Deployed is what the account has of the service; nil where it has nothing.
+	// Deployed is what the account has of the service; nil where it has nothing, or where Problem says why that
+	// could not be determined.
 	Deployed *Deployed `json:"deployed,omitempty"`
-}
-
-// Deployed is a service's stack in a stage's account.
-type Deployed struct {
-	// Stack is its name, Status CloudFormation's.
-	Stack  string `json:"stack"`
-	Status string `json:"status"`
-	// At is when it was last updated or, before any update, created.
-	At time.Time `json:"at"`
-	// Commit is the Git commit that its template was made from, the first of several that make the same; empty
-	// where none is recorded. CommitProblem is why it could not be read.
-	Commit        string `json:"commit,omitempty"`
-	CommitProblem string `json:"commitProblem,omitempty"`
-	// Protected tells whether CloudFormation refuses to delete it.
-	Protected bool `json:"terminationProtection"`
-
-	template []byte
-	role     string
 }
 
 // AccountsAtOnce is how many accounts are asked at once.
@@ -111,41 +90,10 @@ func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 		return report
 	}
 	report.Reachable, report.Through = true, way.role
-	client := cloudformation.NewFromConfig(way.config)
-	if report.Bootstrap, err = bootstrapVersion(ctx, client, stage); err == nil {
-		report.Deployed, err = f.deployed(ctx, way.config, stage)
-	}
-	if err != nil {
+	if report.Bootstrap, err = bootstrapVersion(ctx, cloudformation.NewFromConfig(way.config), stage); err != nil {
 		report.Problem = AsServiceError(stage, "CloudFormation", err).Error()
+		return report
 	}
+	report.Deployed, report.Problem = f.look(ctx, way.config, stage).report()
 	return report
-}
-
-// deployed is a stage's stack with its template; nil where there is none.
-func (f *Fleet) deployed(ctx context.Context, config aws.Config, stage stages.Stage) (*Deployed, error) {
-	client := cloudformation.NewFromConfig(config)
-	name, err := f.StackName(stage)
-	if err != nil {
-		return nil, err
-	}
-	stack, err := stacks.Describe(ctx, client, name)
-	if err != nil || stack == nil {
-		return nil, err
-	}
-	found := &Deployed{
-		Stack: name, Status: string(stack.StackStatus), At: stacks.LastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
-		role: aws.ToString(stack.RoleARN),
-	}
-	if found.Status == stacks.StatusReview {
-		return found, nil // a change set waits for approval; there is no template yet
-	}
-	template, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
-	if err != nil {
-		return nil, err
-	}
-	found.template = []byte(aws.ToString(template.TemplateBody))
-	if found.Commit, err = recordedCommit(ctx, config, stage, found.template); err != nil {
-		found.CommitProblem = err.Error()
-	}
-	return found, ctx.Err()
 }

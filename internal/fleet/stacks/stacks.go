@@ -115,8 +115,13 @@ func (s *State) HasResources() bool {
 }
 
 // Succeeded tells whether the last change of a stack was made and not undone.
-func (s *State) Succeeded() bool {
-	return s != nil && (s.Status == "CREATE_COMPLETE" || s.Status == "UPDATE_COMPLETE")
+func (s *State) Succeeded() bool { return s != nil && IsSettled(s.Status) }
+
+// IsSettled tells whether a status is the end of a change that succeeded. Every other status is that of a change
+// that goes on, has failed, or was undone.
+func IsSettled(status string) bool {
+	return status == string(types.StackStatusCreateComplete) || status == string(types.StackStatusUpdateComplete) ||
+		status == string(types.StackStatusImportComplete)
 }
 
 // Failure is what CloudFormation says about why a stack failed: the first resource that did, since the others

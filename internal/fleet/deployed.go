@@ -1,0 +1,221 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// Deployed is a service's stack in a stage's account.
+type Deployed struct {
+	// Stack is its name, Status CloudFormation's.
+	Stack  string `json:"stack"`
+	Status string `json:"status"`
+	// At is when it was last updated or, before any update, created.
+	At time.Time `json:"at"`
+	// Commit is the Git commit that its template was made from, the first of several that make the same; empty
+	// where none is recorded. CommitProblem is why it could not be read.
+	Commit        string `json:"commit,omitempty"`
+	CommitProblem string `json:"commitProblem,omitempty"`
+	// Protected tells whether CloudFormation refuses to delete it.
+	Protected bool `json:"terminationProtection"`
+	// Condition tells whether the account runs what the stack says, Flaw why it does not, or why nobody knows.
+	Condition Condition `json:"condition"`
+	Flaw      string    `json:"flaw,omitempty"`
+
+	template []byte
+	role     string
+}
+
+// Condition is whether an account runs what its stack says.
+type Condition string
+
+// The conditions.
+const (
+	// ConditionSound means the last change of the stack succeeded, and each function answered with the digest of its
+	// code. Only what is sound is deployed, or equal to anything.
+	ConditionSound Condition = "sound"
+	// ConditionFlawed means the account said otherwise: the stack failed, was rolled back or is being changed, or a
+	// function is gone or has failed.
+	ConditionFlawed Condition = "flawed"
+	// ConditionUnknown means a function did not answer.
+	ConditionUnknown Condition = "unknown"
+)
+
+// live is what an account says of a stage.
+type live struct {
+	stack Answer[Deployed]
+	// functions are what Lambda runs, by logical id; names are the functions' physical names.
+	functions map[string]Answer[function]
+	names     map[string]string
+}
+
+// function is what Lambda says of one: the digest of the code that it runs, and why it cannot run it.
+type function struct{ sha256, failed string }
+
+// report is the stack for a report: nil where there is none, or where the problem says why nobody knows.
+func (l live) report() (deployed *Deployed, problem string) {
+	if problem, untold := l.stack.Untold(); untold {
+		return nil, problem
+	}
+	if found, seen := l.stack.Seen(); seen {
+		return &found, ""
+	}
+	return nil, ""
+}
+
+// finding is what a doctor says of the stack.
+func (l live) finding(stage stages.Stage) Finding {
+	finding := Finding{Stage: stage.Name, Check: "stack", OK: true, Detail: "nothing is deployed yet"}
+	deployed, problem := l.report()
+	switch {
+	case problem != "":
+		finding.OK, finding.Detail = false, "it could not be determined what is deployed: "+problem
+		finding.Fix = "run `roadshow status " + stage.Name + "` again, and allow what docs/permissions.md has for it"
+	case deployed == nil:
+	case deployed.Condition == ConditionSound:
+		finding.Detail = deployed.Stack + " is " + deployed.Status
+	default:
+		finding.OK, finding.Detail = false, fmt.Sprintf("%s is %s: %s", deployed.Stack, deployed.Status, deployed.Flaw)
+		finding.Fix = cmp.Or(stuck(deployed.Status, deployed.Stack), "run `roadshow deploy "+stage.Name+"`")
+	}
+	return finding
+}
+
+// functionsAtOnce is how many functions of one account are asked at once: Lambda answers 15 such requests a second.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const functionsAtOnce = 8
+
+// look asks an account for a stage's stack, its template and its functions. What it does not answer is in the
+// answers.
+func (f *Fleet) look(ctx context.Context, config aws.Config, stage stages.Stage) live {
+	untold := func(err error) live {
+		return live{stack: Untold[Deployed](AsServiceError(stage, "CloudFormation", err).Error())}
+	}
+	client := cloudformation.NewFromConfig(config)
+	name, err := f.StackName(stage)
+	if err != nil {
+		return live{stack: Untold[Deployed](err.Error())}
+	}
+	stack, err := stacks.Describe(ctx, client, name)
+	if err != nil {
+		return untold(err)
+	}
+	if stack == nil {
+		return live{stack: Absent[Deployed]()}
+	}
+	found := Deployed{
+		Stack: name, Status: string(stack.StackStatus), At: stacks.LastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
+		role: aws.ToString(stack.RoleARN),
+	}
+	if found.Status == stacks.StatusReview { // there is no template yet
+		found.Condition, found.Flaw = ConditionFlawed, "its first change set was never executed, so it has no resource"
+		return live{stack: Seen(found)}
+	}
+	template, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return untold(err)
+	}
+	found.template = []byte(aws.ToString(template.TemplateBody))
+	if len(found.template) == 0 {
+		return untold(fmt.Errorf("the template of %s is empty", name))
+	}
+	if found.Commit, err = recordedCommit(ctx, config, stage, found.template); err != nil {
+		found.CommitProblem = err.Error()
+	}
+	there := live{}
+	if there.names, err = stacks.PhysicalNames(ctx, client, aws.ToString(stack.StackId), functionType); err != nil {
+		return untold(err)
+	}
+	there.functions = askFunctions(ctx, lambda.NewFromConfig(config), stage, there.names)
+	found.judge(there.functions)
+	there.stack = Seen(found)
+	return there
+}
+
+const functionType = "AWS::Lambda::Function"
+
+// askFunctions asks Lambda for the digest of each function's code.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
+func askFunctions(ctx context.Context, client *lambda.Client, stage stages.Stage, names map[string]string) map[string]Answer[function] {
+	ids := slices.Sorted(maps.Keys(names))
+	answers := make([]Answer[function], len(ids))
+	parallel.ForEach(ctx, functionsAtOnce, ids, func(ctx context.Context, i int, id string) {
+		answers[i] = askFunction(ctx, client, stage, names[id])
+	})
+	functions := make(map[string]Answer[function], len(ids))
+	for i, id := range ids {
+		functions[id] = answers[i]
+	}
+	return functions
+}
+
+func askFunction(ctx context.Context, client *lambda.Client, stage stages.Stage, name string) Answer[function] {
+	answer, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+	var gone *lambdatypes.ResourceNotFoundException
+	switch {
+	case errors.As(err, &gone):
+		return Absent[function]()
+	case err != nil:
+		return Untold[function](AsServiceError(stage, "Lambda", err).Error())
+	case aws.ToString(answer.CodeSha256) == "":
+		return Untold[function](fmt.Sprintf("Lambda did not say which code function %s runs", name))
+	}
+	there := function{sha256: aws.ToString(answer.CodeSha256)}
+	switch {
+	case answer.State == lambdatypes.StateFailed:
+		there.failed = "function " + name + " has failed: " + aws.ToString(answer.StateReason)
+	case answer.LastUpdateStatus == lambdatypes.LastUpdateStatusFailed:
+		there.failed = "the last update of function " + name + " has failed: " + aws.ToString(answer.LastUpdateStatusReason)
+	}
+	return Seen(there)
+}
+
+// judge decides the condition by the status and by what the functions answered.
+func (d *Deployed) judge(functions map[string]Answer[function]) {
+	d.Condition = ConditionSound
+	for _, id := range slices.Sorted(maps.Keys(functions)) {
+		why, untold := functions[id].Untold()
+		there, _ := functions[id].Seen()
+		switch {
+		case functions[id].IsAbsent():
+			d.Condition, d.Flaw = ConditionFlawed, "function "+id+" is gone: it was deleted outside CloudFormation"
+		case there.failed != "":
+			d.Condition, d.Flaw = ConditionFlawed, there.failed
+		case untold && d.Condition == ConditionSound:
+			d.Condition, d.Flaw = ConditionUnknown, why
+		}
+	}
+	if !stacks.IsSettled(d.Status) {
+		d.Condition, d.Flaw = ConditionFlawed, unsettled(d.Status)
+	}
+}
+
+// unsettled says in words what a status means that is not the end of a change that succeeded.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+func unsettled(status string) string {
+	switch {
+	case status == stacks.StatusFailedCreate:
+		return "its first deploy failed and was rolled back, so it has no resource"
+	case stacks.IsChanging(status):
+		return "it is being changed"
+	case strings.HasSuffix(status, "ROLLBACK_COMPLETE"):
+		return "its last deploy failed and was rolled back"
+	}
+	return "its last change failed"
+}
