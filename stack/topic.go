@@ -96,7 +96,7 @@ func NewTopic(s *Stack, id string, config TopicConfig) *Topic {
 	topic.siblings = topic.scope()
 	topic.L2 = awssns.NewTopic(topic.siblings, jsiiconv.String("Topic"), props)
 	if props.MasterKey != nil {
-		topic.given, _ = props.MasterKey.(awskms.IKey) // the CDK refuses anything else
+		topic.given = props.MasterKey
 	} else {
 		topic.l1().SetKmsMasterKeyId(jsiiconv.String(snsKey))
 	}

@@ -206,8 +206,7 @@ func (g *graph) out(n node) []edge {
 func (g *graph) settle(starts []*ssa.Function) {
 	live := map[*ssa.Function]bool{}
 	var order []*ssa.Function
-	var enter func(fn *ssa.Function)
-	enter = func(fn *ssa.Function) {
+	enter := func(fn *ssa.Function) {
 		pending := []*ssa.Function{fn}
 		for len(pending) > 0 {
 			fn := pending[len(pending)-1]

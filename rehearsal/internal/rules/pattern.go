@@ -16,9 +16,6 @@ type patternReader struct {
 	problem func(words string)
 }
 
-// matchers are the operators there are. Anything-but, prefix and suffix take further ones inside.
-var matchers = []string{"prefix", "suffix", "anything-but", "numeric", "exists", "cidr", "equals-ignore-case", "wildcard"}
-
 // readPattern reads an object of names: below each is another object, or a list of what the value may be.
 func readPattern(pattern object, r patternReader) {
 	if len(pattern) == 0 {
