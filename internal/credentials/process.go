@@ -45,10 +45,14 @@ type printed struct {
 var errTooLong = errors.New("too long")
 
 // atMost keeps what is written to it, and refuses what is more than [child.Limit].
-type atMost struct{ text []byte } // not a [bytes.Buffer], which would read by itself, past the limit
+type atMost struct {
+	text []byte // not a [bytes.Buffer], which would read by itself, past the limit
+	over bool
+}
 
 func (w *atMost) Write(data []byte) (int, error) {
 	if len(w.text)+len(data) > child.Limit {
+		w.over = true
 		return 0, errTooLong
 	}
 	w.text = append(w.text, data...)
@@ -83,7 +87,7 @@ func (p process) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	switch {
 	case ctx.Err() != nil:
 		return aws.Credentials{}, ctx.Err()
-	case errors.Is(err, errTooLong) || len(output.text) == child.Limit:
+	case output.over:
 		return fail("has a credential_process that prints more than "+strconv.Itoa(child.Limit>>20)+" MB, which are no credentials", nil)
 	case errors.As(err, &exit):
 		return fail("has a credential_process that failed ("+exit.Error()+")", nil)

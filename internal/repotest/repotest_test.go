@@ -79,6 +79,12 @@ var forbidden = []struct {
 	{"internal/gobuild", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "gobuild knows Go, and nothing of AWS"},
 	{"internal/kernel", []string{theSDK, cobra, charm, module + "/stack", module + "/stages"}, "the kernel is started for whoever uses the CDK"},
 	{"internal/jsiicache", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "who runs a program looks there, and must not import the CDK"},
+	{"internal/redact", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "whoever writes anything has secrets taken out"},
+	{"internal/child", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "whoever starts a process keeps hold of it"},
+	{"internal/jsonfile", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "a document is read before anybody knows what it says"},
+	{"internal/awsconfig", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "the AWS files are text, and nobody is asked about them"},
+	{"internal/report", []string{theCDK, constructs, jsii, theSDK, cobra, module + "/stack", module + "/stages", module + "/internal/fleet"}, "what is written is text, whatever it is about"},
+	{"internal/credentials", []string{theCDK, constructs, jsii, cobra, module + "/stack", module + "/stages", module + "/internal/fleet"}, "credentials are of a profile, not of a stage"},
 	{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
 }
 
