@@ -161,7 +161,7 @@ func (s *source) isOnlyPrinted(c inspector.Cursor, followed map[types.Object]boo
 			switch callee := typeutil.Callee(s.info, node).(type) {
 			case *types.Builtin:
 				switch callee.Name() {
-				case "print", "println", "panic":
+				case "print", "println":
 					return true
 				case "len", "cap", "min", "max", "append":
 				default:
@@ -206,9 +206,9 @@ func (s *source) isOnlyPrintedVariable(c inspector.Cursor, name *ast.Ident, foll
 	if name.Name == "_" {
 		return true
 	}
-	variable := s.info.ObjectOf(name)
-	if variable == nil || variable.Parent() == s.types.Scope() {
-		return false
+	variable, isVariable := s.info.ObjectOf(name).(*types.Var)
+	if !isVariable || variable.Kind() != types.LocalVar {
+		return false // a result, for instance, goes to whoever calls
 	}
 	if followed[variable] {
 		return true

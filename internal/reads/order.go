@@ -393,8 +393,8 @@ func (l *turn) pure(expression ast.Expr) bool {
 
 // isSortedAfter tells whether the next use of a local slice, behind a statement, puts it in order.
 func (s *source) isSortedAfter(c inspector.Cursor, name *ast.Ident) bool {
-	variable := s.info.ObjectOf(name)
-	if variable == nil || variable.Parent() == s.types.Scope() {
+	variable, isVariable := s.info.ObjectOf(name).(*types.Var)
+	if !isVariable || variable.Kind() == types.PackageVar {
 		return false
 	}
 	function := enclosingFunction(c)
@@ -407,8 +407,8 @@ func (s *source) isSortedAfter(c inspector.Cursor, name *ast.Ident) bool {
 		}
 	}
 	if next.Node() == nil {
-		// Nobody looks, unless the slice is a named result.
-		return !isResult(function, variable)
+		// Nobody looks, unless the slice is a parameter or a result.
+		return variable.Kind() == types.LocalVar
 	}
 	for at := next.Parent(); at.Node() != nil; at = at.Parent() {
 		switch node := at.Node().(type) {
@@ -425,12 +425,6 @@ func (s *source) isSortedAfter(c inspector.Cursor, name *ast.Ident) bool {
 		}
 	}
 	return false
-}
-
-func isResult(function inspector.Cursor, variable types.Object) bool {
-	declaration, ok := function.Node().(*ast.FuncDecl)
-	return ok && declaration.Type.Results != nil &&
-		variable.Pos() >= declaration.Type.Results.Pos() && variable.Pos() < declaration.Type.Results.End()
 }
 
 func sorts(fn *types.Func) bool {
