@@ -59,6 +59,7 @@ func TestWhatHasChangedHandsSinceThePlanIsKept(t *testing.T) {
 	a.until(fleettest.Sandbox, "demo-notes", func(status string) bool { return status == "CREATE_COMPLETE" })
 	for name, tags := range map[string][]any{"dev-notes-given": fleettest.Tagged("demo", "notes"), "dev-notes-bare": fleettest.Tagged("dev", "notes")[:1]} {
 		require.NoError(t, a.Account(fleettest.Sandbox.Account).Delete(fleettest.Sandbox.Region, "AWS::SQS::Queue", queues[name].PhysicalID))
+		a.Advance(time.Minute) // for which the name is taken
 		a.makes(fleettest.Sandbox, "AWS::SQS::Queue", map[string]any{"QueueName": name, "Tags": tags})
 	}
 
@@ -136,11 +137,14 @@ func TestAnAddressIsAnOrphanWhereNoStackHasIt(t *testing.T) {
 	require.Contains(t, plan.Keeps[0].Reason, "aws ec2 release-address --allocation-id "+one.Name)
 }
 
+// ownKey is the policy of a key that its account can use and change.
+var ownKey = map[string]any{"Statement": map[string]any{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}}
+
 func TestAKeyIsKeptWithWhatItMayEncrypt(t *testing.T) {
 	a := openAccounts(t)
-	a.makes(fleettest.Standard, "AWS::KMS::Key", map[string]any{"KeyPolicy": map[string]any{}, "Tags": fleettest.Tagged("staging", "notes")})
+	a.makes(fleettest.Standard, "AWS::KMS::Key", map[string]any{"KeyPolicy": ownKey, "Tags": fleettest.Tagged("staging", "notes")})
 	a.makes(fleettest.Standard, "AWS::DynamoDB::Table", plainTable("staging-notes-t", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Tagged("staging", "notes")}))
-	a.makes(fleettest.Sandbox, "AWS::KMS::Key", map[string]any{"KeyPolicy": map[string]any{}, "Tags": fleettest.Tagged("dev", "notes")})
+	a.makes(fleettest.Sandbox, "AWS::KMS::Key", map[string]any{"KeyPolicy": ownKey, "Tags": fleettest.Tagged("dev", "notes")})
 	a.makes(fleettest.Sandbox, "AWS::DynamoDB::Table", plainTable("dev-notes-t", map[string]any{"Tags": fleettest.Tagged("dev", "notes")}))
 	f := a.Fleet()
 	found, gaps := a.look(f, nil)

@@ -319,7 +319,7 @@ func TestADeletionTakesWhatIsInItsWayFirst(t *testing.T) {
 	group := a.makes(fleettest.Neighbour, "AWS::EC2::SecurityGroup", map[string]any{"VpcId": vpc.PhysicalID, "GroupDescription": "g", "Tags": fleettest.Tagged("demo", "notes")})
 	role := a.makes(fleettest.Neighbour, "AWS::IAM::Role", map[string]any{"RoleName": "r", "AssumeRolePolicyDocument": map[string]any{"Statement": []any{map[string]any{
 		"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": "lambda.amazonaws.com"},
-	}}}})
+	}}}, "ManagedPolicyArns": []any{"arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"}})
 	a.makes(fleettest.Neighbour, "AWS::Lambda::Function", map[string]any{
 		"FunctionName": "demo-notes-f", "Role": role.Attributes["Arn"], "Runtime": "provided.al2023", "Handler": "bootstrap", "Code": map[string]any{"ZipFile": "x"},
 		"VpcConfig": map[string]any{"SubnetIds": []any{subnet.PhysicalID}, "SecurityGroupIds": []any{group.PhysicalID}}, "Tags": fleettest.Tagged("demo", "notes"),

@@ -68,7 +68,7 @@ func (d draft) plus(other draft) draft {
 func none(int) object { return object{} }
 
 func execution() object {
-	return object{"AssumeRolePolicyDocument": object{"Statement": []any{object{
+	return object{"ManagedPolicyArns": []any{"arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"}, "AssumeRolePolicyDocument": object{"Statement": []any{object{
 		"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": object{"Service": []any{"lambda.amazonaws.com", "dax.amazonaws.com"}},
 	}}}}
 }
@@ -750,7 +750,7 @@ func TestProvisionedConcurrencyFollowsItsFunction(t *testing.T) {
 }
 
 func TestWhatRefersToSomethingReplacedIsReplaced(t *testing.T) {
-	inside := clusters(2).plus(with("Address", "AWS::EC2::EIP", object{}, "NAT", "AWS::EC2::NatGateway", object{
+	inside := network().plus(with("Address", "AWS::EC2::EIP", object{}, "NAT", "AWS::EC2::NatGateway", object{
 		"SubnetId": object{"Ref": "Sub"}, "AllocationId": object{"Fn::GetAtt": []any{"Address", "AllocationId"}},
 	}, "Endpoint", "AWS::EC2::VPCEndpoint", object{
 		"VpcId": object{"Ref": "Net"}, "VpcEndpointType": "Interface", "ServiceName": "com.amazonaws.us-east-1.sqs", "SubnetIds": []any{object{"Ref": "Sub"}},
@@ -760,17 +760,17 @@ func TestWhatRefersToSomethingReplacedIsReplaced(t *testing.T) {
 	client := a.CloudFormation(fleettest.Sandbox)
 	done, reason := a.deploy(t.Context(), t, client, "dev-notes", inside.text(t))
 	require.True(t, done, reason)
-	for limit, verdict := range map[float64]quota.Verdict{5: quota.Short, 6: quota.Close} {
+	for limit, verdict := range map[float64]quota.Verdict{3: quota.Short, 4: quota.Close} {
 		require.NoError(t, a.Account(fleettest.Sandbox.Account).SetQuota(fleettest.Sandbox.Region, "vpc", "L-DF5E4CA3", limit))
 		got := place(t, a.report(a.survey(map[stages.Stage]string{fleettest.Sandbox: elsewhere.text(t)}), fleettest.Sandbox), "network interfaces", fleettest.Sandbox.Account)
-		require.Equal(t, []any{2.0, 4.0, verdict}, []any{*got.Need, *got.Used, got.Verdict}, "the cluster stays: the group of subnets is changed in place")
+		require.Equal(t, []any{2.0, 2.0, verdict}, []any{*got.Need, *got.Used, got.Verdict})
 	}
 	same := place(t, a.report(a.survey(map[stages.Stage]string{fleettest.Sandbox: inside.text(t)}), fleettest.Sandbox), "network interfaces", fleettest.Sandbox.Account)
 	require.Zero(t, *same.Need)
-	require.NoError(t, a.Account(fleettest.Sandbox.Account).SetQuota(fleettest.Sandbox.Region, "vpc", "L-DF5E4CA3", 5))
+	require.NoError(t, a.Account(fleettest.Sandbox.Account).SetQuota(fleettest.Sandbox.Region, "vpc", "L-DF5E4CA3", 3))
 	done, _ = a.deploy(t.Context(), t, client, "dev-notes", elsewhere.text(t))
 	require.False(t, done)
-	require.NoError(t, a.Account(fleettest.Sandbox.Account).SetQuota(fleettest.Sandbox.Region, "vpc", "L-DF5E4CA3", 6))
+	require.NoError(t, a.Account(fleettest.Sandbox.Account).SetQuota(fleettest.Sandbox.Region, "vpc", "L-DF5E4CA3", 4))
 	done, reason = a.deploy(t.Context(), t, client, "dev-notes", elsewhere.text(t))
 	require.True(t, done, reason)
 }

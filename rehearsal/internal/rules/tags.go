@@ -10,7 +10,8 @@ import (
 var tagRules = []rule{
 	{id: "tags-aws-prefix", says: func(c *call) string {
 		for key := range c.tags() {
-			if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			// What no stack made may be AWS's own, such as a secret's replica, which has the tags of its stack.
+			if c.StackID != "" && strings.HasPrefix(strings.ToLower(key), "aws:") {
 				return "aws: prefixed tag key names are not allowed for external use."
 			}
 		}
