@@ -3,17 +3,22 @@ package parity
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// ForeignAccount is a place in a stage's template that holds the account id of another stage.
+// ForeignAccount is a place in a stage's template that holds the account id, or a physical name, of another
+// stage.
 type ForeignAccount struct {
 	// Stage is whose template it is; Owner is a stage whose account it names.
 	Stage string `json:"stage"`
 	Owner string `json:"owner"`
-	// Account is the id, 12 digits.
-	Account string `json:"account"`
+	// Account is the id, 12 digits; empty where it is a physical name, which is Name.
+	Account string `json:"account,omitempty"`
+	Name    string `json:"name,omitempty"`
 	// Path is where, and LogicalID, Type and At are the resource, as in a [Difference].
 	Path      string          `json:"path"`
 	LogicalID string          `json:"logicalId,omitempty"`
@@ -27,6 +32,9 @@ func (f ForeignAccount) String() string {
 	for _, note := range (Difference{Type: f.Type, At: f.At}).notes() {
 		text += "\n  " + note
 	}
+	if f.Name != "" {
+		return text + fmt.Sprintf("\n  %s names %s, which is %s's", f.Stage, f.Name, f.Owner)
+	}
 	return text + fmt.Sprintf("\n  %s names %s, the account of %s", f.Stage, f.Account, f.Owner)
 }
 
@@ -34,28 +42,53 @@ func (f ForeignAccount) String() string {
 // string, a key or a number, as 12 digits that are not part of a longer run of digits. The account of the
 // stage itself is not foreign, whoever else lives there. side.Identity is not used.
 func ForeignAccounts(side Side, set stages.Set) []ForeignAccount {
-	owners := map[string]string{}
-	for _, stage := range set.Stages() {
-		if _, known := owners[stage.Account]; !known && stage.Account != side.Stage.Account {
-			owners[stage.Account] = stage.Name
-		}
-	}
-	search := accountSearch{side: side, owners: owners}
-	if len(owners) > 0 {
-		search.node(side.Template.root)
-	}
+	search := newMentions(side, set, nil)
+	search.node(side.Template.root)
 	return search.found
 }
 
-// accountSearch goes through one template.
-type accountSearch struct {
-	side   Side
-	owners map[string]string
-	path   path
-	found  []ForeignAccount
+// mentions lists where a stage's template, or what is deployed of it, names another stage's account or one of
+// its physical names; and where digits only look like an account.
+func mentions(side Side, deployed *deployment, set stages.Set, names map[string]string) ([]ForeignAccount, []Difference) {
+	search := newMentions(side, set, names)
+	search.node(side.Template.root)
+	for _, root := range deployed.roots() {
+		search.path = root.path
+		search.node(root.node)
+	}
+	return search.found, search.ambiguous
 }
 
-func (s *accountSearch) node(node any) {
+// mentionSearch goes through one template.
+type mentionSearch struct {
+	side Side
+	// accounts and names map what belongs to other stages to the stage; paths are the names that hold a slash.
+	accounts, names map[string]string
+	paths           []string
+	path            path
+	found           []ForeignAccount
+	ambiguous       []Difference
+	known           map[string]bool
+}
+
+func newMentions(side Side, set stages.Set, names map[string]string) *mentionSearch {
+	search := &mentionSearch{side: side, accounts: map[string]string{}, names: map[string]string{}, known: map[string]bool{}}
+	for _, stage := range set.Stages() {
+		if _, known := search.accounts[stage.Account]; !known && stage.Account != side.Stage.Account {
+			search.accounts[stage.Account] = stage.Name
+		}
+	}
+	for name, owner := range names {
+		search.names[name] = owner
+		if strings.Contains(name, "/") {
+			search.paths = append(search.paths, name)
+		}
+	}
+	slices.Sort(search.paths)
+	return search
+}
+
+func (s *mentionSearch) node(node any) {
 	switch node := node.(type) {
 	case *object:
 		for i, key := range node.keys {
@@ -77,28 +110,97 @@ func (s *accountSearch) node(node any) {
 	}
 }
 
-// text finds the runs of exactly twelve digits.
-func (s *accountSearch) text(text string) {
+// dashed is an account id as AWS's console shows it.
+var dashed = regexp.MustCompile(`[0-9]{4}-[0-9]{4}-[0-9]{4}`)
+
+func (s *mentionSearch) text(text string) {
+	s.digits(text)
+	if strings.Count(text, "-") > 1 {
+		for _, match := range dashed.FindAllString(text, -1) {
+			if account := strings.ReplaceAll(match, "-", ""); s.accounts[account] != "" {
+				s.mention(ForeignAccount{Owner: s.accounts[account], Account: account})
+			}
+		}
+	}
+	if len(s.names) == 0 {
+		return
+	}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !strings.ContainsRune(nameLetters, r) }) {
+		if owner, foreign := s.names[strings.TrimRight(word, ".")]; foreign {
+			s.mention(ForeignAccount{Owner: owner, Name: strings.TrimRight(word, ".")})
+		}
+	}
+	for _, name := range s.paths {
+		if from := strings.Index(text, name); from >= 0 && KindPhysicalName.stands(text, from, from+len(name)) {
+			s.mention(ForeignAccount{Owner: s.names[name], Name: name})
+		}
+	}
+}
+
+// nameLetters are those of a physical name.
+const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+// digits finds the runs of twelve digits. In a longer run an account is one reading of two.
+func (s *mentionSearch) digits(text string) {
 	for at := 0; at < len(text); {
-		if text[at] < '0' || text[at] > '9' {
+		if !isDigit(text[at]) {
 			at++
 			continue
 		}
 		from := at
-		for at < len(text) && text[at] >= '0' && text[at] <= '9' {
+		for at < len(text) && isDigit(text[at]) {
 			at++
 		}
-		owner, foreign := s.owners[text[from:at]]
-		if !foreign {
-			continue
-		}
-		one := ForeignAccount{Stage: s.side.String(), Owner: owner, Account: text[from:at], Path: s.path.String()}
-		if _, id := s.path.resource(); id != "" {
-			one.LogicalID, one.Type = id, s.side.Template.Type(id)
-			if s.side.Positions != nil {
-				one.At = s.side.Positions(id)
+		run := text[from:at]
+		switch {
+		case len(run) == 12 && s.accounts[run] != "":
+			s.mention(ForeignAccount{Owner: s.accounts[run], Account: run})
+		case len(run) > 12:
+			for k := 0; k+12 <= len(run); k++ {
+				if owner := s.accounts[run[k:k+12]]; owner != "" {
+					s.looksLike(run, owner)
+					break
+				}
 			}
 		}
-		s.found = append(s.found, one)
 	}
+}
+
+// mention lists a place once.
+func (s *mentionSearch) mention(one ForeignAccount) {
+	one.Stage, one.Path = s.side.String(), s.path.String()
+	key := one.Path + "\x00" + one.Account + one.Name
+	if s.known[key] {
+		return
+	}
+	s.known[key] = true
+	if _, id := s.path.resource(); id != "" {
+		one.LogicalID, one.Type, one.At = id, s.side.Template.Type(id), s.side.at(id)
+	}
+	s.found = append(s.found, one)
+}
+
+func (s *mentionSearch) looksLike(run, owner string) {
+	d := Difference{Path: s.path.String()}
+	if s.known[d.Path] {
+		return
+	}
+	s.known[d.Path] = true
+	if _, id := s.path.resource(); id != "" {
+		d.LogicalID, d.Type, d.At = id, s.side.Template.Type(id), s.side.at(id)
+	}
+	d.Values = []Value{
+		{Stages: []string{s.side.String()}, JSON: compact(run)},
+		{Stages: []string{"the account of " + owner}, JSON: compact(s.accountOf(owner))},
+	}
+	s.ambiguous = append(s.ambiguous, d)
+}
+
+func (s *mentionSearch) accountOf(owner string) string {
+	for account, stage := range s.accounts {
+		if stage == owner {
+			return account
+		}
+	}
+	return ""
 }

@@ -22,6 +22,8 @@ type Side struct {
 	// Positions finds the Go file and line that made a resource. Default: none is known.
 	Positions func(logicalID string) stages.Position
 
+	// kinds says of each value of Identity what it is; without it, each counts wherever it stands.
+	kinds []Kind
 	// label names the side where the stage's own text would mislead.
 	label string
 	// aligned tells that an empty value of Identity is one that this side does not have.
@@ -33,6 +35,14 @@ func (s Side) String() string {
 		return s.label
 	}
 	return s.Stage.String()
+}
+
+// at is the Go line that made a resource, where it is known.
+func (s Side) at(logicalID string) stages.Position {
+	if s.Positions == nil {
+		return stages.Position{}
+	}
+	return s.Positions(logicalID)
 }
 
 // Compare lists where templates differ by more than identity, in the order of their paths; nil means
@@ -66,7 +76,13 @@ type walk struct {
 	sides    []Side
 	identity *identities
 	path     path
-	found    []Difference
+	// base is how many steps of the path lead to the template that is compared: one that is nested has some.
+	base  int
+	found []Difference
+	// ambiguous lists the texts that have two readings.
+	ambiguous []Difference
+	// parents are the objects that the current nodes are in.
+	parents []*object
 	// quiet, above zero, looks for differences without listing them.
 	quiet int
 }
@@ -140,11 +156,50 @@ func (w *walk) texts(who []int, nodes []any, first string) bool {
 		return true
 	}
 	texts, _ := all[string](nodes)
-	return w.identity.consumable(who, texts)
+	if w.inStageTag() && w.identity.areNames(who, texts) {
+		return true
+	}
+	same, ambiguous := w.identity.either(who, texts)
+	if ambiguous && w.quiet == 0 {
+		w.ambiguous = append(w.ambiguous, w.readings(who, nodes))
+	}
+	return same
+}
+
+// inStageTag tells whether the current text is the value of [StageTag], in a list of tags, an object of tags,
+// or among the tags of the stack.
+func (w *walk) inStageTag() bool {
+	if len(w.path) == 0 {
+		return false
+	}
+	switch w.path[len(w.path)-1].key {
+	case StageTag, "Tags." + StageTag:
+		return true
+	case "Value":
+		return !slices.ContainsFunc(w.parents, func(o *object) bool { return o.get("Key") != StageTag })
+	}
+	return false
+}
+
+// readings is a text that may be identity or not, with what each side has.
+func (w *walk) readings(who []int, nodes []any) Difference {
+	d := w.place(who, nodes)
+	for i, node := range nodes {
+		text := compact(node)
+		at := slices.IndexFunc(d.Values, func(v Value) bool { return string(v.JSON) == string(text) })
+		if at < 0 {
+			at = len(d.Values)
+			d.Values = append(d.Values, Value{JSON: text})
+		}
+		d.Values[at].Stages = append(d.Values[at].Stages, w.sides[who[i]].String())
+	}
+	return d
 }
 
 func (w *walk) objects(who []int, objects []*object) bool {
-	equal := true
+	equal, outer := true, w.parents
+	w.parents = objects
+	defer func() { w.parents = outer }()
 	nodes := make([]any, len(objects))
 	sameKeys := !slices.ContainsFunc(objects[1:], func(o *object) bool { return !slices.Equal(o.keys, objects[0].keys) })
 	if sameKeys {
@@ -162,17 +217,17 @@ func (w *walk) objects(who []int, objects []*object) bool {
 		return equal
 	}
 	for _, row := range w.align(who, objects) {
-		key := ""
+		var having []int
+		var keys []string
 		for i, at := range row {
 			nodes[i] = nothing{}
 			if at >= 0 {
 				nodes[i] = objects[i].values[at]
-				if key == "" {
-					key = objects[i].keys[at]
-				}
+				having, keys = append(having, who[i]), append(keys, objects[i].keys[at])
 			}
 		}
-		w.path.down(key)
+		w.path.down(keys[0])
+		w.keys(having, keys)
 		equal = w.partial(who, nodes) && equal
 		w.path.up()
 		if !equal && w.quiet > 0 {
@@ -180,6 +235,20 @@ func (w *walk) objects(who []int, objects []*object) bool {
 		}
 	}
 	return equal
+}
+
+// keys lists keys that are one in a reading of two.
+func (w *walk) keys(who []int, keys []string) {
+	if w.quiet > 0 || len(w.path)-w.base <= 2 || !slices.ContainsFunc(keys, func(key string) bool { return key != keys[0] }) {
+		return
+	}
+	if _, ambiguous := w.identity.either(who, keys); ambiguous {
+		nodes := make([]any, len(keys))
+		for i, key := range keys {
+			nodes[i] = key
+		}
+		w.ambiguous = append(w.ambiguous, w.readings(who, nodes))
+	}
 }
 
 // partial compares a node that some sides may lack: that is one difference, and those that have it may
@@ -333,8 +402,9 @@ func (w *walk) partner(who []int, objects []*object, left [][]int, i, j int) (at
 
 // sameKey tells whether keys of the object at the current path can be one key.
 func (w *walk) sameKey(who []int, keys []string) bool {
-	if len(w.path) >= 2 {
-		return w.identity.consumable(who, keys)
+	if len(w.path)-w.base >= 2 {
+		same, _ := w.identity.either(who, keys)
+		return same
 	}
 	// The names of a template's sections, and of what is in them, tell resources apart when a stack is
 	// updated. They may hold no identity, but for the hashes that the CDK puts there itself.
@@ -352,23 +422,7 @@ func (w *walk) differ(who []int, nodes []any) {
 	if w.quiet > 0 {
 		return
 	}
-	d := Difference{Path: w.path.String()}
-	section, id := w.path.resource()
-	d.LogicalID = id
-	for i, side := range who {
-		if id == "" || nodes[i] == any(nothing{}) {
-			continue
-		}
-		if d.Type == "" {
-			d.Type = w.sides[side].Template.Type(id)
-		}
-		if positions := w.sides[side].Positions; positions != nil && d.At.File == "" {
-			d.At = positions(id)
-		}
-	}
-	if section != "Resources" && d.Type == "" {
-		d.LogicalID = ""
-	}
+	d := w.place(who, nodes)
 	type class struct {
 		who   []int
 		nodes []any
@@ -408,6 +462,28 @@ func (w *walk) differ(who []int, nodes []any) {
 		d.Values = append(d.Values, value)
 	}
 	w.found = append(w.found, d)
+}
+
+// place is a difference at the current path, without its values.
+func (w *walk) place(who []int, nodes []any) Difference {
+	d := Difference{Path: w.path.String()}
+	section, id := w.path[min(w.base, len(w.path)):].resource()
+	d.LogicalID = id
+	for i, side := range who {
+		if id == "" || nodes[i] == any(nothing{}) {
+			continue
+		}
+		if d.Type == "" {
+			d.Type = w.sides[side].Template.Type(id)
+		}
+		if positions := w.sides[side].Positions; positions != nil && d.At.File == "" {
+			d.At = positions(id)
+		}
+	}
+	if section != "Resources" && d.Type == "" {
+		d.LogicalID = ""
+	}
+	return d
 }
 
 // path is the way from the root of a template to a node.

@@ -365,7 +365,7 @@ func (s Stale) String() string {
 //
 // The error is that of [Prove].
 func FindStale(ctx context.Context, set stages.Set, player Switcher) ([]Stale, error) {
-	cast, err := castOf(set)
+	cast, err := Cast(set)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -24,23 +25,21 @@ func (e *IdentityError) Error() string {
 // identities is what the compared sides' identities are matched with: one entry a meaning, with the value
 // of each side.
 type identities struct {
-	// tokens has the values of one meaning by side; an empty one is unknown on that side.
+	// tokens has the values of one meaning by side; an empty one is unknown on that side. kinds says what each
+	// is.
 	tokens [][]string
+	kinds  []Kind
+	known  map[string]bool
+	// loose, above zero, takes a value for identity whatever stands around it.
+	loose int
 	// byFirst lists, by side and first byte of the side's value, the tokens to try.
 	byFirst []*[256][]int
 }
 
 // newIdentities pairs up the sides' identities, and the logical ids that hold identity.
 func newIdentities(sides []Side) (*identities, error) {
-	id := &identities{byFirst: make([]*[256][]int, len(sides))}
-	seen := map[string]bool{}
-	add := func(token []string) {
-		key := strings.Join(token, "\x00")
-		if !seen[key] {
-			seen[key] = true
-			id.tokens = append(id.tokens, token)
-		}
-	}
+	id := &identities{byFirst: make([]*[256][]int, len(sides)), known: map[string]bool{}}
+	add := id.add
 	for i, side := range sides {
 		if len(side.Identity) != len(sides[0].Identity) {
 			return nil, &IdentityError{
@@ -58,8 +57,18 @@ func newIdentities(sides []Side) (*identities, error) {
 		for i, side := range sides {
 			token[i] = side.Identity[k]
 		}
-		add(token)
+		kind := KindAnywhere
+		if k < len(sides[0].kinds) {
+			kind = sides[0].kinds[k]
+		}
+		add(token, kind)
 	}
+	partitions, suffixes := make([]string, len(sides)), make([]string, len(sides))
+	for i, side := range sides {
+		partitions[i], suffixes[i] = intrinsic.Partition(side.Stage.Region)
+	}
+	add(partitions, kindPartition)
+	add(suffixes, kindSuffix)
 	folded := map[string][]string{}
 	var bases []string
 	for i, side := range sides {
@@ -73,9 +82,40 @@ func newIdentities(sides []Side) (*identities, error) {
 	}
 	slices.Sort(bases)
 	for _, base := range bases {
-		add(folded[base])
+		add(folded[base], kindLogicalID)
 	}
 	return id, nil
+}
+
+// areNames tells whether each text is its side's name of the stage.
+func (id *identities) areNames(who []int, texts []string) bool {
+	for k, kind := range id.kinds {
+		if kind == KindName {
+			return !slices.ContainsFunc(who, func(side int) bool { return id.tokens[k][side] != texts[slices.Index(who, side)] })
+		}
+	}
+	return false
+}
+
+// either tells whether the texts are one but for identity, and, where they are only if a value may stand
+// anywhere, that this is one reading of two.
+func (id *identities) either(who []int, texts []string) (same, ambiguous bool) {
+	if id.consumable(who, texts) {
+		return true, false
+	}
+	id.loose++
+	defer func() { id.loose-- }()
+	same = id.consumable(who, texts)
+	return same, same
+}
+
+// add adds a meaning, unless it is there; before the first text is compared.
+func (id *identities) add(token []string, kind Kind) {
+	key := string(kind) + "\x00" + strings.Join(token, "\x00")
+	if !id.known[key] {
+		id.known[key] = true
+		id.tokens, id.kinds = append(id.tokens, token), append(id.kinds, kind)
+	}
 }
 
 // noIdentities is for n sides of which nothing is identity.
@@ -103,6 +143,9 @@ func (id *identities) fits(token int, who, at []int, texts []string) bool {
 	for i, side := range who {
 		value := values[side]
 		if value == "" || !strings.HasPrefix(texts[i][at[i]:], value) {
+			return false
+		}
+		if id.loose == 0 && !id.kinds[token].stands(texts[i], at[i], at[i]+len(value)) {
 			return false
 		}
 		alike = alike && value == values[who[0]]

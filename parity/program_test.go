@@ -182,7 +182,7 @@ func (p *program) unbranched() *program {
 
 // table is every field of the proof's table: by column, the choices and who can play them.
 func (p *program) table() (cast []stages.Stage, columns map[string]stages.Stage) {
-	cast, err := castOf(p.set)
+	cast, err := Cast(p.set)
 	if err != nil {
 		panic(err)
 	}

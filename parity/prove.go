@@ -33,6 +33,15 @@ type Played struct {
 	// Stack is what is said of the stack outside its template, such as its name, its tags and its
 	// termination protection. It is compared like the template.
 	Stack map[string]string
+	// Nested maps the digest of each nested stack's template, which its TemplateURL ends in, to the template.
+	Nested map[string][]byte
+	// Assets maps the name of each asset to a digest of its content.
+	Assets map[string]string
+	// Others maps the physical names that other stages have, and this one has not, to the stage.
+	Others map[string]string
+	// Declared maps the paths of the Systems Manager that the program reads at deploy time by a construct
+	// that is for that, to what declares it: [DeployRead.Acknowledged].
+	Declared map[string]string
 	// Positions finds the Go file and line that made a resource. Default: none is known.
 	Positions func(logicalID string) stages.Position
 }
@@ -41,6 +50,11 @@ type Played struct {
 type Meaning struct {
 	// Of is the same in every stage, such as "orders, DynamoDB table".
 	Of string
+	// Kind says where the value can stand.
+	Kind Kind
+	// Parts are those of the value that the program chooses, such as a component's name and revision. They
+	// must be the same in every stage.
+	Parts string
 	// At is the Go file and line that made it.
 	At stages.Position
 }
@@ -117,7 +131,7 @@ func Prove(ctx context.Context, set stages.Set, player Player, options ...Option
 		option(&p)
 	}
 	var err error
-	if p.cast, err = castOf(set); err != nil {
+	if p.cast, err = Cast(set); err != nil {
 		return nil, err
 	}
 	// The walks that are still under way read what the player returned: they end before Prove does.
@@ -137,8 +151,9 @@ func Prove(ctx context.Context, set stages.Set, player Player, options ...Option
 	return p.verdict()
 }
 
-// castOf is the stages that take part: those of the set, and one made from each template.
-func castOf(set stages.Set) ([]stages.Stage, error) {
+// Cast is the stages that take part in a proof: those of the set, and one made from each template. The error
+// is a [*stages.FieldError].
+func Cast(set stages.Set) ([]stages.Stage, error) {
 	var cast []stages.Stage
 	for _, stage := range set {
 		if stage.IsTemplate() {
@@ -195,6 +210,8 @@ type column struct {
 	// What the walk found.
 	err         error
 	differences []Difference
+	ambiguous   []Difference
+	reads       []DeployRead
 	foreign     []ForeignAccount
 	resources   []string
 	digests     map[string][]string
@@ -358,6 +375,7 @@ const (
 	stackSection     = "Stack"
 	choicesSection   = "Choices"
 	namesSection     = "Names"
+	assetsSection    = "Assets"
 )
 
 func (c *column) compare(set stages.Set) error {
@@ -376,9 +394,20 @@ func (c *column) compare(set stages.Set) error {
 		}
 		sides[i].label = c.actors[i].Name // of a stage made from a template, whose role is another's
 		c.resources = append(c.resources, template.Resources()...)
-		c.foreign = append(c.foreign, ForeignAccounts(sides[i], set)...)
 		for id, digest := range played.Functions {
 			c.digests[id] = append(c.digests[id], digest)
+		}
+	}
+	deployed := make([]*deployment, len(sides))
+	for i, played := range c.played {
+		var err error
+		if deployed[i], err = deploy(sides[i], played); err != nil {
+			return err
+		}
+		if slices.Contains(c.own, c.rows[i]) {
+			c.reads = append(c.reads, deployed[i].reads...)
+			foreign, ambiguous := mentions(sides[i], deployed[i], set, played.Others)
+			c.foreign, c.ambiguous = append(c.foreign, foreign...), append(c.ambiguous, ambiguous...)
 		}
 	}
 	if len(sides) < 2 {
@@ -389,26 +418,28 @@ func (c *column) compare(set stages.Set) error {
 	if err != nil {
 		return err
 	}
+	w.addNested(deployed)
 	w.found = lacking
 	w.choices(c.played)
-	roots := make([]any, len(sides))
-	for i := range sides {
-		roots[i] = sides[i].Template.root
-	}
 	who := everyone(len(sides))
-	w.node(who, roots)
-	for i, played := range c.played {
-		roots[i] = objectOf(played.Stack)
+	nodes := make([]any, len(sides))
+	section := func(name string, of func(int) any) {
+		for i := range sides {
+			nodes[i] = of(i)
+		}
+		w.path = nil
+		if name != "" {
+			w.path.down(name)
+		}
+		w.node(who, nodes)
 	}
-	w.path.down(stackSection)
-	w.node(who, roots)
-	for i, played := range c.played {
-		roots[i] = objectOf(played.Functions)
-	}
-	w.path = path{{key: functionsSection}}
+	section("", func(i int) any { return sides[i].Template.root })
+	w.deployed(deployed)
+	section(stackSection, func(i int) any { return objectOf(c.played[i].Stack) })
 	w.identity = noIdentities(len(sides)) // a digest is the same or it is not
-	w.node(who, roots)
-	c.differences = w.found
+	section(functionsSection, func(i int) any { return objectOf(c.played[i].Functions) })
+	section(assetsSection, func(i int) any { return objectOf(c.played[i].Assets) })
+	c.differences, c.ambiguous = w.found, append(c.ambiguous, w.ambiguous...)
 	return nil
 }
 
@@ -416,23 +447,27 @@ func (c *column) compare(set stages.Set) error {
 // not all sides have is a difference.
 func (c *column) alignIdentities(sides []Side) []Difference {
 	order := []Meaning{}
-	values := map[string][]string{}
+	values, parts := map[string][]string{}, map[string][]string{}
 	alike := true
 	for i, played := range c.played {
 		if len(played.Meanings) != len(played.Identity) {
 			return nil
 		}
-		alike = alike && slices.EqualFunc(played.Meanings, c.played[0].Meanings, func(a, b Meaning) bool { return a.Of == b.Of })
+		alike = alike && slices.EqualFunc(played.Meanings, c.played[0].Meanings, func(a, b Meaning) bool { return a.Of == b.Of && a.Parts == b.Parts })
+		sides[i].kinds = nil
+		for _, meaning := range played.Meanings {
+			sides[i].kinds = append(sides[i].kinds, meaning.Kind)
+		}
 		times := map[string]int{}
 		for k, meaning := range played.Meanings {
 			if times[meaning.Of]++; times[meaning.Of] > 1 {
 				meaning.Of = fmt.Sprintf("%s #%d", meaning.Of, times[meaning.Of])
 			}
 			if values[meaning.Of] == nil {
-				values[meaning.Of] = make([]string, len(sides))
+				values[meaning.Of], parts[meaning.Of] = make([]string, len(sides)), make([]string, len(sides))
 				order = append(order, meaning)
 			}
-			values[meaning.Of][i] = played.Identity[k]
+			values[meaning.Of][i], parts[meaning.Of][i] = played.Identity[k], meaning.Parts
 		}
 	}
 	if alike {
@@ -441,6 +476,10 @@ func (c *column) alignIdentities(sides []Side) []Difference {
 	var lacking []Difference
 	for i := range sides {
 		sides[i].Identity, sides[i].aligned = make([]string, len(order)), true
+		sides[i].kinds = nil
+		for _, meaning := range order {
+			sides[i].kinds = append(sides[i].kinds, meaning.Kind)
+		}
 	}
 	for k, meaning := range order {
 		having, without := Value{JSON: []byte("true")}, Value{}
@@ -452,12 +491,29 @@ func (c *column) alignIdentities(sides []Side) []Difference {
 			}
 			side.Stages = append(side.Stages, sides[i].String())
 		}
+		at := path{{key: namesSection}, {key: meaning.Of}}
 		if len(without.Stages) > 0 {
-			at := path{{key: namesSection}, {key: meaning.Of}}
 			lacking = append(lacking, Difference{Path: at.String(), At: meaning.At, Values: []Value{having, without}})
+		} else if differ := chosenParts(sides, parts[meaning.Of]); len(differ) > 1 {
+			lacking = append(lacking, Difference{Path: at.String(), At: meaning.At, Values: differ})
 		}
 	}
 	return lacking
+}
+
+// chosenParts is what the sides have chosen for a name: one value where all have chosen the same.
+func chosenParts(sides []Side, parts []string) []Value {
+	var values []Value
+	for i, part := range parts {
+		text := compact(part)
+		at := slices.IndexFunc(values, func(v Value) bool { return string(v.JSON) == string(text) })
+		if at < 0 {
+			at = len(values)
+			values = append(values, Value{JSON: text})
+		}
+		values[at].Stages = append(values[at].Stages, sides[i].String())
+	}
+	return values
 }
 
 // choices lists it as a difference where an understudy did not make the choices of the stage it plays:
@@ -529,6 +585,8 @@ func (p *plan) verdict() (*Verdict, error) {
 		v.Played += len(c.rows)
 		v.Differences = append(v.Differences, c.differences...)
 		v.Foreign = append(v.Foreign, c.foreign...)
+		v.Ambiguous = append(v.Ambiguous, c.ambiguous...)
+		v.addReads(c.reads)
 		for _, id := range c.resources {
 			resources[id] = true
 		}

@@ -77,6 +77,9 @@ type Verdict struct {
 	// Unstable lists what a second process synthesized differently. [Prove] leaves it empty: set it to
 	// the outcome of [Reproducible].
 	Unstable []Difference `json:"unstable,omitempty"`
+	// Alone lists where a stage's template is another one when a process begins with that stage, as a deploy of
+	// it does, than beside other stages. [Prove] leaves it empty: set it to the outcome of [Alone].
+	Alone []Difference `json:"alone,omitempty"`
 	// Ambiguous lists the texts that are the same but for identity in one reading, and differ in another.
 	Ambiguous []Difference `json:"ambiguous,omitempty"`
 	// DeployReads lists what is read when a stage is deployed, each value once.
@@ -102,7 +105,7 @@ const (
 // value is read at deploy time that nobody has acknowledged; else [Identical].
 func (v *Verdict) Outcome() Outcome {
 	switch {
-	case len(v.Differences) > 0 || len(v.Foreign) > 0 || len(v.Unstable) > 0:
+	case len(v.Differences) > 0 || len(v.Foreign) > 0 || len(v.Unstable) > 0 || len(v.Alone) > 0:
 		return Different
 	case len(v.Ambiguous) > 0 || slices.ContainsFunc(v.DeployReads, func(r DeployRead) bool { return r.Acknowledged == "" }):
 		return CouldNotTell
@@ -166,7 +169,7 @@ func (v *Verdict) String() string {
 		text.WriteString("\nA difference is declared with a selector, as in stages.Only(…), or with stages.Pick; a name is built by the ledger.\n")
 	}
 	if len(v.Foreign) > 0 {
-		fmt.Fprintf(&text, "\n%s to the account of another stage:\n", count(len(v.Foreign), "reference"))
+		fmt.Fprintf(&text, "\n%s to another stage:\n", count(len(v.Foreign), "reference"))
 		for _, one := range v.Foreign[:min(len(v.Foreign), shown)] {
 			text.WriteString(indented(one.String()))
 		}
@@ -179,6 +182,14 @@ func (v *Verdict) String() string {
 		}
 		rest(&text, len(v.Unstable))
 		text.WriteString("\nThe program reads something besides its stage: the environment, a file, the time, a random value, or the order of a map.\n")
+	}
+	if len(v.Alone) > 0 {
+		fmt.Fprintf(&text, "\n%s between a stage made by itself and beside other stages:\n", count(len(v.Alone), "difference"))
+		for _, one := range v.Alone[:min(len(v.Alone), shown)] {
+			text.WriteString(indented(one.String()))
+		}
+		rest(&text, len(v.Alone))
+		text.WriteString("\nThe program keeps what it decided for the first stage that it defined: in a sync.Once, a package variable, or a cache.\n")
 	}
 	if len(v.Ambiguous) > 0 {
 		fmt.Fprintf(&text, "\n%s that can be read in two ways, as the stages' own names or as a constant:\n", count(len(v.Ambiguous), "text"))
@@ -205,6 +216,24 @@ func (v *Verdict) writeDeployReads(text *strings.Builder, acknowledged bool, whi
 		text.WriteString(indented(read.String()))
 	}
 	rest(text, len(reads))
+}
+
+// addReads adds what a stage reads at deploy time, each value once.
+func (v *Verdict) addReads(reads []DeployRead) {
+	for _, read := range reads {
+		at := slices.IndexFunc(v.DeployReads, func(r DeployRead) bool {
+			return r.Kind == read.Kind && r.What == read.What && r.LogicalID == read.LogicalID && r.Acknowledged == read.Acknowledged
+		})
+		if at < 0 {
+			v.DeployReads = append(v.DeployReads, read)
+			continue
+		}
+		for _, stage := range read.Stages {
+			if !slices.Contains(v.DeployReads[at].Stages, stage) {
+				v.DeployReads[at].Stages = append(v.DeployReads[at].Stages, stage)
+			}
+		}
+	}
 }
 
 // byPath groups differences that several columns of the proof found in one place, in the order of the

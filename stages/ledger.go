@@ -46,6 +46,9 @@ type LedgerName struct {
 	// Parent is the component that the name is unique within, where the scope is the parent.
 	Parent string   `json:"parent,omitempty"`
 	At     Position `json:"at"`
+	// Component and Revision are the parts of the name that the program chooses; see [Entry].
+	Component string `json:"-"`
+	Revision  int    `json:"-"`
 	// Example tells that no such stage exists: it stands for all stages of a template, with the name most
 	// likely to break a rule; see [Ledger.Examples].
 	Example bool `json:"example,omitempty"`
@@ -77,7 +80,7 @@ func (l *Ledger) Of(stage Stage) ([]LedgerName, error) {
 		names = append(names, LedgerName{
 			Stage: stage.Name, Account: stage.Account, Region: stage.Region, Service: l.service,
 			Kind: entry.Kind.Title, Owner: entry.Owner, Name: physical, Limit: entry.Kind.Max, Scope: entry.Kind.Scope, At: entry.At,
-			Parent: entry.Parent, namespace: entry.Kind.namespace(), foldsCase: entry.Kind.FoldsCase,
+			Parent: entry.Parent, Component: entry.Name, Revision: max(entry.Revision, 1), namespace: entry.Kind.namespace(), foldsCase: entry.Kind.FoldsCase,
 		})
 	}
 	return names, nil
