@@ -46,6 +46,11 @@ lint:
 unit: node_modules/.package-lock.json
 	go test $$(go list ./... | grep -v /e2e)
 
+# Ten thousand composed programs, each with a branch on the identity of its stage, and their lawful mirror: about an hour.
+.PHONY: nightly
+nightly: node_modules/.package-lock.json
+	ROADSHOW_NIGHTLY=yes go test ./stack -run 'Composed' -timeout 3h
+
 # The real cdk command and the real SDK, on the rehearsal or on the endpoint that e2e/README.md names.
 .PHONY: e2e
 e2e: node_modules/.package-lock.json

@@ -16,6 +16,20 @@ import (
 // What differs is located by its path in the template. Where two templates say the same in another
 // order, or another format, the first place that does is the difference.
 func Reproducible(first, second map[string][]byte) []Difference {
+	return sameBytes(first, second, runLabels{"first run", "second run"})
+}
+
+// Alone compares each stage's template beside other stages, in one process, with the one that a process makes
+// which begins with that stage: the very same bytes are expected. That catches what a program keeps of the
+// first stage that it defined.
+func Alone(beside, alone map[string][]byte) []Difference {
+	return sameBytes(beside, alone, runLabels{"beside other stages", "by itself"})
+}
+
+// runLabels say what the two templates of a stage are.
+type runLabels [2]string
+
+func sameBytes(first, second map[string][]byte, labels runLabels) []Difference {
 	var found []Difference
 	all := map[string]bool{}
 	for _, run := range []map[string][]byte{first, second} {
@@ -28,9 +42,9 @@ func Reproducible(first, second map[string][]byte) []Difference {
 		two, inSecond := second[stage]
 		switch {
 		case !inFirst || !inSecond:
-			found = append(found, ofRuns(stage, path{}, presence(inFirst), presence(inSecond)))
+			found = append(found, labels.of(stage, path{}, presence(inFirst), presence(inSecond)))
 		case !bytes.Equal(one, two):
-			found = append(found, unstable(stage, one, two)...)
+			found = append(found, labels.unstable(stage, one, two)...)
 		}
 	}
 	return found
@@ -45,31 +59,31 @@ func presence(present bool) any {
 }
 
 // unstable locates the differences between two templates that are not the same bytes.
-func unstable(stage string, one, two []byte) []Difference {
+func (l runLabels) unstable(stage string, one, two []byte) []Difference {
 	firstTemplate, err := Parse(one)
 	if err != nil {
-		return []Difference{ofRuns(stage, path{}, err.Error(), fmt.Sprintf("%d bytes", len(two)))}
+		return []Difference{l.of(stage, path{}, err.Error(), fmt.Sprintf("%d bytes", len(two)))}
 	}
 	secondTemplate, err := Parse(two)
 	if err != nil {
-		return []Difference{ofRuns(stage, path{}, fmt.Sprintf("%d bytes", len(one)), err.Error())}
+		return []Difference{l.of(stage, path{}, fmt.Sprintf("%d bytes", len(one)), err.Error())}
 	}
 	// The hash at the end of a logical id must be the same here too: nothing is identity.
 	firstTemplate.folds, secondTemplate.folds = nil, nil
 	found, err := Compare(
-		Side{label: stage + ", first run", Template: firstTemplate},
-		Side{label: stage + ", second run", Template: secondTemplate},
+		Side{label: stage + ", " + l[0], Template: firstTemplate},
+		Side{label: stage + ", " + l[1], Template: secondTemplate},
 	)
 	if len(found) == 0 || err != nil {
-		return []Difference{firstDisorder(stage, one, two)}
+		return []Difference{l.firstDisorder(stage, one, two)}
 	}
 	return found
 }
 
-// ofRuns is a difference between two runs.
-func ofRuns(stage string, at path, one, two any) Difference {
+// of is a difference between two runs.
+func (l runLabels) of(stage string, at path, one, two any) Difference {
 	w := walk{
-		sides:    []Side{{label: stage + ", first run", Template: &Template{root: &object{}}}, {label: stage + ", second run", Template: &Template{root: &object{}}}},
+		sides:    []Side{{label: stage + ", " + l[0], Template: &Template{root: &object{}}}, {label: stage + ", " + l[1], Template: &Template{root: &object{}}}},
 		identity: noIdentities(2), path: at,
 	}
 	w.differ([]int{0, 1}, []any{one, two})
@@ -78,7 +92,7 @@ func ofRuns(stage string, at path, one, two any) Difference {
 
 // firstDisorder finds the first place where two texts of the same tree are written differently: their
 // tokens are read side by side.
-func firstDisorder(stage string, one, two []byte) Difference {
+func (l runLabels) firstDisorder(stage string, one, two []byte) Difference {
 	left, right := newTokens(one), newTokens(two)
 	for {
 		a, aErr := left.next()
@@ -87,7 +101,7 @@ func firstDisorder(stage string, one, two []byte) Difference {
 			break
 		}
 		if a != b {
-			return ofRuns(stage, left.within(), fmt.Sprintf("%v at this place of the file", a), fmt.Sprintf("%v at this place of the file", b))
+			return l.of(stage, left.within(), fmt.Sprintf("%v at this place of the file", a), fmt.Sprintf("%v at this place of the file", b))
 		}
 	}
 	at := 0
@@ -95,7 +109,7 @@ func firstDisorder(stage string, one, two []byte) Difference {
 		at++
 	}
 	around := func(text []byte) string { return string(text[max(0, at-20):min(len(text), at+20)]) }
-	return ofRuns(stage, path{}, around(one), around(two))
+	return l.of(stage, path{}, around(one), around(two))
 }
 
 // tokens reads JSON token by token, and knows in which objects and lists it is.

@@ -156,13 +156,7 @@ func (v *Verdict) String() string {
 	fmt.Fprintf(&text, "%s: %s, %s\n", v.Outcome(), number, what)
 	if places := byPath(v.Differences); len(places) > 0 {
 		fmt.Fprintf(&text, "\n%s:\n", count(len(places), "undeclared difference"))
-		for _, place := range places[:min(len(places), shown)] {
-			text.WriteString(indented(place[0].String()))
-			if more := len(place) - 1; more > 0 {
-				text.WriteString(indented(fmt.Sprintf("  … and under the choices of %s", count(more, "more group"))))
-			}
-		}
-		rest(&text, len(places))
+		writePlaces(&text, places)
 		if slices.ContainsFunc(v.Differences, Difference.hasUnderstudy) {
 			text.WriteString("\n\"production as dev\" has production's name, account and region, and dev's selectors, picks and tier.\n")
 		}
@@ -192,11 +186,8 @@ func (v *Verdict) String() string {
 		text.WriteString("\nThe program keeps what it decided for the first stage that it defined: in a sync.Once, a package variable, or a cache.\n")
 	}
 	if len(v.Ambiguous) > 0 {
-		fmt.Fprintf(&text, "\n%s that can be read in two ways, as the stages' own names or as a constant:\n", count(len(v.Ambiguous), "text"))
-		for _, one := range v.Ambiguous[:min(len(v.Ambiguous), shown)] {
-			text.WriteString(indented(one.String()))
-		}
-		rest(&text, len(v.Ambiguous))
+		fmt.Fprintf(&text, "\n%s that can be read in two ways, as the stages' own names or as a constant:\n", count(len(byPath(v.Ambiguous)), "text"))
+		writePlaces(&text, byPath(v.Ambiguous))
 		text.WriteString("\nWrite the constant differently, or let the ledger build the name, as s.Name(…) does.\n")
 	}
 	v.writeDeployReads(&text, false, "that no template tells and nobody has acknowledged")
@@ -218,6 +209,45 @@ func (v *Verdict) writeDeployReads(text *strings.Builder, acknowledged bool, whi
 	rest(text, len(reads))
 }
 
+// Locate finds the Go line of each difference, and of what is read at deploy time, that has none. at is given
+// what the stages are called that have something there, and the logical id; empty where it is no resource.
+func (v *Verdict) Locate(at func(stages []string, logicalID string) stages.Position) {
+	for _, list := range [][]Difference{v.Differences, v.Unstable, v.Alone, v.Ambiguous} {
+		for i := range list {
+			if d := &list[i]; d.At.File == "" {
+				var having []string
+				for _, value := range d.Values {
+					for _, stage := range value.Stages {
+						stage, _, _ = strings.Cut(stage, ",")
+						if value.JSON != nil {
+							having = append(having, stage)
+						}
+					}
+				}
+				d.At = at(having, elementOf(d.LogicalID, d.Path))
+			}
+		}
+	}
+	for i := range v.Foreign {
+		if f := &v.Foreign[i]; f.At.File == "" {
+			f.At = at([]string{f.Stage}, elementOf(f.LogicalID, f.Path))
+		}
+	}
+	for i := range v.DeployReads {
+		if r := &v.DeployReads[i]; r.At.File == "" {
+			r.At = at(r.Stages, elementOf(r.LogicalID, r.Path))
+		}
+	}
+}
+
+// elementOf is the logical id of the resource, the output, the parameter or whatever else has one in a template.
+func elementOf(logicalID, path string) string {
+	if parts := strings.Split(path, "."); logicalID == "" && len(parts) > 1 {
+		return parts[1]
+	}
+	return logicalID
+}
+
 // addReads adds what a stage reads at deploy time, each value once.
 func (v *Verdict) addReads(reads []DeployRead) {
 	for _, read := range reads {
@@ -234,6 +264,17 @@ func (v *Verdict) addReads(reads []DeployRead) {
 			}
 		}
 	}
+}
+
+// writePlaces lists places, each once.
+func writePlaces(text *strings.Builder, places [][]Difference) {
+	for _, place := range places[:min(len(places), shown)] {
+		text.WriteString(indented(place[0].String()))
+		if more := len(place) - 1; more > 0 {
+			text.WriteString(indented(fmt.Sprintf("  … and under the choices of %s", count(more, "more group"))))
+		}
+	}
+	rest(text, len(places))
 }
 
 // byPath groups differences that several columns of the proof found in one place, in the order of the

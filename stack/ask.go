@@ -2,8 +2,10 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -38,6 +40,13 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 		if question.Compile {
 			synthesis.Commit, synthesis.Record, synthesis.Progress = commit(), true, os.Stderr
 		}
+		if question.From != "" {
+			stage, err := a.Stages.Find(question.From)
+			if err != nil {
+				return err
+			}
+			synthesis.Stages, synthesis.Nested = []stages.Stage{stage}, false
+		}
 		document, err := a.Synthesize(synthesis)
 		if err != nil {
 			return err
@@ -66,18 +75,21 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 func (a App) answerProof(ctx context.Context, question assembly.Question, outdir string) (*parity.Verdict, map[string]string, error) {
 	var verdict *parity.Verdict
 	templates := map[string]string{}
-	err := a.perform(func(player player) error {
-		var options []parity.Option
-		if question.Exhaustive {
-			options = append(options, parity.Exhaustive())
-		}
+	environ := os.Environ() // the CDK changes it for a while
+	if node := kernel.Node(); node != "" {
+		environ = append(environ, "JSII_NODE="+node) // found once
+	}
+	alone := func(ctx context.Context, stage stages.Stage, outdir string) error {
+		return askAlone(ctx, environ, stage, outdir)
+	}
+	err := a.perform(func(player *player) error {
 		var err error
-		if verdict, err = parity.Prove(ctx, a.Stages, player, options...); err != nil {
+		if verdict, err = player.prove(ctx, Proof{Exhaustive: question.Exhaustive, Alone: alone}); err != nil {
 			return err
 		}
-		for stage, template := range player.own {
-			templates[stage] = stage + ".template.json"
-			if err := os.WriteFile(filepath.Join(outdir, templates[stage]), template, 0o644); err != nil {
+		for _, stage := range a.Stages.Stages() { // those that a second run makes
+			templates[stage.Name] = stage.Name + ".template.json"
+			if err := os.WriteFile(filepath.Join(outdir, templates[stage.Name]), player.own[stage.Name], 0o644); err != nil {
 				return err
 			}
 		}
@@ -87,6 +99,27 @@ func (a App) answerProof(ctx context.Context, question assembly.Question, outdir
 		return err
 	})
 	return verdict, templates, err
+}
+
+// askAlone runs this very program once more, and has it begin with one stage.
+func askAlone(ctx context.Context, environ []string, stage stages.Stage, outdir string) error {
+	asked, err := json.Marshal(assembly.Question{Version: assembly.AskVersion, Ask: assembly.AskAssembly, From: stage.Name})
+	if err != nil {
+		return err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(outdir, 0o700); err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, executable, os.Args[1:]...)
+	command.Env = append(slices.Clone(environ), assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir)
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, output)
+	}
+	return nil
 }
 
 // Diff explains the differences between two stages by the declarations that make them. The stages are
@@ -108,7 +141,7 @@ func (a App) answerDiff(ctx context.Context, question assembly.Question) (*parit
 		return nil, err
 	}
 	var explanation *parity.Explanation
-	err = a.perform(func(player player) error {
+	err = a.perform(func(player *player) error {
 		explanation, err = parity.Explain(ctx, player, from, to)
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -129,7 +130,8 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 		if err != nil {
 			panic(err)
 		}
-		s.foreign = append(s.foreign, path)
+		s.foreign = append(s.foreign, assembly.Import{Path: path, Chosen: ref.Service + " " + ref.ID + "." + kind, At: i.at})
+		s.atDeploy[path] = fmt.Sprintf("an import, declared at %s", i.at)
 		return path
 	}
 	paths := []string{path(kind)}

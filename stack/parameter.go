@@ -128,6 +128,7 @@ func (p *Parameter) Value() string {
 			id += "-" + p.config.Name
 		}
 		p.atDeploy = fromPath(p.scoped, id, p.path)
+		p.stack.atDeploy[p.path] = fmt.Sprintf("a parameter that is set by hand, declared at %s", p.at)
 	}
 	return *p.atDeploy.ValueAsString()
 }

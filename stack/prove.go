@@ -1,14 +1,26 @@
 package stack
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/aws/constructs-go/constructs/v10"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -23,41 +35,104 @@ type Proof struct {
 	// what a comparison in one process cannot see, because both sides read it alike, shows there.
 	// It is [App.Synthesize] of every stage with StubFunctions. Default: not done.
 	Again func(ctx context.Context, outdir string) error
+
+	// Alone synthesizes one stage into a folder, in a process that begins with that stage, as a deploy of it
+	// does: what a program keeps of the first stage that it defined shows there. It is [App.Synthesize] of that
+	// stage with StubFunctions. Several run side by side. Default: not done.
+	Alone func(ctx context.Context, stage stages.Stage, outdir string) error
 }
 
-// Prove proves that the stages are identical but for what is declared, or says where they are not. No
-// function is compiled: the same package is the same bytes, because one build serves every stage. The
-// errors are those of [App.Synthesize] and [parity.Prove]; an undeclared difference is none, it is the
-// verdict.
+// Prove proves that the stages are identical but for what is declared, or says where they are not, or that it
+// cannot tell. No function is compiled: the same package is the same bytes, because one build serves every
+// stage. The errors are those of [App.Synthesize] and [parity.Prove]; an undeclared difference is none, it is
+// the verdict.
 func (a App) Prove(ctx context.Context, proof Proof) (*parity.Verdict, error) {
 	var verdict *parity.Verdict
-	err := a.perform(func(player player) error {
-		var options []parity.Option
-		if proof.Exhaustive {
-			options = append(options, parity.Exhaustive())
-		}
-		var err error
-		if verdict, err = parity.Prove(ctx, a.Stages, player, options...); err != nil || proof.Again == nil {
-			return err
-		}
-		again := filepath.Join(player.dir, "again")
-		if err := proof.Again(ctx, again); err != nil {
-			return err
-		}
-		second := map[string][]byte{}
-		for _, stage := range a.Stages.Stages() {
-			if second[stage.Name], err = os.ReadFile(filepath.Join(again, nestedFolder(stage), a.templateFile())); err != nil {
-				return err
-			}
-		}
-		verdict.Unstable = parity.Reproducible(player.own, second)
-		return nil
+	err := a.perform(func(player *player) (err error) {
+		verdict, err = player.prove(ctx, proof)
+		return err
 	})
 	return verdict, err
 }
 
+func (p *player) prove(ctx context.Context, proof Proof) (*parity.Verdict, error) {
+	var options []parity.Option
+	if proof.Exhaustive {
+		options = append(options, parity.Exhaustive())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	alone := p.beginAlone(ctx, proof)
+	verdict, err := parity.Prove(ctx, p.app.Stages, p, options...)
+	if err != nil {
+		stop()
+		alone() // the processes write into a folder that is removed
+		return nil, err
+	}
+	templates, err := alone()
+	if err != nil {
+		return nil, err
+	}
+	if proof.Alone != nil {
+		verdict.Alone = parity.Alone(p.own, templates)
+	}
+	if proof.Again != nil {
+		outdir := filepath.Join(p.dir, "again")
+		if err := proof.Again(ctx, outdir); err != nil {
+			return nil, err
+		}
+		second := map[string][]byte{}
+		for _, stage := range p.app.Stages.Stages() {
+			if second[stage.Name], err = os.ReadFile(filepath.Join(outdir, nestedFolder(stage), p.app.templateFile())); err != nil {
+				return nil, err
+			}
+		}
+		first := maps.Clone(p.own)
+		maps.DeleteFunc(first, func(stage string, _ []byte) bool { return second[stage] == nil })
+		verdict.Unstable = parity.Reproducible(first, second)
+	}
+	verdict.Locate(p.locate)
+	return verdict, nil
+}
+
+// beginAlone has each stage made in a process of its own, as many at once as there are processors, and returns
+// what waits for their templates.
+func (p *player) beginAlone(ctx context.Context, proof Proof) (wait func() (map[string][]byte, error)) {
+	cast, err := parity.Cast(p.app.Stages)
+	if proof.Alone == nil || err != nil {
+		return func() (map[string][]byte, error) { return nil, err }
+	}
+	templates, faults := make([][]byte, len(cast)), make([]error, len(cast))
+	slots := make(chan struct{}, runtime.NumCPU())
+	var all sync.WaitGroup
+	for i, stage := range cast {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			outdir := filepath.Join(p.dir, "alone-"+stage.Name)
+			if faults[i] = ctx.Err(); faults[i] == nil {
+				faults[i] = proof.Alone(ctx, stage, outdir)
+			}
+			if faults[i] == nil {
+				templates[i], faults[i] = os.ReadFile(filepath.Join(outdir, p.app.templateFile()))
+			}
+		})
+	}
+	return func() (map[string][]byte, error) {
+		all.Wait()
+		made := map[string][]byte{}
+		for i, stage := range cast {
+			if faults[i] != nil {
+				return nil, fmt.Errorf("stage %s in a process of its own: %w", stage.Name, faults[i])
+			}
+			made[stage.Name] = templates[i]
+		}
+		return made, nil
+	}
+}
+
 // perform gives a player of the app, with a folder that is removed afterwards.
-func (a App) perform(with func(player) error) error {
+func (a App) perform(with func(*player) error) error {
 	if err := a.validate(); err != nil {
 		return err
 	}
@@ -66,7 +141,11 @@ func (a App) perform(with func(player) error) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return with(player{app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}})
+	return with(&player{
+		app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}, actors: map[string]stages.Stage{},
+		metadata: map[string][]byte{}, components: map[string]lineOf{}, digests: map[string]string{},
+		lines: map[string]stages.Position{},
+	})
 }
 
 // player synthesizes one part after the other for the proof.
@@ -74,16 +153,23 @@ type player struct {
 	app      App
 	dir      string
 	compiler *compiler
-	own      map[string][]byte // the template of each stage of the set, playing its own part
+	own      map[string][]byte // the template of each stage that plays its own part
+	// actors are those that have played, by what differences call them. Of each, metadata is what the CDK has
+	// written of its constructs, and components the lines of the components, by logical id.
+	actors     map[string]stages.Stage
+	metadata   map[string][]byte
+	components map[string]lineOf
+	lines      map[string]stages.Position // of the CDK's own constructs, by path
+	digests    map[string]string          // of assets outside the assembly, which do not change during a proof
 }
 
 // Play is [parity.Player]'s.
-func (p player) Play(ctx context.Context, stage stages.Stage) (parity.Played, error) {
+func (p *player) Play(ctx context.Context, stage stages.Stage) (parity.Played, error) {
 	return p.Switch(ctx, stage)
 }
 
 // Switch is [parity.Switcher]'s.
-func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages.Switch) (parity.Played, error) {
+func (p *player) Switch(_ context.Context, stage stages.Stage, switches ...stages.Switch) (parity.Played, error) {
 	outdir := filepath.Join(p.dir, nestedFolder(stage))
 	defer os.RemoveAll(outdir)
 	document, err := p.app.synthesize(Synthesis{Stages: []stages.Stage{stage}, Outdir: outdir, switches: switches}, p.compiler)
@@ -95,39 +181,75 @@ func (p player) Switch(_ context.Context, stage stages.Stage, switches ...stages
 		return parity.Played{}, err
 	}
 	synthesized := document.Stages[0]
-	if slices.Contains(p.app.Stages, stage) {
-		p.own[stage.Name] = template
-	}
-	itself, err := stackItself(outdir, p.app.templateFile())
+	manifest, err := readManifest(outdir)
 	if err != nil {
 		return parity.Played{}, err
 	}
-	functions, err := functionCode(template)
-	return parity.Played{
-		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage, len(synthesized.Identity)), ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Functions: functions,
-		Stack: itself, Positions: positions(synthesized),
-	}, err
+	itself, err := manifest.itself(p.app.templateFile())
+	if err != nil {
+		return parity.Played{}, err
+	}
+	played := parity.Played{
+		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage, synthesized.Imports),
+		ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Stack: itself, Positions: positions(synthesized), Declared: synthesized.AtDeploy,
+	}
+	if played.Functions, err = functionCode(template); err != nil {
+		return parity.Played{}, err
+	}
+	if played.Nested, played.Assets, err = p.assets(outdir); err != nil {
+		return parity.Played{}, err
+	}
+	if len(switches) == 0 {
+		metadata, err := os.ReadFile(filepath.Join(outdir, p.app.Service+".metadata.json"))
+		if err != nil && !os.IsNotExist(err) {
+			return parity.Played{}, err
+		}
+		p.remember(stage, metadata, played)
+	}
+	if stage.Role() == stage.Name || stage.IsEphemeral() {
+		played.Others = othersNames(document.Ledger, stage)
+	}
+	return played, nil
 }
 
-// stackItself is how a stack is deployed, beside its template, as the assembly tells the cdk command: its
-// name, termination protection, tags, roles. A program changes that by s.CDK, too.
-// https://docs.aws.amazon.com/cdk/v2/guide/deploy.html#deploy-how-synth-assemblies
-func stackItself(outdir, template string) (map[string]string, error) {
-	data, err := os.ReadFile(filepath.Join(outdir, "manifest.json"))
-	if err != nil {
-		return nil, err
+// remember keeps what finds lines later.
+func (p *player) remember(stage stages.Stage, metadata []byte, played parity.Played) {
+	if cast, err := parity.Cast(p.app.Stages); err == nil && slices.Contains(cast, stage) {
+		p.own[stage.Name], p.actors[stage.Name] = played.Template, stage
 	}
-	var manifest struct {
-		Artifacts map[string]struct {
-			Type       string
-			Properties map[string]any
+	p.actors[stage.String()] = stage
+	for _, label := range []string{stage.Name, stage.String()} {
+		if p.actors[label] == stage {
+			p.metadata[label], p.components[label] = metadata, played.Positions
 		}
 	}
-	if err := json.Unmarshal(data, &manifest); err != nil {
-		return nil, err
+}
+
+// cloudAssembly is the manifest of what the CDK has written, as far as it is read here.
+// https://docs.aws.amazon.com/cdk/v2/guide/deploy.html#deploy-how-synth-assemblies
+type cloudAssembly struct {
+	Artifacts map[string]struct {
+		Type, DisplayName string
+		Properties        map[string]any
 	}
+}
+
+func readManifest(outdir string) (manifest cloudAssembly, err error) {
+	data, err := os.ReadFile(filepath.Join(outdir, "manifest.json"))
+	if err != nil {
+		return manifest, err
+	}
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		return manifest, fmt.Errorf("manifest.json: %w", err)
+	}
+	return manifest, nil
+}
+
+// itself is how a stack is deployed, beside its template, as the assembly tells the cdk command: its name,
+// termination protection, tags, roles. A program changes that by s.CDK, too.
+func (m cloudAssembly) itself(template string) (map[string]string, error) {
 	itself := map[string]string{"TerminationProtection": "false"} // the CDK leaves out what is off
-	for _, artifact := range manifest.Artifacts {
+	for _, artifact := range m.Artifacts {
 		if artifact.Type != "aws:cloudformation:stack" || artifact.Properties["templateFile"] != template {
 			continue
 		}
@@ -155,22 +277,154 @@ func stackItself(outdir, template string) (map[string]string, error) {
 	return itself, nil
 }
 
+// constructPath is the path of the construct that has a logical id, in the metadata that the CDK writes.
+func constructPath(metadata []byte, logicalID string) []string {
+	var entries map[string][]struct {
+		Type string
+		Data any
+	}
+	if json.Unmarshal(metadata, &entries) != nil {
+		return nil
+	}
+	for path, about := range entries {
+		for _, entry := range about {
+			if entry.Type == "aws:cdk:logicalId" && entry.Data == logicalID {
+				return strings.Split(strings.Trim(path, "/"), "/")
+			}
+		}
+	}
+	return nil
+}
+
+// assets are the templates of nested stacks, by their digests, and digests of the content of all other assets.
+func (p *player) assets(outdir string) (nested map[string][]byte, contents map[string]string, err error) {
+	data, err := os.ReadFile(filepath.Join(outdir, p.app.Service+".assets.json"))
+	if os.IsNotExist(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var listed struct {
+		Files, DockerImages map[string]struct {
+			Source struct {
+				Path, Directory string
+				Executable      []string
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &listed); err != nil {
+		return nil, nil, fmt.Errorf("%s.assets.json: %w", p.app.Service, err)
+	}
+	nested, contents = map[string][]byte{}, map[string]string{}
+	for _, assets := range []map[string]struct {
+		Source struct {
+			Path, Directory string
+			Executable      []string
+		}
+	}{listed.Files, listed.DockerImages} {
+		for id, asset := range assets {
+			source := cmp.Or(asset.Source.Path, asset.Source.Directory)
+			switch {
+			case source == p.app.templateFile():
+			case strings.HasSuffix(source, ".nested.template.json"):
+				if nested[id], err = os.ReadFile(filepath.Join(outdir, source)); err != nil {
+					return nil, nil, err
+				}
+			case source == "":
+				contents[id] = strings.Join(asset.Source.Executable, " ")
+			default:
+				if contents[id], err = p.digest(outdir, source); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+	}
+	return nested, contents, nil
+}
+
+// digest is that of a file, or of a folder with all its files.
+func (p *player) digest(outdir, source string) (string, error) {
+	outside := filepath.IsAbs(source)
+	if known := p.digests[source]; known != "" && outside {
+		return known, nil
+	}
+	file := source
+	if !outside {
+		file = filepath.Join(outdir, source)
+	}
+	sum := sha256.New()
+	err := filepath.WalkDir(file, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(file, path)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		fmt.Fprintf(sum, "%s\x00%d\x00", filepath.ToSlash(name), len(content))
+		sum.Write(content)
+		return err
+	})
+	digest := hex.EncodeToString(sum.Sum(nil))
+	p.digests[source] = digest
+	return digest, err
+}
+
 // meanings says what the values of a stage's identity are: see [stages.Ledger.Identity]; behind those, the
 // paths of imports, in the order they are made.
-func meanings(ledger []stages.LedgerName, stage stages.Stage, values int) []parity.Meaning {
-	all := []parity.Meaning{{Of: "name"}, {Of: "account"}, {Of: "region"}, {Of: "qualifier"}}
+func meanings(ledger []stages.LedgerName, stage stages.Stage, imports []assembly.Import) []parity.Meaning {
+	all := []parity.Meaning{
+		{Of: "name", Kind: parity.KindName},
+		{Of: "account", Kind: parity.KindAccount},
+		{Of: "region", Kind: parity.KindRegion},
+		{Of: "qualifier", Kind: parity.KindQualifier},
+	}
 	for _, name := range ledger {
 		if name.Stage == stage.Name && !name.Example {
-			all = append(all, parity.Meaning{Of: name.Owner + ", " + name.Kind, At: name.At})
+			all = append(all, parity.Meaning{
+				Of: name.Owner + ", " + name.Kind, At: name.At, Kind: parity.KindPhysicalName, Parts: chosenParts(name),
+			})
 		}
 	}
 	if stage.PermissionsBoundary != "" {
-		all = append(all, parity.Meaning{Of: "permissions boundary"})
+		all = append(all, parity.Meaning{Of: "permissions boundary", Kind: parity.KindBoundary})
 	}
-	for i := 1; len(all) < values; i++ {
-		all = append(all, parity.Meaning{Of: fmt.Sprintf("path of import %d", i)})
+	for i, path := range imports {
+		all = append(all, parity.Meaning{
+			Of: fmt.Sprintf("path of import %d", i+1), Kind: parity.KindPhysicalName, Parts: path.Chosen, At: path.At,
+		})
 	}
 	return all
+}
+
+// chosenParts are the parts of a physical name that the program chooses.
+func chosenParts(name stages.LedgerName) string {
+	parts := name.Component
+	if name.Revision > 1 {
+		parts += fmt.Sprintf(", revision %d", name.Revision)
+	}
+	if name.Parent != "" {
+		parts += " in " + name.Parent
+	}
+	return parts
+}
+
+// othersNames are the physical names that only other stages have.
+func othersNames(ledger []stages.LedgerName, stage stages.Stage) map[string]string {
+	others := map[string]string{}
+	for _, name := range ledger {
+		if name.Stage != stage.Name && !name.Example {
+			others[name.Name] = name.Stage
+		}
+	}
+	for _, name := range ledger {
+		if name.Stage == stage.Name && !name.Example {
+			delete(others, name.Name)
+		}
+	}
+	return others
 }
 
 // functionCode is the asset that each function of a template runs, by its logical id.
@@ -213,4 +467,58 @@ func positions(synthesized synthesizedStage) lineOf {
 		}
 		return at
 	}
+}
+
+// locate finds the line of a difference that has none: of what a stage has under this logical id.
+func (p *player) locate(labels []string, logicalID string) stages.Position {
+	for _, label := range labels {
+		stage, played := p.actors[label]
+		if !played {
+			continue
+		}
+		if at := p.components[label](logicalID); at.File != "" {
+			return at
+		}
+		if path := constructPath(p.metadata[label], logicalID); path != nil {
+			key := strings.Join(path, "/")
+			if p.lines[key].File == "" {
+				p.lines[key] = p.app.lineOf(stage, path)
+			}
+			return p.lines[key]
+		}
+	}
+	return p.app.definition()
+}
+
+// lineOf finds the Go line that makes a construct of the CDK's own, by the construct's path: its place is taken
+// before the program is defined once more, so that the CDK refuses the line that makes it. It is that of
+// the outermost construct that the program makes.
+func (a App) lineOf(stage stages.Stage, path []string) stages.Position {
+	if len(path) == 0 {
+		return a.definition()
+	}
+	outdir, err := os.MkdirTemp("", "roadshow-line-")
+	if err != nil {
+		return a.definition()
+	}
+	defer os.RemoveAll(outdir)
+	_, err = a.defineAfter(func(s *Stack) {
+		if path[0] != a.Service {
+			constructs.NewConstruct(s.cdkApp, jsiiconv.String(path[0]))
+		} else if len(path) > 1 {
+			constructs.NewConstruct(s.CDK, jsiiconv.String(path[1]))
+		}
+	}, stage, outdir)
+	switch fault := err.(type) {
+	case *DefineError:
+		return fault.At
+	case *ConfigError:
+		return fault.At
+	}
+	return a.definition()
+}
+
+// definition is where the program's Define begins.
+func (a App) definition() stages.Position {
+	return stages.FirstUserFrame([]uintptr{reflect.ValueOf(a.Define).Pointer() + 1})
 }

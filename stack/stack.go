@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -51,12 +52,15 @@ type Stack struct {
 	positions map[string]stages.Position
 	functions []*Function
 	// foreign are the paths of what other services export; each belongs to a stage as a name does.
-	foreign []string
+	foreign []assembly.Import
+	// atDeploy maps the paths that CloudFormation reads at each deploy to what reads them.
+	atDeploy map[string]string
 	// adopted tells that the CDK's stack is the program's own, where tagging all would touch what is not ours.
 	adopted bool
 	// deferredChecks run once everything is defined: what can only be checked or made when all is known. One may
 	// append another.
 	deferredChecks []func()
+	outdir         string // of the CDK's app; not of an adopted one
 	network        *network
 	assets         assets
 	// statements are the allowances that were made, each once.

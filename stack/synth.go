@@ -105,7 +105,13 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	}
 	for _, stack := range stacks {
 		synthesized, err := stack.synthesize(compiler)
+		if err == nil {
+			err = stack.onlyOne()
+		}
 		if err != nil {
+			for _, written := range stacks {
+				os.Remove(filepath.Join(written.outdir, "manifest.json")) // so that nothing can deploy it
+			}
 			return nil, err
 		}
 		if synthesis.Nested {
@@ -149,17 +155,23 @@ func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 	return &Stack{
 		stage: stage, app: a, retention: tierRetentions[stage.Tier], positions: map[string]stages.Position{},
 		chooser: choices, choices: choices, ledger: stages.NewLedger(a.Stages, a.Service), statements: map[string]awsiam.PolicyStatement{},
+		atDeploy: map[string]string{},
 	}
 }
 
 // define runs the user's Define for one stage, in a stack of its own.
 func (a App) define(stage stages.Stage, outdir string, switches ...stages.Switch) (*Stack, error) {
+	return a.defineAfter(func(*Stack) {}, stage, outdir, switches...)
+}
+
+// defineAfter is define with something done before the user's Define runs.
+func (a App) defineAfter(first func(*Stack), stage stages.Stage, outdir string, switches ...stages.Switch) (*Stack, error) {
 	context, err := settings(stage.BootstrapQualifier())
 	if err != nil {
 		return nil, err
 	}
 	s := a.newStack(stage, switches...)
-	stage = s.stage
+	stage, s.outdir = s.stage, outdir
 	return s, s.protect(func() {
 		s.ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
 		var err error
@@ -187,6 +199,7 @@ func (a App) define(stage stages.Stage, outdir string, switches ...stages.Switch
 		// The construct's id must not hold the stage: L2s put their path into logical ids.
 		s.CDK = awscdk.NewStack(s.cdkApp, jsiiconv.String(a.Service), props)
 		s.tag(s.CDK)
+		first(s)
 		s.run()
 	})
 }
@@ -290,8 +303,37 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 		synthesized.Constructs = append(synthesized.Constructs, assembly.Construct{ID: c.id, At: c.at})
 	}
 	synthesized.Identity, err = s.ledger.Identity(s.stage)
-	synthesized.Identity = append(synthesized.Identity, s.foreign...)
+	for _, path := range s.foreign {
+		synthesized.Identity = append(synthesized.Identity, path.Path)
+	}
+	synthesized.Imports, synthesized.AtDeploy = s.foreign, s.atDeploy
 	return synthesized, err
+}
+
+// onlyOne refuses whatever a program has put beside the one stack, or below it without nesting it: it would be
+// deployed with the stage, and no proof would see it.
+func (s *Stack) onlyOne() error {
+	written, err := readManifest(s.outdir)
+	if err != nil {
+		return err
+	}
+	for _, id := range sortedKeys(written.Artifacts) {
+		artifact := written.Artifacts[id]
+		kind := map[string]string{"aws:cloudformation:stack": "stack", "cdk:cloud-assembly": "stage of the CDK"}[artifact.Type]
+		if kind == "" || artifact.Properties["templateFile"] == s.app.templateFile() {
+			continue
+		}
+		name := artifact.DisplayName
+		if kind != "stack" || name == "" {
+			name = strings.TrimPrefix(id, "assembly-")
+		}
+		return &ConfigError{
+			Thing: fmt.Sprintf("%s %q", kind, name), Field: "scope", Got: "made beside the stack of the service",
+			Want: "one stack for each stage", Fix: "make it a nested stack (awscdk.NewNestedStack), or a service of its own",
+			At: s.app.lineOf(s.stage, strings.Split(name, "/")),
+		}
+	}
+	return nil
 }
 
 // nestedFolder is a stage's folder in an assembly of several stages.

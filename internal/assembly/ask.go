@@ -48,7 +48,8 @@ type Question struct {
 	// Exhaustive and Stale are for [AskProof]: play every part, and look for stale declarations.
 	Exhaustive bool `json:"exhaustive,omitempty"`
 	Stale      bool `json:"stale,omitempty"`
-	// From and To are the names of two stages, for [AskDiff].
+	// From and To are the names of two stages, for [AskDiff]; for [AskAssembly], From is the one stage to begin
+	// with, and to make. Default: every stage of the set.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
 	// Stage is for [AskProposal]: its name alone where a template of the set makes it.

@@ -68,6 +68,10 @@ type Synthesized struct {
 	// Identity is the values that make the stage itself in its template; see stages.Ledger.Identity.
 	// Behind those stand the paths of what is imported.
 	Identity []string `json:"identity"`
+	// Imports are the paths that Identity ends in, and AtDeploy maps each path of the Systems Manager that a
+	// construct of the program has CloudFormation read at each deploy to that construct. The command needs neither.
+	Imports  []Import          `json:"-"`
+	AtDeploy map[string]string `json:"-"`
 	// Functions are the stage's functions, in the order they were defined.
 	Functions []Function `json:"functions"`
 	// Constructs are the places in the Go code that made each component.
@@ -85,6 +89,13 @@ type Function struct {
 	Digest string `json:"digest"`
 	// Links are the variables that its grants brought, in their order.
 	Links []Link `json:"links,omitempty"`
+}
+
+// Import is a path that another service exports: of the stage, and of what the program chooses.
+type Import struct {
+	// Path is that of the Systems Manager, Chosen the service, the component and the kind in it.
+	Path, Chosen string
+	At           stages.Position
 }
 
 // Link is a variable that says where a component is.

@@ -27,6 +27,12 @@ import (
 // againVariable names the folder that a second run of a test writes its templates to.
 const againVariable = "ROADSHOW_STACKTEST_AGAIN"
 
+// aloneVariable names the folder of a process that makes one stage only, which aloneStageVariable names.
+const (
+	aloneVariable      = "ROADSHOW_STACKTEST_ALONE"
+	aloneStageVariable = "ROADSHOW_STACKTEST_ALONE_STAGE"
+)
+
 // againLimit ends a second run that hangs.
 const againLimit = 5 * time.Minute
 
@@ -35,8 +41,9 @@ const againLimit = 5 * time.Minute
 //
 // It compares in this process, every stage playing its own part and others'; and then with a second
 // process that runs this test once more, up to this call, with another environment, time zone, HOME and
-// working folder: what both sides of a comparison read alike shows there. So the test should do little
-// else before, and must not need a folder or a variable of its own.
+// working folder: what both sides of a comparison read alike shows there. For each stage, one more process
+// begins with that stage, as a deploy does: what the program keeps of the first stage that it defines shows
+// there. So the test should do little else before, and must not need a folder or a variable of its own.
 //
 // It also reads the code of the definition, and fails where that reads something besides its stage (the
 // environment, the time, a file, the order of a map) and no comment says why that makes no difference:
@@ -51,17 +58,31 @@ func RequireParity(t *testing.T, app stack.App) {
 		require.NoError(t, err)
 		return
 	}
+	if outdir := os.Getenv(aloneVariable); outdir != "" {
+		stage, err := app.Stages.Find(os.Getenv(aloneStageVariable))
+		require.NoError(t, err)
+		_, err = app.Synthesize(stack.Synthesis{Stages: []stages.Stage{stage}, Outdir: outdir, StubFunctions: true})
+		require.NoError(t, err)
+		return
+	}
 	var report *reads.Report
 	var unread error
 	var reading sync.WaitGroup
 	environ := os.Environ() // the CDK changes it for a while
 	reading.Go(func() { report, unread = readCode(t.Context(), app, environ) })
-	verdict, err := app.Prove(t.Context(), stack.Proof{Exhaustive: true, Again: func(ctx context.Context, outdir string) error {
-		if reading.Wait(); unread != nil {
-			return unread
-		}
-		return runAgain(ctx, t, outdir, environ, report)
-	}})
+	verdict, err := app.Prove(t.Context(), stack.Proof{
+		Exhaustive: true,
+		Again: func(ctx context.Context, outdir string) error {
+			if reading.Wait(); unread != nil {
+				return unread
+			}
+			return runAgain(ctx, t, outdir, environ, report)
+		},
+		Alone: func(ctx context.Context, stage stages.Stage, outdir string) error {
+			environment := append(slices.Clone(environ), aloneVariable+"="+outdir, aloneStageVariable+"="+stage.Name)
+			return runThisTest(ctx, t, environment, func(command func() *exec.Cmd) error { return command().Run() })
+		},
+	})
 	reading.Wait()
 	require.NoError(t, err, "parity could not be told")
 	require.NoError(t, unread, "the code of "+app.Service+" could not be read")
@@ -78,16 +99,6 @@ func RequireParity(t *testing.T, app stack.App) {
 
 // runAgain runs the current test in another process, elsewhere: otherwise in all that the code is seen to read.
 func runAgain(ctx context.Context, t *testing.T, outdir string, environ []string, report *reads.Report) error {
-	ctx, cancel := context.WithTimeout(ctx, againLimit)
-	defer cancel()
-	var run []string
-	for part := range strings.SplitSeq(t.Name(), "/") {
-		run = append(run, "^"+regexp.QuoteMeta(part)+"$")
-	}
-	executable, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	asked, err := json.Marshal(elsewhere.Context(nil, report.Context))
 	if err != nil {
 		return err
@@ -96,14 +107,32 @@ func runAgain(ctx context.Context, t *testing.T, outdir string, environ []string
 	if node := kernel.Node(); node != "" {
 		environment = append(environment, "JSII_NODE="+node)
 	}
+	if err := runThisTest(ctx, t, environment, elsewhere.Run); err != nil {
+		return fmt.Errorf("the second process: %w", err)
+	}
+	return nil
+}
+
+// runThisTest runs the current test in another process with this environment.
+func runThisTest(ctx context.Context, t *testing.T, environment []string, run func(func() *exec.Cmd) error) error {
+	ctx, cancel := context.WithTimeout(ctx, againLimit)
+	defer cancel()
+	var test []string
+	for part := range strings.SplitSeq(t.Name(), "/") {
+		test = append(test, "^"+regexp.QuoteMeta(part)+"$")
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	var output bytes.Buffer
-	if err := elsewhere.Run(func() *exec.Cmd {
-		command := exec.CommandContext(ctx, executable, "-test.run="+strings.Join(run, "/"), "-test.count=1")
+	if err := run(func() *exec.Cmd {
+		command := exec.CommandContext(ctx, executable, "-test.run="+strings.Join(test, "/"), "-test.count=1")
 		command.Env = environment
 		command.Stdout, command.Stderr = &output, &output
 		return command
 	}); err != nil {
-		return fmt.Errorf("the second process: %w\n%s", err, output.Bytes())
+		return fmt.Errorf("%w\n%s", err, output.Bytes())
 	}
 	return nil
 }
