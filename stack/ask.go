@@ -57,12 +57,14 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 		}
 	case assembly.AskProof:
 		answer.Verdict, answer.Templates, err = a.answerProof(ctx, question, outdir)
+	case assembly.AskLines:
+		answer.Lines, err = a.answerLines(ctx, question.LogicalIDs)
 	case assembly.AskDiff:
 		answer.Explanation, err = a.answerDiff(ctx, question)
 	case assembly.AskProposal:
 		answer.Proposal, err = a.answerProposal(question)
 	default:
-		err = fmt.Errorf("%s: ask is %q, want assembly, proof, diff or proposal; use one version of Roadshow for the command and the program",
+		err = fmt.Errorf("%s: ask is %q, want assembly, proof, lines, diff or proposal; use one version of Roadshow for the command and the program",
 			assembly.AskVariable, question.Ask)
 	}
 	if err != nil {
@@ -99,6 +101,25 @@ func (a App) answerProof(ctx context.Context, question assembly.Question, outdir
 		return err
 	})
 	return verdict, templates, err
+}
+
+// answerLines finds the lines of what the templates have under these logical ids.
+func (a App) answerLines(ctx context.Context, logicalIDs []string) (map[string]stages.Position, error) {
+	lines := map[string]stages.Position{}
+	err := a.perform(func(player *player) error {
+		var names []string
+		for _, stage := range a.Stages.Stages() {
+			if _, err := player.Play(ctx, stage); err != nil {
+				return err
+			}
+			names = append(names, stage.Name)
+		}
+		for _, id := range logicalIDs {
+			lines[id] = player.locate(names, id)
+		}
+		return nil
+	})
+	return lines, err
 }
 
 // askAlone runs this very program once more, and has it begin with one stage.

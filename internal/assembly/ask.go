@@ -31,6 +31,8 @@ const (
 	AskProof = "proof"
 	// AskDiff is for what makes the differences between two stages; see [parity.Explain].
 	AskDiff = "diff"
+	// AskLines is for the Go lines of what stands in the templates under some logical ids.
+	AskLines = "lines"
 	// AskProposal is for what another stage would add; see stages.Set.With.
 	AskProposal = "proposal"
 )
@@ -52,6 +54,8 @@ type Question struct {
 	// with, and to make. Default: every stage of the set.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
+	// LogicalIDs are for [AskLines].
+	LogicalIDs []string `json:"logicalIds,omitempty"`
 	// Stage is for [AskProposal]: its name alone where a template of the set makes it.
 	Stage *Stage `json:"stage,omitempty"`
 }
@@ -66,6 +70,8 @@ type Answer struct {
 	// folder of the answer. Both answer [AskAssembly] as far as they can.
 	Verdict   *parity.Verdict   `json:"verdict,omitempty"`
 	Templates map[string]string `json:"templates,omitempty"`
+	// Lines answers [AskLines], by logical id; of one that the program does not make it is the definition's.
+	Lines map[string]stages.Position `json:"lines,omitempty"`
 	// Explanation answers [AskDiff].
 	Explanation *parity.Explanation `json:"explanation,omitempty"`
 	// Proposal answers [AskProposal].

@@ -24,6 +24,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/internal/redact"
 	"github.com/roadshow-go/roadshow/parity"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Program is a program that can be run, or an assembly that it has written.
@@ -216,10 +217,31 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		}
 		verdict = answers[0].Verdict
 		verdict.Unstable = parity.Reproducible(runs[0], runs[1])
+		if err := p.locate(ctx, verdict); err != nil {
+			return err
+		}
 		report.Apply(verdict)
 		return nil
 	})
 	return verdict, err
+}
+
+// locate has the program find the lines of differences that have none: those between two runs.
+func (p *Program) locate(ctx context.Context, verdict *parity.Verdict) error {
+	var ids []string
+	verdict.Locate(func(_ []string, logicalID string) stages.Position {
+		ids = append(ids, logicalID)
+		return stages.Position{}
+	})
+	if len(ids) == 0 {
+		return nil
+	}
+	answer, err := p.once(ctx, assembly.Question{Ask: assembly.AskLines, LogicalIDs: ids})
+	if err != nil {
+		return err
+	}
+	verdict.Locate(func(_ []string, logicalID string) stages.Position { return answer.Lines[logicalID] })
+	return nil
 }
 
 // Diff has the program explain the differences between two of its stages.
