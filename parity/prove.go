@@ -382,6 +382,11 @@ func (c *column) compare(set stages.Set) error {
 	sides := make([]Side, len(c.played))
 	c.digests = map[string][]string{}
 	for i, played := range c.played {
+		if n := len(played.Meanings); n > 0 && n != len(played.Identity) {
+			return &IdentityError{
+				Stage: c.actors[i], Other: c.actors[i], Reason: fmt.Sprintf("there are %d values and %d meanings", len(played.Identity), n),
+			}
+		}
 		template, err := Parse(played.Template)
 		if err != nil {
 			return &PlayError{Stage: c.actors[i], Err: err}

@@ -190,7 +190,7 @@ func (p *player) Switch(_ context.Context, stage stages.Stage, switches ...stage
 		return parity.Played{}, err
 	}
 	played := parity.Played{
-		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Ledger, stage, synthesized.Imports),
+		Template: template, Identity: synthesized.Identity, Meanings: meanings(document.Recorded, stage, synthesized.Imports),
 		ChoicesKey: synthesized.Key, Choices: synthesized.Choices, Stack: itself, Positions: positions(synthesized), Declared: synthesized.AtDeploy,
 	}
 	if played.Functions, err = functionCode(template); err != nil {
@@ -207,7 +207,7 @@ func (p *player) Switch(_ context.Context, stage stages.Stage, switches ...stage
 		p.remember(stage, metadata, played)
 	}
 	if stage.Role() == stage.Name || stage.IsEphemeral() {
-		played.Others = othersNames(document.Ledger, stage)
+		played.Others = othersNames(document.Recorded, stage)
 	}
 	return played, nil
 }

@@ -103,6 +103,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	if document.Ledger, err = stacks[0].ledger.All(synthesis.Stages...); err != nil {
 		return nil, err
 	}
+	document.Recorded = document.Ledger
 	for _, stack := range stacks {
 		synthesized, err := stack.synthesize(compiler)
 		if err == nil {

@@ -39,6 +39,8 @@ type Document struct {
 	Set []Stage `json:"set"`
 	// Ledger is every physical name of every stage of the set, and of one hostile example of each template.
 	Ledger []stages.LedgerName `json:"ledger"`
+	// Recorded is the ledger without the names that were read back from the templates. The command does not need it.
+	Recorded []stages.LedgerName `json:"-"`
 	// Stages is what was synthesized.
 	Stages []Synthesized `json:"stages"`
 }
