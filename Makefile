@@ -44,7 +44,7 @@ lint:
 
 .PHONY: unit
 unit: node_modules/.package-lock.json
-	go test $$(go list ./... | grep -v /e2e)
+	go test -timeout 40m $$(go list ./... | grep -v /e2e)
 
 # Ten thousand composed programs, each with a branch on the identity of its stage, and their lawful mirror: about an hour.
 .PHONY: nightly
@@ -54,7 +54,7 @@ nightly: node_modules/.package-lock.json
 # The real cdk command and the real SDK, on the rehearsal or on the endpoint that e2e/README.md names.
 .PHONY: e2e
 e2e: node_modules/.package-lock.json
-	go test -count=1 -timeout 20m ./e2e/...
+	go test -count=1 -timeout 40m ./e2e/...
 
 # Roadshow against what a user would pick instead, in turn, ROUNDS times; writes bench/README.md. Takes some minutes.
 ROUNDS ?= 5
