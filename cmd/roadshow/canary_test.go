@@ -124,8 +124,21 @@ func TestNoneOfTwoHundredSecretsIsInAnythingThatIsWritten(t *testing.T) {
 	})
 	t.Chdir(work)
 	for _, arguments := range [][]string{
-		{"stages"}, {"stages", "--json"}, {"status"}, {"status", "--json"}, {"doctor"}, {"doctor", "--json"}, {"deploy", "--yes"}, {"deploy", "--yes", "--json"},
-		{"orphans"}, {"orphans", "--json"}, {"expire"}, {"expire", "--json"}, {"quotas", "--json"}, {"costs", "--payer", "notice-1"}, {"remove", "dev", "--yes"},
+		{"stages"},
+		{"stages", "--json"},
+		{"status"},
+		{"status", "--json"},
+		{"doctor"},
+		{"doctor", "--json"},
+		{"deploy", "--yes"},
+		{"deploy", "--yes", "--json"},
+		{"orphans"},
+		{"orphans", "--json"},
+		{"expire"},
+		{"expire", "--json"},
+		{"quotas", "--json"},
+		{"costs", "--payer", "notice-1"},
+		{"remove", "dev", "--yes"},
 	} {
 		t.Run(strings.Join(arguments, " "), func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
