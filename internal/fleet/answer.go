@@ -41,8 +41,3 @@ func (a Answer[T]) Untold() (why string, is bool) {
 	}
 	return a.why, true
 }
-
-// SameAnswer tells whether two things were both seen, and are equal. What was not seen equals nothing.
-func SameAnswer[T comparable](a, b Answer[T]) bool {
-	return a.state == seen && b.state == seen && a.value == b.value
-}
