@@ -42,5 +42,5 @@ func TestMoreStagesThanTheTerminalHasLinesDoNotScrollIt(t *testing.T) {
 func TestWhatAnotherProgramSaysMovesNoCursor(t *testing.T) {
 	b := newBoard(io.Discard, nil)
 	line := b.line(&row{event: fleet.Event{Stage: stages.Stage{Name: "dev"}, State: fleet.Running, Text: "a\x1b[2Jb\tc\r"}}, false)
-	assert.Equal(t, "dev  running    a [2Jb c", line)
+	assert.Equal(t, `dev  running    a\x1b[2Jb\tc\r`, line, "it is shown and not obeyed")
 }

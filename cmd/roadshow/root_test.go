@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func TestEveryVerbIsInAGroupAndHasExamples(t *testing.T) {
@@ -22,9 +25,17 @@ func TestEveryVerbIsInAGroupAndHasExamples(t *testing.T) {
 // TestWhateverTakesAStageCompletesItsName holds every verb to it, by what its help says that it takes.
 func TestWhateverTakesAStageCompletesItsName(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, assembly.Write(dir, assembly.Document{Service: "show", Set: []assembly.Stage{
-		{Name: "dev"}, {Name: "staging"}, {Name: "production"}, {Name: "pr-*", Template: true},
-	}}))
+	stage := func(name, account string) assembly.Stage {
+		return assembly.Stage{Name: name, Account: account, Region: "eu-central-1", Tier: stages.Standard}
+	}
+	pattern := stage("pr-*", "111111111111")
+	pattern.Template, pattern.Tier = true, stages.Sandbox
+	dev := stage("dev", "111111111111")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dev.template.json"), []byte("{}"), 0o600))
+	require.NoError(t, assembly.Write(dir, assembly.Document{
+		Service: "show", Set: []assembly.Stage{dev, stage("staging", "222222222222"), stage("production", "333333333333"), pattern},
+		Stages: []assembly.Synthesized{{Stage: dev, StackName: "dev-show", File: "dev.template.json"}},
+	}))
 	complete := func(arguments ...string) []string {
 		var stdout, stderr bytes.Buffer
 		require.Zero(t, run(t.Context(), append([]string{cobra.ShellCompRequestCmd, "--app", dir}, arguments...), &stdout, &stderr), stderr.String())

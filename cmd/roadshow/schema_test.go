@@ -179,6 +179,7 @@ func fieldsOf(of reflect.Type) map[string]bool {
 		field := of.Field(i)
 		tag, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
+		case tag == "-":
 		case field.Anonymous && tag == "":
 			maps.Copy(fields, fieldsOf(field.Type))
 		case field.IsExported():
