@@ -44,11 +44,27 @@ type failures struct {
 	queue *Queue
 	own   bool // the queue is the function's own
 	made  bool
+	// always tells that the function has it whatever triggers the function.
+	always bool
 }
 
 // catchFailures says that events which the function cannot handle are to be kept. It is called whether or
-// not the function is present; [failures.make] then makes what is needed.
-func (fn *Function) catchFailures(at stages.Position) {
+// not the function is present; [failures.make] then makes what is needed. triggers are the components that ask
+// for it, none is the function itself.
+func (fn *Function) catchFailures(at stages.Position, triggers ...string) {
+	fn.keepFailures(at)
+	if !fn.failures.own {
+		return
+	}
+	fn.failures.always = fn.failures.always || len(triggers) == 0
+	fn.stack.ledger.Require(fn.failures.queue.id, func(entry *stages.Entry) {
+		if entry.NeedsOne = append(entry.NeedsOne, triggers...); fn.failures.always {
+			entry.NeedsOne = nil
+		}
+	})
+}
+
+func (fn *Function) keepFailures(at stages.Position) {
 	if fn.failures != nil {
 		return
 	}

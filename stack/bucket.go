@@ -285,7 +285,7 @@ func (c BucketTriggerConfig) validate() *ConfigError {
 func (b *Bucket) Triggers(fn *Function, config BucketTriggerConfig) {
 	at := stages.Caller()
 	both := fn.triggeredBy(b.component, at, config, config.validate(), false)
-	fn.catchFailures(at)
+	fn.catchFailures(at, b.id)
 	b.rules[fn]++
 	if !both {
 		return

@@ -162,7 +162,7 @@ func (b *Bus) Triggers(fn *Function, pattern EventPattern) {
 // rule: nobody else refers to it.
 func (p EventPattern) trigger(fn *Function, at stages.Position, source component, of string, rules map[*Function]int, bus func() *string) {
 	both := fn.triggeredBy(source, at, p, p.validate(), false)
-	fn.catchFailures(at)
+	fn.catchFailures(at, source.id)
 	rules[fn]++
 	if !both {
 		return

@@ -246,7 +246,7 @@ func NewQueue(s *Stack, id string, config QueueConfig) *Queue {
 // newKeptQueue is the queue of another component, for what would otherwise be lost. It is not made yet.
 func newKeptQueue(of component, what, name string, revision int, fifo bool) *Queue {
 	queue := &Queue{component: of, config: QueueConfig{FIFO: fifo, Retention: keptRetention, NoDeadLetterQueue: true}}
-	queue.noun, queue.id = "queue", of.id+"-"+what
+	queue.noun, queue.id, queue.needs = "queue", of.id+"-"+what, []string{of.id}
 	if name != "" && name != Generated {
 		name += "-" + what
 	}

@@ -153,7 +153,8 @@ func (sc *Schedule) Triggers(fn *Function) {
 		sc.fault(at, "function", fmt.Sprintf("%s, besides %s (at %s)", fn, sc.target, sc.first), "one function a schedule", "make a second schedule")
 	}
 	sc.target, sc.first = fn, at
-	fn.catchFailures(at)
+	fn.catchFailures(at, sc.id)
+	sc.stack.ledger.Require(sc.id, func(entry *stages.Entry) { entry.Needs = []string{sc.id, fn.id} })
 	if !both {
 		return
 	}

@@ -89,6 +89,8 @@ type component struct {
 	id      string
 	at      stages.Position
 	present bool
+	// needs are the selectors that its names depend on; by default its own.
+	needs []string
 }
 
 // Present tells whether this stage has the component.
@@ -146,7 +148,7 @@ func (s *Stack) record(c component, kind stages.Kind, name string, revision int)
 	if name == "" {
 		name = c.id
 	}
-	s.ledger.Record(stages.Entry{Kind: kind, Owner: c.id, Name: name, Revision: revision, At: c.at})
+	s.ledger.Record(stages.Entry{Kind: kind, Owner: c.id, Name: name, Revision: revision, At: c.at, Needs: c.needs})
 	physical, err := kind.Name(s.stage.Part(s.app.Service, name, revision))
 	if err != nil {
 		if problem, ok := err.(*ConfigError); ok {

@@ -153,9 +153,11 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 	choices := stages.NewChoices(a.Stages, stage, switches...)
 	stage = choices.Stage()
+	ledger := stages.NewLedger(a.Stages, a.Service)
+	ledger.Choices = choices
 	return &Stack{
 		stage: stage, app: a, retention: tierRetentions[stage.Tier], positions: map[string]stages.Position{},
-		chooser: choices, choices: choices, ledger: stages.NewLedger(a.Stages, a.Service), statements: map[string]awsiam.PolicyStatement{},
+		chooser: choices, choices: choices, ledger: ledger, statements: map[string]awsiam.PolicyStatement{},
 		atDeploy: map[string]string{},
 	}
 }

@@ -185,7 +185,9 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 	var cluster string
 	cached := false
 	if config.DAX != nil {
-		cluster = s.record(table.component, stages.DAXCluster, config.Name, config.DAX.Revision)
+		cache := table.component
+		cache.needs = []string{id, id + " DAX"}
+		cluster = s.record(cache, stages.DAXCluster, config.Name, config.DAX.Revision)
 		cached = s.choices.Includes(id+" DAX", config.DAX.Stages, table.at)
 	}
 	if !table.present {

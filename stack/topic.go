@@ -213,7 +213,7 @@ func (c TopicTriggerConfig) trigger(fn *Function, at stages.Position, source com
 		problem = c.validate()
 	}
 	both := fn.triggeredBy(source, at, c, problem, true)
-	fn.catchFailures(at)
+	fn.catchFailures(at, source.id)
 	if !both {
 		return
 	}

@@ -10,6 +10,9 @@ import (
 // Ledger is every physical name of every stage of a set. A component records its name before its
 // selector is applied, so one synthesis of any stage knows the names of all of them.
 type Ledger struct {
+	// Choices decide which stages have a component. Default: every stage has each.
+	Choices *Choices
+
 	set     Set
 	service string
 	entries []Entry
@@ -26,6 +29,11 @@ type Entry struct {
 	// empty is the one that every account has, such as its default event bus.
 	Parent string
 	At     Position
+	// Needs names the selectors, by [Choice.Of], that must all select a stage for it to have the component. Default:
+	// the owner's.
+	Needs []string
+	// NeedsOne names selectors of which at least one must select a stage. Default: none has to.
+	NeedsOne []string
 }
 
 // LedgerName is one physical name of one stage.
@@ -52,6 +60,9 @@ type LedgerName struct {
 	// Example tells that no such stage exists: it stands for all stages of a template, with the name most
 	// likely to break a rule; see [Ledger.Examples].
 	Example bool `json:"example,omitempty"`
+	// Absent tells that the stage does not have the component: a selector leaves it out. The name is reserved for it
+	// all the same.
+	Absent bool `json:"absent,omitempty"`
 
 	namespace string
 	foldsCase bool
@@ -69,6 +80,7 @@ func (l *Ledger) Record(entry Entry) { l.entries = append(l.entries, entry) }
 // stage.
 func (l *Ledger) Of(stage Stage) ([]LedgerName, error) {
 	names := make([]LedgerName, 0, len(l.entries))
+	out := l.leftOut(stage)
 	for _, entry := range l.entries {
 		physical, err := entry.Kind.Name(stage.Part(l.service, entry.Name, entry.Revision))
 		if err != nil {
@@ -81,9 +93,46 @@ func (l *Ledger) Of(stage Stage) ([]LedgerName, error) {
 			Stage: stage.Name, Account: stage.Account, Region: stage.Region, Service: l.service,
 			Kind: entry.Kind.Title, Owner: entry.Owner, Name: physical, Limit: entry.Kind.Max, Scope: entry.Kind.Scope, At: entry.At,
 			Parent: entry.Parent, Component: entry.Name, Revision: max(entry.Revision, 1), namespace: entry.Kind.namespace(), foldsCase: entry.Kind.FoldsCase,
+			Absent: entry.leftOut(out),
 		})
 	}
 	return names, nil
+}
+
+// leftOut are the components that selectors leave out of a stage.
+func (l *Ledger) leftOut(stage Stage) map[string]bool {
+	if l.Choices == nil {
+		return nil
+	}
+	out := map[string]bool{}
+	for _, choice := range l.Choices.For(stage).Made() {
+		if choice.Kind == "selector" && choice.Outcome == "out" {
+			out[choice.Of] = true
+		}
+	}
+	return out
+}
+
+func (e Entry) needs() []string {
+	if len(e.Needs) == 0 {
+		return []string{e.Owner}
+	}
+	return e.Needs
+}
+
+func (e Entry) leftOut(out map[string]bool) bool {
+	isOut := func(of string) bool { return out[of] }
+	isIn := func(of string) bool { return !out[of] }
+	return slices.ContainsFunc(e.needs(), isOut) || len(e.NeedsOne) > 0 && !slices.ContainsFunc(e.NeedsOne, isIn)
+}
+
+// Require changes what the names of a component need besides: change gets each of them.
+func (l *Ledger) Require(owner string, change func(*Entry)) {
+	for i := range l.entries {
+		if l.entries[i].Owner == owner {
+			change(&l.entries[i])
+		}
+	}
 }
 
 // Names lists the physical names of every stage of the set, and of the extra stages, in the set's order.

@@ -16,7 +16,8 @@ func namesVerb(s *settings) *cobra.Command {
 		Use:   "names",
 		Short: "List every physical name of every stage",
 		Long: "names prints the ledger: each name with its kind, its limit and the scope in which AWS allows it once.\n" +
-			"A template of ephemeral stages is listed by the example whose names go wrong most easily.",
+			"A template of ephemeral stages is listed by the example whose names go wrong most easily. What a selector leaves out of\n" +
+			"a stage is marked: its name is kept for it.",
 		Example: "  roadshow names\n  roadshow names --stage production\n  roadshow names --app cdk.out --json",
 		Args:    cobra.NoArgs,
 		RunE: func(verb *cobra.Command, _ []string) error {
@@ -56,5 +57,9 @@ func nameRow(name stages.LedgerName) []string {
 	if name.Example {
 		stage += " (example)"
 	}
-	return []string{stage, name.Kind, name.Name, length, name.Scope.String(), made}
+	physical := name.Name
+	if name.Absent {
+		physical += " (this stage has none)"
+	}
+	return []string{stage, name.Kind, physical, length, name.Scope.String(), made}
 }
