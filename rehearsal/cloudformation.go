@@ -156,10 +156,25 @@ func createChangeSet(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 		Description: r.text("Description"), Template: r.template(), Parameters: r.parameters(), Tags: r.tags(),
 		Capabilities: r.texts("Capabilities"), RoleARN: role, NotificationARNs: r.texts("NotificationARNs"),
 		OnStackFailure: r.text("OnStackFailure"), IncludeNestedStacks: r.flag("IncludeNestedStacks"), ClientToken: r.text("ClientToken"),
-		// cdk bootstrap always asks to import what exists. Nothing is imported
-		// here: a name that is taken fails, as it does without the flag.
+		ImportExistingResources: r.flag("ImportExistingResources"), ResourcesToImport: r.resourcesToImport(),
 	})
 	return object{"Id": made.ChangeSetID, "StackId": made.StackID}, err
+}
+
+// resourcesToImport are the resources of a change set of type IMPORT, whose identifiers are maps.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceToImport.html
+func (r *request) resourcesToImport() []cfn.ResourceToImport {
+	var out []cfn.ResourceToImport
+	for _, member := range r.structs("ResourcesToImport") {
+		one := cfn.ResourceToImport{LogicalID: member["LogicalResourceId"], Type: member["ResourceType"], Identifier: map[string]string{}}
+		for field, key := range member {
+			if entry, is := strings.CutSuffix(field, ".key"); is && strings.HasPrefix(entry, "ResourceIdentifier.") {
+				one.Identifier[key] = member[entry+".value"]
+			}
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 func describeChangeSet(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
@@ -458,15 +473,30 @@ func getTemplateSummary(r *request, e *cfn.Engine, at cfn.Place) (any, error) {
 		return nil, err
 	}
 	result := summaryOf(summary)
-	identifiers := []object{}
-	for _, declared := range summary.Resources {
-		identifiers = append(identifiers, object{"ResourceType": declared.Type, "LogicalResourceIds": []string{declared.LogicalID}})
-	}
-	result["ResourceIdentifierSummaries"] = identifiers
+	result["ResourceIdentifierSummaries"] = identifierSummaries(summary.Resources)
 	result["ResourceTypes"] = summary.ResourceTypes
 	result["Version"] = orNil(summary.Version)
 	result["Metadata"] = orNil(summary.Metadata)
 	return result, nil
+}
+
+// identifierSummaries are the resources that can be imported, by type, each type with the properties that identify one.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceIdentifierSummary.html
+func identifierSummaries(resources []cfn.ResourceDeclaration) []object {
+	summaries, ids := []object{}, map[string][]string{}
+	for _, declared := range resources {
+		ids[declared.Type] = append(ids[declared.Type], declared.LogicalID)
+	}
+	for _, declared := range resources {
+		if len(declared.Identifiers) == 0 || ids[declared.Type][0] != declared.LogicalID {
+			continue
+		}
+		summaries = append(summaries, object{
+			"ResourceType": declared.Type, "LogicalResourceIds": ids[declared.Type],
+			"ResourceIdentifiers": []string{strings.Join(declared.Identifiers, ",")},
+		})
+	}
+	return summaries
 }
 
 func validateTemplate(r *request, e *cfn.Engine, at cfn.Place) (any, error) {

@@ -1,6 +1,7 @@
 package rehearsal_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -45,6 +46,10 @@ func refuses(t *testing.T, row refusals.Refusal) {
 		require.NoError(t, err)
 		require.NoError(t, server.Account(dev).Delete(row.Region, gone.Type, made.PhysicalID))
 	}
+	for _, held := range row.Held {
+		_, err := server.Account(dev).Create(row.Region, held.Type, held.Properties)
+		require.NoError(t, err)
+	}
 	if row.Elsewhere != "" {
 		there := a
 		there.client = cloudformation.NewFromConfig(as(server, dev))
@@ -57,6 +62,9 @@ func refuses(t *testing.T, row refusals.Refusal) {
 	if row.Before != "" {
 		a.succeeds(kind, "refused", row.Before)
 		kind = types.ChangeSetTypeUpdate
+	}
+	if row.Imports != nil {
+		kind = types.ChangeSetTypeImport
 	}
 	if row.Again > 0 {
 		a.succeeds(kind, "refused", row.Template)
@@ -133,6 +141,17 @@ func (a attempt) change(kind types.ChangeSetType, stack, template string) (*clou
 	if stack == "refused" {
 		for name, value := range a.row.Parameters {
 			input.Parameters = append(input.Parameters, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
+		}
+		input.ImportExistingResources = aws.Bool(a.row.Existing)
+		var declared struct {
+			Resources map[string]struct{ Type string }
+		}
+		require.NoError(a, json.Unmarshal([]byte(template), &declared))
+		for id, identifier := range a.row.Imports {
+			if kind == types.ChangeSetTypeImport {
+				of := declared.Resources[id].Type
+				input.ResourcesToImport = append(input.ResourcesToImport, types.ResourceToImport{LogicalResourceId: &id, ResourceType: &of, ResourceIdentifier: identifier})
+			}
 		}
 		if a.row.Without("capabilities") {
 			input.Capabilities = nil

@@ -69,6 +69,12 @@ type Refusal struct {
 	Region string
 	// Deleted are resources that a person made and deleted by hand shortly before.
 	Deleted []Resource
+	// Held are resources that a person made beside the stack.
+	Held []Resource
+	// Existing tells that the change set imports what exists already; Imports are the resources of a change set of type
+	// IMPORT, by logical id, each with the properties that identify it.
+	Existing bool
+	Imports  map[string]map[string]string
 	// Objects are the buckets, by logical id, that hold an object before the stack is deleted.
 	Objects []string
 	// Lacks is what the call is made without, such as "capabilities".
@@ -138,7 +144,9 @@ type row struct {
 	Parameters                      map[string]string
 	Region                          string
 	Again                           time.Duration
-	Deleted                         []Resource
+	Deleted, Held                   []Resource
+	Existing                        bool
+	Imports                         map[string]map[string]string
 	Lacks, Objects                  []string
 }
 
@@ -220,7 +228,7 @@ func (r *row) refusal(service string, shared map[string]yaml.Node) (Refusal, err
 	made := Refusal{
 		ID: r.ID, Service: service, Kind: r.Kind, Moment: r.Moment, Words: r.Words, Source: r.Source,
 		Roadshow: r.Roadshow, How: r.How, Parameters: r.Parameters, Region: cmp.Or(r.Region, "us-east-1"), Again: r.Again,
-		Deleted: r.Deleted, Lacks: r.Lacks, Objects: r.Objects,
+		Deleted: r.Deleted, Held: r.Held, Existing: r.Existing, Imports: r.Imports, Lacks: r.Lacks, Objects: r.Objects,
 	}
 	together := func(resources yaml.Node) (string, error) {
 		if resources.IsZero() {

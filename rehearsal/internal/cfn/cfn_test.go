@@ -94,6 +94,29 @@ func (p *fakeProvisioner) Delete(_ context.Context, env cfn.Environment, current
 	return nil
 }
 
+// Imports, Find and Import know what is named; a queue is known by what AWS makes up.
+func (p *fakeProvisioner) Imports(typeName string) bool { return typeName != "AWS::DAX::Cluster" }
+
+func (p *fakeProvisioner) Find(_ context.Context, env cfn.Environment, typeName string, identifier map[string]string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, value := range identifier {
+		if _, exists := p.exists[key(env, typeName, value)]; exists {
+			return value, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not there", typeName)
+}
+
+func (p *fakeProvisioner) Import(_ context.Context, env cfn.Environment, r cfn.Request, physicalID string) (cfn.Outcome, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.note(env, "import", r.LogicalID, ""); err != nil {
+		return cfn.Outcome{}, err
+	}
+	return p.outcome(env, r, physicalID), nil
+}
+
 // names lists the physical ids that exist in any place.
 func (p *fakeProvisioner) names() []string {
 	p.mu.Lock()

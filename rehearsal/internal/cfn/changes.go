@@ -17,6 +17,7 @@ type plan struct {
 	tags       []Tag
 	conditions map[string]bool
 	graph      map[string][]string
+	adoptions  map[string]adoption // what is imported, by logical id
 	topics     []string
 }
 

@@ -92,6 +92,7 @@ type beginning struct {
 	plan                 *plan
 	settings             settings
 	create               bool
+	imports              bool // nothing but imports
 	token                string
 	disableRollback      bool
 	retainExceptOnCreate bool
@@ -118,8 +119,11 @@ func (e *Engine) begin(s *stack, b beginning) {
 	} else {
 		s.updated = e.options.Clock()
 	}
+	if b.imports {
+		status = "IMPORT_IN_PROGRESS"
+	}
 	e.start(s, kind, b.token, func(ctx context.Context, op *operation) ending {
-		d := &deployment{engine: e, stack: s, operation: op, plan: b.plan, create: b.create, env: s.environment()}
+		d := &deployment{engine: e, stack: s, operation: op, plan: b.plan, create: b.create, only: b.imports, env: s.environment()}
 		succeeded, end := d.run(ctx, b.deleteOnFailure)
 		return func() {
 			end()
@@ -138,11 +142,13 @@ type deployment struct {
 	operation *operation
 	plan      *plan
 	create    bool
+	only      bool // imports
 	env       Environment
 
 	imports      map[string]bool
 	createFailed []string
 	updateFailed []string
+	importFailed []string
 }
 
 func (d *deployment) run(ctx context.Context, deleteOnFailure bool) (succeeded bool, end ending) {
@@ -157,6 +163,8 @@ func (d *deployment) run(ctx context.Context, deleteOnFailure bool) (succeeded b
 		return false, func() {} // the deletion that waits has given the stack its status already
 	case reason == "":
 		return true, d.complete(ctx)
+	case d.only:
+		return false, e.rollBackImport(s, reason)
 	case deleteOnFailure:
 		e.locked(func() {
 			e.setStatus(s, "CREATE_FAILED", reason)
@@ -182,7 +190,7 @@ func (o *operation) isCancelled(e *Engine) bool {
 // work is what one resource needs.
 type work struct {
 	id       string
-	action   string // create, update, replace, note or none
+	action   string // create, import, update, replace, note or none
 	declared map[string]any
 	err      error // found before anything was done
 }
@@ -236,6 +244,9 @@ func (d *deployment) failureReason() string {
 	if len(d.updateFailed) > 0 {
 		parts = append(parts, "The following resource(s) failed to update: ["+strings.Join(d.updateFailed, ", ")+"]. ")
 	}
+	if len(d.importFailed) > 0 {
+		parts = append(parts, "The following resource(s) failed to import: ["+strings.Join(d.importFailed, ", ")+"]. ")
+	}
 	return strings.Join(parts, "")
 }
 
@@ -257,6 +268,8 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 	w := work{id: id, action: "create"}
 	if exists {
 		w.action = "update"
+	} else if _, imported := d.plan.adoptions[id]; imported {
+		w.action = "import"
 	}
 	value, err := d.evaluator(ctx).Value(declaration.properties)
 	if err != nil {
@@ -380,14 +393,18 @@ func (e *Engine) resourceEvent(s *stack, r *resource, physicalID, status, reason
 func (d *deployment) announce(w work) {
 	declaration := d.plan.template.resources[w.id]
 	switch w.action {
-	case "create":
+	case "create", "import":
 		d.engine.locked(func() {
 			d.stack.resources[w.id] = &resource{
 				logicalID: w.id, typeName: declaration.typeName, template: declaration.properties, declared: w.declared,
 				description: declaration.description, metadata: declaration.metadata, deletionPolicy: declaration.deletion(),
-				updateReplacePolicy: declaration.replacement(), dependsOn: d.plan.graph[w.id], changed: true,
+				updateReplacePolicy: declaration.replacement(), dependsOn: d.plan.graph[w.id], changed: true, imported: w.action == "import",
 			}
 		})
+		if w.action == "import" {
+			d.change(w.id, "IMPORT_IN_PROGRESS", "Resource import started.", nil)
+			return
+		}
 		d.change(w.id, "CREATE_IN_PROGRESS", "", nil)
 	case "update":
 		d.change(w.id, "UPDATE_IN_PROGRESS", "", nil)
@@ -397,10 +414,14 @@ func (d *deployment) announce(w work) {
 }
 
 func (d *deployment) fail(w work, err error) bool {
-	if w.action == "create" {
+	switch w.action {
+	case "create":
 		d.createFailed = append(d.createFailed, w.id)
 		d.change(w.id, "CREATE_FAILED", err.Error(), nil)
-	} else {
+	case "import":
+		d.importFailed = append(d.importFailed, w.id)
+		d.change(w.id, "IMPORT_FAILED", err.Error(), nil)
+	default:
 		d.updateFailed = append(d.updateFailed, w.id)
 		d.change(w.id, "UPDATE_FAILED", err.Error(), nil)
 	}
@@ -411,6 +432,8 @@ func (d *deployment) cancelled(w work) {
 	switch w.action {
 	case "create":
 		_ = d.fail(w, reasonError("Resource creation cancelled"))
+	case "import":
+		_ = d.fail(w, reasonError("Resource import cancelled"))
 	case "update", "replace":
 		_ = d.fail(w, reasonError("Resource update cancelled"))
 	}
@@ -451,6 +474,9 @@ func (d *deployment) carryOut(ctx context.Context, w work) bool {
 	request := Request{
 		Type: d.plan.template.resources[w.id].typeName, LogicalID: w.id, Properties: cloneMap(properties),
 		Token: crand.Text()[:12],
+	}
+	if w.action == "import" {
+		return d.take(ctx, w, request)
 	}
 	if w.action == "update" {
 		current := d.stack.resources[w.id]
@@ -569,7 +595,9 @@ func (d *deployment) publishOutputs(ctx context.Context) string {
 func (d *deployment) complete(ctx context.Context) ending {
 	e, s := d.engine, d.stack
 	status := "CREATE_COMPLETE"
-	if !d.create {
+	if d.only {
+		status = "IMPORT_COMPLETE"
+	} else if !d.create {
 		status = "UPDATE_COMPLETE"
 		leaving := d.leaving()
 		e.locked(func() { e.setStatus(s, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "") })

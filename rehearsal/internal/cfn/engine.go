@@ -104,7 +104,7 @@ type ParameterInput struct {
 type CreateChangeSetInput struct {
 	StackName               string // a name or an ARN
 	ChangeSetName           string
-	Type                    string // CREATE or UPDATE; UPDATE if empty
+	Type                    string // CREATE, UPDATE or IMPORT; UPDATE if empty
 	Description             string
 	Template                TemplateSource
 	Parameters              []ParameterInput
@@ -115,6 +115,7 @@ type CreateChangeSetInput struct {
 	OnStackFailure          string // DO_NOTHING, ROLLBACK or DELETE
 	IncludeNestedStacks     bool
 	ImportExistingResources bool
+	ResourcesToImport       []ResourceToImport // of the type IMPORT
 	ClientToken             string
 }
 
@@ -124,7 +125,8 @@ type ChangeSetIdentity struct {
 	StackID     string
 }
 
-// CreateChangeSet computes what a template would change. With the type CREATE it makes a stack in REVIEW_IN_PROGRESS.
+// CreateChangeSet computes what a template would change. With the type CREATE it makes a stack in REVIEW_IN_PROGRESS, and
+// so it does with the type IMPORT where there is none.
 // A template that is refused is an error; one that changes nothing is a change set with status FAILED.
 func (e *Engine) CreateChangeSet(ctx context.Context, at Place, in CreateChangeSetInput) (ChangeSetIdentity, error) {
 	return e.createChangeSet(ctx, at, in)

@@ -93,7 +93,7 @@ type ChangeSet struct {
 	StackID                 string
 	StackName               string
 	Description             string
-	Type                    string // CREATE or UPDATE
+	Type                    string // CREATE, UPDATE or IMPORT
 	Status                  string // CREATE_COMPLETE or FAILED …
 	StatusReason            string
 	ExecutionStatus         string // AVAILABLE, UNAVAILABLE, EXECUTE_IN_PROGRESS, EXECUTE_COMPLETE, EXECUTE_FAILED, OBSOLETE
@@ -110,7 +110,7 @@ type ChangeSet struct {
 
 // Change is what a change set does to one resource.
 type Change struct {
-	Action       string // Add, Modify or Remove
+	Action       string // Add, Modify, Import or Remove
 	LogicalID    string
 	PhysicalID   string
 	Type         string
@@ -169,4 +169,5 @@ type ResourceDeclaration struct {
 	LogicalID      string
 	Type           string
 	DeletionPolicy string
+	Identifiers    []string // by which it can be imported; none where it cannot
 }

@@ -53,6 +53,7 @@ type resource struct {
 	physicalID  string
 	exists      bool
 	changed     bool // since the stack was last stable
+	imported    bool // by the stack: it was there before
 	status      string
 	reason      string
 	updated     time.Time
@@ -371,7 +372,11 @@ func (e *Engine) validateTemplate(ctx context.Context, at Place, source Template
 	if err != nil {
 		return TemplateSummary{}, err
 	}
-	return t.summary(), nil
+	summary := t.summary()
+	for i, one := range summary.Resources {
+		summary.Resources[i].Identifiers = e.identifiers(one.Type)
+	}
+	return summary, nil
 }
 
 // body reads a template from where the call says.

@@ -61,6 +61,7 @@ type ResourceState struct {
 	PhysicalID          string    `json:",omitempty"`
 	Exists              bool      `json:",omitempty"`
 	Changed             bool      `json:",omitempty"` // since the stack was last stable
+	Imported            bool      `json:",omitempty"` // it was there before the stack had it
 	Status              string    `json:",omitempty"`
 	StatusReason        string    `json:",omitempty"`
 	Updated             time.Time `json:",omitzero"`
@@ -86,6 +87,13 @@ type DepartureState struct {
 type ChangeSetState struct {
 	Shown    ChangeSet
 	Settings SettingsState
+	Imports  map[string]ImportState `json:",omitempty"` // by logical id
+}
+
+// ImportState is a resource that a change set imports.
+type ImportState struct {
+	Identifier map[string]string
+	PhysicalID string
 }
 
 // Values are properties or attributes, as a Request has them. Their JSON keeps
@@ -217,7 +225,14 @@ func (s *stack) state() StackState {
 		saved.Resources = append(saved.Resources, s.resources[id].state())
 	}
 	for _, set := range s.changeSets {
-		saved.ChangeSets = append(saved.ChangeSets, ChangeSetState{Shown: set.describe(), Settings: set.settings.state()})
+		waiting := ChangeSetState{Shown: set.describe(), Settings: set.settings.state()}
+		for id, one := range set.plan.adoptions {
+			if waiting.Imports == nil {
+				waiting.Imports = map[string]ImportState{}
+			}
+			waiting.Imports[id] = ImportState{one.identifier, one.physicalID}
+		}
+		saved.ChangeSets = append(saved.ChangeSets, waiting)
 	}
 	for _, one := range s.discarded {
 		saved.Discarded = append(saved.Discarded, DepartureState{Resource: one.resource.state(), Policy: one.policy, Last: one.last})
@@ -245,8 +260,8 @@ func (s settings) state() SettingsState {
 
 func (r *resource) state() ResourceState {
 	saved := ResourceState{
-		LogicalID: r.logicalID, Type: r.typeName, PhysicalID: r.physicalID, Exists: r.exists, Changed: r.changed, Status: r.status,
-		StatusReason: r.reason, Updated: r.updated, Description: r.description, Declared: r.declared, Properties: r.properties,
+		LogicalID: r.logicalID, Type: r.typeName, PhysicalID: r.physicalID, Exists: r.exists, Changed: r.changed,
+		Imported: r.imported, Status: r.status, StatusReason: r.reason, Updated: r.updated, Description: r.description, Declared: r.declared, Properties: r.properties,
 		Attributes: r.attributes, Metadata: written{r.metadata}, DeletionPolicy: r.deletionPolicy, UpdateReplacePolicy: r.updateReplacePolicy,
 		DependsOn: r.dependsOn,
 	}
@@ -263,7 +278,7 @@ func (e *Engine) restoreStack(account string, saved StackState) (*stack, error) 
 		return nil, errors.New("stack: Region is empty, want one")
 	case saved.Status == "" || strings.HasSuffix(saved.Status, "_IN_PROGRESS") && saved.Status != "REVIEW_IN_PROGRESS":
 		return nil, fmt.Errorf("stack: Status is %q, want that of a stack at rest", saved.Status)
-	case saved.Settings.Template == "" && saved.Deleted.IsZero() && saved.Status != "REVIEW_IN_PROGRESS":
+	case saved.Settings.Template == "" && saved.Deleted.IsZero() && saved.Status != "REVIEW_IN_PROGRESS" && saved.Status != "IMPORT_ROLLBACK_COMPLETE":
 		return nil, errors.New("stack: Settings.Template is empty, want a template, or Deleted")
 	}
 	if err := checkName("stackName", saved.Name); err != nil {
@@ -343,7 +358,7 @@ func (saved ResourceState) restore() (*resource, error) {
 	}
 	return &resource{
 		logicalID: saved.LogicalID, typeName: saved.Type, physicalID: saved.PhysicalID, exists: saved.Exists, changed: saved.Changed,
-		status: saved.Status, reason: saved.StatusReason, updated: saved.Updated, description: saved.Description, template: template,
+		imported: saved.Imported, status: saved.Status, reason: saved.StatusReason, updated: saved.Updated, description: saved.Description, template: template,
 		declared: saved.Declared, properties: saved.Properties, attributes: saved.Attributes, metadata: saved.Metadata.value,
 		deletionPolicy: saved.DeletionPolicy, updateReplacePolicy: saved.UpdateReplacePolicy, dependsOn: saved.DependsOn,
 	}, nil
@@ -360,5 +375,11 @@ func (e *Engine) restoreChangeSet(s *stack, saved ChangeSetState) (*changeSet, e
 		return nil, errors.New("stack: Settings.Template is empty, want a template")
 	}
 	p := &plan{template: given.template, parameters: given.parameters, tags: given.tags, topics: given.topics}
+	for id, one := range saved.Imports {
+		if p.adoptions == nil {
+			p.adoptions = map[string]adoption{}
+		}
+		p.adoptions[id] = adoption{one.Identifier, one.PhysicalID}
+	}
 	return &changeSet{shown: saved.Shown, plan: p, settings: given}, e.arrange(context.Background(), s, p)
 }

@@ -27,12 +27,12 @@ func TestStateKnowsEveryFieldOfAStack(t *testing.T) {
 		{of: settings{}, saved: []string{"template", "parameters", "tags", "capabilities", "topics", "roleARN"}},
 		{of: parameterValue{}, saved: []string{"given", "resolved"}},
 		{of: resource{}, saved: []string{
-			"logicalID", "typeName", "physicalID", "exists", "changed", "status", "reason", "updated", "description", "template", "declared", "properties",
+			"logicalID", "typeName", "physicalID", "exists", "changed", "imported", "status", "reason", "updated", "description", "template", "declared", "properties",
 			"attributes", "metadata", "deletionPolicy", "updateReplacePolicy", "dependsOn",
 		}},
 		{of: departure{}, saved: []string{"resource", "policy", "last"}},
 		{of: changeSet{}, saved: []string{"shown", "settings"}, not: []string{"plan"}}, // which the settings come to
-		{of: plan{}, saved: []string{"template", "parameters", "tags", "topics"}, not: []string{"conditions", "graph"}},
+		{of: plan{}, saved: []string{"template", "parameters", "tags", "topics", "adoptions"}, not: []string{"conditions", "graph"}},
 	} {
 		var fields []string
 		for field := range reflect.TypeOf(tt.of).Fields() {

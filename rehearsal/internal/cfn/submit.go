@@ -13,7 +13,8 @@ import (
 // updatable are the states an update may start from.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 var updatable = []string{
-	"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED",
+	"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE", "CREATE_FAILED",
+	"UPDATE_FAILED",
 }
 
 func checkUpdatable(s *stack) error {
@@ -36,6 +37,7 @@ type submission struct {
 	capabilities []string
 	roleARN      string
 	topics       []string
+	importing    importing
 }
 
 // prepared is a submission that passed every check of the call.
@@ -44,6 +46,7 @@ type prepared struct {
 	settings settings
 	changes  []Change
 	differs  bool
+	failure  string // why the change set fails
 }
 
 // prepare checks a submission against a view of the stack. It holds no lock.
@@ -73,12 +76,31 @@ func (e *Engine) prepare(ctx context.Context, at Place, view *stack, in submissi
 		return nil, validationError("Update of resource type is not permitted. The new template modifies resource type of the following resources: [" +
 			strings.Join(changed, ", ") + "]")
 	}
+	if in.importing.listed != nil {
+		if err := e.checkListed(p.template, in.importing.listed); err != nil {
+			return nil, err
+		}
+	}
 	changes, outputs, err := e.changes(ctx, view, p)
 	if err != nil {
 		return nil, err
 	}
+	failure := ""
+	switch {
+	case in.importing.listed != nil:
+		if err := checkOnlyImports(view, p.template, in.importing.listed, changes, tags, in.roleARN); err != nil {
+			return nil, err
+		}
+		p.adoptions, failure = e.listedImports(ctx, view, in.importing.listed)
+	case in.importing.existing && e.canImport():
+		p.adoptions, failure = e.autoImports(ctx, view, p)
+	}
+	if changes = asImports(changes, p.adoptions); failure != "" {
+		changes = nil
+	}
 	return &prepared{
-		plan: p,
+		failure: failure,
+		plan:    p,
 		settings: settings{
 			template: p.template, parameters: p.parameters, tags: slices.Clone(tags), capabilities: slices.Clone(in.capabilities),
 			topics: slices.Clone(topics), roleARN: in.roleARN,
@@ -123,7 +145,7 @@ func (e *Engine) view(at Place, in CreateChangeSetInput) (*stack, error) {
 	if s != nil && s.gone {
 		return nil, notThere(in.StackName)
 	}
-	if in.Type == "CREATE" {
+	if in.Type == "CREATE" || in.Type == "IMPORT" && (s == nil || s.status == "REVIEW_IN_PROGRESS") {
 		switch {
 		case s == nil && strings.HasPrefix(in.StackName, "arn:"):
 			return nil, notThere(in.StackName)
@@ -159,14 +181,16 @@ func (e *Engine) createChangeSet(ctx context.Context, at Place, in CreateChangeS
 	switch in.Type {
 	case "":
 		in.Type = "UPDATE"
-	case "CREATE", "UPDATE":
-	case "IMPORT":
-		return none, notImplemented("a change set of type IMPORT")
+	case "CREATE", "UPDATE", "IMPORT":
 	default:
 		return none, constraintError(in.Type, "changeSetType", "Member must satisfy enum value set: [UPDATE, CREATE, IMPORT]")
 	}
-	if in.ImportExistingResources {
-		return none, notImplemented("ImportExistingResources")
+	what := importing{existing: in.ImportExistingResources}
+	if in.Type == "IMPORT" {
+		if !e.canImport() {
+			return none, notImplemented("a change set of type IMPORT")
+		}
+		what = importing{listed: append([]ResourceToImport{}, in.ResourcesToImport...)}
 	}
 	if err := checkName("changeSetName", in.ChangeSetName); err != nil {
 		return none, err
@@ -177,7 +201,7 @@ func (e *Engine) createChangeSet(ctx context.Context, at Place, in CreateChangeS
 	}
 	work, err := e.prepare(ctx, at, view, submission{
 		template: in.Template, parameters: in.Parameters, tags: in.Tags, capabilities: in.Capabilities, roleARN: in.RoleARN,
-		topics: in.NotificationARNs,
+		topics: in.NotificationARNs, importing: what,
 	})
 	if err != nil {
 		return none, err
@@ -189,7 +213,7 @@ func (e *Engine) createChangeSet(ctx context.Context, at Place, in CreateChangeS
 		return none, errClosed
 	}
 	s := e.find(at, in.StackName)
-	if s == nil && in.Type == "CREATE" {
+	if s == nil && in.Type != "UPDATE" {
 		s = view
 		s.created = e.options.Clock()
 		e.stacks = append(e.stacks, s)
@@ -209,10 +233,15 @@ func (e *Engine) createChangeSet(ctx context.Context, at Place, in CreateChangeS
 		Status: "CREATE_COMPLETE", ExecutionStatus: "AVAILABLE", Created: e.options.Clock(),
 		Parameters: shownParameters(work.plan.template, work.plan.parameters), Tags: work.settings.tags,
 		Capabilities: work.settings.capabilities, NotificationARNs: work.settings.topics, OnStackFailure: in.OnStackFailure,
-		IncludeNestedStacks: in.IncludeNestedStacks, Changes: work.changes,
+		IncludeNestedStacks: in.IncludeNestedStacks, ImportExistingResources: in.ImportExistingResources, Changes: work.changes,
 	}}
-	if in.Type == "UPDATE" && !work.differs {
+	switch {
+	case work.failure != "":
+		set.shown.Status, set.shown.ExecutionStatus, set.shown.StatusReason = "FAILED", "UNAVAILABLE", work.failure
+	case in.Type == "UPDATE" && !work.differs:
 		set.shown.Status, set.shown.ExecutionStatus, set.shown.StatusReason = "FAILED", "UNAVAILABLE", noChanges
+	case in.Type == "IMPORT":
+		set.shown.StatusReason = importReview
 	}
 	s.changeSets = append(s.changeSets, set)
 	return ChangeSetIdentity{ChangeSetID: set.shown.ID, StackID: s.id}, nil
@@ -252,7 +281,7 @@ func (e *Engine) executeChangeSet(_ context.Context, at Place, in ExecuteChangeS
 	set.shown.ExecutionStatus = "EXECUTE_IN_PROGRESS"
 	disable := in.DisableRollback || set.shown.OnStackFailure == "DO_NOTHING"
 	e.begin(s, beginning{
-		plan: set.plan, settings: set.settings, create: create, token: in.ClientToken, disableRollback: disable,
+		plan: set.plan, settings: set.settings, create: create, imports: set.shown.Type == "IMPORT", token: in.ClientToken, disableRollback: disable,
 		retainExceptOnCreate: in.RetainExceptOnCreate, deleteOnFailure: create && set.shown.OnStackFailure == "DELETE",
 		finished: func(succeeded bool) { // called under mu
 			set.shown.ExecutionStatus = "EXECUTE_FAILED"

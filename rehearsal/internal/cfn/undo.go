@@ -100,10 +100,12 @@ func (e *Engine) strays(s *stack) []departure {
 	return list
 }
 
-// policyAfterFailure is what happens to a resource that was made by an operation that failed.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+// policyAfterFailure is what happens to a resource that was made by an operation that failed. One that it imported stays
+// under any policy: RetainExceptOnCreate deletes newly created resources, but retains existing ones.
+//   - https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+//   - https://docs.aws.amazon.com/boto3/latest/reference/services/cloudformation/client/describe_stacks.html
 func (s *stack) policyAfterFailure(r *resource) string {
-	if r.deletionPolicy == "Retain" && !s.retainExceptOnCreate {
+	if r.imported || r.deletionPolicy == "Retain" && !s.retainExceptOnCreate {
 		return "Retain"
 	}
 	return "Delete"
