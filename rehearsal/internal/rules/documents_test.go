@@ -96,51 +96,6 @@ func TestEventPatternsOfAWSsPagesAreTaken(t *testing.T) {
 	}
 }
 
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html
-func TestPoliciesAreEvaluatedAsAWSsPagesSay(t *testing.T) {
-	const carlos = `{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::carlossalazar", "arn:aws:s3:::carlossalazar/*"]},
-		{"Effect": "Deny", "Action": "s3:*", "Resource": ["arn:aws:s3:::carlossalazar/private/*"]}]}`
-	for _, test := range []struct {
-		name, policy, action, resource string
-		want                           verdict
-	}{
-		{"nothing is allowed by default", `{"Statement": []}`, "s3:GetObject", "arn:aws:s3:::a/b", implicitDeny},
-		{"an allow overrides the default", carlos, "s3:GetObject", "arn:aws:s3:::carlossalazar/photo", allowed},
-		{"an explicit deny overrides an allow", carlos, "s3:GetObject", "arn:aws:s3:::carlossalazar/private/diary", explicitDeny},
-		{"another bucket is not spoken of", carlos, "s3:GetObject", "arn:aws:s3:::another/photo", implicitDeny},
-		{"actions are not case-sensitive", `{"Statement": {"Effect": "Allow", "Action": "S3:getobject", "Resource": "*"}}`, "s3:GetObject", "arn:aws:s3:::a/b", allowed},
-		{"an action with a wildcard", `{"Statement": {"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "*"}}`, "iam:CreateAccessKey", "x", allowed},
-		{"NotAction with Allow allows the rest", `{"Statement": {"Effect": "Allow", "NotAction": "s3:DeleteBucket", "Resource": "*"}}`, "s3:GetObject", "x", allowed},
-		{"NotAction with Allow does not deny", `{"Statement": {"Effect": "Allow", "NotAction": "s3:DeleteBucket", "Resource": "*"}}`, "s3:DeleteBucket", "x", implicitDeny},
-		{"NotResource with Deny denies the rest", `{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::hr/*"}]}`, "s3:GetObject", "arn:aws:s3:::other/x", explicitDeny},
-		{"a question mark is one character", `{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/?"}}`, "s3:GetObject", "arn:aws:s3:::a/bc", implicitDeny},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, evaluate([]any{test.policy}, request{action: test.action, resource: test.resource}))
-		})
-	}
-}
-
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-func TestPoliciesOfResourcesNameTheirPrincipals(t *testing.T) {
-	const topic = `{"Statement": {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*",
-		"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:111122223333:*"}}}}`
-	ask := func(principal, source string) verdict {
-		return evaluate([]any{topic}, request{
-			action: "sqs:SendMessage", resource: "q", principal: principal, ofResource: true, context: map[string]string{"aws:SourceArn": source},
-		})
-	}
-	assert.Equal(t, allowed, ask("sns.amazonaws.com", "arn:aws:sns:us-east-1:111122223333:news"))
-	assert.Equal(t, implicitDeny, ask("sns.amazonaws.com", "arn:aws:sns:us-east-1:444455556666:news"))
-	assert.Equal(t, implicitDeny, ask("s3.amazonaws.com", "arn:aws:sns:us-east-1:111122223333:news"))
-	root := `{"Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}}`
-	assert.Equal(t, allowed, evaluate([]any{root}, request{action: "kms:Decrypt", principal: "arn:aws:iam::111122223333:role/worker", ofResource: true}))
-	assert.Equal(t, implicitDeny, evaluate([]any{root}, request{action: "kms:Decrypt", principal: "arn:aws:iam::444455556666:role/worker", ofResource: true}))
-}
-
 // nothing is an account that holds nothing.
 type nothing struct{}
 

@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+)
 
 const key = "AWS::KMS::Key"
 
@@ -9,8 +13,8 @@ var kmsRules = []rule{
 		if c.flag("BypassPolicyLockoutSafetyCheck") || !c.has("KeyPolicy") {
 			return ""
 		}
-		caller := "arn:" + c.Partition + ":iam::" + c.Account + ":root"
-		if evaluate([]any{c.at("KeyPolicy")}, request{action: "kms:PutKeyPolicy", principal: caller, ofResource: true, resource: "*"}) != allowed {
+		caller := policy.Principal{Account: c.Account, ARN: "arn:" + c.Partition + ":iam::" + c.Account + ":root"}
+		if !resourceAllows([]any{c.at("KeyPolicy")}, policy.Request{Action: "kms:PutKeyPolicy", Principal: caller, Resource: "*"}) {
 			return "The new key policy will not allow you to update the key policy in the future."
 		}
 		return ""

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 const (
@@ -362,7 +364,7 @@ func functionAllows(w World, target *Resource, service, source string) bool {
 		if functionName(permission.text("FunctionName")) != target.Name && w.Find(permission, function, permission.text("FunctionName")) != target {
 			continue
 		}
-		if permission.text("Principal") == service && (!permission.has("SourceArn") || wildcard(permission.text("SourceArn"), source)) {
+		if permission.text("Principal") == service && (!permission.has("SourceArn") || policy.Matches(permission.text("SourceArn"), source)) {
 			return true
 		}
 	}

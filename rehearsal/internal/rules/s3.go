@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 const bucket = "AWS::S3::Bucket"
@@ -244,7 +246,7 @@ var s3Rules = []rule{
 				if owner != nil {
 					own = "arn:" + owner.Partition + ":s3:::" + owner.Name
 				}
-				if own != "" && resource != own && !strings.HasPrefix(resource, own+"/") && !wildcard(resource, own) && !wildcard(resource, own+"/x") {
+				if own != "" && resource != own && !strings.HasPrefix(resource, own+"/") && !policy.Matches(resource, own) && !policy.Matches(resource, own+"/x") {
 					return "Policy has invalid resource"
 				}
 			}
@@ -320,6 +322,6 @@ func transitions(rule object) []object {
 func rank(transition object) int { return slices.Index(classes, textOf(transition["StorageClass"])) }
 
 // sameEvents says whether two events of S3 have one in common: s3:ObjectCreated:* is of s3:ObjectCreated:Put.
-func sameEvents(a, b string) bool { return wildcard(a, b) || wildcard(b, a) }
+func sameEvents(a, b string) bool { return policy.Matches(a, b) || policy.Matches(b, a) }
 
 func overlapping(a, b string, in func(string, string) bool) bool { return in(a, b) || in(b, a) }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 const queue = "AWS::SQS::Queue"
@@ -142,13 +144,13 @@ func (c *call) redrive(reason string) string {
 // queueAllows says whether the policies of a queue let a service send to it for a source.
 func queueAllows(w World, target *Resource, service, source string) bool {
 	var policies []any
-	for policy := range w.Of(target, "AWS::SQS::QueuePolicy") {
-		if slices.Contains(policy.texts("Queues"), target.PhysicalID) {
-			policies = append(policies, policy.at("PolicyDocument"))
+	for attached := range w.Of(target, "AWS::SQS::QueuePolicy") {
+		if slices.Contains(attached.texts("Queues"), target.PhysicalID) {
+			policies = append(policies, attached.at("PolicyDocument"))
 		}
 	}
-	return evaluate(policies, request{
-		action: "sqs:SendMessage", resource: textOf(target.Attributes["Arn"]), principal: service, ofResource: true,
-		context: map[string]string{"aws:SourceArn": source, "aws:SourceAccount": target.Account},
-	}) == allowed
+	return resourceAllows(policies, policy.Request{
+		Action: "sqs:SendMessage", Resource: textOf(target.Attributes["Arn"]), Principal: policy.Principal{Service: service},
+		Context: policy.Context{"aws:sourcearn": {source}, "aws:sourceaccount": {target.Account}, "aws:securetransport": {"true"}},
+	})
 }
