@@ -75,19 +75,25 @@ func TestEachMistakeIsOneMessageAndWritesNothing(t *testing.T) {
 	at := "\nroadshow: e2e/testdata/badinput/main.go:"
 	for name, want := range map[string]string{
 		"account": `
-roadshow: stage "production": Account is "33333333333", want the 12 digits of an AWS account id; ` +
-			"`aws sts get-caller-identity --profile …` prints it; keep leading zeros\n",
+roadshow: stage "production": Account is "33333333333"; it must be the 12 digits of an AWS account id.
+` +
+			"`aws sts get-caller-identity --profile …` prints it; keep leading zeros.\n",
 		"empty name": `
-roadshow: stage 2 of the set: Name is "", want a lower-case DNS label of at most 32 characters; write Name: "dev"
+roadshow: stage 2 of the set: Name is ""; it must be a lower-case DNS label of at most 32 characters.
+Write Name: "dev".
 `,
 		"doubled name": `
-roadshow: stage 2 of the set: Name is "dev" again, want a name of its own; rename or remove one of the two
+roadshow: stage 2 of the set: Name is "dev" again; it must be a name of its own.
+Rename or remove one of the two.
 `,
 		"region": `
-roadshow: stage "production": Region is "us-esat-1", want the code of an AWS region; write Region: "us-east-1"
+roadshow: stage "production": Region is "us-esat-1"; it must be the code of an AWS region.
+Write Region: "us-east-1".
 `,
-		"partition key": selected + at +
-			`38: table "notes": PartitionKey is missing, want a key; write PartitionKey: stack.StringKey("id")` + "\n",
+		"partition key": selected + `
+roadshow: table "notes": PartitionKey is missing; it must be a key (e2e/testdata/badinput/main.go:38).
+Write PartitionKey: stack.StringKey("id").
+`,
 		"library": selected + at + `42: function package ./e2e/testdata/functions/library: it is package library, want a main package; ` +
 			"write package main with a func main that calls lambda.Start, or name the folder that has one\n",
 		"no package": selected + at + `42: function package ./functions/creat-note: it is a folder that does not exist, want a main package; ` +

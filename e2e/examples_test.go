@@ -209,6 +209,6 @@ func TestAnExistingProgramAdoptsAStageAndAComponent(t *testing.T) {
 	after.stage = staging
 	output, err := r.cdk(t, after, "deploy")
 	require.Error(t, err)
-	require.Contains(t, output, "account 222222222222: stage is none, want one of the set")
+	require.Contains(t, output, "account 222222222222 belongs to no stage of the set")
 	r.askedNothingUnknown(t)
 }

@@ -222,7 +222,7 @@ func (r *rig) noCredentials() []string {
 func (r *rig) refuse(t *testing.T) {
 	table := "\n\n" + stages.Set(r.program.Stages).Table() + "\n"
 	account := func(name string) string { return r.stage(t, name).Account }
-	noAccount := "\nroadshow: no AWS account: stage is unknown, want credentials of a stage's account; use --profile with a profile of one of " +
+	noAccount := "\nroadshow: there are no AWS credentials, and no stage is named.\nUse --profile with a profile of one of " +
 		"these accounts (is it spelled as in your AWS config?), or only read, without credentials, with -c stage=dev or -c stage=all:" + table
 	refusals := []struct {
 		name      string
@@ -234,20 +234,20 @@ func (r *rig) refuse(t *testing.T) {
 			"the account of another stage",
 			command{stage: dev},
 			[]string{"-c", "stage=production"},
-			"\nroadshow: stage production: account is " + account(dev) + " (by your credentials), want " + account(production) +
-				"; use a profile of account " + account(production) + ", as in --profile production\n",
+			"\nroadshow: stage production belongs to account " + account(production) + "; your credentials are of account " + account(dev) +
+				".\nUse a profile of account " + account(production) + ", as in --profile production.\n",
 		},
 		{
 			"a stage outside the set",
 			command{stage: dev},
 			[]string{"-c", "stage=pr-7"},
-			"\nroadshow: -c stage: name is \"pr-7\", want a stage of the set; write -c stage=NAME with a name of these:" + table,
+			"\nroadshow: -c stage=pr-7: the set has no stage of that name.\nWrite -c stage=NAME with a name of these:" + table,
 		},
 		{
 			"all stages with the credentials of one",
 			command{stage: dev},
 			[]string{"-c", "stage=all"},
-			"\nroadshow: -c stage=all: account is " + account(dev) + " (by your credentials), want none; all only reads, run it without credentials, or name the account's stage\n",
+			"\nroadshow: -c stage=all only reads, and your credentials are of account " + account(dev) + ".\nRun it without credentials, or name the account's stage.\n",
 		},
 		{"no credentials and no stage", command{environ: r.noCredentials()}, nil, noAccount},
 		{"a mistyped profile", command{environ: r.noCredentials()}, []string{"--profile", "prodcution"}, noAccount},
@@ -262,7 +262,7 @@ func (r *rig) refuse(t *testing.T) {
 			"an account of no stage",
 			command{stage: stranger.Name},
 			nil,
-			"\nroadshow: account 999999999999: stage is none, want one of the set; use a profile of one of these accounts:" + table,
+			"\nroadshow: account 999999999999 belongs to no stage of the set.\nUse a profile of one of these accounts, or add a stage:" + table,
 		})
 	}
 	before := r.everything(t)

@@ -87,7 +87,7 @@ func (a App) Selected() (stages.Stage, error) {
 		return stages.Stage{}, err
 	}
 	if len(selected) != 1 {
-		return stages.Stage{}, errors.New("-c stage: name is \"all\", want one stage; this program makes one stack at a time")
+		return stages.Stage{}, errors.New("-c stage: name is \"all\"; it must be one stage, since this program makes one stack at a time")
 	}
 	return selected[0], nil
 }

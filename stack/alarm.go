@@ -145,7 +145,7 @@ func (c AlarmConfig) validate() *ConfigError {
 	for i, action := range c.Actions {
 		if !actionARN.MatchString(action) || slices.Contains(c.Actions[:i], action) {
 			return &ConfigError{
-				Field: "Actions", Got: fmt.Sprintf("%q", action), Want: "ARNs, each once", Fix: `write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}`,
+				Field: "Actions", Got: fmt.Sprintf("%q", action), Want: "an ARN, and be there only once", Fix: `write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}`,
 			}
 		}
 	}

@@ -113,8 +113,8 @@ func TestAnAlarmDoesNotTellATopicThatItsStageLacks(t *testing.T) {
 		alarms := stack.NewTopic(s, "alarms", stack.TopicConfig{Stages: stages.Except(production)})
 		stack.NewAlarm(s, "get-errors", stack.AlarmConfig{On: stack.NewFunction(s, "get", code()).Errors(), Topic: alarms})
 	})
-	assert.Equal(t, `stack/alarm_test.go:LINE: alarm "get-errors": Topic is topic "alarms", which some stage that has the alarm does not have, `+
-		`want a topic of every stage that has the alarm; give both the same Stages`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/alarm_test.go:LINE: alarm "get-errors": Topic is topic "alarms", which some stage that has the alarm does not have; `+
+		`it must be a topic of every stage that has the alarm. Give both the same Stages.`, withoutLines(err.Error()))
 }
 
 func TestWrongAlarmConfigsAreRefused(t *testing.T) {
@@ -122,23 +122,23 @@ func TestWrongAlarmConfigsAreRefused(t *testing.T) {
 		change func(*stack.AlarmConfig)
 		want   string
 	}{
-		"nothing to watch":     {func(c *stack.AlarmConfig) { *c = stack.AlarmConfig{} }, `On is missing, want a metric of a component; write On: fn.Errors() or the like`},
-		"a negative threshold": {func(c *stack.AlarmConfig) { c.Threshold = -1 }, `Threshold is -1, want 1 and above, at most 9007199254740992; leave it out for the tier's`},
-		"a period of seconds":  {func(c *stack.AlarmConfig) { c.Period = 30 * time.Second }, `Period is 30s, want 1m to 24h in whole minutes; write Period: 5 * time.Minute, or leave it out`},
-		"a negative period":    {func(c *stack.AlarmConfig) { c.Period = -time.Minute }, `Period is -1m0s, want 1m to 24h in whole minutes; write Period: 5 * time.Minute, or leave it out`},
-		"a period above a day": {func(c *stack.AlarmConfig) { c.Period = 25 * time.Hour }, `Period is 25h0m0s, want 1m to 24h in whole minutes; write Period: 5 * time.Minute, or leave it out`},
-		"negative periods":     {func(c *stack.AlarmConfig) { c.Periods = -1 }, `Periods is -1, want 1 to 10080; write Periods: 3, or leave it out`},
+		"nothing to watch":     {func(c *stack.AlarmConfig) { *c = stack.AlarmConfig{} }, `On is missing; it must be a metric of a component. Write On: fn.Errors() or the like.`},
+		"a negative threshold": {func(c *stack.AlarmConfig) { c.Threshold = -1 }, `Threshold is -1; it must be 1 and above, at most 9007199254740992. Leave it out for the tier's.`},
+		"a period of seconds":  {func(c *stack.AlarmConfig) { c.Period = 30 * time.Second }, `Period is 30s; it must be 1m to 24h in whole minutes. Write Period: 5 * time.Minute, or leave it out.`},
+		"a negative period":    {func(c *stack.AlarmConfig) { c.Period = -time.Minute }, `Period is -1m0s; it must be 1m to 24h in whole minutes. Write Period: 5 * time.Minute, or leave it out.`},
+		"a period above a day": {func(c *stack.AlarmConfig) { c.Period = 25 * time.Hour }, `Period is 25h0m0s; it must be 1m to 24h in whole minutes. Write Period: 5 * time.Minute, or leave it out.`},
+		"negative periods":     {func(c *stack.AlarmConfig) { c.Periods = -1 }, `Periods is -1; it must be 1 to 10080. Write Periods: 3, or leave it out.`},
 		"periods above a week": {
-			func(c *stack.AlarmConfig) { c.Period, c.Periods = 24*time.Hour, 8 }, `Periods is 8 of 24h0m0s, want at most 168h together; write fewer or shorter ones`,
+			func(c *stack.AlarmConfig) { c.Period, c.Periods = 24*time.Hour, 8 }, `Periods is 8 of 24h0m0s; it must be at most 168h together. Write fewer or shorter ones.`,
 		},
-		"too many actions": {func(c *stack.AlarmConfig) { c.Actions = make([]string, 6) }, `Actions is 6, with Topic, want at most 5; have a topic tell the others`},
+		"too many actions": {func(c *stack.AlarmConfig) { c.Actions = make([]string, 6) }, `Actions is 6, with Topic; it must be at most 5. Have a topic tell the others.`},
 		"an action that is no ARN": {
-			func(c *stack.AlarmConfig) { c.Actions = []string{"alarms"} }, `Actions is "alarms", want ARNs, each once; write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}`,
+			func(c *stack.AlarmConfig) { c.Actions = []string{"alarms"} }, `Actions is "alarms"; it must be an ARN, and be there only once. Write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}.`,
 		},
 		"an action twice": {
-			func(c *stack.AlarmConfig) { c.Actions = []string{told, told} }, `Actions is "` + told + `", want ARNs, each once; write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}`,
+			func(c *stack.AlarmConfig) { c.Actions = []string{told, told} }, `Actions is "` + told + `"; it must be an ARN, and be there only once. Write Actions: []string{"arn:aws:sns:us-east-1:123456789012:alarms"}.`,
 		},
-		"a description above the limit": {func(c *stack.AlarmConfig) { c.Description = strings.Repeat("x", 1025) }, `Description is 1025 characters, want at most 1024; shorten it`},
+		"a description above the limit": {func(c *stack.AlarmConfig) { c.Description = strings.Repeat("x", 1025) }, `Description is 1025 characters; it must be at most 1024. Shorten it.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {
@@ -154,7 +154,7 @@ func TestWrongAlarmConfigsAreRefused(t *testing.T) {
 			fifo := stack.NewTopic(s, "alarms", stack.TopicConfig{FIFO: true})
 			stack.NewAlarm(s, "get-errors", stack.AlarmConfig{On: stack.NewFunction(s, "get", code()).Errors(), Topic: fifo})
 		})
-		assert.Equal(t, `stack/alarm_test.go:LINE: alarm "get-errors": Topic is FIFO topic "alarms", want a standard topic: CloudWatch knows no groups of messages; leave out its FIFO`,
+		assert.Equal(t, `stack/alarm_test.go:LINE: alarm "get-errors": Topic is FIFO topic "alarms"; it must be a standard topic: CloudWatch knows no groups of messages. Leave out its FIFO.`,
 			withoutLines(err.Error()))
 	})
 }

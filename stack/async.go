@@ -31,7 +31,7 @@ type AsyncConfig struct {
 
 func (c AsyncConfig) validate() *ConfigError {
 	if c.NoRetries && c.Retries != 0 {
-		return &ConfigError{Field: "Async.NoRetries", Got: fmt.Sprintf("true, while Async.Retries is %d", c.Retries), Want: "one of the two", Fix: "leave the other out"}
+		return &ConfigError{Field: "Async.NoRetries", Got: fmt.Sprintf("true, while Async.Retries is %d", c.Retries), Want: "the only one of the two", Fix: "leave the other out"}
 	}
 	return firstOf(
 		inRange("Async.Retries", c.Retries, 1, 2, 1),

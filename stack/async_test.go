@@ -84,7 +84,8 @@ func TestAPrebuiltHandlerIsKnownByItsBytes(t *testing.T) {
 		return document.Stages[0].Functions[0].Digest, nil
 	}
 	_, err := synthesize()
-	require.ErrorContains(t, err, `function "resize": Prebuilt.Path is "./functions/resize/dist", which is not there, want a folder, or a file that ends in ".zip"; build the handler before the program runs, or correct the path`)
+	require.Error(t, err)
+	require.Contains(t, withoutLines(err.Error()), `function "resize": Prebuilt.Path is "./functions/resize/dist", which is not there; it must be a folder, or a file that ends in ".zip". Build the handler before the program runs, or correct the path.`)
 	digests := map[string]bool{}
 	for _, version := range []struct {
 		content string
@@ -194,7 +195,7 @@ func TestInvokeURLGrantsTheURLOnly(t *testing.T) {
 	assert.Equal(t, []string{"GET_URL"}, variables(template.Resource(t, "AWS::Lambda::Function", "caller").Properties))
 
 	err := refusal(t, dev, func(s *stack.Stack) { stack.NewFunction(s, "get", code()).InvokeURL() })
-	assert.Equal(t, `stack/async_test.go:LINE: function "get": InvokeURL is asked for, while the function has no URL, want a function with a URL; write URL: &stack.URLConfig{} in its config, or fn.Invoke()`,
+	assert.Equal(t, `stack/async_test.go:LINE: function "get": InvokeURL is asked for, while the function has no URL; it must be a function with a URL. Write URL: &stack.URLConfig{} in its config, or fn.Invoke().`,
 		withoutLines(err.Error()))
 }
 
@@ -259,11 +260,11 @@ func TestEventsThatFailMayGoToAQueueOfTheUsers(t *testing.T) {
 	}{
 		"not to a FIFO queue": {
 			stack.QueueConfig{FIFO: true},
-			`Async.Failures is FIFO queue "failed", to which Lambda cannot send, want a standard queue; leave out FIFO there, or Failures here`,
+			`Async.Failures is FIFO queue "failed", to which Lambda cannot send; it must be a standard queue. Leave out FIFO there, or Failures here.`,
 		},
 		"not to a queue that is not there": {
 			stack.QueueConfig{Stages: stages.Only(production)},
-			`Async.Failures is queue "failed", which some stage that has the function does not have, want a queue of every stage of the function; give both the same Stages, or leave Failures out`,
+			`Async.Failures is queue "failed", which some stage that has the function does not have; it must be a queue of every stage of the function. Give both the same Stages, or leave Failures out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -280,64 +281,64 @@ func TestWrongFeaturesOfFunctionsAreRefused(t *testing.T) {
 	}{
 		"a package and a prebuilt handler": {
 			func(c *stack.FunctionConfig) { c.Prebuilt = &prebuilt },
-			`Package is "./functions/f", while Prebuilt.Path is "./functions/resize/dist", want one of the two; leave the other out`,
+			`Package is "./functions/f", while Prebuilt.Path is "./functions/resize/dist"; it must be the only one of the two. Leave the other out.`,
 		},
 		"a prebuilt handler outside the module": {
 			func(c *stack.FunctionConfig) {
 				c.Package, c.Prebuilt = "", &stack.PrebuiltConfig{Path: "/tmp/x", Runtime: "nodejs24.x", Handler: "x"}
 			},
-			`Prebuilt.Path is "/tmp/x", want a folder or a zip file of the module, beginning with "./"; write Path: "./functions/resize/dist"`,
+			`Prebuilt.Path is "/tmp/x"; it must be a folder or a zip file of the module, beginning with "./". Write Path: "./functions/resize/dist".`,
 		},
 		"a runtime that is none": {
 			func(c *stack.FunctionConfig) {
 				c.Package, c.Prebuilt = "", &stack.PrebuiltConfig{Path: "./x", Runtime: "Node 24", Handler: "x"}
 			},
-			`Prebuilt.Runtime is "Node 24", want the identifier of a runtime of Lambda; write Runtime: "nodejs24.x"`,
+			`Prebuilt.Runtime is "Node 24"; it must be the identifier of a runtime of Lambda. Write Runtime: "nodejs24.x".`,
 		},
 		"no handler": {
 			func(c *stack.FunctionConfig) {
 				c.Package, c.Prebuilt = "", &stack.PrebuiltConfig{Path: "./x", Runtime: "nodejs24.x"}
 			},
-			`Prebuilt.Handler is "", want what the runtime calls, at most 128 characters; write Handler: "index.handler"`,
+			`Prebuilt.Handler is ""; it must be what the runtime calls, at most 128 characters. Write Handler: "index.handler".`,
 		},
 		"too little storage": {
 			func(c *stack.FunctionConfig) { c.EphemeralStorage = 256 },
-			`EphemeralStorage is 256, want 512 to 10240 (MiB); write EphemeralStorage: 1024, or leave it out`,
+			`EphemeralStorage is 256; it must be 512 to 10240 MiB. Write EphemeralStorage: 1024, or leave it out.`,
 		},
 		"a reserve below nothing": {
 			func(c *stack.FunctionConfig) { c.ReservedConcurrency = -1 },
-			`ReservedConcurrency is -1, want 1 and above, at most 2147483647; write ReservedConcurrency: 10, or leave it out`,
+			`ReservedConcurrency is -1; it must be 1 and above, at most 2147483647. Write ReservedConcurrency: 10, or leave it out.`,
 		},
 		"fewer instances than none": {
 			func(c *stack.FunctionConfig) { c.ProvisionedConcurrency = -1 },
-			`ProvisionedConcurrency is -1, want 1 and above, at most 2147483647; write ProvisionedConcurrency: 2, or leave it out`,
+			`ProvisionedConcurrency is -1; it must be 1 and above, at most 2147483647. Write ProvisionedConcurrency: 2, or leave it out.`,
 		},
 		"more instances than may run": {
 			func(c *stack.FunctionConfig) { c.ProvisionedConcurrency, c.ReservedConcurrency = 5, 3 },
-			`ProvisionedConcurrency is 5, while ReservedConcurrency is 3, want at most ReservedConcurrency; raise the one or lower the other`,
+			`ProvisionedConcurrency is 5, while ReservedConcurrency is 3; it must be at most ReservedConcurrency. Raise the one or lower the other.`,
 		},
 		"a layer without a version": {
 			func(c *stack.FunctionConfig) { c.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:x"} },
-			`Layers is "arn:aws:lambda:us-east-1:123456789012:layer:x", want the ARN of a layer's version; write "arn:aws:lambda:${AWS::Region}:123456789012:layer:name:1"`,
+			`Layers is "arn:aws:lambda:us-east-1:123456789012:layer:x"; it must be the ARN of a layer's version. Write "arn:aws:lambda:${AWS::Region}:123456789012:layer:name:1".`,
 		},
 		"too many layers": {
-			func(c *stack.FunctionConfig) { c.Layers = make([]string, 6) }, `Layers is 6 layers, want at most 5; join some of them`,
+			func(c *stack.FunctionConfig) { c.Layers = make([]string, 6) }, `Layers is 6 layers; it must be at most 5. Join some of them.`,
 		},
 		"an origin that is a path": {
 			func(c *stack.FunctionConfig) { c.URL = &stack.URLConfig{Origins: []string{"https://example.com/"}} },
-			`URL.Origins is "https://example.com/", want scheme and host of a page, or *; write Origins: []string{"https://example.com"}`,
+			`URL.Origins is "https://example.com/"; it must be the scheme and host of a page, or *. Write Origins: []string{"https://example.com"}.`,
 		},
 		"more retries than Lambda makes": {
 			func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{Retries: 3} },
-			`Async.Retries is 3, want 1 to 2; write Retries: 1, or leave it out`,
+			`Async.Retries is 3; it must be 1 to 2. Write Retries: 1, or leave it out.`,
 		},
 		"retries and none": {
 			func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{Retries: 1, NoRetries: true} },
-			`Async.NoRetries is true, while Async.Retries is 1, want one of the two; leave the other out`,
+			`Async.NoRetries is true, while Async.Retries is 1; it must be the only one of the two. Leave the other out.`,
 		},
 		"an age below Lambda's": {
 			func(c *stack.FunctionConfig) { c.Async = &stack.AsyncConfig{MaxAge: time.Second} },
-			`Async.MaxAge is 1s, want 1m to 6h in whole seconds; write MaxAge: time.Hour, or leave it out`,
+			`Async.MaxAge is 1s; it must be 1m to 6h in whole seconds. Write MaxAge: time.Hour, or leave it out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

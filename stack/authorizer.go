@@ -80,7 +80,7 @@ func (c JWTAuthorizerConfig) validate() *ConfigError {
 	}
 	switch {
 	case len(c.Audience) == 0:
-		return &ConfigError{Field: "Audience", Got: "empty", Want: "at least one client", Fix: `write Audience: []string{"notes"}`}
+		return &ConfigError{Field: "Audience", Got: "empty", Want: "a list of at least one client", Fix: `write Audience: []string{"notes"}`}
 	}
 	if strings.HasPrefix(c.Source, "$") && !strings.HasPrefix(c.Source, "$request.header.") && !strings.HasPrefix(c.Source, "$request.querystring.") {
 		return &ConfigError{

@@ -117,14 +117,14 @@ var bucketMethods = map[string]awss3.HttpMethods{
 func (c BucketCORSConfig) validate() *ConfigError {
 	switch {
 	case len(c.Origins) == 0:
-		return &ConfigError{Field: "CORS.Origins", Got: "empty", Want: "at least one origin", Fix: `write Origins: []string{"https://example.com"}`}
+		return &ConfigError{Field: "CORS.Origins", Got: "empty", Want: "a list of at least one origin", Fix: `write Origins: []string{"https://example.com"}`}
 	case len(c.Methods) == 0:
-		return &ConfigError{Field: "CORS.Methods", Got: "empty", Want: "at least one method", Fix: `write Methods: []string{"GET", "PUT"}`}
+		return &ConfigError{Field: "CORS.Methods", Got: "empty", Want: "a list of at least one method", Fix: `write Methods: []string{"GET", "PUT"}`}
 	}
 	for _, origin := range c.Origins {
 		if !originPattern.MatchString(origin) {
 			return &ConfigError{
-				Field: "CORS.Origins", Got: fmt.Sprintf("%q", origin), Want: "scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
+				Field: "CORS.Origins", Got: fmt.Sprintf("%q", origin), Want: "the scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
 			}
 		}
 	}

@@ -213,32 +213,32 @@ func TestWrongBucketConfigsAreRefused(t *testing.T) {
 		config stack.BucketConfig
 		want   string
 	}{
-		"half a day":      {stack.BucketConfig{OldVersions: 12 * time.Hour}, `OldVersions is 12h0m0s, want whole days, at least one; write OldVersions: 30 * 24 * time.Hour, or leave it out`},
-		"an empty rule":   {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{}}}, `Lifecycle[0] is without Expire and Transitions, want one of the two at least; write Expire: 365 * 24 * time.Hour, or leave it out`},
-		"an age below 0":  {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{Expire: -day}}}, `Lifecycle[0].Expire is -24h0m0s, want whole days, at least one; write Expire: 30 * 24 * time.Hour, or leave it out`},
-		"no class":        {move(stack.TransitionConfig{After: day}), `Lifecycle[0].Transitions[0].To is "", want a storage class, such as stack.IntelligentTiering; write To: stack.IntelligentTiering`},
-		"an hour":         {move(stack.TransitionConfig{To: stack.Glacier, After: time.Hour}), `Lifecycle[0].Transitions[0].After is 1h0m0s, want whole days, at least one; write After: 30 * 24 * time.Hour, or leave it out`},
-		"at once":         {move(stack.TransitionConfig{To: stack.Glacier}), `Lifecycle[0].Transitions[0].After is 0 days, want at least 1 days; write After: 30 * 24 * time.Hour`},
-		"rarely too soon": {move(stack.TransitionConfig{To: stack.InfrequentAccess, After: day}), `Lifecycle[0].Transitions[0].After is 1 days, want at least 30 days; write After: 30 * 24 * time.Hour`},
+		"half a day":      {stack.BucketConfig{OldVersions: 12 * time.Hour}, `OldVersions is 12h0m0s; it must be whole days, at least one. Write OldVersions: 30 * 24 * time.Hour, or leave it out.`},
+		"an empty rule":   {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{}}}, `Lifecycle[0] is without Expire and Transitions; it must be given one of the two at least. Write Expire: 365 * 24 * time.Hour, or leave it out.`},
+		"an age below 0":  {stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{Expire: -day}}}, `Lifecycle[0].Expire is -24h0m0s; it must be whole days, at least one. Write Expire: 30 * 24 * time.Hour, or leave it out.`},
+		"no class":        {move(stack.TransitionConfig{After: day}), `Lifecycle[0].Transitions[0].To is ""; it must be a storage class, such as stack.IntelligentTiering. Write To: stack.IntelligentTiering.`},
+		"an hour":         {move(stack.TransitionConfig{To: stack.Glacier, After: time.Hour}), `Lifecycle[0].Transitions[0].After is 1h0m0s; it must be whole days, at least one. Write After: 30 * 24 * time.Hour, or leave it out.`},
+		"at once":         {move(stack.TransitionConfig{To: stack.Glacier}), `Lifecycle[0].Transitions[0].After is 0 days; it must be at least 1 days. Write After: 30 * 24 * time.Hour.`},
+		"rarely too soon": {move(stack.TransitionConfig{To: stack.InfrequentAccess, After: day}), `Lifecycle[0].Transitions[0].After is 1 days; it must be at least 30 days. Write After: 30 * 24 * time.Hour.`},
 		"out of order": {
 			move(stack.TransitionConfig{To: stack.Glacier, After: 90 * day}, stack.TransitionConfig{To: stack.DeepArchive, After: 60 * day}),
-			`Lifecycle[0].Transitions[1].After is 60 days, want more than 90 days, that of the one before; order them by age`,
+			`Lifecycle[0].Transitions[1].After is 60 days; it must be more than 90 days, that of the one before. Order them by age.`,
 		},
 		"gone before it moves": {
 			stack.BucketConfig{Lifecycle: []stack.LifecycleConfig{{Expire: 30 * day, Transitions: []stack.TransitionConfig{{To: stack.Glacier, After: 90 * day}}}}},
-			`Lifecycle[0].Expire is 30 days, want more than 90 days, the last of Transitions; raise it, or leave the last out`,
+			`Lifecycle[0].Expire is 30 days; it must be more than 90 days, the last of Transitions. Raise it, or leave the last out.`,
 		},
-		"CORS for nobody":     {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Methods: []string{"GET"}}}, `CORS.Origins is empty, want at least one origin; write Origins: []string{"https://example.com"}`},
-		"CORS for nothing":    {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page}}, `CORS.Methods is empty, want at least one method; write Methods: []string{"GET", "PUT"}`},
-		"CORS for a path":     {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: []string{"https://example.com/x"}, Methods: []string{"GET"}}}, `CORS.Origins is "https://example.com/x", want scheme and host of a page, or *; write Origins: []string{"https://example.com"}`},
-		"CORS for any method": {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page, Methods: []string{"PATCH"}}}, `CORS.Methods is "PATCH", want DELETE, GET, HEAD, POST or PUT; write Methods: []string{"GET", "PUT"}`},
+		"CORS for nobody":     {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Methods: []string{"GET"}}}, `CORS.Origins is empty; it must be a list of at least one origin. Write Origins: []string{"https://example.com"}.`},
+		"CORS for nothing":    {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page}}, `CORS.Methods is empty; it must be a list of at least one method. Write Methods: []string{"GET", "PUT"}.`},
+		"CORS for a path":     {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: []string{"https://example.com/x"}, Methods: []string{"GET"}}}, `CORS.Origins is "https://example.com/x"; it must be the scheme and host of a page, or *. Write Origins: []string{"https://example.com"}.`},
+		"CORS for any method": {stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page, Methods: []string{"PATCH"}}}, `CORS.Methods is "PATCH"; it must be DELETE, GET, HEAD, POST or PUT. Write Methods: []string{"GET", "PUT"}.`},
 		"CORS for days": {
 			stack.BucketConfig{CORS: &stack.BucketCORSConfig{Origins: page, Methods: []string{"GET"}, MaxAge: 48 * time.Hour}},
-			`CORS.MaxAge is 48h0m0s, want 1s to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`,
+			`CORS.MaxAge is 48h0m0s; it must be 1s to 24h in whole seconds. Write MaxAge: time.Hour, or leave it out.`,
 		},
 		"a key that is none": {
 			stack.BucketConfig{Encryption: &stack.EncryptionConfig{KeyARN: "mine"}},
-			`Encryption.KeyARN is "mine", want the ARN of a KMS key; write "arn:aws:kms:REGION:ACCOUNT:key/ID", or leave it out`,
+			`Encryption.KeyARN is "mine"; it must be the ARN of a KMS key. Write "arn:aws:kms:REGION:ACCOUNT:key/ID", or leave it out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -252,13 +252,13 @@ func TestWrongBucketConfigsAreRefused(t *testing.T) {
 	}{
 		"a log that is not there, naming both ends": {func(s *stack.Stack) {
 			stack.NewBucket(s, "files", stack.BucketConfig{AccessLog: stack.NewBucket(s, "requests", stack.BucketConfig{Stages: stages.Only(production)})})
-		}, `bucket "files": AccessLog is bucket "requests", which some stage that has the bucket does not have, want a bucket of every stage of this one; give both the same Stages, or leave it out`},
+		}, `bucket "files": AccessLog is bucket "requests", which some stage that has the bucket does not have; it must be a bucket of every stage of this one. Give both the same Stages, or leave it out.`},
 		"a log that S3 cannot write": {func(s *stack.Stack) {
 			stack.NewBucket(s, "files", stack.BucketConfig{AccessLog: stack.NewBucket(s, "requests", stack.BucketConfig{Encryption: &stack.EncryptionConfig{}})})
-		}, `bucket "files": AccessLog is bucket "requests", which has Encryption, want a bucket with the key that S3 manages, the only one logs are written with; leave Encryption out there`},
+		}, `bucket "files": AccessLog is bucket "requests", which has Encryption; it must be a bucket with the key that S3 manages, the only one logs are written with. Leave Encryption out there.`},
 		"an event of nothing": {func(s *stack.Stack) {
 			stack.NewBucket(s, "files", stack.BucketConfig{}).Triggers(stack.NewFunction(s, "load", code()), stack.BucketTriggerConfig{Events: []stack.BucketEvent{"s3:ObjectCreated:*"}})
-		}, `trigger of function "load" by bucket "files": Events is "s3:ObjectCreated:*", want stack.ObjectCreated, ObjectDeleted, ObjectRestored, ObjectMoved or ObjectTagged; write Events: []stack.BucketEvent{stack.ObjectCreated}, or leave it out`},
+		}, `trigger of function "load" by bucket "files": Events is "s3:ObjectCreated:*"; it must be stack.ObjectCreated, ObjectDeleted, ObjectRestored, ObjectMoved or ObjectTagged. Write Events: []stack.BucketEvent{stack.ObjectCreated}, or leave it out.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, `stack/bucket_test.go:LINE: `+tt.want, withoutLines(refusal(t, dev, tt.define).Error()))

@@ -53,7 +53,7 @@ func (c BusConfig) validate() *ConfigError {
 	} {
 		if field.given {
 			return &ConfigError{
-				Field: field.name, Got: "given, while AccountDefault is true", Want: "a bus that this stack makes", Fix: "leave one of the two out",
+				Field: field.name, Got: "given, while AccountDefault is true", Want: "left out: this stack does not make the account's default bus", Fix: "leave one of the two out",
 			}
 		}
 	}

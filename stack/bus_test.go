@@ -126,17 +126,17 @@ func TestWrongBusConfigsAreRefused(t *testing.T) {
 		config stack.BusConfig
 		want   string
 	}{
-		"a description above the limit": {stack.BusConfig{Description: strings.Repeat("x", 513)}, `Description is 513 characters, want at most 512; shorten it`},
-		"a name for the account's own":  {stack.BusConfig{AccountDefault: true, Name: "x"}, `Name is given, while AccountDefault is true, want a bus that this stack makes; leave one of the two out`},
+		"a description above the limit": {stack.BusConfig{Description: strings.Repeat("x", 513)}, `Description is 513 characters; it must be at most 512. Shorten it.`},
+		"a name for the account's own":  {stack.BusConfig{AccountDefault: true, Name: "x"}, `Name is given, while AccountDefault is true; it must be left out: this stack does not make the account's default bus. Leave one of the two out.`},
 		"a revision of the account's own": {
-			stack.BusConfig{AccountDefault: true, Revision: 2}, `Revision is given, while AccountDefault is true, want a bus that this stack makes; leave one of the two out`,
+			stack.BusConfig{AccountDefault: true, Revision: 2}, `Revision is given, while AccountDefault is true; it must be left out: this stack does not make the account's default bus. Leave one of the two out.`,
 		},
 		"a description of the account's own": {
-			stack.BusConfig{AccountDefault: true, Description: "x"}, `Description is given, while AccountDefault is true, want a bus that this stack makes; leave one of the two out`,
+			stack.BusConfig{AccountDefault: true, Description: "x"}, `Description is given, while AccountDefault is true; it must be left out: this stack does not make the account's default bus. Leave one of the two out.`,
 		},
 		"an override of the account's own": {
 			stack.BusConfig{AccountDefault: true, Override: func(*awsevents.EventBusProps) {}},
-			`Override is given, while AccountDefault is true, want a bus that this stack makes; leave one of the two out`,
+			`Override is given, while AccountDefault is true; it must be left out: this stack does not make the account's default bus. Leave one of the two out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,17 +153,17 @@ func TestWrongEventPatternsAreRefused(t *testing.T) {
 	}{
 		"every event": {
 			func(p *stack.EventPattern) { p.Source = nil },
-			`pattern is empty, which is every event of the bus, want a Source, DetailType, Resources or Detail; write Source: []string{"shop.orders"}`,
+			`pattern is empty, which is every event of the bus; it must be a Source, DetailType, Resources or Detail. Write Source: []string{"shop.orders"}.`,
 		},
 		"a detail without a list": {
 			func(p *stack.EventPattern) { p.Detail = stack.Pattern{"kind": 1} },
-			`Detail is no list at "kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html`,
+			`Detail is no list at "kind"; it must be a list of what the field may be. Write stack.Pattern{"kind": []string{"refund"}}.`,
 		},
 		"more retries than EventBridge makes": {
-			func(p *stack.EventPattern) { p.Retries = 186 }, `Retries is 186, want 1 to 185; write Retries: 10, or leave it out`,
+			func(p *stack.EventPattern) { p.Retries = 186 }, `Retries is 186; it must be 1 to 185. Write Retries: 10, or leave it out.`,
 		},
 		"an age above EventBridge's": {
-			func(p *stack.EventPattern) { p.MaxAge = 25 * time.Hour }, `MaxAge is 25h0m0s, want 1m to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`,
+			func(p *stack.EventPattern) { p.MaxAge = 25 * time.Hour }, `MaxAge is 25h0m0s; it must be 1m to 24h in whole seconds. Write MaxAge: time.Hour, or leave it out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +177,6 @@ func TestWrongEventPatternsAreRefused(t *testing.T) {
 	}
 	t.Run("no function", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) { stack.NewBus(s, "events", stack.BusConfig{}).Triggers(nil, placed) })
-		assert.ErrorContains(t, err, `bus "events": function is nil, want a function`)
+		assert.ErrorContains(t, err, `bus "events": function is nil; it must be a function`)
 	})
 }

@@ -148,9 +148,9 @@ func TestEveryNameAndRevisionOfAConfigIsCheckedForItsComponent(t *testing.T) {
 		value any
 		want  string
 	}{
-		{"Name", "a/b", `name is "a/b", want letters, digits, hyphens, underscores and dots, first a letter; write "a-b"`},
-		{"Name", "2nd", `name is "2nd", want letters, digits, hyphens, underscores and dots, first a letter; write "nd"`},
-		{"Revision", -1, `(DAX\.)?Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`},
+		{"Name", "a/b", `name is "a/b"; it must be letters, digits, hyphens, underscores and dots, first a letter. Write "a-b".`},
+		{"Name", "2nd", `name is "2nd"; it must be letters, digits, hyphens, underscores and dots, first a letter. Write "nd".`},
+		{"Revision", -1, `(DAX\.)?Revision is -1; it must be 0, or 2 and above. Leave it out, or count up from the deployed revision.`},
 	}
 	checked := map[string]bool{}
 	for _, setting := range settings {

@@ -69,9 +69,9 @@ func validateEndpoints(field string, endpoints []Endpoint, made func(Endpoint) b
 		case !endpointName.MatchString(string(one)):
 			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "the end of an endpoint's name", Fix: "write stack.EndpointSQS or the like"}
 		case made(one):
-			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "endpoints besides the gateways, which every network has", Fix: "leave it out"}
+			return &ConfigError{Field: field, Got: fmt.Sprintf("%q", string(one)), Want: "another one: every network has the gateways", Fix: "leave it out"}
 		case slices.Contains(endpoints[:i], one):
-			return &ConfigError{Field: field, Got: fmt.Sprintf("%q twice", string(one)), Want: "each endpoint once", Fix: "leave one of the two out"}
+			return &ConfigError{Field: field, Got: fmt.Sprintf("%q twice", string(one)), Want: "there only once", Fix: "leave one of the two out"}
 		}
 	}
 	return nil

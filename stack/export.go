@@ -119,7 +119,7 @@ func (c component) export(at stages.Position, kind string, present bool, exporte
 	scope, arn := exported()
 	id := "Export-" + kind
 	if scope.Node().TryFindChild(jsiiconv.String(id)) != nil {
-		c.fault(at, "Export", "called again", "each component exported once", "remove one of the two")
+		c.fault(at, "Export", "called again", "called only once", "remove one of the two")
 	}
 	awsssm.NewCfnParameter(scope, jsiiconv.String(id), &awsssm.CfnParameterProps{
 		Name: jsiiconv.String(name), Type: jsiiconv.String("String"), Value: arn, Description: jsiiconv.String(fmt.Sprintf("ARN of the %s %s, for other services", kind, c.id)),

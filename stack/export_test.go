@@ -94,5 +94,5 @@ func TestWhatAStageLacksItDoesNotExport(t *testing.T) {
 
 func TestAComponentIsExportedOnce(t *testing.T) {
 	err := refusal(t, dev, func(s *stack.Stack) { stack.NewTable(s, "saved-notes", key()).Export().Export() })
-	assert.Equal(t, `stack/export_test.go:LINE: table "saved-notes": Export is called again, want each component exported once; remove one of the two`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/export_test.go:LINE: table "saved-notes": Export is called again; it must be called only once. Remove one of the two.`, withoutLines(err.Error()))
 }

@@ -146,10 +146,10 @@ func (c FunctionConfig) validate() *ConfigError {
 		return &ConfigError{Field: "Package", Got: "empty", Want: "a Go main package", Fix: `write Package: "./functions/create-note"`}
 	case c.Package != "" && c.Prebuilt != nil:
 		return &ConfigError{
-			Field: "Package", Got: fmt.Sprintf("%q, while Prebuilt.Path is %q", c.Package, c.Prebuilt.Path), Want: "one of the two", Fix: "leave the other out",
+			Field: "Package", Got: fmt.Sprintf("%q, while Prebuilt.Path is %q", c.Package, c.Prebuilt.Path), Want: "the only one of the two", Fix: "leave the other out",
 		}
 	case c.Memory != 0 && (c.Memory < 128 || c.Memory > 10240):
-		return &ConfigError{Field: "Memory", Got: strconv.Itoa(c.Memory), Want: "128 to 10240 (MiB)", Fix: "write Memory: 256, or leave it out"}
+		return &ConfigError{Field: "Memory", Got: strconv.Itoa(c.Memory), Want: "128 to 10240 MiB", Fix: "write Memory: 256, or leave it out"}
 	case c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > 15*time.Minute || c.Timeout%time.Second != 0):
 		return &ConfigError{
 			Field: "Timeout", Got: c.Timeout.String(), Want: "1s to 15m in whole seconds",
@@ -159,7 +159,7 @@ func (c FunctionConfig) validate() *ConfigError {
 		return &ConfigError{Field: "Architecture", Got: fmt.Sprintf("%q", c.Architecture), Want: "arm64 or amd64", Fix: "write stack.ARM64, or leave it out"}
 	case c.EphemeralStorage != 0 && (c.EphemeralStorage < 512 || c.EphemeralStorage > 10240):
 		return &ConfigError{
-			Field: "EphemeralStorage", Got: strconv.Itoa(c.EphemeralStorage), Want: "512 to 10240 (MiB)",
+			Field: "EphemeralStorage", Got: strconv.Itoa(c.EphemeralStorage), Want: "512 to 10240 MiB",
 			Fix: "write EphemeralStorage: 1024, or leave it out",
 		}
 	case c.ReservedConcurrency < 0:
@@ -197,13 +197,13 @@ func (c FunctionConfig) validate() *ConfigError {
 		}
 		if !environmentPattern.MatchString(name) {
 			return &ConfigError{
-				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names of two or more letters, digits and underscores, first a letter",
+				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "a name of two or more letters, digits and underscores, first a letter",
 				Fix: "rename the variable",
 			}
 		}
 		if slices.Contains(lambdaVariables, name) {
 			return &ConfigError{
-				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "names that Lambda does not set itself",
+				Field: "Environment", Got: fmt.Sprintf("%q", name), Want: "a name that Lambda does not set itself",
 				Fix: "rename the variable",
 			}
 		}
@@ -428,7 +428,7 @@ func (fn *Function) setEnvironment(at stages.Position, from, id, rest string, va
 	case taken && before == from:
 		return
 	case taken:
-		fn.fault(at, "environment variable", fmt.Sprintf("%s twice (from %s and from %s)", name, before, from), "each from one place", "rename one of the two")
+		fn.fault(at, "environment variable", fmt.Sprintf("%s twice (from %s and from %s)", name, before, from), "set from one place only", "rename one of the two")
 	}
 	fn.environment[name] = from
 	fn.links = append(fn.links, assembly.Link{ID: id, Of: from, Variable: name})
@@ -497,7 +497,7 @@ func (fn *Function) reach(at stages.Position, target component, service string) 
 	fn.stack.deferredChecks = append(fn.stack.deferredChecks, func() {
 		if placed := fn.placement; placed != nil && !placed.network.reaches(service) {
 			fn.fault(at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, placed.wantedBy),
-				"services that the network reaches ("+placed.network.reached()+")", placed.network.remedy(service))
+				"a service that the network reaches ("+placed.network.reached()+")", placed.network.remedy(service))
 		}
 	})
 }

@@ -45,53 +45,53 @@ func TestWrongFunctionConfigsAreRefused(t *testing.T) {
 	}{
 		"no package": {
 			func(c *stack.FunctionConfig) { c.Package = "" },
-			`Package is empty, want a Go main package; write Package: "./functions/create-note"`,
+			`Package is empty; it must be a Go main package. Write Package: "./functions/create-note".`,
 		},
 		"too little memory": {
 			func(c *stack.FunctionConfig) { c.Memory = 127 },
-			`Memory is 127, want 128 to 10240 (MiB); write Memory: 256, or leave it out`,
+			`Memory is 127; it must be 128 to 10240 MiB. Write Memory: 256, or leave it out.`,
 		},
 		"too much memory": {
 			func(c *stack.FunctionConfig) { c.Memory = 10241 },
-			`Memory is 10241, want 128 to 10240 (MiB); write Memory: 256, or leave it out`,
+			`Memory is 10241; it must be 128 to 10240 MiB. Write Memory: 256, or leave it out.`,
 		},
 		"a timeout above Lambda's": {
 			func(c *stack.FunctionConfig) { c.Timeout = 16 * time.Minute },
-			`Timeout is 16m0s, want 1s to 15m in whole seconds; write Timeout: 10 * time.Second, or leave it out`,
+			`Timeout is 16m0s; it must be 1s to 15m in whole seconds. Write Timeout: 10 * time.Second, or leave it out.`,
 		},
 		"a timeout that forgot its unit": {
 			func(c *stack.FunctionConfig) { c.Timeout = 30 },
-			`Timeout is 30ns, want 1s to 15m in whole seconds; write Timeout: 10 * time.Second, or leave it out`,
+			`Timeout is 30ns; it must be 1s to 15m in whole seconds. Write Timeout: 10 * time.Second, or leave it out.`,
 		},
 		"a processor that Lambda does not have": {
 			func(c *stack.FunctionConfig) { c.Architecture = "riscv64" },
-			`Architecture is "riscv64", want arm64 or amd64; write stack.ARM64, or leave it out`,
+			`Architecture is "riscv64"; it must be arm64 or amd64. Write stack.ARM64, or leave it out.`,
 		},
 		"a variable that is no name": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"MY-MODE": "x"} },
-			`Environment is "MY-MODE", with "-", want letters, digits and underscores; leave that character out`,
+			`Environment is "MY-MODE", with "-"; it must be made of letters, digits and underscores. Leave that character out.`,
 		},
 		"a variable of Lambda's own": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"AWS_REGION": "x"} },
-			`Environment is "AWS_REGION", want names that Lambda does not set itself; rename the variable`,
+			`Environment is "AWS_REGION"; it must be a name that Lambda does not set itself. Rename the variable.`,
 		},
 		"a variable of one letter": {
 			func(c *stack.FunctionConfig) { c.Environment = map[string]string{"X": "x"} },
-			`Environment is "X", want names of two or more letters, digits and underscores, first a letter; rename the variable`,
+			`Environment is "X"; it must be a name of two or more letters, digits and underscores, first a letter. Rename the variable.`,
 		},
 		"a description above the limit": {
 			func(c *stack.FunctionConfig) { c.Description = strings.Repeat("ä", 257) },
-			`Description is 257 characters, want at most 256; shorten it`,
+			`Description is 257 characters; it must be at most 256. Shorten it.`,
 		},
 		"more variables than Lambda takes": {
 			func(c *stack.FunctionConfig) {
 				c.Environment = map[string]string{"AA": strings.Repeat("x", 4094), "BB": "x"}
 			},
-			`Environment is 4099 bytes of names and values, want at most 4096 together; keep it in a parameter, a secret or a bucket`,
+			`Environment is 4099 bytes of names and values; it must be at most 4096 together. Keep it in a parameter, a secret or a bucket.`,
 		},
 		"an empty grant": {
 			func(c *stack.FunctionConfig) { c.Access = []stack.Grant{{}} },
-			`Access is an empty grant, want a verb of a component; write notes.Read(), queue.Send() or the like`,
+			`Access is an empty grant; it must be a verb of a component. Write notes.Read(), queue.Send() or the like.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestAVariableHasOneSource(t *testing.T) {
 		config.Access = []stack.Grant{stack.NewTable(s, "orders", key()).Read()}
 		stack.NewFunction(s, "get", config)
 	})
-	assert.Equal(t, `stack/function_test.go:LINE: function "get": environment variable is ORDERS_TABLE twice (from Environment and from table "orders"), want each from one place; rename one of the two`,
+	assert.Equal(t, `stack/function_test.go:LINE: function "get": environment variable is ORDERS_TABLE twice (from Environment and from table "orders"); it must be set from one place only. Rename one of the two.`,
 		withoutLines(err.Error()))
 }
 

@@ -148,12 +148,12 @@ var originPattern = regexp.MustCompile(`^(\*|[a-z][a-z0-9+.-]*://(\*|[A-Za-z0-9.
 
 func (c CORSConfig) validate() *ConfigError {
 	if len(c.Origins) == 0 {
-		return &ConfigError{Field: "CORS.Origins", Got: "empty", Want: "at least one origin", Fix: `write Origins: []string{"https://example.com"}`}
+		return &ConfigError{Field: "CORS.Origins", Got: "empty", Want: "a list of at least one origin", Fix: `write Origins: []string{"https://example.com"}`}
 	}
 	for _, origin := range c.Origins {
 		if !originPattern.MatchString(origin) {
 			return &ConfigError{
-				Field: "CORS.Origins", Got: fmt.Sprintf("%q", origin), Want: "scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
+				Field: "CORS.Origins", Got: fmt.Sprintf("%q", origin), Want: "the scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
 			}
 		}
 	}
@@ -184,9 +184,9 @@ func (c CORSConfig) validate() *ConfigError {
 func (c ThrottleConfig) validate() *ConfigError {
 	switch {
 	case c.Rate < 1:
-		return &ConfigError{Field: "Throttle.Rate", Got: strconv.Itoa(c.Rate), Want: "1 and above (requests per second)", Fix: "write Rate: 100"}
+		return &ConfigError{Field: "Throttle.Rate", Got: strconv.Itoa(c.Rate), Want: "1 request per second, or more", Fix: "write Rate: 100"}
 	case c.Burst < 0:
-		return &ConfigError{Field: "Throttle.Burst", Got: strconv.Itoa(c.Burst), Want: "1 and above (requests)", Fix: "write Burst: 200, or leave it out"}
+		return &ConfigError{Field: "Throttle.Burst", Got: strconv.Itoa(c.Burst), Want: "1 request, or more", Fix: "write Burst: 200, or leave it out"}
 	}
 	return nil
 }
@@ -404,10 +404,10 @@ func (api *HTTPAPI) Route(key string, fn *Function, config ...RouteConfig) {
 		api.fault(at, "route", fmt.Sprintf("%q", key), `a method and a path, such as "GET /notes/{id}"`, wrong)
 	}
 	if fn == nil {
-		api.fault(at, "route", fmt.Sprintf("%q to no function", key), "a function", "write api.Route(route, fn) with what stack.NewFunction returned")
+		api.fault(at, "route", fmt.Sprintf("%q to no function", key), "a route to a function", "write api.Route(route, fn) with what stack.NewFunction returned")
 	}
 	if first, taken := api.routes[to]; taken {
-		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", key, first), "each route once", "remove one of the two")
+		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", key, first), "there only once", "remove one of the two")
 	}
 	api.routes[to] = at
 	special := api.special(key, at, config)
@@ -482,7 +482,7 @@ func (api *HTTPAPI) special(route string, at stages.Position, config []RouteConf
 	case 1:
 		special = config[0]
 	default:
-		api.fault(at, thing, fmt.Sprintf("with %d configs", len(config)), "at most one", "join them")
+		api.fault(at, thing, fmt.Sprintf("with %d configs", len(config)), "given one config at most", "join them")
 	}
 	mistakes := api.stack.faultsIn(special, special.validate())
 	for _, problem := range mistakes {
@@ -545,10 +545,10 @@ func (api *HTTPAPI) Invoke() Grant {
 		api.stack.deferredChecks = append(api.stack.deferredChecks, func() {
 			if placed := fn.placement; placed != nil && !placed.network.internet {
 				fn.fault(at, "Access", fmt.Sprintf("Invoke of %s, while %s places the function in a network without internet", api, placed.wantedBy),
-					"a network with internet, the only way to an HTTP API", "give the network NATGateways, or do that work in another function")
+					"from a network with internet, the only way to an HTTP API", "give the network NATGateways, or do that work in another function")
 			}
 			if len(api.signed) == 0 {
-				fn.fault(at, "Access", "Invoke of "+api.String()+", which has no route with stack.IAM()", "a route that IAM decides on",
+				fn.fault(at, "Access", "Invoke of "+api.String()+", which has no route with stack.IAM()", "of an API with a route that IAM decides on",
 					"write Authorizer: stack.IAM() there, or call the API without a grant")
 			}
 			fn.allow(statement{actions: apiInvoke, resources: api.signed})

@@ -236,39 +236,39 @@ func TestWrongHTTPAPIConfigsAreRefused(t *testing.T) {
 		config stack.HTTPAPIConfig
 		want   string
 	}{
-		"CORS for nobody":     {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{}}, `CORS.Origins is empty, want at least one origin; write Origins: []string{"https://example.com"}`},
-		"CORS for a path":     {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: []string{"https://example.com/"}}}, `CORS.Origins is "https://example.com/", want scheme and host of a page, or *; write Origins: []string{"https://example.com"}`},
-		"CORS for any method": {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, Methods: []string{"ANY"}}}, `CORS.Methods is "ANY", want DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT or *; write Methods: []string{"GET", "POST"}, or leave it out`},
+		"CORS for nobody":     {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{}}, `CORS.Origins is empty; it must be a list of at least one origin. Write Origins: []string{"https://example.com"}.`},
+		"CORS for a path":     {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: []string{"https://example.com/"}}}, `CORS.Origins is "https://example.com/"; it must be the scheme and host of a page, or *. Write Origins: []string{"https://example.com"}.`},
+		"CORS for any method": {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, Methods: []string{"ANY"}}}, `CORS.Methods is "ANY"; it must be DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT or *. Write Methods: []string{"GET", "POST"}, or leave it out.`},
 		"CORS with credentials for all": {
 			stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: []string{"*"}, Credentials: true}},
-			`CORS.Origins is "*", while CORS.Credentials is true, want a list, which is what browsers ask with credentials; name what is allowed, or leave Credentials out`,
+			`CORS.Origins is "*", while CORS.Credentials is true; it must be a list, which is what browsers ask with credentials. Name what is allowed, or leave Credentials out.`,
 		},
 		"CORS with credentials and all headers": {
 			stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, Headers: []string{"*"}, Credentials: true}},
-			`CORS.Headers is "*", while CORS.Credentials is true, want a list, which is what browsers ask with credentials; name what is allowed, or leave Credentials out`,
+			`CORS.Headers is "*", while CORS.Credentials is true; it must be a list, which is what browsers ask with credentials. Name what is allowed, or leave Credentials out.`,
 		},
 		"CORS with credentials that exposes all": {
 			stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, ExposedHeaders: []string{"*"}, Credentials: true}},
-			`CORS.ExposedHeaders is "*", while CORS.Credentials is true, want a list, which is what browsers ask with credentials; name what is allowed, or leave Credentials out`,
+			`CORS.ExposedHeaders is "*", while CORS.Credentials is true; it must be a list, which is what browsers ask with credentials. Name what is allowed, or leave Credentials out.`,
 		},
-		"CORS for days":       {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, MaxAge: 48 * time.Hour}}, `CORS.MaxAge is 48h0m0s, want 1s to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`},
-		"no requests":         {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{}}, `Throttle.Rate is 0, want 1 and above (requests per second); write Rate: 100`},
-		"fewer than no burst": {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{Rate: 1, Burst: -1}}, `Throttle.Burst is -1, want 1 and above, at most 2147483647 (requests); write Burst: 200, or leave it out`},
+		"CORS for days":       {stack.HTTPAPIConfig{CORS: &stack.CORSConfig{Origins: page, MaxAge: 48 * time.Hour}}, `CORS.MaxAge is 48h0m0s; it must be 1s to 24h in whole seconds. Write MaxAge: time.Hour, or leave it out.`},
+		"no requests":         {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{}}, `Throttle.Rate is 0; it must be 1 request per second, or more. Write Rate: 100.`},
+		"fewer than no burst": {stack.HTTPAPIConfig{Throttle: &stack.ThrottleConfig{Rate: 1, Burst: -1}}, `Throttle.Burst is -1; it must be 1 and above, at most 2147483647 requests. Write Burst: 200, or leave it out.`},
 		"a domain that is none": {
 			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Name: "https://example.com", Certificate: devCertificate}},
-			`Domain.Name is "https://example.com", want a domain name in lower case; write Name: "api.example.com"`,
+			`Domain.Name is "https://example.com"; it must be a domain name in lower case. Write Name: "api.example.com".`,
 		},
 		"a certificate that is none": {
 			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Name: "example.com", Certificate: "mine"}},
-			`Domain.Certificate is "mine", want the ARN of a certificate of ACM; write "arn:aws:acm:REGION:ACCOUNT:certificate/ID"`,
+			`Domain.Certificate is "mine"; it must be the ARN of a certificate of ACM. Write "arn:aws:acm:REGION:ACCOUNT:certificate/ID".`,
 		},
 		"a domain without a name": {
 			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Certificate: devCertificate}},
-			`Domain.Name is empty, want a domain name in every stage of the domain; write Name: stages.Pick(s, "dev.example.com", …), or Stages`,
+			`Domain.Name is empty; it must be a domain name in every stage of the domain. Write Name: stages.Pick(s, "dev.example.com", …), or Stages.`,
 		},
 		"a domain without a certificate": {
 			stack.HTTPAPIConfig{Domain: &stack.DomainConfig{Name: "example.com"}},
-			`Domain.Certificate is empty, want the ARN of a certificate in every stage of the domain; write Certificate: stages.Pick(s, …), or Stages`,
+			`Domain.Certificate is empty; it must be the ARN of a certificate in every stage of the domain. Write Certificate: stages.Pick(s, …), or Stages.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,42 +287,42 @@ func TestWrongAuthorizersAreRefused(t *testing.T) {
 			func(s *stack.Stack) {
 				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://login.example.com/x/.well-known/openid-configuration", Audience: []string{"b"}})
 			},
-			`JWT authorizer "users": Issuer is "https://login.example.com/x/.well-known/openid-configuration", want the issuer as the tokens name it, their claim iss, below which its configuration stands; write Issuer: "https://login.example.com/x"`,
+			`JWT authorizer "users": Issuer is "https://login.example.com/x/.well-known/openid-configuration"; it must be the issuer as the tokens name it, their claim iss, below which its configuration stands. Write Issuer: "https://login.example.com/x".`,
 		},
 		"an issuer with a question": {
 			func(s *stack.Stack) {
 				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://login.example.com?x=1", Audience: []string{"b"}})
 			},
-			`JWT authorizer "users": Issuer is "https://login.example.com?x=1", want a URL of HTTPS; write Issuer: "https://login.example.com"`,
+			`JWT authorizer "users": Issuer is "https://login.example.com?x=1"; it must be a URL of HTTPS. Write Issuer: "https://login.example.com".`,
 		},
-		"no issuer": {func(s *stack.Stack) { stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{}) }, `JWT authorizer "users": Issuer is "", want a URL of HTTPS; write Issuer: "https://login.example.com"`},
+		"no issuer": {func(s *stack.Stack) { stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{}) }, `JWT authorizer "users": Issuer is ""; it must be a URL of HTTPS. Write Issuer: "https://login.example.com".`},
 		"no audience": {func(s *stack.Stack) {
 			stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a"})
-		}, `JWT authorizer "users": Audience is empty, want at least one client; write Audience: []string{"notes"}`},
+		}, `JWT authorizer "users": Audience is empty; it must be a list of at least one client. Write Audience: []string{"notes"}.`},
 		"a token where none can be": {
 			func(s *stack.Stack) {
 				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a", Audience: []string{"b"}, Source: "$context.identity.sourceIp"})
 			},
-			`JWT authorizer "users": Source is "$context.identity.sourceIp", want $request.header.NAME or $request.querystring.NAME, the only places of a token; write it so, or leave it out`,
+			`JWT authorizer "users": Source is "$context.identity.sourceIp"; it must be $request.header.NAME or $request.querystring.NAME, the only places of a token. Write it so, or leave it out.`,
 		},
 		"a header's bare name": {
 			func(s *stack.Stack) {
 				stack.NewJWTAuthorizer(s, "users", stack.JWTAuthorizerConfig{Issuer: "https://a", Audience: []string{"b"}, Source: "X-Token"})
 			},
-			`JWT authorizer "users": Source is "X-Token", want an expression such as $request.header.NAME or $request.querystring.NAME; write it so, or leave it out`,
+			`JWT authorizer "users": Source is "X-Token"; it must be an expression such as $request.header.NAME or $request.querystring.NAME. Write it so, or leave it out.`,
 		},
-		"no function": {func(s *stack.Stack) { stack.NewLambdaAuthorizer(s, "guard", stack.LambdaAuthorizerConfig{}) }, `Lambda authorizer "guard": Function is missing, want a function; write Function: fn with what stack.NewFunction returned`},
+		"no function": {func(s *stack.Stack) { stack.NewLambdaAuthorizer(s, "guard", stack.LambdaAuthorizerConfig{}) }, `Lambda authorizer "guard": Function is missing; it must be a function. Write Function: fn with what stack.NewFunction returned.`},
 		"a source without meaning": {
 			func(s *stack.Stack) {
 				stack.NewLambdaAuthorizer(s, "guard", stack.LambdaAuthorizerConfig{Function: stack.NewFunction(s, "decide", code()), Sources: []string{"cookie"}})
 			},
-			`Lambda authorizer "guard": Sources is "cookie", want an expression such as $request.header.NAME or $request.querystring.NAME; write it so, or leave it out`,
+			`Lambda authorizer "guard": Sources is "cookie"; it must be an expression such as $request.header.NAME or $request.querystring.NAME. Write it so, or leave it out.`,
 		},
 		"a decision for days": {
 			func(s *stack.Stack) {
 				stack.NewLambdaAuthorizer(s, "guard", stack.LambdaAuthorizerConfig{Function: stack.NewFunction(s, "decide", code()), Cache: 48 * time.Hour})
 			},
-			`Lambda authorizer "guard": Cache is 48h0m0s, want 1s to 1h in whole seconds; write Cache: 5 * time.Minute, or leave it out`,
+			`Lambda authorizer "guard": Cache is 48h0m0s; it must be 1s to 1h in whole seconds. Write Cache: 5 * time.Minute, or leave it out.`,
 		},
 		"one whose function is not there, naming both ends": {
 			func(s *stack.Stack) {
@@ -331,39 +331,39 @@ func TestWrongAuthorizersAreRefused(t *testing.T) {
 				guard := stack.NewLambdaAuthorizer(s, "guard", stack.LambdaAuthorizerConfig{Function: stack.NewFunction(s, "decide", decide)})
 				stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{Authorizer: guard}).Route("GET /", stack.NewFunction(s, "get", code()))
 			},
-			`HTTP API "api": route is one that Lambda authorizer "guard" decides on, with function "decide", which some stage that has the route does not have, ` +
-				`want a function of every stage of the route; give the function the Stages of the API, or the route another Authorizer`,
+			`HTTP API "api": route is one that Lambda authorizer "guard" decides on, with function "decide", which some stage that has the route does not have; ` +
+				`it must be a function of every stage of the route. Give the function the Stages of the API, or the route another Authorizer.`,
 		},
 		"scopes without tokens": {
 			func(s *stack.Stack) {
 				stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route("GET /", stack.NewFunction(s, "get", code()), stack.RouteConfig{Scopes: []string{"read"}})
 			},
-			`HTTP API "api": route "GET /" Scopes is ["read"], while its authorizer is nothing, want a JWT authorizer, whose tokens have scopes; write Authorizer: with what stack.NewJWTAuthorizer returned`,
+			`HTTP API "api": route "GET /" Scopes is ["read"], while its authorizer is nothing; it must be a JWT authorizer, whose tokens have scopes. Write Authorizer: with what stack.NewJWTAuthorizer returned.`,
 		},
 		"scopes with signatures": {
 			func(s *stack.Stack) {
 				stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{Authorizer: stack.IAM()}).Route("GET /", stack.NewFunction(s, "get", code()), stack.RouteConfig{Scopes: []string{"read"}})
 			},
-			`HTTP API "api": route "GET /" Scopes is ["read"], while its authorizer is stack.IAM(), want a JWT authorizer, whose tokens have scopes; write Authorizer: with what stack.NewJWTAuthorizer returned`,
+			`HTTP API "api": route "GET /" Scopes is ["read"], while its authorizer is stack.IAM(); it must be a JWT authorizer, whose tokens have scopes. Write Authorizer: with what stack.NewJWTAuthorizer returned.`,
 		},
 		"a route throttled to nothing": {
 			func(s *stack.Stack) {
 				stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route("GET /", stack.NewFunction(s, "get", code()), stack.RouteConfig{Throttle: &stack.ThrottleConfig{}})
 			},
-			`HTTP API "api": route "GET /" Throttle.Rate is 0, want 1 and above (requests per second); write Rate: 100`,
+			`HTTP API "api": route "GET /" Throttle.Rate is 0; it must be 1 request per second, or more. Write Rate: 100.`,
 		},
 		"two configs": {
 			func(s *stack.Stack) {
 				stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route("GET /", stack.NewFunction(s, "get", code()), stack.RouteConfig{}, stack.RouteConfig{})
 			},
-			`HTTP API "api": route "GET /" is with 2 configs, want at most one; join them`,
+			`HTTP API "api": route "GET /" is with 2 configs; it must be given one config at most. Join them.`,
 		},
 		"Invoke where nothing is signed": {
 			func(s *stack.Stack) {
 				api := stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{})
 				stack.NewFunction(s, "get", code()).Allow(api.Invoke())
 			},
-			`function "get": Access is Invoke of HTTP API "api", which has no route with stack.IAM(), want a route that IAM decides on; write Authorizer: stack.IAM() there, or call the API without a grant`,
+			`function "get": Access is Invoke of HTTP API "api", which has no route with stack.IAM(); it must be of an API with a route that IAM decides on. Write Authorizer: stack.IAM() there, or call the API without a grant.`,
 		},
 		"Invoke from where no HTTP API is reached": {
 			func(s *stack.Stack) {
@@ -371,8 +371,8 @@ func TestWrongAuthorizersAreRefused(t *testing.T) {
 				fn := stack.NewFunction(s, "get", code())
 				fn.Allow(api.Invoke(), stack.NewTable(s, "orders", withDAX(stack.DAXConfig{})).Read())
 			},
-			`function "get": Access is Invoke of HTTP API "api", while DAX of table "orders" places the function in a network without internet, ` +
-				`want a network with internet, the only way to an HTTP API; give the network NATGateways, or do that work in another function`,
+			`function "get": Access is Invoke of HTTP API "api", while DAX of table "orders" places the function in a network without internet; ` +
+				`it must be from a network with internet, the only way to an HTTP API. Give the network NATGateways, or do that work in another function.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,14 +49,14 @@ func TestARouteFollowsItsFunctionAndItsAPI(t *testing.T) {
 
 func TestWrongRoutesAreRefused(t *testing.T) {
 	for route, want := range map[string]string{
-		"/orders":       `route is "/orders", want a method and a path`,
-		"GET orders":    `route is "GET orders", want a method and a path`,
-		"FETCH /orders": `route is "FETCH /orders", want a method and a path`,
-		"GET /orders/":  `route is "GET /orders/", want a method and a path`,
-		"GET /{a+}/b":   `route is "GET /{a+}/b", want a method and a path`,
-		"GET /or ders":  `route is "GET /or ders", want a method and a path`,
-		"get /orders":   `route is "get /orders", want a method and a path`,
-		"GET ":          `route is "GET ", want a method and a path`,
+		"/orders":       `route is "/orders"; it must be a method and a path`,
+		"GET orders":    `route is "GET orders"; it must be a method and a path`,
+		"FETCH /orders": `route is "FETCH /orders"; it must be a method and a path`,
+		"GET /orders/":  `route is "GET /orders/"; it must be a method and a path`,
+		"GET /{a+}/b":   `route is "GET /{a+}/b"; it must be a method and a path`,
+		"GET /or ders":  `route is "GET /or ders"; it must be a method and a path`,
+		"get /orders":   `route is "get /orders"; it must be a method and a path`,
+		"GET ":          `route is "GET "; it must be a method and a path`,
 	} {
 		t.Run(route, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {
@@ -71,14 +71,14 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 			api.Route("GET /", fn)
 			api.Route("GET /", fn)
 		})
-		assert.Equal(t, `stack/httpapi_test.go:LINE: HTTP API "api": route is "GET /" again (first at stack/httpapi_test.go:LINE), want each route once; remove one of the two`,
+		assert.Equal(t, `stack/httpapi_test.go:LINE: HTTP API "api": route is "GET /" again (first at stack/httpapi_test.go:LINE); it must be there only once. Remove one of the two.`,
 			withoutLines(err.Error()))
 	})
 	t.Run("a description above the limit", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{Description: strings.Repeat("x", 1025)})
 		})
-		assert.ErrorContains(t, err, `HTTP API "api": Description is 1025 characters, want at most 1024; shorten it`)
+		assert.Contains(t, withoutLines(err.Error()), `HTTP API "api": Description is 1025 characters; it must be at most 1024. Shorten it.`)
 	})
 }
 

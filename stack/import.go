@@ -105,14 +105,14 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 		panic(problem)
 	}
 	if config.Key && !slices.Contains(keyed, kind) {
-		i.fault(i.at, "Key", "true", "tables and buckets: a topic's key always comes with it, and nothing else has one of its own", "leave it out")
+		i.fault(i.at, "Key", "true", "left out but for tables and buckets: a topic's key always comes with it, and nothing else has one of its own", "leave it out")
 	}
 	// Whether a topic has a key of its own is another stage's business in each stage: it has one where an alarm is.
 	// So what encrypts it is always exported.
 	withKey := config.Key || kind == exportedTopic
 	tree := component{stack: s, noun: "import", id: ref.Service + "-" + ref.ID + "-" + kind, at: i.at}
 	if first, taken := s.positions[tree.id]; taken {
-		i.fault(i.at, "Ref", fmt.Sprintf("imported again (first at %s)", first), "each component imported once", "keep what the first import returned")
+		i.fault(i.at, "Ref", fmt.Sprintf("imported again (first at %s)", first), "imported only once", "keep what the first import returned")
 	}
 	s.positions[tree.id], i.tree = i.at, tree.id
 	s.made = append(s.made, tree)

@@ -237,8 +237,8 @@ func TestATopicOfAnotherServiceTriggersAFunctionOnce(t *testing.T) {
 		news.Triggers(bill, stack.TopicTriggerConfig{})
 		news.Triggers(bill, stack.TopicTriggerConfig{})
 	})
-	assert.Equal(t, `stack/import_test.go:LINE: topic "saved-notes" of service "notes": function is function "bill" again (first at stack/import_test.go:LINE), `+
-		`want each function once; remove one of the two`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/import_test.go:LINE: topic "saved-notes" of service "notes": function is function "bill" again (first at stack/import_test.go:LINE); `+
+		`it must be there only once. Remove one of the two.`, withoutLines(err.Error()))
 }
 
 func TestAnImportReadsItsOwnStagesPathUnderTheSameID(t *testing.T) {
@@ -278,8 +278,8 @@ func TestWhatAnEphemeralStageReadsOfItsTemplateIsNoDifference(t *testing.T) {
 func TestAnAbsentImport(t *testing.T) {
 	absent := stack.ImportTableConfig{Stages: stages.Except(dev)}
 	err := refusal(t, dev, importer(func(s *stack.Stack) stack.Grant { return stack.ImportTable(s, theirs, absent).Read() }))
-	assert.Equal(t, `stack/import_test.go:LINE: function "get": Access is Read of table "saved-notes" of service "notes", which some stage that has the function does not have, `+
-		`want a component of every stage of the function; give both the same Stages, or write .Read().Optional()`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/import_test.go:LINE: function "get": Access is Read of table "saved-notes" of service "notes", which some stage that has the function does not have; `+
+		`it must be a component of every stage of the function. Give both the same Stages, or write .Read().Optional().`, withoutLines(err.Error()))
 	template := stacktest.Synth(t, app(importer(func(s *stack.Stack) stack.Grant {
 		notes := stack.ImportTable(s, theirs, absent)
 		assert.False(t, notes.Present())
@@ -304,9 +304,9 @@ func TestWrongImportsAreRefused(t *testing.T) {
 		ref  stack.Ref
 		want string
 	}{
-		"no service":   {stack.Ref{ID: "notes"}, `import of table "notes" of service "": Ref.Service is "", want a lower-case DNS label of at most 32 characters; write Service: "notes", as in its stack.App`},
-		"no id":        {stack.Ref{Service: "notes"}, `import of table "" of service "notes": Ref.ID is "", want lower-case letters, digits and single hyphens, at most 64; write ID: "notes", as in its service`},
-		"this service": {stack.Ref{Service: "shop", ID: "notes"}, `import of table "notes" of service "shop": Ref.Service is "shop", this service, want another service; use what stack.New… returned`},
+		"no service":   {stack.Ref{ID: "notes"}, `import of table "notes" of service "": Ref.Service is ""; it must be a lower-case DNS label of at most 32 characters. Write Service: "notes", as in its stack.App.`},
+		"no id":        {stack.Ref{Service: "notes"}, `import of table "" of service "notes": Ref.ID is ""; it must be lower-case letters, digits and single hyphens, at most 64. Write ID: "notes", as in its service.`},
+		"this service": {stack.Ref{Service: "shop", ID: "notes"}, `import of table "notes" of service "shop": Ref.Service is "shop", this service; it must be another service. Use what stack.New… returned.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) { stack.ImportTable(s, tt.ref, stack.ImportTableConfig{}) })
@@ -315,16 +315,16 @@ func TestWrongImportsAreRefused(t *testing.T) {
 	}
 	t.Run("the key of what has none", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) { stack.ImportBus(s, theirs, stack.ImportConfig{Key: true}) })
-		assert.Equal(t, `stack/import_test.go:LINE: bus "saved-notes" of service "notes": Key is true, want tables and buckets: `+
-			`a topic's key always comes with it, and nothing else has one of its own; leave it out`, withoutLines(err.Error()))
+		assert.Equal(t, `stack/import_test.go:LINE: bus "saved-notes" of service "notes": Key is true; it must be left out but for tables and buckets: `+
+			`a topic's key always comes with it, and nothing else has one of its own. Leave it out.`, withoutLines(err.Error()))
 	})
 	t.Run("one component twice", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.ImportTable(s, theirs, stack.ImportTableConfig{})
 			stack.ImportTable(s, theirs, stack.ImportTableConfig{})
 		})
-		assert.Equal(t, `stack/import_test.go:LINE: table "saved-notes" of service "notes": Ref is imported again (first at stack/import_test.go:LINE), `+
-			`want each component imported once; keep what the first import returned`, withoutLines(err.Error()))
+		assert.Equal(t, `stack/import_test.go:LINE: table "saved-notes" of service "notes": Ref is imported again (first at stack/import_test.go:LINE); `+
+			`it must be imported only once. Keep what the first import returned.`, withoutLines(err.Error()))
 	})
 }
 

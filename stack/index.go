@@ -91,7 +91,7 @@ func (c TableConfig) validateIndexes() *ConfigError {
 		}
 	case len(c.LocalIndexes) > 0 && c.SortKey == (Key{}):
 		return &ConfigError{
-			Field: "LocalIndexes", Got: fmt.Sprintf("%q on a table without SortKey", c.LocalIndexes[0].Name), Want: "a table with a SortKey",
+			Field: "LocalIndexes", Got: fmt.Sprintf("%q on a table without SortKey", c.LocalIndexes[0].Name), Want: "on a table with a SortKey",
 			Fix: "give the table a SortKey, or write a GlobalIndexes",
 		}
 	}
@@ -107,10 +107,10 @@ func (c TableConfig) validateIndexes() *ConfigError {
 				Fix: `write Name: "by-owner"`,
 			}
 		case taken:
-			return &ConfigError{Field: field + ".Name", Got: fmt.Sprintf("%q, the name of %s", name, first), Want: "each name once", Fix: "rename one of the two"}
+			return &ConfigError{Field: field + ".Name", Got: fmt.Sprintf("%q, the name of %s", name, first), Want: "a name of its own", Fix: "rename one of the two"}
 		case project.kind == awsdynamodb.ProjectionType_INCLUDE && len(project.attributes) == 0:
 			return &ConfigError{
-				Field: field + ".Project", Got: "ProjectOnly of nothing", Want: "at least one attribute",
+				Field: field + ".Project", Got: "ProjectOnly of nothing", Want: "of at least one attribute",
 				Fix: `write stack.ProjectOnly("title"), or stack.ProjectKeys()`,
 			}
 		}
@@ -166,11 +166,11 @@ func (c GlobalIndexConfig) validate(field string, table TableConfig) *ConfigErro
 		}
 	case c.MaxRequests != nil && table.Provisioned != nil:
 		return &ConfigError{
-			Field: field + ".MaxRequests", Got: "on a table with Provisioned", Want: "one of the two: on demand or provisioned", Fix: "write the index's Provisioned instead",
+			Field: field + ".MaxRequests", Got: "on a table with Provisioned", Want: "left out there: a table is on demand or provisioned", Fix: "write the index's Provisioned instead",
 		}
 	case c.Provisioned != nil && table.Provisioned == nil:
 		return &ConfigError{
-			Field: field + ".Provisioned", Got: "on a table without Provisioned", Want: "both on demand, or both provisioned", Fix: "give the table Provisioned, or leave it out",
+			Field: field + ".Provisioned", Got: "on a table without Provisioned", Want: "left out there: a table is on demand or provisioned", Fix: "give the table Provisioned, or leave it out",
 		}
 	case c.MaxRequests != nil:
 		return c.MaxRequests.validate(field + ".MaxRequests")

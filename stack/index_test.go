@@ -182,109 +182,109 @@ func TestWrongIndexesAndCapacitiesAreRefused(t *testing.T) {
 	}{
 		"a short name": {
 			global(func(i *stack.GlobalIndexConfig) { i.Name = "by" }),
-			`GlobalIndexes[0].Name is "by", want 3 to 255 letters, digits, hyphens, underscores and dots; write Name: "by-owner"`,
+			`GlobalIndexes[0].Name is "by"; it must be 3 to 255 letters, digits, hyphens, underscores and dots. Write Name: "by-owner".`,
 		},
 		"no partition key": {
 			global(func(i *stack.GlobalIndexConfig) { i.PartitionKey = stack.Key{} }),
-			`GlobalIndexes[0].PartitionKey is missing, want a key; write GlobalIndexes[0].PartitionKey: stack.StringKey("id")`,
+			`GlobalIndexes[0].PartitionKey is missing; it must be a key. Write GlobalIndexes[0].PartitionKey: stack.StringKey("id").`,
 		},
 		"a sort key without a name": {
 			global(func(i *stack.GlobalIndexConfig) { i.SortKey = stack.NumberKey("") }),
-			`GlobalIndexes[0].SortKey is "", want a name of 1 to 255 bytes; write stack.StringKey("id")`,
+			`GlobalIndexes[0].SortKey is ""; it must be a name of 1 to 255 bytes. Write stack.StringKey("id").`,
 		},
 		"one key twice": {
 			global(func(i *stack.GlobalIndexConfig) { i.SortKey = stack.StringKey("owner") }),
-			`GlobalIndexes[0].SortKey is "owner", the PartitionKey, want another attribute; rename it, or leave it out`,
+			`GlobalIndexes[0].SortKey is "owner", the PartitionKey; it must be another attribute. Rename it, or leave it out.`,
 		},
 		"an attribute of two types": {
 			global(func(i *stack.GlobalIndexConfig) { i.SortKey = stack.NumberKey("id") }),
-			`GlobalIndexes[0].SortKey is "id" of type N, want type S, as in PartitionKey; write the same key in both`,
+			`GlobalIndexes[0].SortKey is "id" of type N; it must be type S, as in PartitionKey. Write the same key in both.`,
 		},
 		"a projection of nothing": {
 			global(func(i *stack.GlobalIndexConfig) { i.Project = stack.ProjectOnly() }),
-			`GlobalIndexes[0].Project is ProjectOnly of nothing, want at least one attribute; write stack.ProjectOnly("title"), or stack.ProjectKeys()`,
+			`GlobalIndexes[0].Project is ProjectOnly of nothing; it must be of at least one attribute. Write stack.ProjectOnly("title"), or stack.ProjectKeys().`,
 		},
 		"a projection of too much": {
 			global(func(i *stack.GlobalIndexConfig) { i.Project = stack.ProjectOnly(letters(101)...) }),
-			`GlobalIndexes and LocalIndexes is 101 projected attributes, want at most 100 over all indexes; leave Project out of an index, which then holds all`,
+			`GlobalIndexes and LocalIndexes is 101 projected attributes; it must be at most 100 over all indexes. Leave Project out of an index, which then holds all.`,
 		},
 		"an index's limit on a provisioned table": {
 			stack.TableConfig{
 				PartitionKey: stack.StringKey("id"), Provisioned: &stack.ProvisionedConfig{},
 				GlobalIndexes: []stack.GlobalIndexConfig{{Name: "by-owner", PartitionKey: stack.StringKey("owner"), MaxRequests: &stack.MaxRequestsConfig{Read: 1}}},
 			},
-			`GlobalIndexes[0].MaxRequests is on a table with Provisioned, want one of the two: on demand or provisioned; write the index's Provisioned instead`,
+			`GlobalIndexes[0].MaxRequests is on a table with Provisioned; it must be left out there: a table is on demand or provisioned. Write the index's Provisioned instead.`,
 		},
 		"an index's capacity on a table by request": {
 			stack.TableConfig{
 				PartitionKey:  stack.StringKey("id"),
 				GlobalIndexes: []stack.GlobalIndexConfig{{Name: "by-owner", PartitionKey: stack.StringKey("owner"), Provisioned: &stack.ProvisionedConfig{}}},
 			},
-			`GlobalIndexes[0].Provisioned is on a table without Provisioned, want both on demand, or both provisioned; give the table Provisioned, or leave it out`,
+			`GlobalIndexes[0].Provisioned is on a table without Provisioned; it must be left out there: a table is on demand or provisioned. Give the table Provisioned, or leave it out.`,
 		},
 		"two indexes of one name": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), GlobalIndexes: append(many(1), many(1)...)},
-			`GlobalIndexes[1].Name is "index-a", the name of GlobalIndexes[0], want each name once; rename one of the two`,
+			`GlobalIndexes[1].Name is "index-a", the name of GlobalIndexes[0]; it must be a name of its own. Rename one of the two.`,
 		},
 		"too many global indexes": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), GlobalIndexes: many(21)},
-			`GlobalIndexes is 21 indexes, want at most 20; remove the ones that nothing queries`,
+			`GlobalIndexes is 21 indexes; it must be at most 20. Remove the ones that nothing queries.`,
 		},
 		"too many local indexes": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.StringKey("at"), LocalIndexes: make([]stack.LocalIndexConfig, 6)},
-			`LocalIndexes is 6 indexes, want at most 5; write the others as GlobalIndexes`,
+			`LocalIndexes is 6 indexes; it must be at most 5. Write the others as GlobalIndexes.`,
 		},
 		"a local index without a sort key of the table": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), LocalIndexes: []stack.LocalIndexConfig{{Name: "by-size", SortKey: stack.NumberKey("size")}}},
-			`LocalIndexes is "by-size" on a table without SortKey, want a table with a SortKey; give the table a SortKey, or write a GlobalIndexes`,
+			`LocalIndexes is "by-size" on a table without SortKey; it must be on a table with a SortKey. Give the table a SortKey, or write a GlobalIndexes.`,
 		},
 		"a local index without a name": {
 			local(stack.LocalIndexConfig{SortKey: stack.NumberKey("size")}),
-			`LocalIndexes[0].Name is "", want 3 to 255 letters, digits, hyphens, underscores and dots; write Name: "by-owner"`,
+			`LocalIndexes[0].Name is ""; it must be 3 to 255 letters, digits, hyphens, underscores and dots. Write Name: "by-owner".`,
 		},
 		"a local index without a sort key": {
 			local(stack.LocalIndexConfig{Name: "by-size"}),
-			`LocalIndexes[0].SortKey is missing, want a key; write LocalIndexes[0].SortKey: stack.StringKey("id")`,
+			`LocalIndexes[0].SortKey is missing; it must be a key. Write LocalIndexes[0].SortKey: stack.StringKey("id").`,
 		},
 		"a local index by the partition key": {
 			local(stack.LocalIndexConfig{Name: "by-size", SortKey: stack.StringKey("id")}),
-			`LocalIndexes[0].SortKey is "id", the table's PartitionKey, want another attribute; order by another`,
+			`LocalIndexes[0].SortKey is "id", the table's PartitionKey; it must be another attribute. Order by another.`,
 		},
 		"a local projection of nothing": {
 			local(stack.LocalIndexConfig{Name: "by-size", SortKey: stack.StringKey("size"), Project: stack.ProjectOnly()}),
-			`LocalIndexes[0].Project is ProjectOnly of nothing, want at least one attribute; write stack.ProjectOnly("title"), or stack.ProjectKeys()`,
+			`LocalIndexes[0].Project is ProjectOnly of nothing; it must be of at least one attribute. Write stack.ProjectOnly("title"), or stack.ProjectKeys().`,
 		},
 		"no limit at all": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), MaxRequests: &stack.MaxRequestsConfig{}},
-			`MaxRequests is no limit, want Read, Write or both; write Read: 1000, or leave it out`,
+			`MaxRequests is no limit; it must be Read, Write or both. Write Read: 1000, or leave it out.`,
 		},
 		"a limit above AWS's": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), MaxRequests: &stack.MaxRequestsConfig{Read: 40001}},
-			`MaxRequests.Read is 40001, want 1 to 40000 (units per second); write Read: 1000, or leave it out`,
+			`MaxRequests.Read is 40001; it must be 1 to 40000 units per second. Write Read: 1000, or leave it out.`,
 		},
 		"a limit below nothing": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), MaxRequests: &stack.MaxRequestsConfig{Write: -1}},
-			`MaxRequests.Write is -1, want 1 to 40000 (units per second); write Write: 1000, or leave it out`,
+			`MaxRequests.Write is -1; it must be 1 to 40000 units per second. Write Write: 1000, or leave it out.`,
 		},
 		"a limit and provisioned": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), MaxRequests: &stack.MaxRequestsConfig{Read: 1}, Provisioned: &stack.ProvisionedConfig{}},
-			`MaxRequests is together with Provisioned, want one of the two: on demand or provisioned; remove one of the two`,
+			`MaxRequests is together with Provisioned; it must be the only one of the two: a table is on demand or provisioned. Remove one of the two.`,
 		},
-		"a least below one":      {read(stack.CapacityConfig{Min: -1}), `Provisioned.Read.Min is -1, want 1 to 40000 (units); write Min: 5, or leave it out`},
-		"a most above AWS's":     {read(stack.CapacityConfig{Max: 50000}), `Provisioned.Read.Max is 50000, want 1 to 40000 (units); write Max: 50, or leave it out`},
-		"a most below the least": {read(stack.CapacityConfig{Min: 10, Max: 5}), `Provisioned.Read.Max is 5, want at least Min (10); raise Max, or lower Min`},
-		"a use that scales late": {read(stack.CapacityConfig{Target: 95}), `Provisioned.Read.Target is 95, want 20 to 90 (percent); write Target: 70, or leave it out`},
+		"a least below one":      {read(stack.CapacityConfig{Min: -1}), `Provisioned.Read.Min is -1; it must be 1 to 40000 units. Write Min: 5, or leave it out.`},
+		"a most above AWS's":     {read(stack.CapacityConfig{Max: 50000}), `Provisioned.Read.Max is 50000; it must be 1 to 40000 units. Write Max: 50, or leave it out.`},
+		"a most below the least": {read(stack.CapacityConfig{Min: 10, Max: 5}), `Provisioned.Read.Max is 5; it must be at least Min (10). Raise Max, or lower Min.`},
+		"a use that scales late": {read(stack.CapacityConfig{Target: 95}), `Provisioned.Read.Target is 95; it must be 20 to 90 percent. Write Target: 70, or leave it out.`},
 		"a stream of nothing known": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), Stream: "ALL"},
-			`Stream is "ALL", want stack.StreamKeys, StreamNew, StreamOld or StreamNewAndOld; write stack.StreamNewAndOld, or leave it out`,
+			`Stream is "ALL"; it must be stack.StreamKeys, StreamNew, StreamOld or StreamNewAndOld. Write stack.StreamNewAndOld, or leave it out.`,
 		},
 		"a long TTL": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), TTL: letters(256)[255]},
-			`TTL is 256 bytes, want at most 255; shorten it`,
+			`TTL is 256 bytes; it must be at most 255. Shorten it.`,
 		},
 		"a key that is none": {
 			stack.TableConfig{PartitionKey: stack.StringKey("id"), Encryption: &stack.EncryptionConfig{KeyARN: "alias/orders"}},
-			`Encryption.KeyARN is "alias/orders", want the ARN of a KMS key; write "arn:aws:kms:REGION:ACCOUNT:key/ID", or leave it out`,
+			`Encryption.KeyARN is "alias/orders"; it must be the ARN of a KMS key. Write "arn:aws:kms:REGION:ACCOUNT:key/ID", or leave it out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

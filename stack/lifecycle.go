@@ -64,7 +64,7 @@ func (c LifecycleConfig) validate(field string) *ConfigError {
 		return problem
 	}
 	if c.Expire == 0 && len(c.Transitions) == 0 {
-		return &ConfigError{Field: field, Got: "without Expire and Transitions", Want: "one of the two at least", Fix: "write Expire: 365 * 24 * time.Hour, or leave it out"}
+		return &ConfigError{Field: field, Got: "without Expire and Transitions", Want: "given one of the two at least", Fix: "write Expire: 365 * 24 * time.Hour, or leave it out"}
 	}
 	var before TransitionConfig
 	for i, transition := range c.Transitions {
@@ -90,6 +90,8 @@ var onward = map[StorageClass][]StorageClass{
 	Glacier:            {DeepArchive},
 }
 
+const lifecyclePage = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"
+
 // stays is how long objects are in a class of infrequent access before they move, and in the standard one before they
 // move there.
 const stays = 30 * day
@@ -110,7 +112,7 @@ func (c TransitionConfig) validate(field string, before TransitionConfig) *Confi
 	case !slices.Contains(onward[before.To], c.To):
 		return &ConfigError{
 			Field: field + ".To", Got: fmt.Sprintf("%s, behind %s", c.To, before.To), Want: "a class that S3 moves objects to from there: " + classes(onward[before.To]),
-			Fix: "leave one of the two out; AWS's rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html",
+			Fix: "leave one of the two out", Docs: lifecyclePage,
 		}
 	case c.After < least:
 		return &ConfigError{Field: field + ".After", Got: days(c.After), Want: "at least " + days(least), Fix: "write After: 30 * 24 * time.Hour"}
@@ -118,8 +120,8 @@ func (c TransitionConfig) validate(field string, before TransitionConfig) *Confi
 		return &ConfigError{Field: field + ".After", Got: days(c.After), Want: "more than " + days(before.After) + ", that of the one before", Fix: "order them by age"}
 	case infrequent(before.To) && c.After < before.After+stays:
 		return &ConfigError{
-			Field: field + ".After", Got: fmt.Sprintf("%s, behind %s after %s", days(c.After), before.To, days(before.After)), Want: "at least " + days(before.After+stays) + ": objects stay there for 30",
-			Fix: "raise it; AWS's rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html",
+			Field: field + ".After", Got: fmt.Sprintf("%s, behind %s after %s", days(c.After), before.To, days(before.After)), Want: "at least " + days(before.After+stays) + ", since objects stay there for 30 days",
+			Fix: "raise it", Docs: lifecyclePage,
 		}
 	}
 	return nil

@@ -167,16 +167,16 @@ var zoneOf = regexp.MustCompile(`^([a-z]+(-[a-z]+)+-[0-9]+)[a-z]$`)
 func (c NetworkConfig) validateZones() *ConfigError {
 	switch {
 	case len(c.ZoneNames) > 0 && c.Zones != 0:
-		return &ConfigError{Field: "ZoneNames", Got: fmt.Sprintf("%q, while Zones is %d", c.ZoneNames, c.Zones), Want: "one of the two", Fix: "leave Zones out"}
+		return &ConfigError{Field: "ZoneNames", Got: fmt.Sprintf("%q, while Zones is %d", c.ZoneNames, c.Zones), Want: "the only one of the two", Fix: "leave Zones out"}
 	case len(c.ZoneNames) > maxZones:
 		return &ConfigError{Field: "ZoneNames", Got: fmt.Sprintf("%d zones", len(c.ZoneNames)), Want: "1 to 3", Fix: "leave some out"}
 	case len(c.EndpointZones) > 0 && len(c.ZoneNames) == 0:
-		return &ConfigError{Field: "EndpointZones", Got: "given without ZoneNames", Want: "zones that ZoneNames names", Fix: "write ZoneNames, too"}
+		return &ConfigError{Field: "EndpointZones", Got: "given without ZoneNames", Want: "given with it", Fix: "write ZoneNames, too"}
 	}
 	for i, name := range c.ZoneNames {
 		if !zoneOf.MatchString(name) || slices.Contains(c.ZoneNames[:i], name) {
 			return &ConfigError{
-				Field: "ZoneNames", Got: fmt.Sprintf("%q", name), Want: "names of zones, each once", Fix: `write ZoneNames: []string{"us-east-1a", "us-east-1b"}, or leave it out`,
+				Field: "ZoneNames", Got: fmt.Sprintf("%q", name), Want: "the name of a zone, and be there only once", Fix: `write ZoneNames: []string{"us-east-1a", "us-east-1b"}, or leave it out`,
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func (c NetworkConfig) validateZones() *ConfigError {
 		for i, zone := range zones {
 			if !slices.Contains(c.ZoneNames, zone) || slices.Contains(zones[:i], zone) {
 				return &ConfigError{
-					Field: "EndpointZones", Got: fmt.Sprintf("%q of %q", zone, string(endpoint)), Want: "zones of ZoneNames, each once",
+					Field: "EndpointZones", Got: fmt.Sprintf("%q of %q", zone, string(endpoint)), Want: "a zone of ZoneNames, and be there only once",
 					Fix: "write the zone in ZoneNames, or leave it out here",
 				}
 			}
@@ -220,7 +220,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	} {
 		if own.set {
 			return &ConfigError{
-				Field: own.field, Got: "set beside Existing", Want: "a network of the stack's own, or an existing one",
+				Field: own.field, Got: "set beside Existing", Want: "left out: a network is the stack's own, or an existing one",
 				Fix: "leave out one of the two; what an existing VPC has stands in Existing",
 			}
 		}
@@ -238,7 +238,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	for i, subnet := range existing.Subnets {
 		if !subnetID.MatchString(subnet) || slices.Contains(existing.Subnets[:i], subnet) {
 			return &ConfigError{
-				Field: "Existing.Subnets", Got: fmt.Sprintf("%q", subnet), Want: "ids of subnets, each once",
+				Field: "Existing.Subnets", Got: fmt.Sprintf("%q", subnet), Want: "the id of a subnet, and be there only once",
 				Fix: `write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`,
 			}
 		}
@@ -253,7 +253,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	for i, group := range existing.SecurityGroups {
 		if !securityGroup.MatchString(group) || slices.Contains(existing.SecurityGroups[:i], group) {
 			return &ConfigError{
-				Field: "Existing.SecurityGroups", Got: fmt.Sprintf("%q", group), Want: "ids of security groups, each once",
+				Field: "Existing.SecurityGroups", Got: fmt.Sprintf("%q", group), Want: "the id of a security group, and be there only once",
 				Fix: `write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out`,
 			}
 		}
@@ -537,7 +537,7 @@ func (n *Network) zones(config NetworkConfig) int {
 	region := n.stack.playedRegion()
 	for _, name := range config.ZoneNames {
 		if of := zoneOf.FindStringSubmatch(name)[1]; of != region {
-			n.fault(n.at, "ZoneNames", fmt.Sprintf("%q, while the stage's region is %s", name, region), "zones of the stage's region", "write ZoneNames: stages.Pick(s, …) with those of each stage")
+			n.fault(n.at, "ZoneNames", fmt.Sprintf("%q, while the stage's region is %s", name, region), "a zone of the stage's region", "write ZoneNames: stages.Pick(s, …) with those of each stage")
 		}
 	}
 	most := stages.Zones(region)

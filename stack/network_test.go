@@ -186,11 +186,11 @@ func TestAGrantThatTheNetworkDoesNotReachIsRefused(t *testing.T) {
 	}{
 		"without an endpoint": {
 			stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointSQS}},
-			`want services that the network reaches (DynamoDB, S3, SQS); write Endpoints: []stack.Endpoint{stack.EndpointLambda} in network "main", or give it NATGateways`,
+			`it must be a service that the network reaches (DynamoDB, S3, SQS). Write Endpoints: []stack.Endpoint{stack.EndpointLambda} in network "main", or give it NATGateways.`,
 		},
 		"in an existing VPC that has none": {
 			stack.NetworkConfig{Existing: blind},
-			`want services that the network reaches (none); make that endpoint in the VPC, and write Endpoints: []stack.Endpoint{stack.EndpointLambda} in Existing of network "main"`,
+			`it must be a service that the network reaches (none). Make that endpoint in the VPC, and write Endpoints: []stack.Endpoint{stack.EndpointLambda} in Existing of network "main".`,
 		},
 		"with the endpoint":                       {stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointLambda}}, ""},
 		"with a NAT gateway":                      {stack.NetworkConfig{NATGateways: 1}, ""},
@@ -205,7 +205,7 @@ func TestAGrantThatTheNetworkDoesNotReachIsRefused(t *testing.T) {
 				return
 			}
 			err := refusal(t, dev, define(tt.config))
-			assert.Equal(t, `stack/network_test.go:LINE: function "get": Access is Lambda of function "other", while network "main" places the function in a network without internet, `+tt.want,
+			assert.Equal(t, `stack/network_test.go:LINE: function "get": Access is Lambda of function "other", while network "main" places the function in a network without internet; `+tt.want,
 				withoutLines(err.Error()))
 		})
 	}
@@ -226,8 +226,8 @@ func TestAFunctionCanBeInOneNetworkOnly(t *testing.T) {
 		fn.Network, fn.Access = stack.NewNetwork(s, "main", stack.NetworkConfig{}), []stack.Grant{orders.Read()}
 		stack.NewFunction(s, "get", fn)
 	})
-	assert.Equal(t, `stack/network_test.go:LINE: function "get": Network is that of network "main" and that of DAX of table "orders", want one network; `+
-		`give the function and the DAX of its tables the same Network`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/network_test.go:LINE: function "get": Network is that of network "main" and that of DAX of table "orders"; it must be one network. `+
+		`Give the function and the DAX of its tables the same Network.`, withoutLines(err.Error()))
 }
 
 func TestDAXIsNotPlacedInANetworkThatItsStageLacks(t *testing.T) {
@@ -235,8 +235,8 @@ func TestDAXIsNotPlacedInANetworkThatItsStageLacks(t *testing.T) {
 		main := stack.NewNetwork(s, "main", stack.NetworkConfig{Stages: stages.Except(dev)})
 		stack.NewTable(s, "orders", withDAX(stack.DAXConfig{Network: main}))
 	})
-	assert.Equal(t, `stack/network_test.go:LINE: table "orders": DAX.Network is network "main", which some stage that has DAX does not have, `+
-		`want a network of every stage that has DAX; give both the same Stages`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/network_test.go:LINE: table "orders": DAX.Network is network "main", which some stage that has DAX does not have; `+
+		`it must be a network of every stage that has DAX. Give both the same Stages.`, withoutLines(err.Error()))
 }
 
 func TestTheDoorsOfANetwork(t *testing.T) {
@@ -270,44 +270,44 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 		config stack.NetworkConfig
 		want   string
 	}{
-		"too many zones":               {stack.NetworkConfig{Zones: 4}, `Zones is 4, want 1 to 3; write Zones: 2, or leave it out`},
-		"fewer than no zones":          {stack.NetworkConfig{Zones: -1}, `Zones is -1, want 1 to 3; write Zones: 2, or leave it out`},
-		"zones that a region lacks":    {stack.NetworkConfig{Zones: 3}, `Zones is 3, want at most 2, as many as us-west-1 has; write Zones: stages.Pick(s, …) with fewer there, or leave it out`},
-		"too many NAT gateways":        {stack.NetworkConfig{NATGateways: 4}, `NATGateways is 4, want 1 to 3 (one for each zone); write NATGateways: 1, or leave it out`},
-		"fewer than no NAT gateways":   {stack.NetworkConfig{NATGateways: -1}, `NATGateways is -1, want 1 to 3 (one for each zone); write NATGateways: 1, or leave it out`},
-		"more NAT gateways than zones": {stack.NetworkConfig{NATGateways: 3}, `NATGateways is 3, want at most 2, one for each zone; write fewer, or more Zones`},
-		"a range that is none":         {stack.NetworkConfig{CIDR: "10.1.0.0"}, `CIDR is "10.1.0.0", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
-		"a range within another":       {stack.NetworkConfig{CIDR: "10.1.1.0/16"}, `CIDR is "10.1.1.0/16", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
-		"a public range":               {stack.NetworkConfig{CIDR: "8.8.0.0/16"}, `CIDR is "8.8.0.0/16", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
-		"too small a range":            {stack.NetworkConfig{CIDR: "10.1.0.0/25"}, `CIDR is "10.1.0.0/25", want a range of private IPv4 addresses of 16 to 24 bits, from its first address; write CIDR: "10.1.0.0/16", or leave it out`},
-		"a port that is open anyway":   {stack.NetworkConfig{Ports: []int{443}}, `Ports is 443, want 1 to 65535, each once, and not 443, which is always open; write Ports: []int{5432}, or leave it out`},
-		"a port that is none":          {stack.NetworkConfig{Ports: []int{0}}, `Ports is 0, want 1 to 65535, each once, and not 443, which is always open; write Ports: []int{5432}, or leave it out`},
-		"an endpoint that is none":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{"SQS"}}, `Endpoints is "SQS", want the end of an endpoint's name; write stack.EndpointSQS or the like`},
-		"an endpoint twice":            {stack.NetworkConfig{Endpoints: []stack.Endpoint{"sqs", "sqs"}}, `Endpoints is "sqs" twice, want each endpoint once; leave one of the two out`},
-		"a gateway as an endpoint":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointS3}}, `Endpoints is "s3", want endpoints besides the gateways, which every network has; leave it out`},
-		"a VPC that is none":           {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "main"}}, `Existing.VPC is "main", want the id of a VPC; write VPC: "vpc-0a1b2c3d4e5f60718"`},
-		"no subnets":                   {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d"}}, `Existing.Subnets is empty, want the ids of private subnets, one for each zone; write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`},
+		"too many zones":               {stack.NetworkConfig{Zones: 4}, `Zones is 4; it must be 1 to 3. Write Zones: 2, or leave it out.`},
+		"fewer than no zones":          {stack.NetworkConfig{Zones: -1}, `Zones is -1; it must be 1 to 3. Write Zones: 2, or leave it out.`},
+		"zones that a region lacks":    {stack.NetworkConfig{Zones: 3}, `Zones is 3; it must be at most 2, as many as us-west-1 has. Write Zones: stages.Pick(s, …) with fewer there, or leave it out.`},
+		"too many NAT gateways":        {stack.NetworkConfig{NATGateways: 4}, `NATGateways is 4; it must be 1 to 3 gateways, one for each zone. Write NATGateways: 1, or leave it out.`},
+		"fewer than no NAT gateways":   {stack.NetworkConfig{NATGateways: -1}, `NATGateways is -1; it must be 1 to 3 gateways, one for each zone. Write NATGateways: 1, or leave it out.`},
+		"more NAT gateways than zones": {stack.NetworkConfig{NATGateways: 3}, `NATGateways is 3; it must be at most 2, one for each zone. Write fewer, or more Zones.`},
+		"a range that is none":         {stack.NetworkConfig{CIDR: "10.1.0.0"}, `CIDR is "10.1.0.0"; it must be a range of private IPv4 addresses of 16 to 24 bits, from its first address. Write CIDR: "10.1.0.0/16", or leave it out.`},
+		"a range within another":       {stack.NetworkConfig{CIDR: "10.1.1.0/16"}, `CIDR is "10.1.1.0/16"; it must be a range of private IPv4 addresses of 16 to 24 bits, from its first address. Write CIDR: "10.1.0.0/16", or leave it out.`},
+		"a public range":               {stack.NetworkConfig{CIDR: "8.8.0.0/16"}, `CIDR is "8.8.0.0/16"; it must be a range of private IPv4 addresses of 16 to 24 bits, from its first address. Write CIDR: "10.1.0.0/16", or leave it out.`},
+		"too small a range":            {stack.NetworkConfig{CIDR: "10.1.0.0/25"}, `CIDR is "10.1.0.0/25"; it must be a range of private IPv4 addresses of 16 to 24 bits, from its first address. Write CIDR: "10.1.0.0/16", or leave it out.`},
+		"a port that is open anyway":   {stack.NetworkConfig{Ports: []int{443}}, `Ports is 443; it must be 1 to 65535, each once, and not 443, which is always open. Write Ports: []int{5432}, or leave it out.`},
+		"a port that is none":          {stack.NetworkConfig{Ports: []int{0}}, `Ports is 0; it must be 1 to 65535, each once, and not 443, which is always open. Write Ports: []int{5432}, or leave it out.`},
+		"an endpoint that is none":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{"SQS"}}, `Endpoints is "SQS"; it must be the end of an endpoint's name. Write stack.EndpointSQS or the like.`},
+		"an endpoint twice":            {stack.NetworkConfig{Endpoints: []stack.Endpoint{"sqs", "sqs"}}, `Endpoints is "sqs" twice; it must be there only once. Leave one of the two out.`},
+		"a gateway as an endpoint":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointS3}}, `Endpoints is "s3"; it must be another one: every network has the gateways. Leave it out.`},
+		"a VPC that is none":           {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "main"}}, `Existing.VPC is "main"; it must be the id of a VPC. Write VPC: "vpc-0a1b2c3d4e5f60718".`},
+		"no subnets":                   {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d"}}, `Existing.Subnets is empty; it must be the ids of private subnets, one for each zone. Write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}.`},
 		"a subnet that is none": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: []string{"a"}}},
-			`Existing.Subnets is "a", want ids of subnets, each once; write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`,
+			`Existing.Subnets is "a"; it must be the id of a subnet, and be there only once. Write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}.`,
 		},
 		"a group that is none": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, SecurityGroups: []string{"a"}}},
-			`Existing.SecurityGroups is "a", want ids of security groups, each once; write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out`,
+			`Existing.SecurityGroups is "a"; it must be the id of a security group, and be there only once. Write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out.`,
 		},
 		"too many groups": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, SecurityGroups: make([]string, 5)}},
-			`Existing.SecurityGroups is 5 groups, want at most 4, besides the function's own; leave some out`,
+			`Existing.SecurityGroups is 5 groups; it must be at most 4, besides the function's own. Leave some out.`,
 		},
 		"an endpoint that no VPC has": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, Endpoints: []stack.Endpoint{""}}},
-			`Existing.Endpoints is "", want the end of an endpoint's name; write stack.EndpointSQS or the like`,
+			`Existing.Endpoints is ""; it must be the end of an endpoint's name. Write stack.EndpointSQS or the like.`,
 		},
-		"an existing VPC and zones":          {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and open endpoints": {stack.NetworkConfig{Existing: existingVPC(), OpenEndpoints: true}, `OpenEndpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and NAT":            {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and endpoints":      {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
-		"an existing VPC and a range":        {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing, want a network of the stack's own, or an existing one; leave out one of the two; what an existing VPC has stands in Existing`},
+		"an existing VPC and zones":          {stack.NetworkConfig{Existing: existingVPC(), Zones: 1}, `Zones is set beside Existing; it must be left out: a network is the stack's own, or an existing one. Leave out one of the two; what an existing VPC has stands in Existing.`},
+		"an existing VPC and open endpoints": {stack.NetworkConfig{Existing: existingVPC(), OpenEndpoints: true}, `OpenEndpoints is set beside Existing; it must be left out: a network is the stack's own, or an existing one. Leave out one of the two; what an existing VPC has stands in Existing.`},
+		"an existing VPC and NAT":            {stack.NetworkConfig{Existing: existingVPC(), NATGateways: 1}, `NATGateways is set beside Existing; it must be left out: a network is the stack's own, or an existing one. Leave out one of the two; what an existing VPC has stands in Existing.`},
+		"an existing VPC and endpoints":      {stack.NetworkConfig{Existing: existingVPC(), Endpoints: []stack.Endpoint{"sqs"}}, `Endpoints is set beside Existing; it must be left out: a network is the stack's own, or an existing one. Leave out one of the two; what an existing VPC has stands in Existing.`},
+		"an existing VPC and a range":        {stack.NetworkConfig{Existing: existingVPC(), CIDR: "10.1.0.0/16"}, `CIDR is set beside Existing; it must be left out: a network is the stack's own, or an existing one. Leave out one of the two; what an existing VPC has stands in Existing.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere := stack.App{Service: "shop", Stages: append(stages.Set{california}, set...), Define: func(s *stack.Stack) { stack.NewNetwork(s, "main", tt.config) }}
@@ -440,21 +440,21 @@ func TestRightsThatAnEndpointCannotLetThroughAreRefusedBeforeADeploy(t *testing.
 	managed := func(l2 awslambda.Function) {
 		l2.Role().AddManagedPolicy(awsiam.ManagedPolicy_FromAwsManagedPolicyName(text("AmazonS3ReadOnlyAccess")))
 	}
-	const cannot = ", whose rights the endpoints of its network cannot let through, want a role with policies of this stack alone; "
+	const cannot = ", whose rights the endpoints of its network cannot let through; it must be a role with policies of this stack alone. "
 	for name, tt := range map[string]struct {
 		define func(s *stack.Stack, n *stack.Network)
 		want   string
 	}{
 		"a managed policy": {
 			func(s *stack.Stack, n *stack.Network) { stack.NewFunction(s, "get", in(n, nil)).With(managed) },
-			`function "get": role is one with managed policies` + cannot + `write OpenEndpoints: true in network "main"`,
+			`function "get": role is one with managed policies` + cannot + `Write OpenEndpoints: true in network "main".`,
 		},
 		"a managed policy beside DAX": {
 			func(s *stack.Stack, _ *stack.Network) {
 				fn := stack.NewFunction(s, "get", code()).With(managed)
 				fn.Allow(stack.NewTable(s, "notes", withDAX(stack.DAXConfig{})).Read())
 			},
-			`function "get": role is one with managed policies` + cannot + `give DAX a Network with OpenEndpoints: true`,
+			`function "get": role is one with managed policies` + cannot + `Give DAX a Network with OpenEndpoints: true.`,
 		},
 		"another role of DAX": {
 			func(s *stack.Stack, n *stack.Network) {
@@ -462,7 +462,7 @@ func TestRightsThatAnEndpointCannotLetThroughAreRefusedBeforeADeploy(t *testing.
 					props.IamRoleArn = text("arn:aws:iam::111111111111:role/theirs")
 				}}))
 			},
-			`DAX of table "notes": role is one that this stack does not make` + cannot + `write OpenEndpoints: true in network "main"`,
+			`DAX of table "notes": role is one that this stack does not make` + cannot + `Write OpenEndpoints: true in network "main".`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -470,7 +470,7 @@ func TestRightsThatAnEndpointCannotLetThroughAreRefusedBeforeADeploy(t *testing.
 				_, err := stacktest.TrySynth(t, app(func(s *stack.Stack) {
 					tt.define(s, stack.NewNetwork(s, "main", stack.NetworkConfig{OpenEndpoints: open}))
 				}), dev)
-				if open && !strings.Contains(tt.want, "give DAX") {
+				if open && !strings.Contains(tt.want, "Give DAX") {
 					assert.NoError(t, err)
 				} else if assert.Error(t, err) {
 					assert.Equal(t, "stack/network_test.go:LINE: "+tt.want, withoutLines(err.Error()))

@@ -12,7 +12,7 @@ type numberRule struct {
 	least, most int64
 	// step is what a time must be a multiple of; zero for a plain number.
 	step time.Duration
-	// unit follows the range in words, such as "(MiB)".
+	// unit follows the range in words, such as "MiB".
 	unit string
 	// write is a value to write instead, as Go code; fix replaces the whole advice, where that is not enough.
 	write, fix string
@@ -45,29 +45,29 @@ var numbers = map[string]numberRule{
 
 	"CORSConfig.MaxAge":            span(time.Second, 24*time.Hour, time.Second, "time.Hour", "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html"),
 	"LambdaAuthorizerConfig.Cache": span(time.Second, time.Hour, time.Second, "5 * time.Minute", "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html"),
-	"ThrottleConfig.Rate":          integer(1, mostInteger, "(requests per second)", "100", "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html"),
-	"ThrottleConfig.Burst":         integer(1, mostInteger, "(requests)", "200", "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html"),
+	"ThrottleConfig.Rate":          integer(1, mostInteger, "requests per second", "100", "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html"),
+	"ThrottleConfig.Burst":         integer(1, mostInteger, "requests", "200", "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html"),
 
 	"EventPattern.Retries": integer(1, 185, "", "10", "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RetryPolicy.html"),
 	"EventPattern.MaxAge":  span(time.Minute, 24*time.Hour, time.Second, "time.Hour", "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RetryPolicy.html"),
 
-	"MaxRequestsConfig.Read":  integer(1, maxUnits, "(units per second)", "1000", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
-	"MaxRequestsConfig.Write": integer(1, maxUnits, "(units per second)", "1000", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
-	"CapacityConfig.Min":      integer(1, maxUnits, "(units)", "5", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
-	"CapacityConfig.Max":      integer(1, maxUnits, "(units)", "50", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
-	"CapacityConfig.Target":   integer(20, 90, "(percent)", "70", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html"),
+	"MaxRequestsConfig.Read":  integer(1, maxUnits, "units per second", "1000", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
+	"MaxRequestsConfig.Write": integer(1, maxUnits, "units per second", "1000", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
+	"CapacityConfig.Min":      integer(1, maxUnits, "units", "5", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
+	"CapacityConfig.Max":      integer(1, maxUnits, "units", "50", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"),
+	"CapacityConfig.Target":   integer(20, 90, "percent", "70", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html"),
 	"DAXConfig.Nodes":         integer(1, 11, "", "3", "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_CreateCluster.html"),
 	"DAXConfig.ItemTTL":       span(time.Millisecond, maxTTL, time.Millisecond, "5 * time.Minute", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.cluster-management.html"),
 	"DAXConfig.QueryTTL":      span(time.Millisecond, maxTTL, time.Millisecond, "5 * time.Minute", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.cluster-management.html"),
 
-	"FunctionConfig.Memory":                 integer(128, 10240, "(MiB)", "256", "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
+	"FunctionConfig.Memory":                 integer(128, 10240, "MiB", "256", "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
 	"FunctionConfig.Timeout":                span(time.Second, 15*time.Minute, time.Second, "10 * time.Second", "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
-	"FunctionConfig.EphemeralStorage":       integer(512, 10240, "(MiB)", "1024", "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
+	"FunctionConfig.EphemeralStorage":       integer(512, 10240, "MiB", "1024", "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
 	"FunctionConfig.ReservedConcurrency":    integer(1, mostInteger, "", "10", "https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"),
 	"FunctionConfig.ProvisionedConcurrency": integer(1, mostInteger, "", "2", "https://docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfig.html"),
 
 	"NetworkConfig.Zones":       integer(1, maxZones, "", "2", "https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html"),
-	"NetworkConfig.NATGateways": integer(1, maxZones, "(one for each zone)", "1", "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"),
+	"NetworkConfig.NATGateways": integer(1, maxZones, "gateways, one for each zone", "1", "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"),
 	"NetworkConfig.Ports":       integer(1, 65535, "", "", "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html").advice("write Ports: []int{5432}, or leave it out"),
 
 	"QueueConfig.VisibilityTimeout": span(time.Second, 12*time.Hour, time.Second, "time.Minute", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"),
@@ -84,7 +84,7 @@ var numbers = map[string]numberRule{
 	"ScheduleConfig.Retries": integer(1, 185, "", "10", "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html"),
 	"ScheduleConfig.MaxAge":  span(time.Minute, 24*time.Hour, time.Second, "time.Hour", "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html"),
 
-	"SecretConfig.Generate": integer(12, 4096, "(characters)", "32", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html").advice("write Generate: 32, or leave it out to set the value by hand"),
+	"SecretConfig.Generate": integer(12, 4096, "characters", "32", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html").advice("write Generate: 32, or leave it out to set the value by hand"),
 
 	"StreamConfig.BatchSize": integer(1, 10000, "", "100", "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"),
 	"StreamConfig.Window":    span(time.Second, 5*time.Minute, time.Second, "time.Second", "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"),

@@ -44,7 +44,7 @@ func (c ParameterConfig) validate() *ConfigError {
 	switch {
 	case c.Value != "" && c.Secret:
 		return &ConfigError{
-			Field: "Value", Got: "set beside Secret", Want: "no secret in code or in a template",
+			Field: "Value", Got: "set beside Secret", Want: "left out: a secret stands neither in code nor in a template",
 			Fix: "leave the Value out, and set it by the command in the stack's outputs",
 		}
 	case len(c.Value) > 4096:
@@ -52,9 +52,9 @@ func (c ParameterConfig) validate() *ConfigError {
 	case utf8.RuneCountInString(c.Description) > 1024:
 		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
 	case c.Description != "" && c.Value == "":
-		return &ConfigError{Field: "Description", Got: "set without a Value", Want: "a parameter that the stack makes", Fix: "leave it out, or write a Value"}
+		return &ConfigError{Field: "Description", Got: "set without a Value", Want: "left out where the stack does not make the parameter", Fix: "leave it out, or write a Value"}
 	case c.Override != nil && c.Value == "":
-		return &ConfigError{Field: "Override", Got: "set without a Value", Want: "a parameter that the stack makes", Fix: "leave it out, or write a Value"}
+		return &ConfigError{Field: "Override", Got: "set without a Value", Want: "left out where the stack does not make the parameter", Fix: "leave it out, or write a Value"}
 	case c.Name == Generated:
 		return &ConfigError{Field: "Name", Got: "stack.Generated", Want: "a name, which is its path", Fix: "leave it out"}
 	}

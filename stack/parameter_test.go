@@ -75,8 +75,8 @@ func TestAParameterIsReadFromTheStagesPathAtDeployTime(t *testing.T) {
 
 func TestASecretParameterIsReadAtRunTimeOnly(t *testing.T) {
 	err := refusal(t, dev, func(s *stack.Stack) { stack.NewParameter(s, "partner", stack.ParameterConfig{Secret: true}).Value() })
-	assert.Equal(t, `stack/parameter_test.go:LINE: parameter "partner": Value is read from a Secret, want a plain parameter: templates and environments show what they hold; `+
-		`grant Read, and read it at run time`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/parameter_test.go:LINE: parameter "partner": Value is read from a Secret; it must be a plain parameter: templates and environments show what they hold. `+
+		`Grant Read, and read it at run time.`, withoutLines(err.Error()))
 }
 
 func TestReadOfAParameterGrantsExactlyThat(t *testing.T) {
@@ -114,14 +114,14 @@ func TestWrongParameterConfigsAreRefused(t *testing.T) {
 		config stack.ParameterConfig
 		want   string
 	}{
-		"a secret in code":              {stack.ParameterConfig{Value: "x", Secret: true}, `Value is set beside Secret, want no secret in code or in a template; leave the Value out, and set it by the command in the stack's outputs`},
-		"a value above the limit":       {stack.ParameterConfig{Value: strings.Repeat("x", 4097)}, `Value is 4097 bytes, want at most 4096; shorten it`},
-		"a description above the limit": {stack.ParameterConfig{Value: "x", Description: strings.Repeat("x", 1025)}, `Description is 1025 characters, want at most 1024; shorten it`},
-		"a description of nothing":      {stack.ParameterConfig{Description: "x"}, `Description is set without a Value, want a parameter that the stack makes; leave it out, or write a Value`},
+		"a secret in code":              {stack.ParameterConfig{Value: "x", Secret: true}, `Value is set beside Secret; it must be left out: a secret stands neither in code nor in a template. Leave the Value out, and set it by the command in the stack's outputs.`},
+		"a value above the limit":       {stack.ParameterConfig{Value: strings.Repeat("x", 4097)}, `Value is 4097 bytes; it must be at most 4096. Shorten it.`},
+		"a description above the limit": {stack.ParameterConfig{Value: "x", Description: strings.Repeat("x", 1025)}, `Description is 1025 characters; it must be at most 1024. Shorten it.`},
+		"a description of nothing":      {stack.ParameterConfig{Description: "x"}, `Description is set without a Value; it must be left out where the stack does not make the parameter. Leave it out, or write a Value.`},
 		"an override of nothing": {
-			stack.ParameterConfig{Override: func(*awsssm.StringParameterProps) {}}, `Override is set without a Value, want a parameter that the stack makes; leave it out, or write a Value`,
+			stack.ParameterConfig{Override: func(*awsssm.StringParameterProps) {}}, `Override is set without a Value; it must be left out where the stack does not make the parameter. Leave it out, or write a Value.`,
 		},
-		"a generated name": {stack.ParameterConfig{Name: stack.Generated}, `Name is stack.Generated, want a name, which is its path; leave it out`},
+		"a generated name": {stack.ParameterConfig{Name: stack.Generated}, `Name is stack.Generated; it must be a name, which is its path. Leave it out.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) { stack.NewParameter(s, "partner", tt.config) })

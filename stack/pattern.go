@@ -52,7 +52,7 @@ func (p Pattern) validate(field string, of dialect) *ConfigError {
 	}
 	value, err := p.plain()
 	if err != nil {
-		return &ConfigError{Field: field, Got: err.Error(), Want: "values that JSON has", Fix: "write text, numbers, lists and patterns"}
+		return &ConfigError{Field: field, Got: err.Error(), Want: "made of values that JSON has", Fix: "write text, numbers, lists and patterns"}
 	}
 	check := patternCheck{dialect: of, combinations: 1}
 	check.fields(value, "")
@@ -61,7 +61,7 @@ func (p Pattern) validate(field string, of dialect) *ConfigError {
 	}
 	if problem := check.problem; problem != nil {
 		problem.Field = field
-		problem.Fix += "; AWS's rules: " + of.page
+		problem.Docs = of.page
 		return problem
 	}
 	return nil
@@ -116,7 +116,7 @@ func (c *patternCheck) anyOf(patterns []any, below string) {
 	for _, one := range patterns {
 		fields, is := one.(map[string]any)
 		if !is {
-			c.refuse(fmt.Sprintf("%s in %q", asJSON(one), below+"$or"), "patterns", `write "$or": []stack.Pattern{…}`)
+			c.refuse(fmt.Sprintf("%s in %q", asJSON(one), below+"$or"), "a pattern", `write "$or": []stack.Pattern{…}`)
 			continue
 		}
 		c.fields(fields, below)

@@ -104,11 +104,11 @@ func (c QueueConfig) validate() *ConfigError {
 	switch {
 	case c.DeduplicateByContent && !c.FIFO:
 		return &ConfigError{
-			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "a FIFO queue", Fix: "write FIFO: true, or leave DeduplicateByContent out",
+			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "left out of a standard queue", Fix: "write FIFO: true, or leave DeduplicateByContent out",
 		}
 	case c.NoDeadLetterQueue && c.MaxReceives != 0:
 		return &ConfigError{
-			Field: "MaxReceives", Got: fmt.Sprintf("%d, while NoDeadLetterQueue is true", c.MaxReceives), Want: "one of the two", Fix: "leave the other out",
+			Field: "MaxReceives", Got: fmt.Sprintf("%d, while NoDeadLetterQueue is true", c.MaxReceives), Want: "the only one of the two", Fix: "leave the other out",
 		}
 	}
 	return firstOf(
@@ -131,7 +131,7 @@ func (c QueueTriggerConfig) validate(q *Queue, fn *Function) *ConfigError {
 	case q.config.FIFO && c.BatchSize > 10:
 		return &ConfigError{Field: "BatchSize", Got: fmt.Sprintf("%d of FIFO %s", c.BatchSize, q), Want: "1 to 10", Fix: "write BatchSize: 10, or leave it out"}
 	case q.config.FIFO && c.Window != 0:
-		return &ConfigError{Field: "Window", Got: fmt.Sprintf("%s of FIFO %s", c.Window, q), Want: "none", Fix: "leave it out"}
+		return &ConfigError{Field: "Window", Got: fmt.Sprintf("%s of FIFO %s", c.Window, q), Want: "left out: a FIFO queue has no window", Fix: "leave it out"}
 	case c.BatchSize > 10 && c.Window == 0:
 		return &ConfigError{Field: "BatchSize", Got: fmt.Sprintf("%d without a Window", c.BatchSize), Want: "at most 10", Fix: "write Window: time.Second, or a smaller batch"}
 	case reserved > 0 && c.MaxConcurrency > reserved:

@@ -200,22 +200,22 @@ func TestWrongQueueConfigsAreRefused(t *testing.T) {
 	}{
 		"a visibility above SQS's": {
 			stack.QueueConfig{VisibilityTimeout: 13 * time.Hour},
-			`VisibilityTimeout is 13h0m0s, want 1s to 12h in whole seconds; write VisibilityTimeout: time.Minute, or leave it out`,
+			`VisibilityTimeout is 13h0m0s; it must be 1s to 12h in whole seconds. Write VisibilityTimeout: time.Minute, or leave it out.`,
 		},
 		"a retention that forgot its unit": {
-			stack.QueueConfig{Retention: 30}, `Retention is 30ns, want 1m to 336h in whole seconds; write Retention: 24 * time.Hour, or leave it out`,
+			stack.QueueConfig{Retention: 30}, `Retention is 30ns; it must be 1m to 336h in whole seconds. Write Retention: 24 * time.Hour, or leave it out.`,
 		},
 		"a delay above SQS's": {
-			stack.QueueConfig{Delay: time.Hour}, `Delay is 1h0m0s, want 1s to 15m in whole seconds; write Delay: time.Minute, or leave it out`,
+			stack.QueueConfig{Delay: time.Hour}, `Delay is 1h0m0s; it must be 1s to 15m in whole seconds. Write Delay: time.Minute, or leave it out.`,
 		},
-		"too many receives": {stack.QueueConfig{MaxReceives: 1001}, `MaxReceives is 1001, want 1 to 1000; write MaxReceives: 5, or leave it out`},
-		"fewer than none":   {stack.QueueConfig{MaxReceives: -1}, `MaxReceives is -1, want 1 to 1000; write MaxReceives: 5, or leave it out`},
+		"too many receives": {stack.QueueConfig{MaxReceives: 1001}, `MaxReceives is 1001; it must be 1 to 1000. Write MaxReceives: 5, or leave it out.`},
+		"fewer than none":   {stack.QueueConfig{MaxReceives: -1}, `MaxReceives is -1; it must be 1 to 1000. Write MaxReceives: 5, or leave it out.`},
 		"deduplication of a standard queue": {
 			stack.QueueConfig{DeduplicateByContent: true},
-			`DeduplicateByContent is true, while FIFO is false, want a FIFO queue; write FIFO: true, or leave DeduplicateByContent out`,
+			`DeduplicateByContent is true, while FIFO is false; it must be left out of a standard queue. Write FIFO: true, or leave DeduplicateByContent out.`,
 		},
 		"receives without dead letters": {
-			stack.QueueConfig{NoDeadLetterQueue: true, MaxReceives: 3}, `MaxReceives is 3, while NoDeadLetterQueue is true, want one of the two; leave the other out`,
+			stack.QueueConfig{NoDeadLetterQueue: true, MaxReceives: 3}, `MaxReceives is 3, while NoDeadLetterQueue is true; it must be the only one of the two. Leave the other out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestWrongQueueConfigsAreRefused(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.NewQueue(s, "orders", stack.QueueConfig{NoDeadLetterQueue: true}).DeadLetters()
 		})
-		assert.Equal(t, `stack/queue_test.go:LINE: queue "orders": DeadLetters is asked for, while NoDeadLetterQueue is true, want a queue with dead letters; leave NoDeadLetterQueue out`,
+		assert.Equal(t, `stack/queue_test.go:LINE: queue "orders": DeadLetters is asked for, while NoDeadLetterQueue is true; it must be a queue with dead letters. Leave NoDeadLetterQueue out.`,
 			withoutLines(err.Error()))
 	})
 }
@@ -245,64 +245,64 @@ func TestWrongQueueTriggersAreRefused(t *testing.T) {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{BatchSize: 10001, Window: time.Second},
-			`BatchSize is 10001, want 1 to 10000; write BatchSize: 10, or leave it out`,
+			`BatchSize is 10001; it must be 1 to 10000. Write BatchSize: 10, or leave it out.`,
 		},
 		"a large batch without a window": {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{BatchSize: 11},
-			`BatchSize is 11 without a Window, want at most 10; write Window: time.Second, or a smaller batch`,
+			`BatchSize is 11 without a Window; it must be at most 10. Write Window: time.Second, or a smaller batch.`,
 		},
 		"a large batch of a FIFO queue": {
 			stack.QueueConfig{FIFO: true},
 			code(),
 			stack.QueueTriggerConfig{BatchSize: 11},
-			`BatchSize is 11 of FIFO queue "orders", want 1 to 10; write BatchSize: 10, or leave it out`,
+			`BatchSize is 11 of FIFO queue "orders"; it must be 1 to 10. Write BatchSize: 10, or leave it out.`,
 		},
 		"a window of a FIFO queue": {
 			stack.QueueConfig{FIFO: true},
 			code(),
 			stack.QueueTriggerConfig{Window: time.Second},
-			`Window is 1s of FIFO queue "orders", want none; leave it out`,
+			`Window is 1s of FIFO queue "orders"; it must be left out: a FIFO queue has no window. Leave it out.`,
 		},
 		"a window above Lambda's": {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{Window: time.Hour},
-			`Window is 1h0m0s, want 1s to 5m in whole seconds; write Window: time.Second, or leave it out`,
+			`Window is 1h0m0s; it must be 1s to 5m in whole seconds. Write Window: time.Second, or leave it out.`,
 		},
 		"a concurrency below Lambda's": {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{MaxConcurrency: 1},
-			`MaxConcurrency is 1, want 2 to 1000; write MaxConcurrency: 10, or leave it out`,
+			`MaxConcurrency is 1; it must be 2 to 1000. Write MaxConcurrency: 10, or leave it out.`,
 		},
 		"a concurrency above the function's": {
 			stack.QueueConfig{},
 			reserved,
 			stack.QueueTriggerConfig{MaxConcurrency: 5},
-			`MaxConcurrency is 5, while ReservedConcurrency of function "handle" is 3, want at most that; raise the one or lower the other`,
+			`MaxConcurrency is 5, while ReservedConcurrency of function "handle" is 3; it must be at most that. Raise the one or lower the other.`,
 		},
 		"a filter without a list": {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{Filters: []stack.Pattern{{"body": stack.Pattern{"kind": "refund"}}}},
-			`Filters is no list at "body.kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax`,
+			`Filters is no list at "body.kind"; it must be a list of what the field may be. Write stack.Pattern{"kind": []string{"refund"}}.`,
 		},
 		"a filter that is no JSON": {
 			stack.QueueConfig{},
 			code(),
 			stack.QueueTriggerConfig{Filters: []stack.Pattern{{"body": make(chan int)}}},
-			`Filters is json: unsupported type: chan int, want values that JSON has; write text, numbers, lists and patterns`,
+			`Filters is json: unsupported type: chan int; it must be made of values that JSON has. Write text, numbers, lists and patterns.`,
 		},
 		"too many filters": {
-			stack.QueueConfig{}, code(), stack.QueueTriggerConfig{Filters: make([]stack.Pattern, 6)}, `Filters is 6, want at most 5; join some of them`,
+			stack.QueueConfig{}, code(), stack.QueueTriggerConfig{Filters: make([]stack.Pattern, 6)}, `Filters is 6; it must be at most 5. Join some of them.`,
 		},
 		"a visibility shorter than the function needs": {
 			stack.QueueConfig{VisibilityTimeout: 59 * time.Second},
 			code(),
 			stack.QueueTriggerConfig{},
-			`VisibilityTimeout is 59s of queue "orders", while Timeout of function "handle" is 10s, want at least 1m0s: six times that, and the Window; leave VisibilityTimeout out, or shorten the Timeout`,
+			`VisibilityTimeout is 59s of queue "orders", while Timeout of function "handle" is 10s; it must be at least 1m0s: six times that, and the Window. Leave VisibilityTimeout out, or shorten the Timeout.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -316,7 +316,7 @@ func TestWrongQueueTriggersAreRefused(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.NewQueue(s, "orders", stack.QueueConfig{}).Triggers(nil, stack.QueueTriggerConfig{})
 		})
-		assert.ErrorContains(t, err, `queue "orders": function is nil, want a function`)
+		assert.ErrorContains(t, err, `queue "orders": function is nil; it must be a function`)
 	})
 	t.Run("a function twice", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
@@ -324,7 +324,7 @@ func TestWrongQueueTriggersAreRefused(t *testing.T) {
 			queue.Triggers(fn, stack.QueueTriggerConfig{})
 			queue.Triggers(fn, stack.QueueTriggerConfig{})
 		})
-		assert.Equal(t, `stack/queue_test.go:LINE: queue "orders": function is function "handle" again (first at stack/queue_test.go:LINE), want each function once; remove one of the two`,
+		assert.Equal(t, `stack/queue_test.go:LINE: queue "orders": function is function "handle" again (first at stack/queue_test.go:LINE); it must be there only once. Remove one of the two.`,
 			withoutLines(err.Error()))
 	})
 }

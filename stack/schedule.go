@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	_ "time/tzdata" // a time zone is known on every machine, or on none
 	"unicode/utf8"
@@ -69,16 +70,21 @@ type ScheduleConfig struct {
 }
 
 func (c ScheduleConfig) validate() *ConfigError {
-	given := 0
-	for _, one := range []bool{c.Rate != 0, c.Cron != "", !c.Once.IsZero()} {
-		if one {
-			given++
+	var given []string
+	for _, one := range []struct {
+		field string
+		given bool
+	}{{"Rate", c.Rate != 0}, {"Cron", c.Cron != ""}, {"Once", !c.Once.IsZero()}} {
+		if one.given {
+			given = append(given, one.field)
 		}
 	}
 	switch {
-	case given != 1:
+	case len(given) == 0:
+		return &ConfigError{Field: "Rate", Got: "missing, as are Cron and Once", Want: "there, or one of these two", Fix: "write Rate: time.Hour"}
+	case len(given) > 1:
 		return &ConfigError{
-			Field: "Rate, Cron, Once", Got: fmt.Sprintf("%d of them given", given), Want: "exactly one", Fix: "write Rate: time.Hour",
+			Field: given[0], Got: "given beside " + strings.Join(given[1:], " and "), Want: "the only one of Rate, Cron and Once", Fix: "leave the others out",
 		}
 	case c.Rate < 0 || c.Rate%time.Minute != 0:
 		return &ConfigError{Field: "Rate", Got: c.Rate.String(), Want: "whole minutes, at least one", Fix: "write Rate: time.Hour"}
@@ -92,7 +98,7 @@ func (c ScheduleConfig) validate() *ConfigError {
 	case c.Once.Nanosecond() != 0:
 		return &ConfigError{Field: "Once", Got: c.Once.String(), Want: "whole seconds", Fix: "write time.Date(2030, time.May, 1, 8, 0, 0, 0, time.UTC)"}
 	case c.Zone != "" && c.Cron == "":
-		return &ConfigError{Field: "Zone", Got: fmt.Sprintf("%q without Cron", c.Zone), Want: "no Zone", Fix: "leave it out; a Rate needs none, and Once has one of its own"}
+		return &ConfigError{Field: "Zone", Got: fmt.Sprintf("%q without Cron", c.Zone), Want: "left out there", Fix: "leave it out; a Rate needs none, and Once has one of its own"}
 	case c.Zone == "Local" || c.Zone != "" && !knownZone(c.Zone):
 		return &ConfigError{Field: "Zone", Got: fmt.Sprintf("%q", c.Zone), Want: "a time zone of the IANA database", Fix: `write Zone: "Europe/Rome"`}
 	case c.Window%time.Minute != 0 || c.Window < 0 || c.Window > 24*time.Hour:
@@ -150,7 +156,7 @@ func (sc *Schedule) Triggers(fn *Function) {
 	at := stages.Caller()
 	both := fn.triggeredBy(sc.component, at, nil, nil, false)
 	if sc.target != nil {
-		sc.fault(at, "function", fmt.Sprintf("%s, besides %s (at %s)", fn, sc.target, sc.first), "one function a schedule", "make a second schedule")
+		sc.fault(at, "function", fmt.Sprintf("%s, besides %s (at %s)", fn, sc.target, sc.first), "the only function of the schedule", "make a second schedule")
 	}
 	sc.target, sc.first = fn, at
 	fn.catchFailures(at, sc.id)

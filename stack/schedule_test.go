@@ -122,47 +122,47 @@ func TestWrongSchedulesAreRefused(t *testing.T) {
 		config stack.ScheduleConfig
 		want   string
 	}{
-		"no time":               {stack.ScheduleConfig{}, `Rate, Cron, Once is 0 of them given, want exactly one; write Rate: time.Hour`},
-		"two times":             {every(func(c *stack.ScheduleConfig) { c.Cron = "0 8 ? * * *" }), `Rate, Cron, Once is 2 of them given, want exactly one; write Rate: time.Hour`},
-		"a rate below a minute": {stack.ScheduleConfig{Rate: 30 * time.Second}, `Rate is 30s, want whole minutes, at least one; write Rate: time.Hour`},
-		"a negative rate":       {stack.ScheduleConfig{Rate: -time.Hour}, `Rate is -1h0m0s, want whole minutes, at least one; write Rate: time.Hour`},
+		"no time":               {stack.ScheduleConfig{}, `Rate is missing, as are Cron and Once; it must be there, or one of these two. Write Rate: time.Hour.`},
+		"two times":             {every(func(c *stack.ScheduleConfig) { c.Cron = "0 8 ? * * *" }), `Rate is given beside Cron; it must be the only one of Rate, Cron and Once. Leave the others out.`},
+		"a rate below a minute": {stack.ScheduleConfig{Rate: 30 * time.Second}, `Rate is 30s; it must be whole minutes, at least one. Write Rate: time.Hour.`},
+		"a negative rate":       {stack.ScheduleConfig{Rate: -time.Hour}, `Rate is -1h0m0s; it must be whole minutes, at least one. Write Rate: time.Hour.`},
 		"the cron of Unix": {
 			stack.ScheduleConfig{Cron: "0 8 * * 1"},
-			`Cron is "0 8 * * 1", where it has 5 fields, between single spaces, want six fields: minutes, hours, day of month, month, day of week, year; write Cron: "0 8 ? * MON-FRI *"`,
+			`Cron is "0 8 * * 1", where it has 5 fields, between single spaces; it must be six fields: minutes, hours, day of month, month, day of week, year. Write Cron: "0 8 ? * MON-FRI *".`,
 		},
 		"a time of this machine": {
 			stack.ScheduleConfig{Once: time.Date(2030, time.May, 1, 8, 0, 0, 0, time.Local)},
-			`Once is in time.Local, which is another on each machine, want a time of a named zone; write time.Date(…, time.UTC)`,
+			`Once is in time.Local, which is another on each machine; it must be a time of a named zone. Write time.Date(…, time.UTC).`,
 		},
 		"a time below a second": {
 			stack.ScheduleConfig{Once: time.Date(2030, time.May, 1, 8, 0, 0, 1, time.UTC)},
-			`Once is 2030-05-01 08:00:00.000000001 +0000 UTC, want whole seconds; write time.Date(2030, time.May, 1, 8, 0, 0, 0, time.UTC)`,
+			`Once is 2030-05-01 08:00:00.000000001 +0000 UTC; it must be whole seconds. Write time.Date(2030, time.May, 1, 8, 0, 0, 0, time.UTC).`,
 		},
 		"a zone of a rate": {
 			every(func(c *stack.ScheduleConfig) { c.Zone = "Europe/Rome" }),
-			`Zone is "Europe/Rome" without Cron, want no Zone; leave it out; a Rate needs none, and Once has one of its own`,
+			`Zone is "Europe/Rome" without Cron; it must be left out there. Leave it out; a Rate needs none, and Once has one of its own.`,
 		},
 		"a zone that is none": {
-			stack.ScheduleConfig{Cron: "0 8 ? * * *", Zone: "Europe/Rom"}, `Zone is "Europe/Rom", want a time zone of the IANA database; write Zone: "Europe/Rome"`,
+			stack.ScheduleConfig{Cron: "0 8 ? * * *", Zone: "Europe/Rom"}, `Zone is "Europe/Rom"; it must be a time zone of the IANA database. Write Zone: "Europe/Rome".`,
 		},
 		"the zone of this machine": {
-			stack.ScheduleConfig{Cron: "0 8 ? * * *", Zone: "Local"}, `Zone is "Local", want a time zone of the IANA database; write Zone: "Europe/Rome"`,
+			stack.ScheduleConfig{Cron: "0 8 ? * * *", Zone: "Local"}, `Zone is "Local"; it must be a time zone of the IANA database. Write Zone: "Europe/Rome".`,
 		},
 		"a window below a minute": {
-			every(func(c *stack.ScheduleConfig) { c.Window = time.Second }), `Window is 1s, want 1m to 24h in whole minutes; write Window: 15 * time.Minute, or leave it out`,
+			every(func(c *stack.ScheduleConfig) { c.Window = time.Second }), `Window is 1s; it must be 1m to 24h in whole minutes. Write Window: 15 * time.Minute, or leave it out.`,
 		},
 		"an input that is no JSON": {
 			every(func(c *stack.ScheduleConfig) { c.Input = make(chan int) }),
-			`Input is json: unsupported type: chan int, want a value that JSON has; write a struct, a map or text`,
+			`Input is json: unsupported type: chan int; it must be a value that JSON has. Write a struct, a map or text.`,
 		},
 		"more retries than the scheduler makes": {
-			every(func(c *stack.ScheduleConfig) { c.Retries = 186 }), `Retries is 186, want 1 to 185; write Retries: 10, or leave it out`,
+			every(func(c *stack.ScheduleConfig) { c.Retries = 186 }), `Retries is 186; it must be 1 to 185. Write Retries: 10, or leave it out.`,
 		},
 		"an age below the scheduler's": {
-			every(func(c *stack.ScheduleConfig) { c.MaxAge = time.Second }), `MaxAge is 1s, want 1m to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`,
+			every(func(c *stack.ScheduleConfig) { c.MaxAge = time.Second }), `MaxAge is 1s; it must be 1m to 24h in whole seconds. Write MaxAge: time.Hour, or leave it out.`,
 		},
 		"a description above the limit": {
-			every(func(c *stack.ScheduleConfig) { c.Description = strings.Repeat("x", 513) }), `Description is 513 characters, want at most 512; shorten it`,
+			every(func(c *stack.ScheduleConfig) { c.Description = strings.Repeat("x", 513) }), `Description is 513 characters; it must be at most 512. Shorten it.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestWrongSchedulesAreRefused(t *testing.T) {
 	}
 	t.Run("no function", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) { stack.NewSchedule(s, "report", hourly) })
-		assert.Equal(t, `stack/schedule_test.go:LINE: schedule "report": function is none, want the function to run; write report.Triggers(fn)`, withoutLines(err.Error()))
+		assert.Equal(t, `stack/schedule_test.go:LINE: schedule "report": function is none; it must be the function to run. Write report.Triggers(fn).`, withoutLines(err.Error()))
 	})
 	t.Run("two functions", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
@@ -182,7 +182,7 @@ func TestWrongSchedulesAreRefused(t *testing.T) {
 			schedule.Triggers(stack.NewFunction(s, "send", code()))
 			schedule.Triggers(stack.NewFunction(s, "print", code()))
 		})
-		assert.Equal(t, `stack/schedule_test.go:LINE: schedule "report": function is function "print", besides function "send" (at stack/schedule_test.go:LINE), want one function a schedule; make a second schedule`,
+		assert.Equal(t, `stack/schedule_test.go:LINE: schedule "report": function is function "print", besides function "send" (at stack/schedule_test.go:LINE); it must be the only function of the schedule. Make a second schedule.`,
 			withoutLines(err.Error()))
 	})
 }

@@ -46,7 +46,7 @@ func (c SecretConfig) validate() *ConfigError {
 	switch {
 	case c.Generate != 0 && (c.Generate < 12 || c.Generate > 4096):
 		return &ConfigError{
-			Field: "Generate", Got: strconv.Itoa(c.Generate), Want: "12 to 4096 (characters)",
+			Field: "Generate", Got: strconv.Itoa(c.Generate), Want: "12 to 4096 characters",
 			Fix: "write Generate: 32, or leave it out to set the value by hand",
 		}
 	case utf8.RuneCountInString(c.Description) > 2048:

@@ -77,8 +77,8 @@ func TestAnAbsentSecret(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.NewFunction(s, "get", code()).Allow(stack.NewSecret(s, "api-key", absent).Read())
 		})
-		assert.Equal(t, `stack/secret_test.go:LINE: function "get": Access is Read of secret "api-key", which some stage that has the function does not have, `+
-			`want a component of every stage of the function; give both the same Stages, or write .Read().Optional()`, withoutLines(err.Error()))
+		assert.Equal(t, `stack/secret_test.go:LINE: function "get": Access is Read of secret "api-key", which some stage that has the function does not have; `+
+			`it must be a component of every stage of the function. Give both the same Stages, or write .Read().Optional().`, withoutLines(err.Error()))
 	})
 	t.Run("has doors that lead nowhere, and no output", func(t *testing.T) {
 		template := stacktest.Synth(t, app(func(s *stack.Stack) {
@@ -97,10 +97,10 @@ func TestWrongSecretConfigsAreRefused(t *testing.T) {
 		config stack.SecretConfig
 		want   string
 	}{
-		"too short a value":           {stack.SecretConfig{Generate: 11}, `Generate is 11, want 12 to 4096 (characters); write Generate: 32, or leave it out to set the value by hand`},
-		"too long a value":            {stack.SecretConfig{Generate: 4097}, `Generate is 4097, want 12 to 4096 (characters); write Generate: 32, or leave it out to set the value by hand`},
-		"a description above 2048":    {stack.SecretConfig{Description: strings.Repeat("x", 2049)}, `Description is 2049 characters, want at most 2048; shorten it`},
-		"a length below no character": {stack.SecretConfig{Generate: -1}, `Generate is -1, want 12 to 4096 (characters); write Generate: 32, or leave it out to set the value by hand`},
+		"too short a value":           {stack.SecretConfig{Generate: 11}, `Generate is 11; it must be 12 to 4096 characters. Write Generate: 32, or leave it out to set the value by hand.`},
+		"too long a value":            {stack.SecretConfig{Generate: 4097}, `Generate is 4097; it must be 12 to 4096 characters. Write Generate: 32, or leave it out to set the value by hand.`},
+		"a description above 2048":    {stack.SecretConfig{Description: strings.Repeat("x", 2049)}, `Description is 2049 characters; it must be at most 2048. Shorten it.`},
+		"a length below no character": {stack.SecretConfig{Generate: -1}, `Generate is -1; it must be 12 to 4096 characters. Write Generate: 32, or leave it out to set the value by hand.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) { stack.NewSecret(s, "api-key", tt.config) })

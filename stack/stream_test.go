@@ -101,14 +101,14 @@ func TestWrongStreamTriggersAreRefused(t *testing.T) {
 		config stack.StreamConfig
 		want   string
 	}{
-		"an unknown start":       {stack.StreamConfig{Start: "NOW"}, `Start is "NOW", want stack.StartOldest or StartLatest; write stack.StartLatest, or leave it out`},
-		"a batch too big":        {stack.StreamConfig{BatchSize: 10001}, `BatchSize is 10001, want 1 to 10000; write BatchSize: 100, or leave it out`},
-		"half a second":          {stack.StreamConfig{Window: time.Second / 2}, `Window is 500ms, want 1s to 5m in whole seconds; write Window: time.Second, or leave it out`},
-		"fewer than no retries":  {stack.StreamConfig{Retries: -2}, `Retries is -2, want 1 to 10000, or -1 for none; write Retries: 10, or leave it out`},
-		"older than the stream":  {stack.StreamConfig{MaxAge: 48 * time.Hour}, `MaxAge is 48h0m0s, want 1m to 24h in whole seconds; write MaxAge: time.Hour, or leave it out`},
-		"eleven at once":         {stack.StreamConfig{Parallel: 11}, `Parallel is 11, want 1 to 10; write Parallel: 2, or leave it out`},
-		"too many filters":       {stack.StreamConfig{Filters: make([]stack.Pattern, 6)}, `Filters is 6, want at most 5; join some of them`},
-		"a filter without lists": {stack.StreamConfig{Filters: []stack.Pattern{{"eventName": "INSERT"}}}, `Filters is no list at "eventName", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax`},
+		"an unknown start":       {stack.StreamConfig{Start: "NOW"}, `Start is "NOW"; it must be stack.StartOldest or StartLatest. Write stack.StartLatest, or leave it out.`},
+		"a batch too big":        {stack.StreamConfig{BatchSize: 10001}, `BatchSize is 10001; it must be 1 to 10000. Write BatchSize: 100, or leave it out.`},
+		"half a second":          {stack.StreamConfig{Window: time.Second / 2}, `Window is 500ms; it must be 1s to 5m in whole seconds. Write Window: time.Second, or leave it out.`},
+		"fewer than no retries":  {stack.StreamConfig{Retries: -2}, `Retries is -2; it must be 1 to 10000, or -1 for none. Write Retries: 10, or leave it out.`},
+		"older than the stream":  {stack.StreamConfig{MaxAge: 48 * time.Hour}, `MaxAge is 48h0m0s; it must be 1m to 24h in whole seconds. Write MaxAge: time.Hour, or leave it out.`},
+		"eleven at once":         {stack.StreamConfig{Parallel: 11}, `Parallel is 11; it must be 1 to 10. Write Parallel: 2, or leave it out.`},
+		"too many filters":       {stack.StreamConfig{Filters: make([]stack.Pattern, 6)}, `Filters is 6; it must be at most 5. Join some of them.`},
+		"a filter without lists": {stack.StreamConfig{Filters: []stack.Pattern{{"eventName": "INSERT"}}}, `Filters is no list at "eventName"; it must be a list of what the field may be. Write stack.Pattern{"kind": []string{"refund"}}.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {
@@ -123,20 +123,20 @@ func TestWrongStreamTriggersAreRefused(t *testing.T) {
 	}{
 		"a table without a stream, naming both ends": {func(s *stack.Stack) {
 			stack.NewTable(s, "orders", key()).StreamTo(stack.NewFunction(s, "index", code()), stack.StreamConfig{})
-		}, `table "orders": Stream is none, while function "index" reads it, want stack.StreamKeys, StreamNew, StreamOld or StreamNewAndOld; write Stream: stack.StreamNewAndOld in the table's config`},
+		}, `table "orders": Stream is none, while function "index" reads it; it must be stack.StreamKeys, StreamNew, StreamOld or StreamNewAndOld. Write Stream: stack.StreamNewAndOld in the table's config.`},
 		"the same function twice": {func(s *stack.Stack) {
 			orders, index := stack.NewTable(s, "orders", streamed()), stack.NewFunction(s, "index", code())
 			orders.StreamTo(index, stack.StreamConfig{})
 			orders.StreamTo(index, stack.StreamConfig{})
-		}, `table "orders": function is function "index" again (first at stack/stream_test.go:LINE), want each function once; remove one of the two`},
+		}, `table "orders": function is function "index" again (first at stack/stream_test.go:LINE); it must be there only once. Remove one of the two.`},
 		"a destination that is not there, naming all ends": {func(s *stack.Stack) {
 			lost := stack.NewQueue(s, "lost", stack.QueueConfig{Stages: stages.Only(production)})
 			stack.NewTable(s, "orders", streamed()).StreamTo(stack.NewFunction(s, "index", code()), stack.StreamConfig{OnFailure: lost})
-		}, `table "orders": OnFailure is queue "lost", which some stage that has the table and function "index" does not have, want a component of every such stage; give all three the same Stages`},
+		}, `table "orders": OnFailure is queue "lost", which some stage that has the table and function "index" does not have; it must be a component of every such stage. Give all three the same Stages.`},
 		"a destination that keeps order": {func(s *stack.Stack) {
 			lost := stack.NewQueue(s, "lost", stack.QueueConfig{FIFO: true})
 			stack.NewTable(s, "orders", streamed()).StreamTo(stack.NewFunction(s, "index", code()), stack.StreamConfig{OnFailure: lost})
-		}, `table "orders": OnFailure is FIFO queue "lost", to which Lambda cannot send, want a standard one; leave out FIFO there, or write another`},
+		}, `table "orders": OnFailure is FIFO queue "lost", to which Lambda cannot send; it must be a standard one. Leave out FIFO there, or write another.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, `stack/stream_test.go:LINE: `+tt.want, withoutLines(refusal(t, dev, tt.define).Error()))

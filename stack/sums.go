@@ -138,7 +138,7 @@ func (c count) problem() *ConfigError {
 	if len(c.parts) > 0 {
 		got += ", to which " + c.most() + " add most"
 	}
-	return &ConfigError{Thing: c.thing, Field: "sum", Got: got, Want: fmt.Sprintf("at most %d", max(c.limit.most, c.raised)), Fix: c.fix + "; AWS's limit: " + c.page, At: c.at}
+	return &ConfigError{Thing: c.thing, Field: "sum", Got: got, Want: fmt.Sprintf("at most %d", max(c.limit.most, c.raised)), Fix: c.fix, Docs: c.page, At: c.at}
 }
 
 // warning says that a sum is close to its limit.

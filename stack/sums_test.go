@@ -255,7 +255,7 @@ func TestASumAboveAnAWSLimitIsRefusedWithWhatAddsMost(t *testing.T) {
 			assert.Equal(t, tt.thing, problem.Thing)
 			assert.Regexp(t, tt.got, problem.Got)
 			assert.Equal(t, tt.want, problem.Want)
-			assert.Contains(t, problem.Fix, "https://docs.aws.amazon.com/")
+			assert.Contains(t, problem.Docs, "https://docs.aws.amazon.com/")
 			assert.NoFileExists(t, filepath.Join(outdir, "manifest.json"), "nothing that cdk could deploy")
 		})
 	}

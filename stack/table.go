@@ -139,7 +139,7 @@ func (c TableConfig) validate() *ConfigError {
 		return &ConfigError{Field: "TTL", Got: fmt.Sprintf("%d bytes", len(c.TTL)), Want: "1 to 255 bytes", Fix: `write TTL: "expires", or leave it out`}
 	case c.MaxRequests != nil && c.Provisioned != nil:
 		return &ConfigError{
-			Field: "MaxRequests", Got: "together with Provisioned", Want: "one of the two: on demand or provisioned", Fix: "remove one of the two",
+			Field: "MaxRequests", Got: "together with Provisioned", Want: "the only one of the two: a table is on demand or provisioned", Fix: "remove one of the two",
 		}
 	}
 	if c.MaxRequests != nil {

@@ -120,8 +120,8 @@ func TestAFunctionBesideDAXCannotReachOtherServices(t *testing.T) {
 		fn.Allow(other.Invoke())
 		fn.Allow(orders.Read())
 	})
-	assert.Equal(t, `stack/table_test.go:LINE: function "get": Access is Lambda of function "other", while DAX of table "orders" places the function in a network without internet, `+
-		`want services that the network reaches (DynamoDB); do that work in another function, or give DAX a Network that has stack.EndpointLambda in its Endpoints`, withoutLines(err.Error()))
+	assert.Equal(t, `stack/table_test.go:LINE: function "get": Access is Lambda of function "other", while DAX of table "orders" places the function in a network without internet; `+
+		`it must be a service that the network reaches (DynamoDB). Do that work in another function, or give DAX a Network that has stack.EndpointLambda in its Endpoints.`, withoutLines(err.Error()))
 }
 
 func TestAGrantOnAnAbsentTable(t *testing.T) {
@@ -137,8 +137,8 @@ func TestAGrantOnAnAbsentTable(t *testing.T) {
 	}
 	t.Run("is refused, naming both ends", func(t *testing.T) {
 		err := refusal(t, dev, define((*stack.Table).Read))
-		assert.Equal(t, `stack/table_test.go:LINE: function "get": Access is Read of table "orders", which some stage that has the function does not have, `+
-			`want a component of every stage of the function; give both the same Stages, or write .Read().Optional()`, withoutLines(err.Error()))
+		assert.Equal(t, `stack/table_test.go:LINE: function "get": Access is Read of table "orders", which some stage that has the function does not have; `+
+			`it must be a component of every stage of the function. Give both the same Stages, or write .Read().Optional().`, withoutLines(err.Error()))
 	})
 	t.Run("follows it where it is optional", func(t *testing.T) {
 		optional := define(func(orders *stack.Table) stack.Grant { return orders.Read().Optional() })
@@ -153,20 +153,20 @@ func TestWrongTableConfigsAreRefused(t *testing.T) {
 		config stack.TableConfig
 		want   string
 	}{
-		"no partition key":     {stack.TableConfig{}, `PartitionKey is missing, want a key; write PartitionKey: stack.StringKey("id")`},
-		"a key without a name": {stack.TableConfig{PartitionKey: stack.StringKey("")}, `PartitionKey is "", want a name of 1 to 255 bytes; write stack.StringKey("id")`},
+		"no partition key":     {stack.TableConfig{}, `PartitionKey is missing; it must be a key. Write PartitionKey: stack.StringKey("id").`},
+		"a key without a name": {stack.TableConfig{PartitionKey: stack.StringKey("")}, `PartitionKey is ""; it must be a name of 1 to 255 bytes. Write stack.StringKey("id").`},
 		"a sort key without a name": {
-			stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("")}, `SortKey is "", want a name of 1 to 255 bytes; write stack.StringKey("id")`,
+			stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("")}, `SortKey is ""; it must be a name of 1 to 255 bytes. Write stack.StringKey("id").`,
 		},
-		"one key twice":         {stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("id")}, `SortKey is "id", the PartitionKey, want another attribute; rename it, or leave it out`},
-		"too many nodes":        {withDAX(stack.DAXConfig{Nodes: 12}), `DAX.Nodes is 12, want 1 to 11; write Nodes: 3, or leave it out`},
-		"fewer than no nodes":   {withDAX(stack.DAXConfig{Nodes: -1}), `DAX.Nodes is -1, want 1 to 11; write Nodes: 3, or leave it out`},
-		"a node of another AWS": {withDAX(stack.DAXConfig{NodeType: "t3.small"}), `DAX.NodeType is "t3.small", want a node type of DAX; write NodeType: "dax.t3.small", or leave it out`},
+		"one key twice":         {stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("id")}, `SortKey is "id", the PartitionKey; it must be another attribute. Rename it, or leave it out.`},
+		"too many nodes":        {withDAX(stack.DAXConfig{Nodes: 12}), `DAX.Nodes is 12; it must be 1 to 11. Write Nodes: 3, or leave it out.`},
+		"fewer than no nodes":   {withDAX(stack.DAXConfig{Nodes: -1}), `DAX.Nodes is -1; it must be 1 to 11. Write Nodes: 3, or leave it out.`},
+		"a node of another AWS": {withDAX(stack.DAXConfig{NodeType: "t3.small"}), `DAX.NodeType is "t3.small"; it must be a node type of DAX. Write NodeType: "dax.t3.small", or leave it out.`},
 		"a time below a millisecond": {
-			withDAX(stack.DAXConfig{ItemTTL: 300}), `DAX.ItemTTL is 300ns, want 1ms to 720h in whole milliseconds; write ItemTTL: 5 * time.Minute, or leave it out`,
+			withDAX(stack.DAXConfig{ItemTTL: 300}), `DAX.ItemTTL is 300ns; it must be 1ms to 720h in whole milliseconds. Write ItemTTL: 5 * time.Minute, or leave it out.`,
 		},
 		"a time above a month": {
-			withDAX(stack.DAXConfig{QueryTTL: 1000 * time.Hour}), `DAX.QueryTTL is 1000h0m0s, want 1ms to 720h in whole milliseconds; write QueryTTL: 5 * time.Minute, or leave it out`,
+			withDAX(stack.DAXConfig{QueryTTL: 1000 * time.Hour}), `DAX.QueryTTL is 1000h0m0s; it must be 1ms to 720h in whole milliseconds. Write QueryTTL: 5 * time.Minute, or leave it out.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

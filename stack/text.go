@@ -31,7 +31,7 @@ var (
 	groupName  = charset{"letters, digits and ._-/#", regexp.MustCompile(`[^.\-_/#A-Za-z0-9]`)}
 	fileName   = charset{"letters, digits and _.-", regexp.MustCompile(`[^A-Za-z0-9_.\-]`)}
 	variable   = charset{"letters, digits and underscores", regexp.MustCompile(`[^A-Za-z0-9_]`)}
-	noSpace    = charset{"no spaces", regexp.MustCompile(`\s`)}
+	noSpace    = charset{"anything but spaces", regexp.MustCompile(`\s`)}
 	pathText   = charset{"letters, digits and /_.-", regexp.MustCompile(`[^A-Za-z0-9/_.\-]`)}
 )
 
@@ -262,7 +262,7 @@ func (t textRule) fault(path, value string) *ConfigError {
 	if t.set.refuses != nil {
 		if found := t.set.refuses.FindString(value); found != "" {
 			problem.Got = fmt.Sprintf("%s, with %q", problem.Got, found)
-			problem.Want, problem.Fix = t.set.says, "leave that character out"
+			problem.Want, problem.Fix = "made of "+t.set.says, "leave that character out"
 			return problem
 		}
 	}
@@ -303,7 +303,7 @@ func secretFault(path, value string) *ConfigError {
 	for _, secret := range secrets {
 		if secret.pattern.MatchString(value) {
 			return &ConfigError{
-				Field: path, Got: secret.what + ", which everybody could read in the template", Want: "no secret",
+				Field: path, Got: secret.what + ", which everybody could read in the template", Want: "kept out of it",
 				Fix: `make it with stack.NewSecret(s, "api-key", stack.SecretConfig{}), set its value by the command in the stack's outputs, ` +
 					"and give the function Access: []stack.Grant{secret.Read()}",
 				Docs: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",

@@ -50,7 +50,7 @@ func (c TopicConfig) validate() *ConfigError {
 	switch {
 	case c.DeduplicateByContent && !c.FIFO:
 		return &ConfigError{
-			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "a FIFO topic", Fix: "write FIFO: true, or leave DeduplicateByContent out",
+			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "left out of a standard topic", Fix: "write FIFO: true, or leave DeduplicateByContent out",
 		}
 	case utf8.RuneCountInString(c.DisplayName) > 100:
 		return &ConfigError{Field: "DisplayName", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.DisplayName)), Want: "at most 100", Fix: "shorten it"}
@@ -171,7 +171,7 @@ type TopicTriggerConfig struct {
 
 func (c TopicTriggerConfig) validate() *ConfigError {
 	if c.FilterBody && len(c.Filter) == 0 {
-		return &ConfigError{Field: "FilterBody", Got: "true without a Filter", Want: "a Filter", Fix: `write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out`}
+		return &ConfigError{Field: "FilterBody", Got: "true without a Filter", Want: "beside a Filter", Fix: `write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out`}
 	}
 	if c.FilterBody {
 		return c.Filter.validate("Filter", bodyPolicy)
@@ -265,7 +265,7 @@ func (c TopicDeliveryConfig) deliver(queue *Queue, at stages.Position, source co
 	common := TopicTriggerConfig{Filter: c.Filter, FilterBody: c.FilterBody, Override: c.Override}
 	source.stack.faultsIn(common, common.validate()).raise(fmt.Sprintf("delivery of %s to %s", source, queue), at)
 	if first, taken := delivered[queue]; taken {
-		source.fault(at, "queue", fmt.Sprintf("%s again (first at %s)", queue, first), "each queue once", "remove one of the two")
+		source.fault(at, "queue", fmt.Sprintf("%s again (first at %s)", queue, first), "there only once", "remove one of the two")
 	}
 	delivered[queue] = at
 	if !source.present || !queue.present {

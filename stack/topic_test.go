@@ -142,46 +142,46 @@ func TestWrongTopicsAreRefused(t *testing.T) {
 	}{
 		"deduplication of a standard topic": {
 			func(s *stack.Stack) { stack.NewTopic(s, "orders", stack.TopicConfig{DeduplicateByContent: true}) },
-			`topic "orders": DeduplicateByContent is true, while FIFO is false, want a FIFO topic; write FIFO: true, or leave DeduplicateByContent out`,
+			`topic "orders": DeduplicateByContent is true, while FIFO is false; it must be left out of a standard topic. Write FIFO: true, or leave DeduplicateByContent out.`,
 		},
 		"a display name above the limit": {
 			func(s *stack.Stack) {
 				stack.NewTopic(s, "orders", stack.TopicConfig{DisplayName: strings.Repeat("x", 101)})
 			},
-			`topic "orders": DisplayName is 101 characters, want at most 100; shorten it`,
+			`topic "orders": DisplayName is 101 characters; it must be at most 100. Shorten it.`,
 		},
 		"a FIFO queue of a standard topic": {
 			func(s *stack.Stack) {
 				queue := stack.NewQueue(s, "kept", stack.QueueConfig{FIFO: true})
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Delivers(queue, stack.TopicDeliveryConfig{})
 			},
-			`topic "orders": queue is FIFO queue "kept", while the topic is a standard one, want both FIFO, or a standard queue; write FIFO: true for the topic, or leave it out for the queue`,
+			`topic "orders": queue is FIFO queue "kept", while the topic is a standard one; it must be both FIFO, or a standard queue. Write FIFO: true for the topic, or leave it out for the queue.`,
 		},
 		"a function of a FIFO topic": {
 			func(s *stack.Stack) {
 				stack.NewTopic(s, "orders", stack.TopicConfig{FIFO: true}).Triggers(stack.NewFunction(s, "handle", code()), stack.TopicTriggerConfig{})
 			},
-			`trigger of function "handle" by topic "orders": topic is FIFO topic "orders", which SNS delivers to queues only, want a standard topic; deliver to a FIFO queue that triggers the function, or leave out FIFO`,
+			`trigger of function "handle" by topic "orders": topic is FIFO topic "orders", which SNS delivers to queues only; it must be a standard topic. Deliver to a FIFO queue that triggers the function, or leave out FIFO.`,
 		},
 		"a filter of nothing": {
 			func(s *stack.Stack) {
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Triggers(stack.NewFunction(s, "handle", code()), stack.TopicTriggerConfig{FilterBody: true})
 			},
-			`trigger of function "handle" by topic "orders": FilterBody is true without a Filter, want a Filter; write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out`,
+			`trigger of function "handle" by topic "orders": FilterBody is true without a Filter; it must be beside a Filter. Write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out.`,
 		},
 		"a delivery with a filter of nothing": {
 			func(s *stack.Stack) {
 				queue := stack.NewQueue(s, "kept", stack.QueueConfig{})
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Delivers(queue, stack.TopicDeliveryConfig{FilterBody: true})
 			},
-			`delivery of topic "orders" to queue "kept": FilterBody is true without a Filter, want a Filter; write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out`,
+			`delivery of topic "orders" to queue "kept": FilterBody is true without a Filter; it must be beside a Filter. Write Filter: stack.Pattern{"kind": []string{"refund"}}, or leave it out.`,
 		},
 		"a filter without a list": {
 			func(s *stack.Stack) {
 				config := stack.TopicTriggerConfig{Filter: stack.Pattern{"kind": "refund"}}
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Triggers(stack.NewFunction(s, "handle", code()), config)
 			},
-			`trigger of function "handle" by topic "orders": Filter is no list at "kind", want a list of what the field may be; write stack.Pattern{"kind": []string{"refund"}}; AWS's rules: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html`,
+			`trigger of function "handle" by topic "orders": Filter is no list at "kind"; it must be a list of what the field may be. Write stack.Pattern{"kind": []string{"refund"}}.`,
 		},
 		"a queue twice": {
 			func(s *stack.Stack) {
@@ -189,19 +189,19 @@ func TestWrongTopicsAreRefused(t *testing.T) {
 				topic.Delivers(queue, stack.TopicDeliveryConfig{})
 				topic.Delivers(queue, stack.TopicDeliveryConfig{})
 			},
-			`topic "orders": queue is queue "kept" again (first at stack/topic_test.go:LINE), want each queue once; remove one of the two`,
+			`topic "orders": queue is queue "kept" again (first at stack/topic_test.go:LINE); it must be there only once. Remove one of the two.`,
 		},
 		"no queue": {
 			func(s *stack.Stack) {
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Delivers(nil, stack.TopicDeliveryConfig{})
 			},
-			`topic "orders": queue is nil, want a queue; write orders.Delivers(queue, …) with what stack.NewQueue returned`,
+			`topic "orders": queue is nil; it must be a queue. Write orders.Delivers(queue, …) with what stack.NewQueue returned.`,
 		},
 		"no function": {
 			func(s *stack.Stack) {
 				stack.NewTopic(s, "orders", stack.TopicConfig{}).Triggers(nil, stack.TopicTriggerConfig{})
 			},
-			`topic "orders": function is nil, want a function; write orders.Triggers(fn) with what stack.NewFunction returned`,
+			`topic "orders": function is nil; it must be a function. Write orders.Triggers(fn) with what stack.NewFunction returned.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

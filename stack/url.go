@@ -32,7 +32,7 @@ func (c URLConfig) validate() *ConfigError {
 	for _, origin := range c.Origins {
 		if origin != "*" && (!strings.HasPrefix(origin, "https://") && !strings.HasPrefix(origin, "http://") || strings.Count(origin, "/") != 2) {
 			return &ConfigError{
-				Field: "URL.Origins", Got: fmt.Sprintf("%q", origin), Want: "scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
+				Field: "URL.Origins", Got: fmt.Sprintf("%q", origin), Want: "the scheme and host of a page, or *", Fix: `write Origins: []string{"https://example.com"}`,
 			}
 		}
 	}

@@ -189,9 +189,9 @@ func TestAStageOutsideTheSetIsRefusedAtItsPlace(t *testing.T) {
 		return nil
 	}
 	err := recovered(func(s program) { stages.Pick(s, 1, stages.When(qa, 2)) })
-	assert.Regexp(t, `^stages/choices_test\.go:\d+: qa: stage is "qa", want one of the set's: dev, staging, production; add the stage to the set, or select by tier, as in stages\.Only\(stages\.Protected\)$`, err.Error())
+	assert.Regexp(t, `^qa: stage is "qa"; it must be one of the set's: dev, staging, production \(stages/choices_test\.go:\d+\)\.\nAdd the stage to the set, or select by tier, as in stages\.Only\(stages\.Protected\)\.$`, err.Error())
 	err = recovered(func(s program) { s.choices.Includes("cache", stages.Except(stages.Only(qa)), stages.Position{}) })
-	assert.Regexp(t, `^stages/choices_test\.go:\d+: stages\.Except\(stages\.Only\(qa\)\): stage is "qa", want one of`, err.Error())
+	assert.Regexp(t, `^stages\.Except\(stages\.Only\(qa\)\): stage is "qa"; it must be one of`, err.Error())
 	assert.Equal(t, "stages/choices_test.go", err.At.File)
 }
 
@@ -218,7 +218,7 @@ func TestTiersAreReadAndWritten(t *testing.T) {
 		assert.Equal(t, tier, read)
 	}
 	assert.Equal(t, "unknown tier", stages.Tier(7).String())
-	require.EqualError(t, new(stages.Tier).UnmarshalText([]byte("gold")), `tier: name is "gold", want sandbox, standard or protected; correct the name`)
+	require.EqualError(t, new(stages.Tier).UnmarshalText([]byte("gold")), `tier: name is "gold"; it must be sandbox, standard or protected.`+"\n"+`Correct the name.`)
 }
 
 func TestPositions(t *testing.T) {

@@ -3,6 +3,8 @@ package stages
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // FieldError says that one field of one thing holds what it may not. Every mistake in a set, a stage, a
@@ -12,7 +14,8 @@ type FieldError struct {
 	Thing string
 	// Field is the Go field or argument.
 	Field string
-	// Got is the value it has, Want what is allowed, Fix what to write.
+	// Got is the value it has, and follows "is"; Want is what is allowed, and follows "must be"; Fix is what to do, as an
+	// order.
 	Got, Want, Fix string
 	// Docs is AWS's page that states the rule; empty where it is Roadshow's own.
 	Docs string
@@ -23,13 +26,13 @@ type FieldError struct {
 // FieldErrors are all the mistakes of one thing.
 type FieldErrors []*FieldError
 
-// Error is each mistake on lines of its own.
+// Error is each mistake on lines of its own, with an empty line between two.
 func (e FieldErrors) Error() string {
 	all := make([]string, len(e))
 	for i, one := range e {
 		all[i] = one.Error()
 	}
-	return strings.Join(all, "\n")
+	return strings.Join(all, "\n\n")
 }
 
 // Unwrap has errors.As find a [*FieldError].
@@ -41,17 +44,24 @@ func (e FieldErrors) Unwrap() []error {
 	return all
 }
 
-// Error is "<thing>: <field> is <got>, want <allowed>; <what to write>", and AWS's page on a line of its own. What is too
-// long to read is cut.
+// Error is a sentence with what is wrong, what is allowed and the user's line, the order what to do on a line of its
+// own, and AWS's page on another. What is too long to read is cut.
 func (e *FieldError) Error() string {
-	text := fmt.Sprintf("%s: %s is %s, want %s; %s", cut(e.Thing), cut(e.Field), cut(e.Got), cut(e.Want), cut(e.Fix))
+	text := fmt.Sprintf("%s: %s is %s; it must be %s", cut(e.Thing), cut(e.Field), cut(e.Got), cut(e.Want))
 	if e.At.File != "" {
-		text = e.At.String() + ": " + text
+		text += " (" + e.At.String() + ")"
 	}
+	text += ".\n" + sentence(cut(e.Fix))
 	if e.Docs != "" {
 		text += "\nSee " + e.Docs
 	}
 	return text
+}
+
+// sentence begins a text with a capital letter, and ends it with a full stop.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
 }
 
 // cut leaves of a text what can be read of it in a message.
@@ -72,8 +82,8 @@ type WrongAccountError struct {
 }
 
 func (e *WrongAccountError) Error() string {
-	return fmt.Sprintf("stage %s: account is %s (by your credentials), want %s; use a profile of account %s, as in --profile %s",
-		e.Stage.Name, e.Account, e.Stage.Account, e.Stage.Account, e.Stage.Role()) // an ephemeral stage has no profile of its own
+	return fmt.Sprintf("stage %s belongs to account %s; your credentials are of account %s.\nUse a profile of account %s, as in --profile %s.",
+		e.Stage.Name, e.Stage.Account, e.Account, e.Stage.Account, e.Stage.Role()) // an ephemeral stage has no profile of its own
 }
 
 // UnknownAccountError says that no stage lives in the account of the credentials.
@@ -83,7 +93,7 @@ type UnknownAccountError struct {
 }
 
 func (e *UnknownAccountError) Error() string {
-	return fmt.Sprintf("account %s: stage is none, want one of the set; use a profile of one of these accounts:\n\n%s", e.Account, e.Set.Table())
+	return fmt.Sprintf("account %s belongs to no stage of the set.\nUse a profile of one of these accounts, or add a stage:\n\n%s", e.Account, e.Set.Table())
 }
 
 // AmbiguousAccountError says that several stages live in the account of the credentials.
@@ -94,7 +104,7 @@ type AmbiguousAccountError struct {
 
 func (e *AmbiguousAccountError) Error() string {
 	names := e.Stages.Names()
-	return fmt.Sprintf("account %s: stage is one of %s, want exactly one; write -c stage=%s\n\n%s",
+	return fmt.Sprintf("account %s belongs to several stages: %s.\nName the one you mean, as in -c stage=%s:\n\n%s",
 		e.Account, strings.Join(names, ", "), names[0], e.Stages.Table())
 }
 
@@ -111,7 +121,7 @@ func (e *UnknownStageError) Error() string {
 	if reason == "" {
 		reason = "write -c stage=NAME with a name of these"
 	}
-	return fmt.Sprintf("-c stage: name is %q, want a stage of the set; %s:\n\n%s", e.Name, reason, e.Set.Table())
+	return fmt.Sprintf("-c stage=%s: the set has no stage of that name.\n%s:\n\n%s", cut(e.Name), strings.TrimSuffix(sentence(reason), "."), e.Set.Table())
 }
 
 // NoAccountError says that neither an account nor a stage is known.
@@ -124,7 +134,7 @@ func (e *NoAccountError) Error() string {
 	if names := e.Set.deployable().Names(); len(names) > 0 {
 		example = names[0]
 	}
-	return fmt.Sprintf("no AWS account: stage is unknown, want credentials of a stage's account; use --profile with a profile of one of "+
+	return fmt.Sprintf("there are no AWS credentials, and no stage is named.\nUse --profile with a profile of one of "+
 		"these accounts (is it spelled as in your AWS config?), or only read, without credentials, with -c stage=%s or -c stage=all:\n\n%s",
 		example, e.Set.Table())
 }
@@ -136,7 +146,7 @@ type DeployFromError struct {
 }
 
 func (e *DeployFromError) Error() string {
-	return fmt.Sprintf("account %s: stage is not named, want one because this account deploys to others; write -c stage=NAME:\n\n%s", e.Account, e.Set.Table())
+	return fmt.Sprintf("account %s deploys to other accounts, and no stage is named.\nWrite -c stage=NAME with a name of these:\n\n%s", e.Account, e.Set.Table())
 }
 
 // AllWithAccountError says that every stage was asked for with the credentials of one account.
@@ -145,6 +155,5 @@ type AllWithAccountError struct {
 }
 
 func (e *AllWithAccountError) Error() string {
-	return fmt.Sprintf("-c stage=all: account is %s (by your credentials), want none; all only reads, run it without credentials, or name the account's stage",
-		e.Account)
+	return fmt.Sprintf("-c stage=all only reads, and your credentials are of account %s.\nRun it without credentials, or name the account's stage.", e.Account)
 }

@@ -41,7 +41,8 @@ func ExampleSet_Select() {
 	fmt.Println(errors.As(err, &wrong), err)
 	// Output:
 	// [staging] <nil>
-	// true stage production: account is 111111111111 (by your credentials), want 333333333333; use a profile of account 333333333333, as in --profile production
+	// true stage production belongs to account 333333333333; your credentials are of account 111111111111.
+	// Use a profile of account 333333333333, as in --profile production.
 }
 
 func ExampleSet_Resolve() {
@@ -191,7 +192,8 @@ func ExampleLedger() {
 	fmt.Println(ledger.Check())
 	// Output:
 	// <nil>
-	// app.go:31: archive: name is "dev-notes-items" in stage dev, want one that items (app.go:20, stage dev) does not have; rename one of the two
+	// archive: name is "dev-notes-items" in stage dev, which items (app.go:20, stage dev) has already (app.go:31).
+	// Rename one of the two.
 }
 
 func ExampleCollisions() {
@@ -209,7 +211,9 @@ func ExampleFieldError() {
 	err := stages.Set{bad}.Validate()
 	var field *stages.FieldError
 	fmt.Println(errors.As(err, &field), err)
-	// Output: true stage "dev": Region is "us-east1", want the code of an AWS region; did you mean "us-east-1"?
+	// Output:
+	// true stage "dev": Region is "us-east1"; it must be the code of an AWS region.
+	// Write Region: "us-east-1".
 }
 
 func ExampleCollisionError() {
@@ -223,13 +227,16 @@ func ExampleCollisionError() {
 
 func ExampleWrongAccountError() {
 	fmt.Println(&stages.WrongAccountError{Stage: production, Account: "111111111111"})
-	// Output: stage production: account is 111111111111 (by your credentials), want 333333333333; use a profile of account 333333333333, as in --profile production
+	// Output:
+	// stage production belongs to account 333333333333; your credentials are of account 111111111111.
+	// Use a profile of account 333333333333, as in --profile production.
 }
 
 func ExampleUnknownAccountError() {
 	fmt.Println(&stages.UnknownAccountError{Account: "444444444444", Set: stages.Set{dev}})
 	// Output:
-	// account 444444444444: stage is none, want one of the set; use a profile of one of these accounts:
+	// account 444444444444 belongs to no stage of the set.
+	// Use a profile of one of these accounts, or add a stage:
 	//
 	//   STAGE  ACCOUNT       REGION     TIER
 	//   dev    111111111111  us-east-1  sandbox
@@ -239,7 +246,8 @@ func ExampleAmbiguousAccountError() {
 	west := stages.Stage{Name: "dev-west", Account: dev.Account, Region: "us-west-2"}
 	fmt.Println(&stages.AmbiguousAccountError{Account: dev.Account, Stages: stages.Set{dev, west}})
 	// Output:
-	// account 111111111111: stage is one of dev, dev-west, want exactly one; write -c stage=dev
+	// account 111111111111 belongs to several stages: dev, dev-west.
+	// Name the one you mean, as in -c stage=dev:
 	//
 	//   STAGE     ACCOUNT       REGION     TIER
 	//   dev       111111111111  us-east-1  sandbox
@@ -249,7 +257,8 @@ func ExampleAmbiguousAccountError() {
 func ExampleUnknownStageError() {
 	fmt.Println(&stages.UnknownStageError{Name: "qa", Set: stages.Set{dev}})
 	// Output:
-	// -c stage: name is "qa", want a stage of the set; write -c stage=NAME with a name of these:
+	// -c stage=qa: the set has no stage of that name.
+	// Write -c stage=NAME with a name of these:
 	//
 	//   STAGE  ACCOUNT       REGION     TIER
 	//   dev    111111111111  us-east-1  sandbox
@@ -258,7 +267,8 @@ func ExampleUnknownStageError() {
 func ExampleNoAccountError() {
 	fmt.Println(&stages.NoAccountError{Set: stages.Set{dev}})
 	// Output:
-	// no AWS account: stage is unknown, want credentials of a stage's account; use --profile with a profile of one of these accounts (is it spelled as in your AWS config?), or only read, without credentials, with -c stage=dev or -c stage=all:
+	// there are no AWS credentials, and no stage is named.
+	// Use --profile with a profile of one of these accounts (is it spelled as in your AWS config?), or only read, without credentials, with -c stage=dev or -c stage=all:
 	//
 	//   STAGE  ACCOUNT       REGION     TIER
 	//   dev    111111111111  us-east-1  sandbox
@@ -267,7 +277,8 @@ func ExampleNoAccountError() {
 func ExampleDeployFromError() {
 	fmt.Println(&stages.DeployFromError{Account: "999999999999", Set: stages.Set{dev}})
 	// Output:
-	// account 999999999999: stage is not named, want one because this account deploys to others; write -c stage=NAME:
+	// account 999999999999 deploys to other accounts, and no stage is named.
+	// Write -c stage=NAME with a name of these:
 	//
 	//   STAGE  ACCOUNT       REGION     TIER
 	//   dev    111111111111  us-east-1  sandbox
@@ -275,5 +286,7 @@ func ExampleDeployFromError() {
 
 func ExampleAllWithAccountError() {
 	fmt.Println(&stages.AllWithAccountError{Account: "111111111111"})
-	// Output: -c stage=all: account is 111111111111 (by your credentials), want none; all only reads, run it without credentials, or name the account's stage
+	// Output:
+	// -c stage=all only reads, and your credentials are of account 111111111111.
+	// Run it without credentials, or name the account's stage.
 }

@@ -267,8 +267,8 @@ type CollisionError struct {
 }
 
 func (e *CollisionError) Error() string {
-	return fmt.Sprintf("%s: %s: name is %q in stage %s, want one that %s (%s, stage %s) does not have; rename one of the two",
-		e.Other.At, e.Other.Owner, e.Other.Name, e.Other.Stage, e.One.Owner, e.One.At, e.One.Stage)
+	return fmt.Sprintf("%s: name is %q in stage %s, which %s (%s, stage %s) has already (%s).\nRename one of the two.",
+		e.Other.Owner, e.Other.Name, e.Other.Stage, e.One.Owner, e.One.At, e.One.Stage, e.Other.At)
 }
 
 // Identity lists what makes a stage itself in its template, for parity: its name, account and region, its

@@ -82,22 +82,22 @@ func TestCollisionsNameBothOwners(t *testing.T) {
 		"two tables of one name": {
 			stages.Entry{Kind: stages.DynamoDBTable, Owner: "notes", Name: "items", At: at(3)},
 			stages.Entry{Kind: stages.DynamoDBTable, Owner: "archive", Name: "items", At: at(8)},
-			`app.go:8: archive: name is "dev-notes-items" in stage dev, want one that notes (app.go:3, stage dev) does not have; rename one of the two`,
+			`archive: name is "dev-notes-items" in stage dev, which notes (app.go:3, stage dev) has already (app.go:8).` + "\n" + `Rename one of the two.`,
 		},
 		"an alarm and a composite alarm share a namespace": {
 			stages.Entry{Kind: stages.Alarm, Owner: "late", Name: "late", At: at(3)},
 			stages.Entry{Kind: stages.CompositeAlarm, Owner: "bad", Name: "late", At: at(8)},
-			`app.go:8: bad: name is "dev-notes-late" in stage dev, want one that late (app.go:3, stage dev) does not have; rename one of the two`,
+			`bad: name is "dev-notes-late" in stage dev, which late (app.go:3, stage dev) has already (app.go:8).` + "\n" + `Rename one of the two.`,
 		},
 		"two rules of one bus": {
 			stages.Entry{Kind: stages.EventRule, Owner: "a", Name: "r", Parent: "bus", At: at(3)},
 			stages.Entry{Kind: stages.EventRule, Owner: "b", Name: "r", Parent: "bus", At: at(8)},
-			`app.go:8: b: name is "dev-notes-r" in stage dev, want one that a (app.go:3, stage dev) does not have; rename one of the two`,
+			`b: name is "dev-notes-r" in stage dev, which a (app.go:3, stage dev) has already (app.go:8).` + "\n" + `Rename one of the two.`,
 		},
 		"two rules of the account's own bus": {
 			stages.Entry{Kind: stages.EventRule, Owner: "a", Name: "r", At: at(3)},
 			stages.Entry{Kind: stages.EventRule, Owner: "b", Name: "r", At: at(8)},
-			`app.go:8: b: name is "dev-notes-r" in stage dev, want one that a (app.go:3, stage dev) does not have; rename one of the two`,
+			`b: name is "dev-notes-r" in stage dev, which a (app.go:3, stage dev) has already (app.go:8).` + "\n" + `Rename one of the two.`,
 		},
 		"rules of two buses": {
 			one: stages.Entry{Kind: stages.EventRule, Owner: "a", Name: "r", Parent: "bus"}, other: stages.Entry{Kind: stages.EventRule, Owner: "b", Name: "r"},
@@ -149,11 +149,11 @@ func TestStagesOfOneAccountMeetOnlyWithinTheScope(t *testing.T) {
 func TestABadNameIsReportedWithItsOwnerAndStage(t *testing.T) {
 	set := stages.Set{dev, {Name: "sg", Account: "444444444444", Region: "us-east-1"}}
 	err := ledgerOf(set, stages.Entry{Kind: stages.SecurityGroup, Owner: "web", Name: "web", At: at(4)}).Check()
-	require.ErrorContains(t, err, `app.go:4: web (security group, stage sg): name is "sg-notes-web-`)
-	require.ErrorContains(t, err, `want a name that does not begin with "sg-"; rename the stage or the service that begins it`)
+	require.ErrorContains(t, err, `web (security group, stage sg): name is "sg-notes-web-`)
+	require.ErrorContains(t, err, `it must be a name that does not begin with "sg-" (app.go:4).`+"\n"+`Rename the stage or the service that begins it.`)
 
 	err = ledgerOf(stages.Set{dev, dev.Template("sg-*")}, stages.Entry{Kind: stages.SecurityGroup, Owner: "web", Name: "web", At: at(4)}).Check()
-	require.ErrorContains(t, err, `app.go:4: web (security group, stage sg-notes-99999999999999999999999): name is "sg-notes-9`, "a template is tried by its example")
+	require.ErrorContains(t, err, `web (security group, stage sg-notes-99999999999999999999999): name is "sg-notes-9`, "a template is tried by its example")
 }
 
 func TestIdentitiesPairUp(t *testing.T) {
@@ -194,8 +194,8 @@ func TestAProposedStageAddsItsNamesAndChoices(t *testing.T) {
 		stage stages.Stage
 		want  string
 	}{
-		"a name that the set has": {stages.Stage{Name: "dev", Region: "eu-west-1"}, `stage 4 of the set: Name is "dev" again, want a name of its own; rename or remove one of the two`},
-		"no region":               {stages.Stage{Name: "canary"}, `stage "canary": Region is "", want the code of an AWS region; write Region: "us-east-1"`},
+		"a name that the set has": {stages.Stage{Name: "dev", Region: "eu-west-1"}, `stage 4 of the set: Name is "dev" again; it must be a name of its own.` + "\n" + `Rename or remove one of the two.`},
+		"no region":               {stages.Stage{Name: "canary"}, `stage "canary": Region is ""; it must be the code of an AWS region.` + "\n" + `Write Region: "us-east-1".`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := three.With(tt.stage).Adds(ledger, s.choices)
@@ -209,7 +209,7 @@ func TestTheCollisionsOfAProposedStageAreListed(t *testing.T) {
 	addition, err := three.With(stages.Stage{Name: "canary", Region: "eu-west-1"}).Adds(ledger, stages.NewChoices(three, dev))
 	require.NoError(t, err)
 	require.Len(t, addition.Collisions, 1)
-	assert.EqualError(t, addition.Collisions[0], `app.go:4: two: name is "canary-notes" in stage canary, want one that one (app.go:3, stage canary) does not have; rename one of the two`)
+	assert.EqualError(t, addition.Collisions[0], `two: name is "canary-notes" in stage canary, which one (app.go:3, stage canary) has already (app.go:4).`+"\n"+`Rename one of the two.`)
 }
 
 func TestAnEphemeralStageExpiresAfterItsLastUpdate(t *testing.T) {

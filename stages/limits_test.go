@@ -56,7 +56,7 @@ func TestScopesAreReadAndWritten(t *testing.T) {
 	}
 	assert.Equal(t, "unknown scope", Scope(9).String())
 	require.EqualError(t, new(Scope).UnmarshalText([]byte("galaxy")),
-		`scope: name is "galaxy", want region, account, world, none, parent or region of every account; correct the name`)
+		`scope: name is "galaxy"; it must be region, account, world, none, parent or region of every account.`+"\n"+`Correct the name.`)
 }
 
 // measured is one name as AWS's own validator takes it; see testdata/validator/generate.mjs.

@@ -70,47 +70,47 @@ func TestNameErrors(t *testing.T) {
 		"a stage that is no label": {
 			LambdaFunction,
 			Part{Stage: "Dev", Service: "notes", Name: "f"},
-			`Lambda function "f": stage is "Dev", want a lower-case DNS label; write "dev"`,
+			`Lambda function "f": stage is "Dev"; it must be a lower-case DNS label.` + "\n" + `Write "dev".`,
 		},
 		"no service": {
 			LambdaFunction,
 			Part{Stage: "dev", Name: "f"},
-			`Lambda function "f": service is "", want a lower-case DNS label; write "dev"`,
+			`Lambda function "f": service is ""; it must be a lower-case DNS label.` + "\n" + `Write "dev".`,
 		},
 		"a component with a space": {
 			LambdaFunction,
 			Part{Stage: "dev", Service: "notes", Name: "create note"},
-			`Lambda function "create note": name is "create note", want letters, digits, hyphens, underscores and dots, first a letter; write "create-note"`,
+			`Lambda function "create note": name is "create note"; it must be letters, digits, hyphens, underscores and dots, first a letter.` + "\n" + `Write "create-note".`,
 		},
 		"the word for a generated name": {
 			LambdaFunction,
 			Part{Stage: "dev", Service: "notes", Name: Generated},
-			`Lambda function "roadshow:generated": name is "roadshow:generated", want letters, digits, hyphens, underscores and dots, first a letter; write "roadshow-generated"`,
+			`Lambda function "roadshow:generated": name is "roadshow:generated"; it must be letters, digits, hyphens, underscores and dots, first a letter.` + "\n" + `Write "roadshow-generated".`,
 		},
 		"a negative revision": {
 			DynamoDBTable,
 			Part{Stage: "dev", Service: "notes", Name: "t", Revision: -1},
-			`DynamoDB table "t": Revision is -1, want 0, or 2 and above; leave it out, or count up from the deployed revision`,
+			`DynamoDB table "t": Revision is -1; it must be 0, or 2 and above.` + "\n" + `Leave it out, or count up from the deployed revision.`,
 		},
 		"a bucket without its account": {
 			S3Bucket,
 			Part{Stage: "dev", Service: "notes", Name: "files"},
-			`S3 bucket "files": account is "", want the stage's 12 digits, which the name carries; build the part with Stage.Part`,
+			`S3 bucket "files": account is ""; it must be the stage's 12 digits, which the name carries.` + "\n" + `Build the part with Stage.Part.`,
 		},
 		"a bucket without its region": {
 			S3Bucket,
 			Part{Stage: "dev", Service: "notes", Name: "files", Account: "111111111111"},
-			`S3 bucket "files": region is "", want the stage's region, which the name carries; build the part with Stage.Part`,
+			`S3 bucket "files": region is ""; it must be the stage's region, which the name carries.` + "\n" + `Build the part with Stage.Part.`,
 		},
 		"a beginning that AWS keeps for itself": {
 			SecurityGroup,
 			Part{Stage: "sg", Service: "notes", Name: "web"},
-			`security group "web": name is "sg-notes-web-jcs51bv60l", want a name that does not begin with "sg-"; rename the stage or the service that begins it`,
+			`security group "web": name is "sg-notes-web-jcs51bv60l"; it must be a name that does not begin with "sg-".` + "\n" + `Rename the stage or the service that begins it.`,
 		},
 		"a kind of one's own that is too short for a hash": {
 			Kind{Title: "thing", Min: 1, Max: 11},
 			Part{Stage: "dev", Service: "notes", Name: "web"},
-			`kind "thing": Max is 11, want at least 12; give a hash room in the kind's length`,
+			`kind "thing": Max is 11; it must be at least 12.` + "\n" + `Give a hash room in the kind's length.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,7 +55,8 @@ func TestWhichStageIsRefused(t *testing.T) {
 			Set{dev, west, production},
 			Request{Account: dev.Account},
 			new(*AmbiguousAccountError),
-			`account 111111111111: stage is one of dev, dev-west, want exactly one; write -c stage=dev
+			`account 111111111111 belongs to several stages: dev, dev-west.
+Name the one you mean, as in -c stage=dev:
 
   STAGE     ACCOUNT       REGION     TIER
   dev       111111111111  us-east-1  sandbox
@@ -65,31 +66,32 @@ func TestWhichStageIsRefused(t *testing.T) {
 			three,
 			Request{Account: "444444444444"},
 			new(*UnknownAccountError),
-			"account 444444444444: stage is none, want one of the set; use a profile of one of these accounts:\n\n" + tableOfThree,
+			"account 444444444444 belongs to no stage of the set.\nUse a profile of one of these accounts, or add a stage:\n\n" + tableOfThree,
 		},
 		"a name of another account": {
 			three,
 			Request{Account: dev.Account, Name: "production"},
 			new(*WrongAccountError),
-			`stage production: account is 111111111111 (by your credentials), want 333333333333; use a profile of account 333333333333, as in --profile production`,
+			`stage production belongs to account 333333333333; your credentials are of account 111111111111.` + "\n" + `Use a profile of account 333333333333, as in --profile production.`,
 		},
 		"an ephemeral stage of another account": {
 			Set{dev, production, dev.Template("pr-*")},
 			Request{Account: production.Account, Name: "pr-417"},
 			new(*WrongAccountError),
-			`stage pr-417: account is 333333333333 (by your credentials), want 111111111111; use a profile of account 111111111111, as in --profile dev`,
+			`stage pr-417 belongs to account 111111111111; your credentials are of account 333333333333.` + "\n" + `Use a profile of account 111111111111, as in --profile dev.`,
 		},
 		"a name that is no stage": {
 			three,
 			Request{Account: dev.Account, Name: "qa"},
 			new(*UnknownStageError),
-			"-c stage: name is \"qa\", want a stage of the set; write -c stage=NAME with a name of these:\n\n" + tableOfThree,
+			"-c stage=qa: the set has no stage of that name.\nWrite -c stage=NAME with a name of these:\n\n" + tableOfThree,
 		},
 		"a template": {
 			Set{dev, dev.Template("pr-*")},
 			Request{Name: "pr-*"},
 			new(*UnknownStageError),
-			`-c stage: name is "pr-*", want a stage of the set; a template is no stage; write a name in place of its star, as in -c stage=pr-1:
+			`-c stage=pr-*: the set has no stage of that name.
+A template is no stage; write a name in place of its star, as in -c stage=pr-1:
 
   STAGE  ACCOUNT       REGION     TIER
   dev    111111111111  us-east-1  sandbox
@@ -99,7 +101,8 @@ func TestWhichStageIsRefused(t *testing.T) {
 			Set{dev, dev.Template("a-very-long-pattern-in-*")},
 			Request{Name: "a-very-long-pattern-in-feature/ABC"},
 			new(*UnknownStageError),
-			`-c stage: name is "a-very-long-pattern-in-feature/ABC", want a stage of the set; template "a-very-long-pattern-in-*" leaves no room for it in 32 characters; shorten the name or the pattern:
+			`-c stage=a-very-long-pattern-in-feature/ABC: the set has no stage of that name.
+Template "a-very-long-pattern-in-*" leaves no room for it in 32 characters; shorten the name or the pattern:
 
   STAGE                     ACCOUNT       REGION     TIER
   dev                       111111111111  us-east-1  sandbox
@@ -109,25 +112,25 @@ func TestWhichStageIsRefused(t *testing.T) {
 			three,
 			Request{Account: "999999999999", DeployFrom: []string{"999999999999"}},
 			new(*DeployFromError),
-			"account 999999999999: stage is not named, want one because this account deploys to others; write -c stage=NAME:\n\n" + tableOfThree,
+			"account 999999999999 deploys to other accounts, and no stage is named.\nWrite -c stage=NAME with a name of these:\n\n" + tableOfThree,
 		},
 		"a deploying account that hosts a stage, without a name": {
 			three,
 			Request{Account: dev.Account, DeployFrom: []string{dev.Account}},
 			new(*DeployFromError),
-			"account 111111111111: stage is not named, want one because this account deploys to others; write -c stage=NAME:\n\n" + tableOfThree,
+			"account 111111111111 deploys to other accounts, and no stage is named.\nWrite -c stage=NAME with a name of these:\n\n" + tableOfThree,
 		},
 		"all, with the credentials of one account": {
 			three,
 			Request{Account: dev.Account, Name: All},
 			new(*AllWithAccountError),
-			`-c stage=all: account is 111111111111 (by your credentials), want none; all only reads, run it without credentials, or name the account's stage`,
+			`-c stage=all only reads, and your credentials are of account 111111111111.` + "\n" + `Run it without credentials, or name the account's stage.`,
 		},
 		"no account and no name": {
 			three,
 			Request{},
 			new(*NoAccountError),
-			"no AWS account: stage is unknown, want credentials of a stage's account; use --profile with a profile of one of these accounts " +
+			"there are no AWS credentials, and no stage is named.\nUse --profile with a profile of one of these accounts " +
 				"(is it spelled as in your AWS config?), or only read, without credentials, with -c stage=dev or -c stage=all:\n\n" + tableOfThree,
 		},
 	} {

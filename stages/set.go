@@ -14,7 +14,7 @@ type Set []Stage
 func (set Set) Validate() error {
 	if len(set.deployable()) == 0 {
 		return &FieldError{
-			Thing: "set", Field: "stages", Got: "empty", Want: "at least one stage",
+			Thing: "set", Field: "stages", Got: "empty", Want: "a list of at least one stage",
 			Fix: "write stages.Set{Dev, Production}",
 		}
 	}

@@ -207,7 +207,7 @@ func (s Stage) validate(index int) error {
 		}
 	} else if s.expires != 0 {
 		return &FieldError{
-			Thing: thing, Field: "ExpiresAfter", Got: s.expires.String(), Want: "none: only ephemeral stages expire",
+			Thing: thing, Field: "ExpiresAfter", Got: s.expires.String(), Want: "left out: only ephemeral stages expire",
 			Fix: fmt.Sprintf(`write %s.Template("pr-*").ExpiresAfter(…)`, s.Name),
 		}
 	}
@@ -236,7 +236,7 @@ func (s Stage) validate(index int) error {
 	case Zones(s.Region) == 0:
 		fix := `write Region: "us-east-1"`
 		if near := nearestRegion(s.Region); near != "" {
-			fix = fmt.Sprintf("did you mean %q?", near)
+			fix = fmt.Sprintf("write Region: %q", near)
 		}
 		return &FieldError{Thing: thing, Field: "Region", Got: fmt.Sprintf("%q", s.Region), Want: "the code of an AWS region", Fix: fix}
 	case !s.Tier.valid():

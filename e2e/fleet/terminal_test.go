@@ -137,7 +137,7 @@ func TestATerminalIsNotAlwaysOne(t *testing.T) {
 	seen, code = w.inTerminalWith([]string{"CI=true"}, nil, "remove", "dev")
 	require.Equal(t, 2, code)
 	require.NotContains(t, seen, question)
-	require.Contains(t, seen, "want a yes; write --yes")
+	require.Contains(t, seen, "it must be a yes.\nWrite --yes")
 	seen, code = w.inTerminal([][2]string{{question, "yes"}}, "remove", "dev")
 	require.Zero(t, code)
 	require.Contains(t, seen, "Remove dev from account 111111111111?")

@@ -65,7 +65,7 @@ func TestAFleetIsWhatTheProgramSays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []stages.Stage{fleettest.Sandbox, tools}, picked, "in the set's order")
 	_, err = f.Pick("deb")
-	require.EqualError(t, err, `stage: name is "deb", want one of dev, tools, pr-1; write one of these`)
+	require.EqualError(t, err, `stage: name is "deb"; it must be one of dev, tools, pr-1.`+"\n"+`Write one of these.`)
 	known, is := f.Known("pr-Fix_7")
 	require.True(t, is)
 	require.Equal(t, stages.Sandbox, known.Tier)

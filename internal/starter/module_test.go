@@ -85,11 +85,11 @@ func TestAModuleOfAnotherPathThanItsFileSaysIsRefused(t *testing.T) {
 	begun := notes(dir)
 	begun.Module = "example.com/notes"
 	_, err := begun.Write()
-	assert.EqualError(t, err, `--module: path is "example.com/notes", want "example.com/mine", as `+file+" says; leave it out")
+	assert.EqualError(t, err, `--module: path is "example.com/notes"; it must be "example.com/mine", as `+file+" says.\nLeave it out.")
 
 	put(t, "go 1.26\n", dir, goMod)
 	_, err = notes(dir).Write()
-	assert.EqualError(t, err, file+": module is missing, want the path of the module; write module example.com/notes")
+	assert.EqualError(t, err, file+": module is missing; it must be the path of the module.\nWrite module example.com/notes.")
 }
 
 func TestOnlyAVersionThatCanBeDownloadedIsRequired(t *testing.T) {

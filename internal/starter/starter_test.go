@@ -112,37 +112,37 @@ func TestWhatIsTypedWrongIsRefusedAndNothingIsWritten(t *testing.T) {
 		want  string
 	}{
 		"a service in upper case": {
-			Service{Name: "Notes"}, `service: name is "Notes", want a lower-case DNS label of at most 32 characters; write roadshow init notes`,
+			Service{Name: "Notes"}, `service: name is "Notes"; it must be a lower-case DNS label of at most 32 characters.` + "\n" + `Write roadshow init notes.`,
 		},
 		"too long a service": {
 			Service{Name: strings.Repeat("n", 33)},
-			`service: name is "` + strings.Repeat("n", 33) + `", want a lower-case DNS label of at most 32 characters; write roadshow init notes`,
+			`service: name is "` + strings.Repeat("n", 33) + `"; it must be a lower-case DNS label of at most 32 characters.` + "\n" + `Write roadshow init notes.`,
 		},
 		"a stage without an account": {
-			Service{Name: "notes", Stages: []string{"dev"}}, `--stage: value is "dev", want NAME=ACCOUNT or NAME=ACCOUNT:TIER; write --stage dev=111111111111:sandbox`,
+			Service{Name: "notes", Stages: []string{"dev"}}, `--stage: value is "dev"; it must be NAME=ACCOUNT or NAME=ACCOUNT:TIER.` + "\n" + `Write --stage dev=111111111111:sandbox.`,
 		},
 		"an account of 11 digits": {
 			Service{Name: "notes", Stages: []string{"dev=11111111111"}},
-			"stage \"dev\": Account is \"11111111111\", want the 12 digits of an AWS account id; `aws sts get-caller-identity --profile …` prints it; keep leading zeros",
+			"stage \"dev\": Account is \"11111111111\"; it must be the 12 digits of an AWS account id.\n`aws sts get-caller-identity --profile …` prints it; keep leading zeros.",
 		},
 		"an unknown tier": {
 			Service{Name: "notes", Stages: []string{"dev=111111111111:precious"}},
-			`stage "dev": Tier is "precious", want sandbox, standard or protected; write --stage dev=111111111111:sandbox, or leave it out for standard`,
+			`stage "dev": Tier is "precious"; it must be sandbox, standard or protected.` + "\n" + `Write --stage dev=111111111111:sandbox, or leave it out for standard.`,
 		},
 		"a stage twice": {
 			Service{Name: "notes", Stages: []string{"dev=111111111111", "dev=222222222222"}},
-			`stage 2 of the set: Name is "dev" again, want a name of its own; rename or remove one of the two`,
+			`stage 2 of the set: Name is "dev" again; it must be a name of its own.` + "\n" + `Rename or remove one of the two.`,
 		},
 		"two stages that are one name in Go": {
 			Service{Name: "notes", Stages: []string{"a-1=111111111111", "a1=222222222222"}},
-			`stage "a1": Name is A1 in Go, as is "a-1", want a name of its own; rename one of the two`,
+			`stage "a1": Name is A1 in Go, as is "a-1"; it must be a name of its own.` + "\n" + `Rename one of the two.`,
 		},
 		"an unknown region": {
-			Service{Name: "notes", Region: "us-east-9"}, `stage "dev": Region is "us-east-9", want the code of an AWS region; write Region: "us-east-1"`,
+			Service{Name: "notes", Region: "us-east-9"}, `stage "dev": Region is "us-east-9"; it must be the code of an AWS region.` + "\n" + `Write Region: "us-east-1".`,
 		},
 		"no path of a module": {
 			Service{Name: "notes", Module: "my module"},
-			`--module: path is "my module", want the import path of a Go module; write --module example.com/notes, or where it will be kept`,
+			`--module: path is "my module"; it must be the import path of a Go module.` + "\n" + `Write --module example.com/notes, or where it will be kept.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

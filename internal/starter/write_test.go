@@ -53,7 +53,7 @@ func TestAFolderThatIsNoneIsRefused(t *testing.T) {
 	file := put(t, "mine", t.TempDir(), "notes")
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
 		_, err := notes(dir).Write()
-		assert.EqualError(t, err, "folder "+dir+": kind is a file, or below one, want a folder, or nothing yet; write --dir with another one")
+		assert.EqualError(t, err, "folder "+dir+": kind is a file, or below one; it must be a folder, or nothing yet.\nWrite --dir with another one.")
 	}
 }
 

@@ -156,7 +156,7 @@ func TestWithoutAProfileOfThePayerEachAccountIsAskedItself(t *testing.T) {
 	require.Contains(t, strings.Join(report.Notes, "\n"), "account 999999999999 pays for 111111111111, 222222222222, 333333333333, and no profile reaches it")
 
 	_, _, err := a.costing().Tags(t.Context())
-	require.ErrorContains(t, err, "payer is none that a profile reaches, want the account that manages the organization")
+	require.ErrorContains(t, err, "payer is none that a profile reaches; it must be the account that manages the organization")
 }
 
 func TestAccountsWithoutAnOrganizationPayForThemselves(t *testing.T) {
@@ -210,7 +210,7 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		c := a.costing()
 		for payer, says := range map[string]string{
 			"nobody":   "Write one of team-billing, team-dev, ",
-			"team-dev": "payer is profile team-dev of account 111111111111, want one of account 999999999999, which manages the organization",
+			"team-dev": "payer is profile team-dev of account 111111111111; it must be one of account 999999999999, which manages the organization",
 		} {
 			c.Payer = payer
 			_, err := c.Run(t.Context(), week(t))

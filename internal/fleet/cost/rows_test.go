@@ -122,18 +122,18 @@ func TestSinceIsDaysWeeksOrADay(t *testing.T) {
 		})
 	}
 	for since, says := range map[string]string{
-		"":                        `since is "", want days, weeks or a day, such as 30d, 12w or 2026-10-25; write --since 30d`,
-		"30":                      `since is "30", want days, weeks or a day`,
-		"-3d":                     `since is "-3d", want days, weeks or a day`,
-		"0d":                      `since is "0d", want at least one whole day before today in UTC, which is 2026-11-24; write --since 1d`,
-		"2026-11-24":              `want at least one whole day before today`,
-		"2030-01-01":              `want at least one whole day before today`,
-		"2026-02-30":              `want days, weeks or a day`,
-		"2y":                      `want days, weeks or a day`,
-		"427d":                    `since is "427d", want 2025-09-24 or later, since Cost Explorer keeps 14 months; write --since 2025-09-24`,
-		"2025-09-23":              `want 2025-09-24 or later`,
-		"99999999999d":            `want 2025-09-24 or later`,
-		"9999999999999999999999w": `want 2025-09-24 or later`,
+		"":                        `since is ""; it must be days, weeks or a day, such as 30d, 12w or 2026-10-25.` + "\n" + `Write --since 30d.`,
+		"30":                      `since is "30"; it must be days, weeks or a day`,
+		"-3d":                     `since is "-3d"; it must be days, weeks or a day`,
+		"0d":                      `since is "0d"; it must be at least one whole day before today in UTC, which is 2026-11-24.` + "\n" + `Write --since 1d.`,
+		"2026-11-24":              `it must be at least one whole day before today`,
+		"2030-01-01":              `it must be at least one whole day before today`,
+		"2026-02-30":              `it must be days, weeks or a day`,
+		"2y":                      `it must be days, weeks or a day`,
+		"427d":                    `since is "427d"; it must be 2025-09-24 or later, since Cost Explorer keeps 14 months.` + "\n" + `Write --since 2025-09-24.`,
+		"2025-09-23":              `it must be 2025-09-24 or later`,
+		"99999999999d":            `it must be 2025-09-24 or later`,
+		"9999999999999999999999w": `it must be 2025-09-24 or later`,
 	} {
 		t.Run("refused "+since, func(t *testing.T) {
 			_, err := ParsePeriod(since, now)
