@@ -10,11 +10,13 @@ import (
 type codeImage struct {
 	sha256 string
 	size   int
+	// content is nil after Load.
+	content []byte
 }
 
 func imageOf(content []byte) *codeImage {
 	sum := sha256.Sum256(content)
-	return &codeImage{sha256: base64.StdEncoding.EncodeToString(sum[:]), size: len(content)}
+	return &codeImage{sha256: base64.StdEncoding.EncodeToString(sum[:]), size: len(content), content: content}
 }
 
 // lambdaRefusal is Lambda's refusal, as CloudFormation reports it.
@@ -37,7 +39,7 @@ func checkVersion(s *store, r *Resource) error {
 		return handlerError("AlreadyExists", "Version already exists: [%s]. Please modify the function to create a new version. (Service: Lambda, Status Code: 409, Request ID: {request})", latest.PhysicalID)
 	}
 	r.code = f.code
-	functions.of(s, f.Account).publish(r.PhysicalID, publishable(f))
+	functions.of(s, f.Account).publish(r.PhysicalID, f)
 	return nil
 }
 

@@ -24,8 +24,10 @@
 // Accounts have quotas, which Service Quotas shows and raises, and which refuse
 // what exceeds them: see Console.SetQuota.
 //
-// What it does not do: run functions or hold items, so that a custom resource
-// fails; evaluate policies when a client calls, except those that say who may
+// Functions run: Invoke starts what was deployed, under the credentials of the
+// function's role, and CloudWatch Logs has its lines. See Functions.
+//
+// What it does not do: hold items; run custom resources, which fail; evaluate policies when a client calls, except those that say who may
 // assume a role; nested stacks, imports and drift; the checks of names and
 // properties that newer change sets make before they are executed.
 //

@@ -12,7 +12,7 @@ import (
 
 func lambdaService() *service {
 	return &service{
-		protocol: restJSON,
+		protocol: restJSON, payload: "Invoke",
 		routes: []route{
 			{"GET /2015-03-31/functions", "ListFunctions"},
 			{"GET /2015-03-31/functions/{FunctionName}", "GetFunction"},
@@ -45,6 +45,7 @@ func lambdaService() *service {
 			"ListEventSourceMappings":           reading(listEventSourceMappings),
 			"UpdateFunctionCode":                reading(updateFunctionCode),
 			"UpdateFunctionConfiguration":       reading(updateFunctionConfiguration),
+			"Invoke":                            invoke,
 			"PublishVersion":                    publishVersion,
 			"GetAlias":                          reading(getAlias),
 			"UpdateAlias":                       reading(updateAlias),
@@ -66,15 +67,20 @@ type functionState struct {
 	// Updating is, by a function's ARN, the revision that Lambda is still
 	// bringing about. CloudFormation waits for its own, so those are not here.
 	Updating map[string]int64 `json:",omitempty"`
-	// Published is, by a version's ARN, a digest of what was published.
-	Published map[string]string `json:",omitempty"`
+	// Published is, by a version's ARN, a digest of what was published, and Configurations the function's properties
+	// then.
+	Published      map[string]string `json:",omitempty"`
+	Configurations map[string]object `json:",omitempty"`
 }
 
-func (state *functionState) publish(version, digest string) {
+func (state *functionState) publish(version string, f *Resource) {
 	if state.Published == nil {
 		state.Published = map[string]string{}
 	}
-	state.Published[version] = digest
+	if state.Configurations == nil {
+		state.Configurations = map[string]object{}
+	}
+	state.Published[version], state.Configurations[version] = publishable(f), configuration(f)
 }
 
 // updating says whether the function's last change is still under way. The

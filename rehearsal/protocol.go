@@ -27,6 +27,8 @@ type service struct {
 	// service puts before the operation in X-Amz-Target.
 	namespace  string
 	operations map[string]operation
+	// payload is the REST operation whose body is a document of the user's own, and holds no parameters.
+	payload string
 	// routes name the operation of a REST request.
 	routes []route
 	// name finds the operation where neither a parameter, a header nor the
@@ -66,7 +68,9 @@ func (svc *service) identify(r *request) (operation, error) {
 	case svc.protocol == restJSON:
 		r.form = r.http.URL.Query()
 		svc.follow(r)
-		r.input, err = decodeJSON(r.body)
+		if svc.payload == "" || svc.payload != r.operation {
+			r.input, err = decodeJSON(r.body)
+		}
 	default:
 		target := r.http.Header.Get("X-Amz-Target")
 		r.operation = target[strings.LastIndex(target, ".")+1:]

@@ -23,6 +23,8 @@ type Config struct {
 	// default, is no time. Set it to look at, or to interrupt, what is under
 	// way.
 	StepDelay time.Duration
+	// Functions says how the accounts' functions run.
+	Functions Functions
 }
 
 // Account is one AWS account and the access key of the one IAM user in it.
@@ -65,6 +67,8 @@ type Server struct {
 	store    *store
 	sessions *sessions
 	engine   *cfn.Engine
+	runner   *runner
+	logs     *logEvents
 	services map[string]*service
 
 	listener net.Listener
@@ -100,6 +104,8 @@ func Start(config Config) (*Server, error) {
 		return nil, fmt.Errorf("rehearsal: listen: %w", err)
 	}
 	s.listener = listener
+	s.logs = newLogEvents()
+	s.runner = newRunner(s, config.Functions)
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(s.served)
@@ -137,14 +143,15 @@ func (s *Server) admit(accounts []Account) error {
 // URL is the endpoint's address, for AWS_ENDPOINT_URL and BaseEndpoint.
 func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
 
-// Close stops the endpoint and whatever its stacks are doing.
+// Close stops the endpoint, whatever its stacks are doing, and its functions: none of their processes is left.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.served
-	s.engine.Close()
 	if errors.Is(err, http.ErrServerClosed) {
-		return nil
+		err = nil
 	}
+	err = errors.Join(err, s.runner.close())
+	s.engine.Close()
 	return err
 }
 

@@ -28,7 +28,7 @@ func findGo() (string, error) {
 func (w *work) goRun(ctx context.Context, arch, tmp string, args []string) (out, text string, err error) {
 	cmd := exec.CommandContext(ctx, w.goCommand, args...)
 	cmd.Dir = w.root
-	cmd.Env = environment(os.Environ(), arch, tmp)
+	cmd.Env = environment(os.Environ(), w.goos, arch, tmp)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	// Interrupted, go removes its work folder and its children; killed, it
@@ -57,7 +57,7 @@ func (w *work) goRun(ctx context.Context, arch, tmp string, args []string) (out,
 }
 
 // environment is the package comment's section on it, in code.
-func environment(inherited []string, arch, tmp string) []string {
+func environment(inherited []string, goos, arch, tmp string) []string {
 	env := make([]string, 0, len(inherited)+8)
 	flags := ""
 	for _, kv := range inherited {
@@ -80,7 +80,7 @@ func environment(inherited []string, arch, tmp string) []string {
 		}
 	}
 	env = append(env,
-		"GOOS=linux", "GOARCH="+arch, "GOARM64=v8.0", "GOAMD64=v1",
+		"GOOS="+goos, "GOARCH="+arch, "GOARM64=v8.0", "GOAMD64=v1",
 		"CGO_ENABLED=0", "GO111MODULE=on", "GOFLAGS="+kept)
 	if tmp != "" {
 		env = append(env, "GOTMPDIR="+tmp)

@@ -48,6 +48,7 @@ import (
 	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -181,6 +182,45 @@ func Build(ctx context.Context, moduleRoot string, fns []Function, opts Options)
 	return outputs, nil
 }
 
+// Native compiles functions for the machine that this runs on, whatever their Arch is, with the flags and tags of a
+// deployment, so that they can be run here. It returns for each of fns, in order, the path of its program. The next
+// build may replace the file, which does not disturb a process that runs it, but on Windows, where that build fails.
+//
+// Its errors are those of [Build].
+func Native(ctx context.Context, moduleRoot string, fns []Function, opts Options) ([]string, error) {
+	if len(fns) == 0 {
+		return nil, nil
+	}
+	fns = slices.Clone(fns)
+	for i := range fns {
+		fns[i].Arch = ""
+	}
+	w, err := newWork(moduleRoot, fns, opts)
+	if err != nil {
+		return nil, err
+	}
+	w.goos = runtime.GOOS
+	for _, t := range w.targets {
+		t.arch = runtime.GOARCH
+	}
+	said := w.announce()
+	defer said.stop()
+	c, err := openCache(ctx, w.cacheDir)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	said.set(w.sentence())
+	if _, err := w.compile(ctx, c); err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(fns))
+	for i := range fns {
+		paths[i] = w.targets[w.byFunction[i]].output
+	}
+	return paths, nil
+}
+
 // target is one binary: a package for an architecture. Functions that name the
 // same package share it.
 type target struct {
@@ -196,6 +236,7 @@ func (t *target) key() string { return t.arch + " " + t.pattern }
 // work is one call of Build.
 type work struct {
 	root       string
+	goos       string // that the binaries are for
 	cacheDir   string
 	goCommand  string
 	tags       string
@@ -209,7 +250,7 @@ func newWork(moduleRoot string, fns []Function, opts Options) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &work{root: root, cacheDir: opts.CacheDir, progress: opts.Progress, byFunction: make([]int, len(fns))}
+	w := &work{root: root, goos: "linux", cacheDir: opts.CacheDir, progress: opts.Progress, byFunction: make([]int, len(fns))}
 	if w.cacheDir == "" {
 		w.cacheDir = filepath.Join(root, ".roadshow", "functions")
 	}
@@ -322,8 +363,11 @@ func (w *work) plan(c *cache, paths map[string]string) []*call {
 	for _, t := range sorted {
 		path := paths[t.key()]
 		name := executable(path)
+		if w.goos == "windows" {
+			name += ".exe"
+		}
 		for n := 1; ; n++ {
-			dir := c.outputDir(t.arch, w.tags, n)
+			dir := c.outputDir(w.platform(t.arch), w.tags, n)
 			// Lower case, because a file system may not tell the cases apart.
 			slot := filepath.Join(dir, strings.ToLower(name))
 			if o, taken := owner[slot]; taken && o != path {
@@ -376,7 +420,9 @@ func (w *work) goBuild(ctx context.Context, c *cache, k *call) error {
 	// go build takes up a binary whose header is right, so one that was cut
 	// short (by a full disk, say) would stay broken.
 	for _, t := range k.targets {
-		removeBroken(t.output)
+		if w.goos == "linux" {
+			removeBroken(t.output)
+		}
 	}
 	_, text, err := w.goRun(ctx, k.arch, c.tmp, args)
 	if err == nil {
@@ -385,11 +431,19 @@ func (w *work) goBuild(ctx context.Context, c *cache, k *call) error {
 	return buildFault(k, text, err)
 }
 
+// platform names the outputs of an architecture: of Linux by it alone.
+func (w *work) platform(arch string) string {
+	if w.goos == "linux" {
+		return arch
+	}
+	return w.goos + "-" + arch
+}
+
 // sentence is the progress line.
 func (w *work) sentence() string {
 	arches := map[string]bool{}
 	for _, t := range w.targets {
-		arches["linux/"+t.arch] = true
+		arches[w.goos+"/"+t.arch] = true
 	}
 	n := "1 function"
 	if len(w.targets) > 1 {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -210,6 +211,24 @@ func TestArchitecturesHaveBinariesOfTheirOwn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(bytesOf(t, o[0])), "x86")
 	assert.Contains(t, string(bytesOf(t, o[1])), "graviton")
+}
+
+func TestANativeProgramRunsOnThisMachine(t *testing.T) {
+	t.Parallel()
+	root := write(t, map[string]string{
+		"functions/hello/main.go": "package main\n\nfunc main() { println(\"hello\") }\n",
+		"other/hello/main.go":     "package main\n\nfunc main() { println(\"other\") }\n",
+	})
+	fns := []Function{{Package: "./functions/hello", Arch: ARM64}, {Package: "./other/hello", Arch: AMD64}, {Package: "./functions/hello"}}
+	paths, err := Native(t.Context(), root, fns, Options{})
+	require.NoError(t, err)
+	require.Len(t, paths, 3)
+	assert.Equal(t, ARM64, fns[0].Arch, "the caller's own are as they were")
+	for i, want := range []string{"hello\n", "other\n", "hello\n"} {
+		output, err := exec.Command(paths[i]).CombinedOutput()
+		require.NoError(t, err)
+		assert.Equal(t, want, string(output))
+	}
 }
 
 func TestTagsSelectFilesAndLambdaNorpcIsAlwaysSet(t *testing.T) {
@@ -564,7 +583,7 @@ func TestTheEnvironmentOfTheGoCommandIsSetWhereItWouldChangeBytes(t *testing.T) 
 	t.Parallel()
 	got := environment([]string{
 		"HOME=/h", "GOFLAGS=-mod=mod -tags=x -modcacherw", "GO_EXTLINK_ENABLED=1", "GOTOOLCHAIN=local", "GOWORK=/w", "GOOS=plan9",
-	}, AMD64, "/tmp/x")
+	}, "linux", AMD64, "/tmp/x")
 	last := map[string]string{}
 	for _, kv := range got {
 		k, v, _ := strings.Cut(kv, "=")

@@ -12,11 +12,13 @@ import (
 )
 
 const (
-	// RequestLimit is the most that an invocation for which the caller waits may carry, in bytes, and EventLimit
-	// that of one for which nobody waits.
+	// RequestLimit is the most that an invocation for which the caller waits may carry, in bytes.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	RequestLimit = 6 << 20
-	EventLimit   = 1 << 20
+
+	// EventLimit is the most that an invocation for which nobody waits may carry, in bytes.
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+	EventLimit = 1 << 20
 
 	// responseLimit is the most that a function may answer: Lambda lets a hundred bytes more pass than its pages say.
 	// https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/interop/model.go
