@@ -25,9 +25,10 @@
 // what exceeds them: see Console.SetQuota.
 //
 // Functions run: Invoke starts what was deployed, under the credentials of the
-// function's role, and CloudWatch Logs has its lines. See Functions.
+// function's role, and CloudWatch Logs has its lines. See Functions. Tables hold
+// items: internal/dynamo answers what is asked of them, and knows no server.
 //
-// What it does not do: hold items; run custom resources, which fail; evaluate policies when a client calls, except those that say who may
+// What it does not do: run custom resources, which fail; evaluate policies when a client calls, except those that say who may
 // assume a role; nested stacks, imports and drift; the checks of names and
 // properties that newer change sets make before they are executed.
 //

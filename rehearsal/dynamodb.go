@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/dynamo"
 )
 
 func dynamoDBService() *service {
-	return &service{protocol: json10, operations: map[string]operation{
+	operations := map[string]operation{
 		"ListTables":                reading(listTables),
 		"DescribeTable":             reading(describeTable),
 		"CreateTable":               reading(createTable),
@@ -18,7 +20,11 @@ func dynamoDBService() *service {
 		"DescribeContinuousBackups": reading(describeContinuousBackups),
 		"DescribeTimeToLive":        reading(describeTimeToLive),
 		"ListTagsOfResource":        reading(listTagsOfResource),
-	}}
+	}
+	for _, name := range dynamo.Operations {
+		operations[name] = reading(itemOperation)
+	}
+	return &service{protocol: json10, operations: operations}
 }
 
 // tableTypes are the two types that make a table. Both share the names.
@@ -106,7 +112,10 @@ func describeTable(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object{"Table": tableOf(&t)}, nil
+	described := tableOf(&t)
+	items, bytes := r.store.database(r.at()).Size(t.Name, schemaOf(&t))
+	described["ItemCount"], described["TableSizeBytes"] = items, bytes
+	return object{"Table": described}, nil
 }
 
 // createTable takes what the CloudFormation type takes under the same names.

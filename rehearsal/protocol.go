@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"encoding/xml"
+	"maps"
 	"net/http"
 	"net/url"
 	"sort"
@@ -188,7 +189,9 @@ func (p protocol) fail(w http.ResponseWriter, r *request, svc *service, err *api
 	switch p {
 	case json10, json11, restJSON:
 		w.Header().Set("X-Amzn-Errortype", err.Code)
-		writeJSON(w, err.Status, object{"__type": err.Code, "message": err.Message})
+		answer := object{"__type": err.Code, "message": err.Message}
+		maps.Copy(answer, err.members)
+		writeJSON(w, err.Status, answer)
 	case ec2XML:
 		x := newXML("item")
 		x.open("Response", "")

@@ -250,6 +250,8 @@ func (s *store) forget(r *Resource) {
 		delete(s.objects, r.Name)
 	case "AWS::SQS::Queue":
 		s.depart(r, s.now())
+	case tableTypes[0], tableTypes[1]:
+		s.dropItems(r)
 	}
 }
 

@@ -221,6 +221,8 @@ type apiError struct {
 	Status  int
 	Code    string
 	Message string
+	// members are what the error has besides, in the JSON protocols.
+	members object
 }
 
 // Error says code and message.

@@ -270,6 +270,9 @@ func (s *store) setState(account string, given accountState) error {
 			return fmt.Errorf("resource %d, %s %s: %w", i+1, saved.Type, orElse(saved.Name, saved.PhysicalID), err)
 		}
 	}
+	if err := s.checkItems(account, given.Services["dynamodb"] != nil); err != nil {
+		return err
+	}
 	return s.setObjects(account, given)
 }
 

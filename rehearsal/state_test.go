@@ -201,8 +201,8 @@ func TestTheDocumentOfTheGuideCanBeLoaded(t *testing.T) {
 	server := start(t)
 	require.NoError(t, server.Load(strings.NewReader(document)))
 	held := server.Resources(dev, region)
-	require.Len(t, held, 1)
-	require.Equal(t, "old-jobs", held[0].Name)
+	require.Len(t, held, 2)
+	require.Equal(t, "old-jobs", held[1].Name)
 	require.Len(t, server.Account(dev).QuotaRequests(), 1)
 
 	var written struct{ Accounts map[string]map[string]any }
