@@ -6,6 +6,7 @@ func catalogue() map[string]*service {
 		"sts":             stsService(),
 		"s3":              s3Service(),
 		"ssm":             ssmService(),
+		"secretsmanager":  secretsManagerService(),
 		"cloudformation":  cloudFormationService(),
 		"iam":             iamService(),
 		"lambda":          lambdaService(),

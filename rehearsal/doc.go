@@ -28,9 +28,14 @@
 // function's role, and CloudWatch Logs has its lines. See Functions. Tables hold
 // items: internal/dynamo answers what is asked of them, and knows no server.
 //
-// What it does not do: run custom resources, which fail; evaluate policies when a client calls, except those that say who may
-// assume a role; nested stacks, imports and drift; the checks of names and
-// properties that newer change sets make before they are executed.
+// What a function calls under its role is decided by policies, as AWS decides it:
+// internal/policy decides, and knows no server; actions.go says which rights each
+// operation needs.
+//
+// What it does not do: run custom resources, which fail; decide what callers may who
+// are no functions, except who may assume a role; nested stacks, imports and drift;
+// the checks of names and properties that newer change sets make before they are
+// executed.
 //
 // What the services refuse of a resource is in internal/rules, and the book of it,
 // with a source for each refusal, in the package refusals.

@@ -182,6 +182,7 @@ func (s *store) create(made *Resource) error {
 	}
 	s.resources[identity(made, t)] = made
 	s.index.add(made)
+	s.changes.Add(1)
 	if made.Type == "AWS::S3::Bucket" {
 		s.objects[made.Name] = map[string]*storedObject{}
 	}
@@ -208,6 +209,7 @@ func (s *store) change(at place, kind, physicalID string, properties map[string]
 		return Resource{}, err
 	}
 	*current = next
+	s.changes.Add(1)
 	return next.copy(), nil
 }
 
@@ -245,6 +247,7 @@ func (s *store) forget(r *Resource) {
 	t, _ := spec.Lookup(r.Type)
 	delete(s.resources, identity(r, t))
 	s.index.drop(r)
+	s.changes.Add(1)
 	switch r.Type {
 	case "AWS::S3::Bucket":
 		delete(s.objects, r.Name)
@@ -252,6 +255,8 @@ func (s *store) forget(r *Resource) {
 		s.depart(r, s.now())
 	case tableTypes[0], tableTypes[1]:
 		s.dropItems(r)
+	case secretType:
+		delete(secretValues.of(s, r.Account).Versions, r.PhysicalID)
 	}
 }
 

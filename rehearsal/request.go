@@ -38,6 +38,8 @@ type request struct {
 	form  url.Values
 	input object
 	path  map[string]string
+	// rights are what a function's call needed, as far as it was decided.
+	rights []Right
 }
 
 // text is a scalar parameter of whichever protocol the request speaks.
@@ -98,7 +100,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := &request{http: hr, server: s, store: s.store, service: "unknown", operation: "unknown"}
 	out := &answer{ResponseWriter: w, status: http.StatusOK}
 	defer func() {
-		done(Call{Account: r.account, Role: r.caller.role, Region: r.region, Service: r.service, Operation: r.operation, Status: out.status})
+		done(Call{Account: r.account, Role: r.caller.role, Region: r.region, Service: r.service, Operation: r.operation, Status: out.status, Rights: r.rights})
 	}()
 	out.Header().Set("X-Amzn-Requestid", requestID())
 	out.Header().Set("X-Amz-Request-Id", out.Header().Get("X-Amzn-Requestid"))
@@ -154,6 +156,9 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 	}
 	s.store.working.RLock()
 	defer s.store.working.RUnlock()
+	if err := r.authorize(); err != nil {
+		return svc, nil, err
+	}
 	result, err := operation(r, w)
 	return svc, result, err
 }

@@ -159,6 +159,7 @@ func (s *Server) Load(r io.Reader) error {
 	}
 	s.store.closed, s.store.resources, s.store.objects, s.store.uploads, s.store.kept = next.closed, next.resources, next.objects, next.uploads, next.kept
 	s.store.index = index{}
+	s.store.changes.Add(1)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -77,6 +78,38 @@ type store struct {
 	index     index
 	kept      map[string]map[string]any // by account and section; see keep
 	ahead     time.Duration             // of the accounts' clock; see Advance
+
+	changes    atomic.Uint64 // of resources
+	remembered memory
+}
+
+// memory holds what was worked out from resources, for as long as none of them changes.
+type memory struct {
+	mu      sync.Mutex
+	changes uint64
+	known   map[string]any
+}
+
+// remember works something out once, until a resource changes. The caller holds no lock.
+func remember[T any](s *store, key string, workOut func() T) T {
+	now := s.changes.Load()
+	m := &s.remembered
+	m.mu.Lock()
+	if m.changes != now || m.known == nil {
+		m.changes, m.known = now, map[string]any{}
+	}
+	known, found := m.known[key]
+	m.mu.Unlock()
+	if found {
+		return known.(T)
+	}
+	made := workOut()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.changes == now {
+		m.known[key] = made
+	}
+	return made
 }
 
 func newStore() *store {

@@ -65,6 +65,9 @@ func assumeRole(r *request) (any, error) {
 	if name == "" {
 		return nil, refuse(http.StatusBadRequest, "ValidationError", "1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null")
 	}
+	if r.form.Has("Policy") || r.form.Has("PolicyArns.member.1.arn") {
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know session policies, the parameters Policy and PolicyArns of sts AssumeRole")
+	}
 	actions := []string{"sts:AssumeRole"}
 	if len(r.structs("Tags")) > 0 {
 		actions = append(actions, "sts:TagSession")

@@ -12,9 +12,20 @@ import (
 )
 
 // Context is what is known of a request, by key in lower case; a key that the request is known not
-// to have is there without values. What is not there at all is not known.
+// to have is there without values. What is not there at all is not known, unless the part up to its
+// slash is: "aws:principaltag/" means that all tags are known.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 type Context map[string][]string
+
+// knows says whether a key's values, or that it has none, are known.
+func (c Context) knows(key string) bool {
+	if _, known := c[key]; known {
+		return true
+	}
+	family, _, isTag := strings.Cut(key, "/")
+	_, known := c[family+"/"]
+	return isTag && known
+}
 
 // condition is one key under one operator; all of a statement must hold.
 type condition struct {

@@ -116,7 +116,7 @@ func (r Request) meets(s *Statement) bool {
 func (r Request) holds(s *Statement) (bool, error) {
 	var unknown error
 	for _, c := range s.conditions {
-		if _, known := r.Context[c.key]; known {
+		if r.Context.knows(c.key) {
 			if !c.holds(r.Context) {
 				return false, nil
 			}
@@ -131,26 +131,43 @@ func (r Request) holds(s *Statement) (bool, error) {
 }
 
 // named says whether a statement names a principal.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-func (p Principal) named(s *Statement) bool {
-	if s.notPrincipal != nil {
-		return !p.among(s.notPrincipal)
+func (p Principal) named(s *Statement) bool { return p.grantee(s) != nobody }
+
+// grantee says how a statement names a principal. One that names whom it does not mean, means everyone
+// else. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+func (p Principal) grantee(s *Statement) grantee {
+	switch {
+	case s.notPrincipal == nil:
+		return p.among(s.principal)
+	case p.among(s.notPrincipal) == nobody:
+		return entity
 	}
-	return p.among(s.principal)
+	return nobody
 }
 
-func (p Principal) among(all principals) bool {
-	if slices.Contains(all["AWS"], everyone) {
-		return true
-	}
+func (p Principal) among(all principals) grantee {
 	if p.Service != "" {
-		return slices.Contains(all["Service"], p.Service) || slices.Contains(all["Service"], everyone)
-	}
-	return slices.ContainsFunc(all["AWS"], func(named string) bool {
-		switch named {
-		case p.ARN, p.Role, p.Account:
-			return named != ""
+		if slices.Contains(all["Service"], p.Service) || slices.Contains(all["Service"], everyone) || slices.Contains(all["AWS"], everyone) {
+			return itself
 		}
-		return strings.HasPrefix(named, "arn:") && strings.HasSuffix(named, ":iam::"+p.Account+":root")
-	})
+		return nobody
+	}
+	closest := nobody
+	for _, named := range all["AWS"] {
+		switch {
+		case named == p.ARN && named != p.accountRoot(named):
+			closest = max(closest, itself)
+		case named == everyone, named == p.Role && named != "":
+			closest = max(closest, entity)
+		case named == p.Account, named == p.accountRoot(named):
+			closest = max(closest, account)
+		}
+	}
+	return closest
+}
+
+// accountRoot is the ARN that stands for the whole account, in the partition of another ARN.
+func (p Principal) accountRoot(of string) string {
+	partition, _, _ := strings.Cut(strings.TrimPrefix(of, "arn:"), ":")
+	return "arn:" + partition + ":iam::" + p.Account + ":root"
 }

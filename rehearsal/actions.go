@@ -1,0 +1,436 @@
+package rehearsal
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+)
+
+// right is one action on one resource that a call needs, with what is known of it.
+type right struct {
+	action, resource string
+	// owner is the account of the resource; empty for an action on none.
+	owner string
+	// context are the keys of the service itself.
+	context policy.Context
+	// of are the policies of the resource, as documents; decides means that nothing is allowed without
+	// them.
+	of      []any
+	decides bool
+	// tags are the resource's.
+	tags object
+}
+
+// rightsOf says what each operation needs, by service. An operation without a row cannot be decided,
+// and is refused when a function calls it.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+var rightsOf map[string]map[string]func(*request) []right
+
+func init() {
+	rightsOf = map[string]map[string]func(*request) []right{
+		"dynamodb":       dynamoDBRights(),
+		"lambda":         lambdaRights(),
+		"s3":             s3Rights(),
+		"secretsmanager": secretRights(),
+		"ssm":            parameterRights(),
+		"sts": {
+			// No rights are needed. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+			"GetCallerIdentity": func(*request) []right { return nil },
+			"AssumeRole":        assumeRoleRights,
+		},
+	}
+}
+
+// onNothing is a right on no resource.
+func onNothing(action string) func(*request) []right {
+	return func(*request) []right { return []right{{action: action, resource: "*"}} }
+}
+
+// arnOf is an ARN in the request's place.
+func (r *request) arnOf(service, resource string) string {
+	return "arn:" + partition(r.region) + ":" + service + ":" + r.region + ":" + r.account + ":" + resource
+}
+
+// keyRights are what a service does with a key on the caller's behalf. A key that is AWS's own asks
+// for nothing.
+// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+func (r *request) keyRights(reference string, actions ...string) []right {
+	if reference == "" {
+		return nil
+	}
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	if alias := r.store.get(r.at(), "AWS::KMS::Alias", reference[strings.LastIndex(reference, ":")+1:]); alias != nil {
+		reference = alias.text("TargetKeyId")
+	}
+	key := r.store.get(r.at(), "AWS::KMS::Key", reference[strings.LastIndex(reference, "/")+1:])
+	if key == nil {
+		return nil
+	}
+	document := key.Properties["KeyPolicy"]
+	if document == nil {
+		// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+		document = object{"Statement": object{
+			"Effect": "Allow", "Principal": object{"AWS": "arn:" + partition(r.region) + ":iam::" + r.account + ":root"}, "Action": "kms:*", "Resource": "*",
+		}}
+	}
+	var needed []right
+	for _, action := range actions {
+		needed = append(needed, right{
+			action: action, resource: key.attribute("Arn"), owner: r.account, of: []any{document}, decides: true, tags: tagMap(key),
+			context: policy.Context{
+				"kms:viaservice": {r.service + "." + r.region + "." + suffix(r.region)}, "kms:calleraccount": {r.account}, "kms:grantisforawsresource": nil,
+			},
+		})
+	}
+	return needed
+}
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+func dynamoDBRights() map[string]func(*request) []right {
+	on := func(parameter string, suffix func(*request) string, keyActions ...string) func(*request) []right {
+		return func(r *request) []right {
+			return r.tableRights("dynamodb:"+r.operation, r.text(parameter), suffix(r), keyActions...)
+		}
+	}
+	whole := func(*request) string { return "" }
+	index := func(r *request) string {
+		if name := r.text("IndexName"); name != "" {
+			return "/index/" + name
+		}
+		return ""
+	}
+	rows := map[string]func(*request) []right{
+		"ListTables":         onNothing("dynamodb:ListTables"),
+		"ListTagsOfResource": on("ResourceArn", whole),
+		"Query":              on("TableName", index, "kms:Decrypt"),
+		"Scan":               on("TableName", index, "kms:Decrypt"),
+		"BatchGetItem":       batchRights,
+		"BatchWriteItem":     batchRights,
+		"TransactGetItems":   transactionRights,
+		"TransactWriteItems": transactionRights,
+	}
+	for _, name := range []string{"DescribeTable", "CreateTable", "UpdateTable", "DeleteTable", "DescribeContinuousBackups", "DescribeTimeToLive"} {
+		rows[name] = on("TableName", whole)
+	}
+	for _, name := range []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem"} {
+		rows[name] = on("TableName", whole, "kms:Decrypt")
+	}
+	return rows
+}
+
+// tableRights are the rights on a table, or on what a suffix names of it, and on the table's key.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+func (r *request) tableRights(action, reference, suffix string, keyActions ...string) []right {
+	name := reference[strings.LastIndex(reference, "/")+1:]
+	needed := right{action: action, resource: r.arnOf("dynamodb", "table/"+name+suffix), owner: r.account, context: policy.Context{
+		"dynamodb:returnconsumedcapacity": optional(r.text("ReturnConsumedCapacity")), "dynamodb:returnvalues": optional(r.text("ReturnValues")),
+		"dynamodb:select": optional(r.text("Select")), "dynamodb:enclosingoperation": nil,
+	}}
+	r.store.mu.RLock()
+	t := r.store.tableNamed(r.at(), name)
+	key := ""
+	if t != nil {
+		needed.tags = tagMap(t)
+		if resourcePolicy, _ := t.Properties["ResourcePolicy"].(object); resourcePolicy != nil {
+			needed.of = []any{resourcePolicy["PolicyDocument"]}
+		}
+		if encryption, _ := t.Properties["SSESpecification"].(object); encryption != nil {
+			key = textOf(encryption["KMSMasterKeyId"])
+		}
+	}
+	r.store.mu.RUnlock()
+	if t == nil {
+		needed.tags = object{}
+	}
+	return append([]right{needed}, r.keyRights(key, keyActions...)...)
+}
+
+// optional is a key's value, or that it has none.
+func optional(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+func batchRights(r *request) []right {
+	tables, _ := r.input["RequestItems"].(object)
+	var needed []right
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		needed = append(needed, r.tableRights("dynamodb:"+r.operation, name, "", "kms:Decrypt")...)
+	}
+	return needed
+}
+
+// transactionRights are those of the single actions; a transaction has none of its own.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+func transactionRights(r *request) []right {
+	actions := map[string]string{
+		"Get": "dynamodb:GetItem", "Put": "dynamodb:PutItem", "Update": "dynamodb:UpdateItem", "Delete": "dynamodb:DeleteItem",
+		"ConditionCheck": "dynamodb:ConditionCheckItem",
+	}
+	var needed []right
+	for _, each := range listOf(r.input["TransactItems"]) {
+		action, _ := each.(object)
+		for _, name := range slices.Sorted(maps.Keys(action)) {
+			if part, is := action[name].(object); is && actions[name] != "" {
+				rights := r.tableRights(actions[name], textOf(part["TableName"]), "", "kms:Decrypt")
+				rights[0].context["dynamodb:enclosingoperation"] = []string{r.operation}
+				needed = append(needed, rights...)
+			}
+		}
+	}
+	return needed
+}
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+func lambdaRights() map[string]func(*request) []right {
+	rows := map[string]func(*request) []right{
+		"ListFunctions":           onNothing("lambda:ListFunctions"),
+		"GetAccountSettings":      onNothing("lambda:GetAccountSettings"),
+		"ListEventSourceMappings": onNothing("lambda:ListEventSourceMappings"),
+		"Invoke":                  func(r *request) []right { return r.functionRights("lambda:InvokeFunction") },
+	}
+	for _, name := range []string{
+		"GetFunction", "GetFunctionConfiguration", "GetPolicy", "GetFunctionConcurrency", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+		"PublishVersion", "GetAlias", "UpdateAlias", "DeleteFunction",
+	} {
+		rows[name] = func(r *request) []right { return r.functionRights("lambda:" + r.operation) }
+	}
+	return rows
+}
+
+// functionRights are the rights on the function, the version or the alias that a request names.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+func (r *request) functionRights(action string) []right {
+	name := r.text("FunctionName")
+	if _, after, isARN := strings.Cut(name, ":function:"); isARN {
+		name = after
+	}
+	bare, qualifier, _ := strings.Cut(name, ":")
+	qualifier = orElse(r.text("Qualifier"), qualifier)
+	arn := r.arnOf("lambda", "function:"+bare)
+	needed := right{action: action, resource: arn, owner: r.account, tags: object{}, context: policy.Context{"lambda:invokedviafunctionurl": nil}}
+	if qualifier != "" {
+		needed.resource += ":" + qualifier
+	}
+	if f, found := r.store.find(r.at(), lambdaFunction, bare); found {
+		needed.tags = tagMap(&f)
+	}
+	// A permission may name a role or an account; those for services are none of a caller's.
+	for _, p := range r.store.list(r.at(), "AWS::Lambda::Permission") {
+		principal := p.text("Principal")
+		if named := p.text("FunctionName"); (named == bare || named == arn) && !strings.Contains(principal, ".amazonaws.") {
+			needed.of = append(needed.of, object{"Statement": object{
+				"Effect": "Allow", "Principal": object{"AWS": principal}, "Action": p.text("Action"), "Resource": "*",
+			}})
+		}
+	}
+	return []right{needed}
+}
+
+// s3Rights are the actions of S3's operations, many of which have another name.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+func s3Rights() map[string]func(*request) []right {
+	onObject := func(action string, keyActions ...string) func(*request) []right {
+		return func(r *request) []right {
+			named := action
+			if r.form.Get("versionId") != "" {
+				named += "Version"
+			}
+			return r.objectRights(named, r.path["Key"], keyActions...)
+		}
+	}
+	onBucket := func(action string) func(*request) []right {
+		return func(r *request) []right {
+			return r.bucketRights(action, "", policy.Context{
+				"s3:prefix": optional(r.form.Get("prefix")), "s3:delimiter": optional(r.form.Get("delimiter")), "s3:max-keys": optional(r.form.Get("max-keys")),
+			})
+		}
+	}
+	return map[string]func(*request) []right{
+		"ListBuckets":             onNothing("s3:ListAllMyBuckets"),
+		"CreateBucket":            onBucket("s3:CreateBucket"),
+		"DeleteBucket":            onBucket("s3:DeleteBucket"),
+		"HeadBucket":              onBucket("s3:ListBucket"),
+		"ListObjects":             onBucket("s3:ListBucket"),
+		"ListObjectsV2":           onBucket("s3:ListBucket"),
+		"GetObjectVersions":       onBucket("s3:ListBucketVersions"),
+		"GetBucketLocation":       onBucket("s3:GetBucketLocation"),
+		"GetBucketEncryption":     onBucket("s3:GetEncryptionConfiguration"),
+		"GetBucketVersioning":     onBucket("s3:GetBucketVersioning"),
+		"GetBucketTagging":        onBucket("s3:GetBucketTagging"),
+		"GetPublicAccessBlock":    onBucket("s3:GetBucketPublicAccessBlock"),
+		"GetObject":               readObjectRights,
+		"HeadObject":              readObjectRights,
+		"PutObject":               onObject("s3:PutObject", "kms:GenerateDataKey"),
+		"DeleteObject":            onObject("s3:DeleteObject"),
+		"DeleteObjects":           deleteObjectsRights,
+		"CreateMultipartUpload":   onObject("s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"),
+		"UploadPart":              onObject("s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"),
+		"CompleteMultipartUpload": onObject("s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"),
+		"AbortMultipartUpload":    onObject("s3:AbortMultipartUpload"),
+	}
+}
+
+// readObjectRights also asks whether the caller may list, where the object is not there: without that
+// right nobody is told so.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+func readObjectRights(r *request) []right {
+	action := "s3:GetObject"
+	if r.form.Get("versionId") != "" {
+		action = "s3:GetObjectVersion"
+	}
+	needed := r.objectRights(action, r.path["Key"], "kms:Decrypt")
+	r.store.mu.RLock()
+	missing := r.store.objects[r.path["Bucket"]][r.path["Key"]] == nil
+	r.store.mu.RUnlock()
+	if missing && action == "s3:GetObject" {
+		needed = append(needed, r.bucketRights("s3:ListBucket", "", policy.Context{"s3:prefix": nil, "s3:delimiter": nil, "s3:max-keys": nil})...)
+	}
+	return needed
+}
+
+func deleteObjectsRights(r *request) []right {
+	var asked struct {
+		Object []struct{ Key, VersionId string }
+	}
+	_ = xml.Unmarshal(r.body, &asked) // a body that cannot be read is refused by the operation
+	var needed []right
+	for _, each := range asked.Object {
+		action := "s3:DeleteObject"
+		if each.VersionId != "" {
+			action = "s3:DeleteObjectVersion"
+		}
+		needed = append(needed, r.objectRights(action, each.Key)...)
+	}
+	return needed
+}
+
+func (r *request) objectRights(action, key string, keyActions ...string) []right {
+	context := policy.Context{"s3:versionid": optional(r.form.Get("versionId"))}
+	for _, header := range []string{"x-amz-acl", "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-storage-class"} {
+		context["s3:"+header] = optional(r.http.Header.Get(header))
+	}
+	needed := r.bucketRights(action, "/"+key, context)
+	if bucket, found := r.store.find(place{}, "AWS::S3::Bucket", r.path["Bucket"]); found {
+		needed = append(needed, r.keyRights(bucketKey(&bucket), keyActions...)...)
+	}
+	return needed
+}
+
+// bucketKey is the key with which a bucket encrypts, if it is not S3's own.
+func bucketKey(bucket *Resource) string {
+	encryption, _ := bucket.Properties["BucketEncryption"].(object)
+	for _, each := range listOf(encryption["ServerSideEncryptionConfiguration"]) {
+		rule, _ := each.(object)
+		byDefault, _ := rule["ServerSideEncryptionByDefault"].(object)
+		return textOf(byDefault["KMSMasterKeyID"])
+	}
+	return ""
+}
+
+func (r *request) bucketRights(action, suffix string, context policy.Context) []right {
+	name := r.path["Bucket"]
+	needed := right{action: action, resource: "arn:" + partition(r.region) + ":s3:::" + name + suffix, owner: r.account, context: context, tags: object{}}
+	if bucket, found := r.store.find(place{}, "AWS::S3::Bucket", name); found {
+		needed.owner = bucket.Account
+		needed.tags = tagMap(&bucket)
+		needed.of = remember(r.store, "bucket policies|"+name, func() []any {
+			var documents []any
+			for _, attached := range r.store.list(place{bucket.Account, bucket.Region}, "AWS::S3::BucketPolicy") {
+				if attached.text("Bucket") == name {
+					documents = append(documents, attached.Properties["PolicyDocument"])
+				}
+			}
+			return documents
+		})
+	}
+	return []right{needed}
+}
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
+func secretRights() map[string]func(*request) []right {
+	on := func(keyActions ...string) func(*request) []right {
+		return func(r *request) []right {
+			needed := right{
+				action: "secretsmanager:" + r.operation, resource: orElse(r.text("SecretId"), "*"), owner: r.account, tags: object{},
+				context: policy.Context{"secretsmanager:versionid": optional(r.text("VersionId")), "secretsmanager:versionstage": optional(r.text("VersionStage"))},
+			}
+			secret, err := r.secret()
+			if err != nil { // the secret's ARN is not known; the operation refuses it, if the caller may ask at all
+				if !strings.HasPrefix(needed.resource, "arn:") {
+					needed.resource = r.arnOf("secretsmanager", "secret:"+needed.resource)
+				}
+				return []right{needed}
+			}
+			needed.resource, needed.tags = secret.PhysicalID, tagMap(&secret)
+			for _, attached := range r.store.list(r.at(), "AWS::SecretsManager::ResourcePolicy") {
+				if id := attached.text("SecretId"); id == secret.PhysicalID || id == secret.Name {
+					needed.of = append(needed.of, attached.Properties["ResourcePolicy"])
+				}
+			}
+			return append([]right{needed}, r.keyRights(secret.text("KmsKeyId"), keyActions...)...)
+		}
+	}
+	return map[string]func(*request) []right{
+		"DescribeSecret": on(),
+		"GetSecretValue": on("kms:Decrypt"),
+		"ListSecrets":    onNothing("secretsmanager:ListSecrets"),
+		"PutSecretValue": on("kms:Decrypt", "kms:GenerateDataKey"),
+	}
+}
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+func parameterRights() map[string]func(*request) []right {
+	one := func(r *request, name string) right {
+		if _, path, isARN := strings.Cut(name, ":parameter/"); isARN {
+			name = path
+		}
+		bare, _, _ := strings.Cut(strings.TrimPrefix(name, "/"), ":") // a version or a label is no part of the ARN
+		needed := right{action: "ssm:" + r.operation, resource: r.arnOf("ssm", "parameter/"+bare), owner: r.account, tags: object{}}
+		if p, found := r.store.findParameter(r.at(), name); found {
+			needed.tags = tagMap(&p)
+		}
+		return needed
+	}
+	named := func(parameter string) func(*request) []right {
+		return func(r *request) []right { return []right{one(r, r.text(parameter))} }
+	}
+	return map[string]func(*request) []right{
+		"GetParameter": named("Name"), "PutParameter": named("Name"), "DeleteParameter": named("Name"), "GetParametersByPath": named("Path"),
+		"GetParameters": func(r *request) []right {
+			var needed []right
+			for _, name := range r.texts("Names") {
+				needed = append(needed, one(r, name))
+			}
+			return needed
+		},
+		"DescribeParameters": onNothing("ssm:DescribeParameters"),
+	}
+}
+
+// assumeRoleRights need the trust policy of the role, and more than that where it leaves it to the
+// account. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html
+func assumeRoleRights(r *request) []right {
+	arn := r.text("RoleArn")
+	needed := right{action: "sts:AssumeRole", resource: arn, decides: true, tags: object{}, context: policy.Context{
+		"sts:externalid": optional(r.text("ExternalId")), "sts:rolesessionname": optional(r.text("RoleSessionName")),
+	}}
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 {
+		return []right{needed}
+	}
+	needed.owner = parts[4]
+	if role, found := r.store.find(place{account: parts[4]}, "AWS::IAM::Role", arn[strings.LastIndex(arn, "/")+1:]); found {
+		trust, _ := json.Marshal(role.Properties["AssumeRolePolicyDocument"])
+		needed.of, needed.tags = []any{string(trust)}, tagMap(&role)
+	}
+	return []right{needed}
+}

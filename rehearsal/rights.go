@@ -1,0 +1,238 @@
+package rehearsal
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+)
+
+// Right is an action on a resource that a call needed.
+type Right struct {
+	// Action is such as "dynamodb:PutItem", Resource an ARN, or "*" for an action on none.
+	Action, Resource string
+	// Allowed says whether the policies allow it.
+	Allowed bool
+}
+
+// subject is whose rights are decided: the session of a role that Lambda may assume.
+type subject struct {
+	role               Resource
+	identity, boundary []policy.Document
+	function           string // ARN; empty for a session that is named after no function
+	network            string // the function's VPC
+	endpoints          map[string]endpoint
+	undecided          string // why the role's rights are not known; empty if they are
+}
+
+// endpoint is a way out of a network to one service.
+type endpoint struct {
+	id       string
+	policies []policy.Document // nil for full access
+}
+
+// authorize decides whether a function may make its call. Other callers administer their account.
+//
+// The sessions that are decided are those of roles that Lambda may assume. Roles that the cdk command
+// assumes are not: their rights come from policies of AWS that are not known here.
+func (r *request) authorize() error {
+	if r.caller.role == "" {
+		return nil
+	}
+	who := remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
+	if who == nil {
+		return nil
+	}
+	row, known := rightsOf[r.service][r.operation]
+	switch {
+	case who.undecided != "":
+		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide what %s may: %s", r.caller.role, who.undecided)
+	case !known:
+		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know which rights a function needs for %s of %s", r.operation, r.service)
+	}
+	for _, needed := range row(r) {
+		decision, err := r.decide(who, needed)
+		if err != nil {
+			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide %s on %s: %v", needed.action, needed.resource, err)
+		}
+		r.rights = append(r.rights, Right{Action: needed.action, Resource: needed.resource, Allowed: decision.Allowed})
+		if !decision.Allowed {
+			return r.denied(needed, decision)
+		}
+	}
+	return nil
+}
+
+func (r *request) decide(who *subject, needed right) (policy.Decision, error) {
+	var documents []policy.Document
+	for _, each := range needed.of {
+		document, err := policy.Read(each)
+		if err != nil {
+			return policy.Decision{}, err
+		}
+		documents = append(documents, document)
+	}
+	service, _, _ := strings.Cut(needed.action, ":")
+	out, inNetwork := who.endpoints[service]
+	return policy.Decide(policy.Policies{
+		Identity: who.identity, Boundary: who.boundary, Endpoint: out.policies, Resource: documents, Owner: needed.owner, ResourceDecides: needed.decides,
+	}, policy.Request{
+		Action: needed.action, Resource: needed.resource, Context: r.contextOf(who, needed, out.id, inNetwork),
+		Principal: policy.Principal{Account: r.caller.account, ARN: r.caller.arn, Role: r.caller.role},
+	})
+}
+
+// contextOf are the global condition keys, and those of the service.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func (r *request) contextOf(who *subject, needed right, endpointID string, inNetwork bool) policy.Context {
+	now := r.store.now()
+	context := policy.Context{
+		"aws:principalarn": {r.caller.role}, "aws:principalaccount": {r.caller.account}, "aws:principaltype": {"AssumedRole"},
+		"aws:principalisawsservice": {"false"}, "aws:principalservicename": nil, "aws:principalservicenameslist": nil, "aws:userid": {r.caller.userID},
+		"aws:username": nil, "aws:multifactorauthpresent": nil, "aws:multifactorauthage": nil, "aws:federatedprovider": nil,
+		"aws:sourcearn": nil, "aws:sourceaccount": nil, "aws:sourceidentity": nil, "aws:viaawsservice": {"false"}, "aws:calledvia": nil,
+		"aws:calledviafirst": nil, "aws:calledvialast": nil, "aws:requestedregion": {r.region}, "aws:securetransport": {"true"},
+		"aws:currenttime": {now.Format(time.RFC3339)}, "aws:epochtime": {strconv.FormatInt(now.Unix(), 10)}, "aws:tagkeys": nil, "aws:requesttag/": nil,
+		"aws:principaltag/": nil, "aws:resourcetag/": nil, "aws:resourceaccount": optional(needed.owner), "aws:sourcevpc": nil, "aws:sourcevpce": nil,
+		"lambda:sourcefunctionarn": optional(who.function), "aws:useragent": optional(r.http.UserAgent()), "aws:referer": optional(r.http.Referer()),
+	}
+	if service, _, _ := strings.Cut(needed.action, ":"); service == "kms" {
+		context["aws:viaawsservice"] = []string{"true"}
+		context["aws:calledvia"] = []string{r.service + ".amazonaws.com"}
+	}
+	if inNetwork {
+		context["aws:sourcevpc"], context["aws:sourcevpce"] = []string{who.network}, []string{endpointID}
+	}
+	for name, value := range tagMap(&who.role) {
+		context["aws:principaltag/"+strings.ToLower(name)] = []string{textOf(value)}
+	}
+	for name, value := range needed.tags {
+		context["aws:resourcetag/"+strings.ToLower(name)] = []string{textOf(value)}
+	}
+	for name, values := range needed.context {
+		context[name] = values
+	}
+	return context
+}
+
+// denied is AWS's refusal.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+func (r *request) denied(needed right, decision policy.Decision) error {
+	resource := needed.resource
+	code, status := "AccessDeniedException", http.StatusBadRequest
+	switch r.service {
+	case "s3":
+		code, status, resource = "AccessDenied", http.StatusForbidden, strconv.Quote(resource)
+	case "sts":
+		code, status = "AccessDenied", http.StatusForbidden
+	case "lambda":
+		status = http.StatusForbidden
+	}
+	reason := fmt.Sprintf("because no %s allows the %s action", decision.By, needed.action)
+	if decision.Explicit {
+		article := "a"
+		if decision.By == policy.Identity {
+			article = "an"
+		}
+		reason = fmt.Sprintf("with an explicit deny in %s %s", article, decision.By)
+	}
+	return refuse(status, code, "User: %s is not authorized to perform: %s on resource: %s %s", r.caller.arn, needed.action, resource, reason)
+}
+
+// subjectOf gathers what decides a session's rights; nil for one that administers its account.
+func (s *store) subjectOf(who caller) *subject {
+	role, found := s.find(place{account: who.account}, "AWS::IAM::Role", who.role[strings.LastIndex(who.role, "/")+1:])
+	if !found || !servesLambda(&role) {
+		return nil
+	}
+	made := &subject{role: role, endpoints: map[string]endpoint{}}
+	for _, document := range s.inlinePolicies(&role) {
+		made.read(&made.identity, document)
+	}
+	for _, attached := range s.list(place{role.Account, role.Region}, "AWS::IAM::ManagedPolicy") {
+		if slices.Contains(references(&attached, "Roles"), role.Name) {
+			made.read(&made.identity, attached.Properties["PolicyDocument"])
+		}
+	}
+	for _, reference := range references(&role, "ManagedPolicyArns") {
+		s.attach(made, &made.identity, reference)
+	}
+	if boundary := role.text("PermissionsBoundary"); boundary != "" {
+		s.attach(made, &made.boundary, boundary)
+	}
+	s.placeInNetwork(made, who.arn[strings.LastIndex(who.arn, "/")+1:])
+	return made
+}
+
+// servesLambda says whether Lambda may assume a role.
+func servesLambda(role *Resource) bool {
+	trust, err := policy.Read(role.Properties["AssumeRolePolicyDocument"])
+	if err != nil {
+		return false
+	}
+	verdict, err := policy.EvaluateResource([]policy.Document{trust}, policy.Request{
+		Action: "sts:AssumeRole", Principal: policy.Principal{Service: "lambda.amazonaws.com"}, Partial: true,
+	})
+	return err == nil && verdict == policy.Allow
+}
+
+func (who *subject) read(into *[]policy.Document, document any) {
+	read, err := policy.Read(document)
+	if err != nil {
+		who.undecided = err.Error()
+		return
+	}
+	*into = append(*into, read)
+}
+
+// attach adds a managed policy by its ARN. AWS's own for functions have nothing of the services that are
+// decided here. https://docs.aws.amazon.com/lambda/latest/dg/permissions-managed-policies.html
+func (s *store) attach(who *subject, to *[]policy.Document, reference string) {
+	managed, found := s.find(place{who.role.Account, who.role.Region}, "AWS::IAM::ManagedPolicy", reference)
+	name := reference[strings.LastIndex(reference, "/")+1:]
+	switch {
+	case found:
+		who.read(to, managed.Properties["PolicyDocument"])
+	case !slices.Contains([]string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}, name):
+		who.undecided = "it has the policy " + reference + ", whose document is not known"
+	}
+}
+
+// placeInNetwork finds the session's function, and the endpoints of the network that it is in.
+func (s *store) placeInNetwork(who *subject, name string) {
+	s.mu.RLock()
+	functions := s.held(func(r *Resource) bool {
+		return r.Account == who.role.Account && r.Type == lambdaFunction && r.Name == name && r.text("Role") == who.role.attribute("Arn")
+	})
+	s.mu.RUnlock()
+	if len(functions) == 0 {
+		return
+	}
+	f := &functions[0]
+	who.function = f.attribute("Arn")
+	at := place{f.Account, f.Region}
+	for _, subnet := range references(f, "VpcConfig.SubnetIds") {
+		if held, found := s.find(at, "AWS::EC2::Subnet", subnet); found {
+			who.network = held.text("VpcId")
+		}
+	}
+	if who.network == "" {
+		return
+	}
+	for _, each := range s.list(at, "AWS::EC2::VPCEndpoint") {
+		service := each.text("ServiceName")
+		if each.text("VpcId") != who.network {
+			continue
+		}
+		made := endpoint{id: each.PhysicalID}
+		if document := each.Properties["PolicyDocument"]; document != nil {
+			made.policies = []policy.Document{}
+			who.read(&made.policies, document)
+		}
+		who.endpoints[service[strings.LastIndex(service, ".")+1:]] = made
+	}
+}

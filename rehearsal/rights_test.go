@@ -1,0 +1,418 @@
+package rehearsal_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/rehearsal"
+)
+
+const (
+	notesARN = "arn:aws:dynamodb:us-east-1:111111111111:table/notes"
+	asWorker = "User: arn:aws:sts::111111111111:assumed-role/worker/create-note is not authorized to perform: "
+)
+
+// worker makes a role that Lambda may assume, and gives the configuration of its session for the
+// function create-note.
+func worker(t *testing.T, server *rehearsal.Server, role m, statements ...any) aws.Config {
+	t.Helper()
+	properties := m{"RoleName": "worker", "AssumeRolePolicyDocument": m{"Statement": []any{
+		m{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": m{"Service": "lambda.amazonaws.com", "AWS": dev}},
+	}}}
+	for name, value := range role {
+		properties[name] = value
+	}
+	if statements != nil {
+		properties["Policies"] = []any{m{"PolicyName": "own", "PolicyDocument": m{"Version": "2012-10-17", "Statement": statements}}}
+	}
+	makes(t, server, "AWS::IAM::Role", properties)
+	given, err := sts.NewFromConfig(as(server, dev)).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::111111111111:role/worker"), RoleSessionName: aws.String("create-note"),
+	})
+	require.NoError(t, err)
+	return with(server, credentials.NewStaticCredentialsProvider(*given.Credentials.AccessKeyId, *given.Credentials.SecretAccessKey, *given.Credentials.SessionToken))
+}
+
+func allow(resource any, actions ...any) m {
+	return m{"Effect": "Allow", "Action": actions, "Resource": resource}
+}
+
+// call asks a JSON service in its protocol, with the real signature, and gives the answer, or the error
+// as "Code: message".
+func call(t *testing.T, config aws.Config, service, operation string, input m) string {
+	t.Helper()
+	body, err := json.Marshal(input)
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, *config.BaseEndpoint, bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	request.Header.Set("X-Amz-Target", service+"."+operation)
+	keys, err := config.Credentials.Retrieve(t.Context())
+	require.NoError(t, err)
+	sum := sha256.Sum256(body)
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, request, hex.EncodeToString(sum[:]), service, region, time.Now()))
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	content, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	if answer.StatusCode == http.StatusOK {
+		return string(content)
+	}
+	var refused struct {
+		Type    string `json:"__type"`
+		Message string
+	}
+	require.NoError(t, json.Unmarshal(content, &refused), string(content))
+	return refused.Type + ": " + refused.Message
+}
+
+// furnished has what the calls of this file are about.
+func furnished(t *testing.T) *rehearsal.Server {
+	server := start(t)
+	notes := table("notes")
+	notes["AttributeDefinitions"] = append(notes["AttributeDefinitions"].([]any), m{"AttributeName": "author", "AttributeType": "S"})
+	notes["GlobalSecondaryIndexes"] = []any{m{"IndexName": "byAuthor", "KeySchema": []any{m{"AttributeName": "author", "KeyType": "HASH"}}, "Projection": m{"ProjectionType": "ALL"}}}
+	makes(t, server, "AWS::DynamoDB::Table", notes)
+	makes(t, server, "AWS::DynamoDB::Table", table("other"))
+	makes(t, server, "AWS::S3::Bucket", m{"BucketName": "notes-bucket"})
+	makes(t, server, "AWS::SSM::Parameter", m{"Name": "/notes/limit", "Type": "String", "Value": "7"})
+	makes(t, server, "AWS::SecretsManager::Secret", m{"Name": "token", "SecretString": "first"})
+	return server
+}
+
+// Each call may be made with the grants of all, and not without its own.
+func TestEachGrantThatIsTakenAwayMakesItsCallFail(t *testing.T) {
+	item := m{"id": m{"S": "a"}, "author": m{"S": "x"}}
+	key := m{"id": m{"S": "a"}}
+	const (
+		index     = notesARN + "/index/byAuthor"
+		secret    = "arn:aws:secretsmanager:us-east-1:111111111111:secret:token-*"
+		parameter = "arn:aws:ssm:us-east-1:111111111111:parameter/notes/limit"
+		object    = "arn:aws:s3:::notes-bucket/a"
+	)
+	objects := func(config aws.Config) *s3.Client {
+		return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
+	}
+	failure := func(err error) string {
+		if err != nil {
+			return err.Error()
+		}
+		return "{}"
+	}
+	calls := []struct {
+		action, resource string
+		call             func(t *testing.T, config aws.Config) string
+	}{
+		{"dynamodb:PutItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "PutItem", m{"TableName": "notes", "Item": item})
+		}},
+		{"dynamodb:GetItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "GetItem", m{"TableName": "notes", "Key": key})
+		}},
+		{"dynamodb:UpdateItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "UpdateItem", m{"TableName": "notes", "Key": key})
+		}},
+		{"dynamodb:DescribeTable", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "DescribeTable", m{"TableName": "notes"})
+		}},
+		{"dynamodb:Scan", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "Scan", m{"TableName": "notes"})
+		}},
+		{"dynamodb:Query", index, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "Query", m{"TableName": "notes", "IndexName": "byAuthor", "KeyConditionExpression": "author = :a", "ExpressionAttributeValues": m{":a": m{"S": "x"}}})
+		}},
+		{"dynamodb:BatchGetItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "BatchGetItem", m{"RequestItems": m{"notes": m{"Keys": []any{key}}}})
+		}},
+		{"dynamodb:BatchWriteItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "BatchWriteItem", m{"RequestItems": m{"notes": []any{m{"PutRequest": m{"Item": item}}}}})
+		}},
+		{"dynamodb:ConditionCheckItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "TransactWriteItems", m{"TransactItems": []any{m{"ConditionCheck": m{"TableName": "notes", "Key": key, "ConditionExpression": "attribute_exists(id)"}}}})
+		}},
+		{"dynamodb:DeleteItem", notesARN, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "dynamodb", "TransactWriteItems", m{"TransactItems": []any{m{"Delete": m{"TableName": "notes", "Key": key}}}})
+		}},
+		{"s3:PutObject", object, func(t *testing.T, c aws.Config) string {
+			_, err := objects(c).PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("a"), Body: strings.NewReader("x")})
+			return failure(err)
+		}},
+		{"s3:GetObject", object, func(t *testing.T, c aws.Config) string {
+			_, err := objects(c).GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("a")})
+			return failure(err)
+		}},
+		{"s3:ListBucket", "arn:aws:s3:::notes-bucket", func(t *testing.T, c aws.Config) string {
+			_, err := objects(c).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("notes-bucket")})
+			return failure(err)
+		}},
+		{"s3:DeleteObject", object, func(t *testing.T, c aws.Config) string {
+			_, err := objects(c).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("a")})
+			return failure(err)
+		}},
+		{"ssm:GetParameter", parameter, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "ssm", "GetParameter", m{"Name": "/notes/limit"})
+		}},
+		{"ssm:GetParameters", parameter, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "ssm", "GetParameters", m{"Names": []any{"/notes/limit"}})
+		}},
+		{"secretsmanager:GetSecretValue", secret, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "secretsmanager", "GetSecretValue", m{"SecretId": "token"})
+		}},
+		{"secretsmanager:PutSecretValue", secret, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "secretsmanager", "PutSecretValue", m{"SecretId": "token", "SecretString": "second"})
+		}},
+		{"secretsmanager:DescribeSecret", secret, func(t *testing.T, c aws.Config) string {
+			return call(t, c, "secretsmanager", "DescribeSecret", m{"SecretId": "token"})
+		}},
+	}
+	var all []any
+	for _, each := range calls {
+		all = append(all, allow(each.resource, each.action))
+	}
+	t.Run("with all grants no call is denied", func(t *testing.T) {
+		config := worker(t, furnished(t), nil, all...)
+		for _, each := range calls {
+			require.True(t, strings.HasPrefix(each.call(t, config), "{"), "%s: %s", each.action, each.call(t, config))
+		}
+	})
+	for i, each := range calls {
+		t.Run("without "+each.action, func(t *testing.T) {
+			config := worker(t, furnished(t), nil, slices.Delete(slices.Clone(all), i, i+1)...)
+			got := each.call(t, config)
+			require.Contains(t, got, "AccessDenied")
+			require.Contains(t, got, asWorker+each.action+" on resource: ")
+			require.Contains(t, got, "because no identity-based policy allows the "+each.action+" action")
+		})
+	}
+}
+
+func TestARefusalNamesTheKindOfPolicyAsAWSDoes(t *testing.T) {
+	get := func(t *testing.T, config aws.Config) string {
+		return call(t, config, "dynamodb", "GetItem", m{"TableName": "notes", "Key": m{"id": m{"S": "a"}}})
+	}
+	all := allow("*", "dynamodb:*")
+	t.Run("an explicit denial", func(t *testing.T) {
+		config := worker(t, furnished(t), nil, all, m{"Effect": "Deny", "Action": "dynamodb:*", "Resource": notesARN})
+		require.Equal(t, "AccessDeniedException: "+asWorker+"dynamodb:GetItem on resource: "+notesARN+" with an explicit deny in an identity-based policy", get(t, config))
+	})
+	t.Run("a permissions boundary", func(t *testing.T) {
+		server := furnished(t)
+		boundary := makes(t, server, "AWS::IAM::ManagedPolicy", m{"ManagedPolicyName": "limit", "PolicyDocument": m{"Version": "2012-10-17", "Statement": []any{allow("*", "s3:*")}}})
+		config := worker(t, server, m{"PermissionsBoundary": boundary.PhysicalID}, all)
+		require.Equal(t, "AccessDeniedException: "+asWorker+"dynamodb:GetItem on resource: "+notesARN+" because no permissions boundary allows the dynamodb:GetItem action", get(t, config))
+	})
+	t.Run("a policy of a resource of its own, which is seen at once", func(t *testing.T) {
+		server := furnished(t)
+		config := worker(t, server, nil)
+		require.Contains(t, get(t, config), "AccessDeniedException")
+		makes(t, server, "AWS::IAM::Policy", m{"PolicyName": "later", "Roles": []any{"worker"}, "PolicyDocument": m{"Version": "2012-10-17", "Statement": []any{all}}})
+		require.Equal(t, "{}", get(t, config))
+	})
+	t.Run("an index is no table", func(t *testing.T) {
+		config := worker(t, furnished(t), nil, allow(notesARN, "dynamodb:*"))
+		got := call(t, config, "dynamodb", "Scan", m{"TableName": "notes", "IndexName": "byAuthor"})
+		require.Equal(t, "AccessDeniedException: "+asWorker+"dynamodb:Scan on resource: "+notesARN+"/index/byAuthor because no identity-based policy allows the dynamodb:Scan action", got)
+	})
+	t.Run("another table", func(t *testing.T) {
+		config := worker(t, furnished(t), nil, allow(notesARN, "dynamodb:*"))
+		require.Contains(t, call(t, config, "dynamodb", "Scan", m{"TableName": "other"}), "table/other because no identity-based policy")
+	})
+	t.Run("the accounts' users may everything", func(t *testing.T) {
+		server := furnished(t)
+		require.Equal(t, "{}", get(t, as(server, dev)))
+		calls := server.Calls()
+		require.Nil(t, calls[len(calls)-1].Rights)
+	})
+	t.Run("calls have their rights", func(t *testing.T) {
+		server := furnished(t)
+		config := worker(t, server, nil, allow(notesARN, "dynamodb:GetItem"))
+		get(t, config)
+		call(t, config, "dynamodb", "DeleteItem", m{"TableName": "notes", "Key": m{"id": m{"S": "a"}}})
+		calls := server.Calls()
+		require.Equal(t, []rehearsal.Right{{Action: "dynamodb:GetItem", Resource: notesARN, Allowed: true}}, calls[len(calls)-2].Rights)
+		require.Equal(t, []rehearsal.Right{{Action: "dynamodb:DeleteItem", Resource: notesARN}}, calls[len(calls)-1].Rights)
+	})
+}
+
+// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+func TestATablesKeyIsAskedThroughDynamoDB(t *testing.T) {
+	const get = `{"TableName": "secret-notes", "Key": {"id": {"S": "a"}}}`
+	var input m
+	require.NoError(t, json.Unmarshal([]byte(get), &input))
+	for name, tt := range map[string]struct {
+		service string
+		says    string
+	}{
+		"through DynamoDB":        {"dynamodb.us-east-1.amazonaws.com", "{}"},
+		"through another service": {"s3.us-east-1.amazonaws.com", "because no identity-based policy allows the kms:Decrypt action"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			key := makes(t, server, "AWS::KMS::Key", m{})
+			properties := table("secret-notes")
+			properties["SSESpecification"] = m{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": key.Attributes["Arn"]}
+			makes(t, server, "AWS::DynamoDB::Table", properties)
+			config := worker(t, server, nil, allow("*", "dynamodb:GetItem"), m{
+				"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key.Attributes["Arn"], "Condition": m{"StringEquals": m{"kms:ViaService": tt.service}},
+			})
+			require.Contains(t, call(t, config, "dynamodb", "GetItem", input), tt.says)
+		})
+	}
+}
+
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+func TestAnEndpointsPolicyHoldsForTheFunctionsOfItsNetwork(t *testing.T) {
+	server := furnished(t)
+	vpc := makes(t, server, "AWS::EC2::VPC", m{"CidrBlock": "10.0.0.0/16"})
+	subnet := makes(t, server, "AWS::EC2::Subnet", m{"VpcId": vpc.PhysicalID, "CidrBlock": "10.0.0.0/24", "AvailabilityZone": "us-east-1a"})
+	group := makes(t, server, "AWS::EC2::SecurityGroup", m{"VpcId": vpc.PhysicalID, "GroupDescription": "d"})
+	makes(t, server, "AWS::EC2::VPCEndpoint", m{"VpcId": vpc.PhysicalID, "ServiceName": "com.amazonaws.us-east-1.dynamodb", "PolicyDocument": m{
+		"Version": "2012-10-17", "Statement": []any{m{"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": "*"}},
+	}})
+	own := "arn:aws:lambda:us-east-1:111111111111:function:create-note"
+	config := worker(t, server, nil, allow("*", "dynamodb:*", "ec2:*"), m{
+		"Effect": "Deny", "Action": "dynamodb:Scan", "Resource": "*", "Condition": m{"ArnEquals": m{"lambda:SourceFunctionArn": own}},
+	})
+	makes(t, server, "AWS::Lambda::Function", m{
+		"FunctionName": "create-note", "Role": "arn:aws:iam::111111111111:role/worker", "Runtime": "provided.al2023", "Handler": "bootstrap",
+		"Code": m{"ZipFile": "x"}, "VpcConfig": m{"SubnetIds": []any{subnet.PhysicalID}, "SecurityGroupIds": []any{group.PhysicalID}},
+	})
+	key := m{"id": m{"S": "a"}}
+	require.Equal(t, "{}", call(t, config, "dynamodb", "GetItem", m{"TableName": "notes", "Key": key}))
+	require.Equal(t, "AccessDeniedException: "+asWorker+"dynamodb:DeleteItem on resource: "+notesARN+" because no VPC endpoint policy allows the dynamodb:DeleteItem action",
+		call(t, config, "dynamodb", "DeleteItem", m{"TableName": "notes", "Key": key}))
+	require.Contains(t, call(t, config, "dynamodb", "Scan", m{"TableName": "notes"}), "with an explicit deny in an identity-based policy", "the denial is for this function's own code")
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
+func TestABucketsPolicyAllowsAndDenies(t *testing.T) {
+	server := furnished(t)
+	makes(t, server, "AWS::S3::BucketPolicy", m{"Bucket": "notes-bucket", "PolicyDocument": m{"Version": "2012-10-17", "Statement": []any{
+		m{"Effect": "Deny", "Principal": m{"AWS": "*"}, "Action": "s3:*", "Resource": []any{"arn:aws:s3:::notes-bucket", "arn:aws:s3:::notes-bucket/*"}, "Condition": m{"Bool": m{"aws:SecureTransport": "false"}}},
+		m{"Effect": "Allow", "Principal": m{"AWS": dev}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::notes-bucket/by-account"},
+	}}})
+	config := worker(t, server, nil, allow("arn:aws:s3:::notes-bucket/own", "s3:PutObject", "s3:GetObject"))
+	client := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
+	put := func(key string) error {
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("notes-bucket"), Key: &key, Body: strings.NewReader("x")})
+		return err
+	}
+	require.NoError(t, put("own"))
+	require.ErrorContains(t, put("by-account"), `s3:PutObject on resource: "arn:aws:s3:::notes-bucket/by-account" because no identity-based policy allows`)
+	_, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("own")})
+	require.NoError(t, err)
+	require.NoError(t, func() error {
+		_, err := s3.NewFromConfig(as(server, dev), func(o *s3.Options) { o.UsePathStyle = true }).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("own")})
+		return err
+	}())
+	// Who may not list is not told what is not there. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+	_, err = client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("own")})
+	require.ErrorContains(t, err, "s3:ListBucket")
+}
+
+func TestWhatCannotBeDecidedIsRefusedLoudly(t *testing.T) {
+	scan := m{"TableName": "notes"}
+	t.Run("a key of which nothing is known", func(t *testing.T) {
+		config := worker(t, furnished(t), nil, m{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": m{"StringEquals": m{"aws:PrincipalOrgID": "o-1"}}})
+		require.Contains(t, call(t, config, "dynamodb", "Scan", scan), "NotImplemented: the rehearsal cannot decide dynamodb:Scan on "+notesARN+": a policy has a condition on aws:principalorgid")
+	})
+	t.Run("a managed policy of AWS", func(t *testing.T) {
+		config := worker(t, furnished(t), m{"ManagedPolicyArns": []any{"arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"}})
+		require.Contains(t, call(t, config, "dynamodb", "Scan", scan), "it has the policy arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess, whose document is not known")
+	})
+	t.Run("an operation without a row", func(t *testing.T) {
+		config := worker(t, furnished(t), nil, allow("*", "*"))
+		require.Contains(t, call(t, config, "organizations", "ListAccounts", m{}), "NotImplemented: the rehearsal does not know which rights a function needs for ListAccounts of organizations")
+	})
+	t.Run("a session policy", func(t *testing.T) {
+		server := furnished(t)
+		worker(t, server, nil)
+		_, err := sts.NewFromConfig(as(server, dev)).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+			RoleArn: aws.String("arn:aws:iam::111111111111:role/worker"), RoleSessionName: aws.String("x"), Policy: aws.String("{}"),
+		})
+		require.ErrorContains(t, err, "the rehearsal does not know session policies")
+	})
+}
+
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version
+func TestASecretHasTheValueThatWasPutLast(t *testing.T) {
+	server := start(t)
+	config := as(server, dev)
+	made := makes(t, server, "AWS::SecretsManager::Secret", m{"Name": "token"})
+	makes(t, server, "AWS::SecretsManager::Secret", m{"Name": "login", "GenerateSecretString": m{"SecretStringTemplate": `{"user": "a"}`, "GenerateStringKey": "password", "PasswordLength": int64(20)}})
+	value := func(id string, more ...string) string {
+		input := m{"SecretId": id}
+		for _, stage := range more {
+			input["VersionStage"] = stage
+		}
+		return call(t, config, "secretsmanager", "GetSecretValue", input)
+	}
+	require.Equal(t, "ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT", value("token"))
+	require.Equal(t, "ResourceNotFoundException: Secrets Manager can't find the specified secret.", value("none"))
+	for _, each := range []string{"first", "second"} {
+		require.Contains(t, call(t, config, "secretsmanager", "PutSecretValue", m{"SecretId": "token", "SecretString": each}), `"VersionStages":["AWSCURRENT"]`)
+	}
+	require.Contains(t, value(made.PhysicalID), `"SecretString":"second"`)
+	require.Contains(t, value(made.PhysicalID[:len(made.PhysicalID)-7]), `"SecretString":"second"`)
+	require.Contains(t, value("token", "AWSPREVIOUS"), `"SecretString":"first"`)
+	var login struct{ SecretString string }
+	require.NoError(t, json.Unmarshal([]byte(value("login")), &login))
+	var parts map[string]string
+	require.NoError(t, json.Unmarshal([]byte(login.SecretString), &parts))
+	require.Equal(t, "a", parts["user"])
+	require.Len(t, parts["password"], 20)
+
+	second := start(t)
+	require.NoError(t, second.Load(strings.NewReader(saved(t, server))))
+	config = as(second, dev)
+	require.Contains(t, value("token"), `"SecretString":"second"`)
+}
+
+func BenchmarkRightsOfACall(b *testing.B) {
+	for _, decided := range []bool{false, true} {
+		b.Run(fmt.Sprintf("decided=%t", decided), func(b *testing.B) {
+			server, err := rehearsal.Start(rehearsal.Config{Accounts: []rehearsal.Account{{ID: dev, AccessKeyID: "AKIADEV", SecretAccessKey: "dev secret"}}})
+			require.NoError(b, err)
+			defer func() { require.NoError(b, server.Close()) }()
+			trust := m{"Statement": []any{m{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": m{"AWS": dev}}}}
+			if decided {
+				trust["Statement"].([]any)[0].(m)["Principal"].(m)["Service"] = "lambda.amazonaws.com"
+			}
+			for kind, properties := range map[string]m{
+				"AWS::DynamoDB::Table": table("notes"),
+				"AWS::IAM::Role": {"RoleName": "worker", "AssumeRolePolicyDocument": trust, "Policies": []any{m{"PolicyName": "own", "PolicyDocument": m{"Version": "2012-10-17", "Statement": []any{
+					allow(notesARN, "dynamodb:GetItem"), allow("arn:aws:logs:us-east-1:111111111111:log-group:x", "logs:PutLogEvents"),
+				}}}}},
+			} {
+				_, err := server.Account(dev).Create(region, kind, properties)
+				require.NoError(b, err)
+			}
+			given, err := sts.NewFromConfig(as(server, dev)).AssumeRole(b.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111111111111:role/worker"), RoleSessionName: aws.String("x")})
+			require.NoError(b, err)
+			client := dynamodb.NewFromConfig(with(server, credentials.NewStaticCredentialsProvider(*given.Credentials.AccessKeyId, *given.Credentials.SecretAccessKey, *given.Credentials.SessionToken)))
+			for b.Loop() {
+				_, err := client.GetItem(b.Context(), &dynamodb.GetItemInput{TableName: aws.String("notes"), Key: map[string]types.AttributeValue{"id": text("a")}})
+				require.NoError(b, err)
+			}
+		})
+	}
+}
