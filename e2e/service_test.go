@@ -241,7 +241,7 @@ func (r *rig) refuse(t *testing.T) {
 			"a stage outside the set",
 			command{stage: dev},
 			[]string{"-c", "stage=pr-7"},
-			"\nroadshow: -c stage=pr-7: the set has no stage of that name.\nWrite -c stage=NAME with a name of these:" + table,
+			"\nroadshow: The set has no stage \"pr-7\" (-c stage=pr-7).\nWrite -c stage=NAME with one of these:" + table,
 		},
 		{
 			"all stages with the credentials of one",

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,12 +112,17 @@ func (a App) run(talk io.Writer) error {
 
 // selected is which stages the command asks for.
 func (a App) selected(asked asked) ([]stages.Stage, error) {
-	return a.Stages.Select(stages.Request{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: asked.stage, DeployFrom: a.DeployFrom})
+	selected, err := a.Stages.Select(stages.Request{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Name: asked.stage, DeployFrom: a.DeployFrom})
+	if unknown, is := errors.AsType[*stages.UnknownStageError](err); is {
+		unknown.NamedBy = asked.namedBy
+	}
+	return selected, err
 }
 
 // asked is what the user asked for with `-c`.
 type asked struct {
 	stage      string
+	namedBy    string // the roadshow command's own flag; empty for -c stage
 	validation Validation
 }
 
@@ -149,6 +155,7 @@ func readContext() (asked, error) {
 		}
 		asked.stage = name
 	}
+	asked.namedBy, _ = context[assembly.ContextNamedBy].(string)
 	if value, given := context[contextValidate]; given {
 		switch value {
 		case "always":

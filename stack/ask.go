@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -153,17 +154,19 @@ func (a App) answerDiff(ctx context.Context, question assembly.Question) (*parit
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	from, err := a.Stages.Find(question.From)
-	if err != nil {
-		return nil, err
-	}
-	to, err := a.Stages.Find(question.To)
-	if err != nil {
-		return nil, err
+	var both [2]stages.Stage
+	for i, name := range []string{question.From, question.To} {
+		var err error
+		if both[i], err = a.Stages.Find(name); err != nil {
+			if unknown, is := errors.AsType[*stages.UnknownStageError](err); is {
+				unknown.NamedBy = "roadshow diff"
+			}
+			return nil, err
+		}
 	}
 	var explanation *parity.Explanation
-	err = a.perform(func(player *player) error {
-		explanation, err = parity.Explain(ctx, player, from, to)
+	err := a.perform(func(player *player) (err error) {
+		explanation, err = parity.Explain(ctx, player, both[0], both[1])
 		return err
 	})
 	return explanation, err

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -114,14 +115,20 @@ type UnknownStageError struct {
 	Set  Set
 	// Reason says why a name that a template matches is no stage after all; usually empty.
 	Reason string
+	// NamedBy is how the stage was named, such as --to. Default: -c stage=.
+	NamedBy string
 }
 
 func (e *UnknownStageError) Error() string {
+	by := cmp.Or(e.NamedBy, "-c stage=")
+	if !strings.HasSuffix(by, "=") {
+		by += " "
+	}
 	reason := e.Reason
 	if reason == "" {
-		reason = "write -c stage=NAME with a name of these"
+		reason = fmt.Sprintf("%sWrite %sNAME with one of these", didYouMean(e.Name, e.Set.deployable().Names()), by)
 	}
-	return fmt.Sprintf("-c stage=%s: the set has no stage of that name.\n%s:\n\n%s", cut(e.Name), strings.TrimSuffix(sentence(reason), "."), e.Set.Table())
+	return fmt.Sprintf("The set has no stage %q (%s%s).\n%s:\n\n%s", cut(e.Name), by, cut(e.Name), strings.TrimSuffix(sentence(reason), "."), e.Set.Table())
 }
 
 // NoAccountError says that neither an account nor a stage is known.

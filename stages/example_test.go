@@ -257,8 +257,8 @@ func ExampleAmbiguousAccountError() {
 func ExampleUnknownStageError() {
 	fmt.Println(&stages.UnknownStageError{Name: "qa", Set: stages.Set{dev}})
 	// Output:
-	// -c stage=qa: the set has no stage of that name.
-	// Write -c stage=NAME with a name of these:
+	// The set has no stage "qa" (-c stage=qa).
+	// Write -c stage=NAME with one of these:
 	//
 	//   STAGE  ACCOUNT       REGION     TIER
 	//   dev    111111111111  us-east-1  sandbox

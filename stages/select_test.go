@@ -84,14 +84,14 @@ Name the one you mean, as in -c stage=dev:
 			three,
 			Request{Account: dev.Account, Name: "qa"},
 			new(*UnknownStageError),
-			"-c stage=qa: the set has no stage of that name.\nWrite -c stage=NAME with a name of these:\n\n" + tableOfThree,
+			"The set has no stage \"qa\" (-c stage=qa).\nWrite -c stage=NAME with one of these:\n\n" + tableOfThree,
 		},
 		"a template": {
 			Set{dev, dev.Template("pr-*")},
 			Request{Name: "pr-*"},
 			new(*UnknownStageError),
-			`-c stage=pr-*: the set has no stage of that name.
-A template is no stage; write a name in place of its star, as in -c stage=pr-1:
+			`The set has no stage "pr-*" (-c stage=pr-*).
+A template is no stage; write a name in place of its star, such as pr-1:
 
   STAGE  ACCOUNT       REGION     TIER
   dev    111111111111  us-east-1  sandbox
@@ -101,7 +101,7 @@ A template is no stage; write a name in place of its star, as in -c stage=pr-1:
 			Set{dev, dev.Template("a-very-long-pattern-in-*")},
 			Request{Name: "a-very-long-pattern-in-feature/ABC"},
 			new(*UnknownStageError),
-			`-c stage=a-very-long-pattern-in-feature/ABC: the set has no stage of that name.
+			`The set has no stage "a-very-long-pattern-in-feature/ABC" (-c stage=a-very-long-pattern-in-feature/ABC).
 Template "a-very-long-pattern-in-*" leaves no room for it in 32 characters; shorten the name or the pattern:
 
   STAGE                     ACCOUNT       REGION     TIER

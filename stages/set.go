@@ -105,7 +105,7 @@ func (set Set) Resolve(name string) (stage Stage, note string, err error) {
 		}
 		if name == one.Name {
 			return Stage{}, "", &UnknownStageError{
-				Name: name, Set: set, Reason: fmt.Sprintf("a template is no stage; write a name in place of its star, as in -c stage=%s1", one.prefix()),
+				Name: name, Set: set, Reason: fmt.Sprintf("A template is no stage; write a name in place of its star, such as %s1", one.prefix()),
 			}
 		}
 		if made, matches, fits := one.instance(name); matches && len(made.template) > len(found.template) {
@@ -117,7 +117,7 @@ func (set Set) Resolve(name string) (stage Stage, note string, err error) {
 	}
 	if !room {
 		return Stage{}, "", &UnknownStageError{
-			Name: name, Set: set, Reason: fmt.Sprintf("template %q leaves no room for it in %d characters; shorten the name or the pattern", found.template, MaxStageName),
+			Name: name, Set: set, Reason: fmt.Sprintf("Template %q leaves no room for it in %d characters; shorten the name or the pattern", found.template, MaxStageName),
 		}
 	}
 	if found.Name != name {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -19,82 +20,84 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/cost"
 	"github.com/roadshow-go/roadshow/internal/report"
-	"github.com/roadshow-go/roadshow/stages"
 )
+
+// costsOptions are the flags of `roadshow costs`.
+type costsOptions struct {
+	since, payer         string
+	fresh, activate, yes bool
+	period               cost.Period
+	now                  time.Time
+}
 
 // costsVerb says what the stages cost.
 func costsVerb(s *settings) *cobra.Command {
-	var since, payer string
-	var fresh, activate, yes bool
-	verb := &cobra.Command{
+	options := costsOptions{now: time.Now()}
+	shown := s.command(&cobra.Command{
 		Use:   "costs",
 		Short: "Say what each stage costs, and what changed most",
 		Long: "costs asks AWS Cost Explorer what the accounts of all stages were charged on each whole day since then, and in as\n" +
 			"many days before. It asks the account that pays for them, or each account itself. AWS charges a cent for each\n" +
 			"page of an answer; so answers are kept for the day. See docs/costs.md.\n\n" +
-			"Exit codes: 0 all accounts have answered, 1 a tag could not be activated, 2 it could not be told, 3 some accounts\ndid not answer.",
+			"Exit codes: 0 all accounts have answered, 1 a tag could not be activated, 2 it could not be determined, 3 some accounts\ndid not answer.",
 		Example: "  roadshow costs\n  roadshow costs --since 12w\n  roadshow costs --since 2026-10-01 --json\n  roadshow costs --payer billing\n  roadshow costs --activate-tags",
 		Args:    cobra.NoArgs,
-		RunE: func(verb *cobra.Command, _ []string) error {
-			ctx := verb.Context()
-			now := time.Now()
-			period, err := cost.ParsePeriod(since, now)
-			if err != nil {
-				return err
-			}
-			all, _, err := s.fleetOf(ctx)
-			if err != nil {
-				return err
-			}
-			costing := cost.Explorer{Fleet: all, Payer: payer, Fresh: fresh, Now: now}
-			if folder, err := os.UserCacheDir(); err == nil {
-				costing.Cache = filepath.Join(folder, "roadshow", "costs")
-			}
-			if activate {
-				return s.activateCostTags(verb, costing, yes)
-			}
-			report, err := costing.Run(ctx, period)
-			if err != nil {
-				return err
-			}
-			return s.writeCosts(verb, all.Service, report)
-		},
-	}
-	verb.Flags().StringVar(&since, "since", "30d", "how far back: days, weeks or the first day, such as 30d, 12w or 2026-10-01; 14 months at most")
-	verb.Flags().StringVar(&payer, "payer", "", "the profile of the account that pays (default: found by Organizations; else each account is asked itself)")
-	verb.Flags().BoolVar(&fresh, "fresh", false, "ask again what was asked today, which costs again")
-	verb.Flags().BoolVar(&activate, "activate-tags", false, "put the tags of the stacks on the bill, so that stages of one account can be told apart")
-	verb.Flags().BoolVar(&yes, "yes", false, "with --activate-tags: do not ask")
-	return verb
+	}, &options)
+	shown.Flags().StringVar(&options.since, "since", "30d", "how far back: days, weeks or the first day, such as 30d, 12w or 2026-10-01; 14 months at most")
+	shown.Flags().StringVar(&options.payer, "payer", "", "the profile of the account that pays (default: found by Organizations; else each account is asked itself)")
+	shown.Flags().BoolVar(&options.fresh, "fresh", false, "ask again what was asked today, which costs again")
+	shown.Flags().BoolVar(&options.activate, "activate-tags", false, "put the tags of the stacks on the bill, so that stages of one account can be told apart")
+	shown.Flags().BoolVar(&options.yes, "yes", false, "with --activate-tags: do not ask")
+	return shown
 }
 
-func (s *settings) writeCosts(verb *cobra.Command, service string, report cost.Report) error {
-	out, talk := verb.OutOrStdout(), verb.ErrOrStderr()
-	if s.json {
-		if err := s.print(verb, struct {
-			Service string `json:"service"`
-			cost.Report
-		}{service, report}); err != nil {
-			return err
-		}
-	} else {
-		if len(report.Rows) > 0 {
-			writeCostTable(out, report)
-			writeCostChanges(out, report)
-			writeCostChart(out, report)
-		}
-		for _, note := range report.Notes {
-			fmt.Fprintln(talk, "note: "+note)
-		}
-		fmt.Fprintf(talk, "note: days are UTC, and today is left out; Cost Explorer is up to 24 hours late, so the last days may still grow\n")
-		fmt.Fprintln(talk, styled(talk, faint, spentOn(report)))
+func (o *costsOptions) validate(_ []string, given func(string) bool) (err error) {
+	if o.period, err = cost.ParsePeriod(o.since, o.now); err != nil {
+		return err
 	}
-	writeGaps(talk, report.Gaps)
-	if len(report.Gaps) > 0 {
-		return incomplete{}
-	}
-	return nil
+	return needs(given, "activate-tags", "yes")
 }
+
+func (o *costsOptions) run(ctx context.Context, s *settings, _ []string) (answer, error) {
+	all, err := s.loadFleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	explorer := cost.Explorer{Fleet: all.Fleet, Payer: o.payer, Fresh: o.fresh, Now: o.now}
+	if folder, err := os.UserCacheDir(); err == nil {
+		explorer.Cache = filepath.Join(folder, "roadshow", "costs")
+	}
+	if o.activate {
+		return s.activateTags(ctx, explorer, o.yes)
+	}
+	found, err := explorer.Run(ctx, o.period)
+	return costs{all.Service, found}, err
+}
+
+// costs is what `roadshow costs` has found.
+type costs struct {
+	Service string `json:"service"`
+	cost.Report
+}
+
+func (c costs) say(talk io.Writer) { writeGaps(talk, c.Gaps) }
+
+func (c costs) write(out, talk io.Writer) {
+	if len(c.Rows) > 0 {
+		writeCostTable(out, c.Report)
+		writeCostChanges(out, c.Report)
+		writeCostChart(out, c.Report)
+	} else {
+		fmt.Fprintln(out, "No account said what it costs.")
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintln(talk, "note: "+note)
+	}
+	fmt.Fprintf(talk, "note: days are UTC, and today is left out; Cost Explorer is up to 24 hours late, so the last days may still grow\n")
+	fmt.Fprintln(talk, styled(talk, faint, spentOn(c.Report)))
+}
+
+func (c costs) judge() error { return judgeGaps(c.Gaps) }
 
 // spentOn is what the report itself cost.
 func spentOn(report cost.Report) string {
@@ -274,62 +277,73 @@ func chartColumns(out io.Writer) int {
 // chartWithin is how wide a chart is in a terminal. In one too narrow for any, its lines are broken, not longer.
 func chartWithin(columns int) int { return min(max(columns-15, smallWidth), chartWidth) }
 
-// activateCostTags shows the tags, asks, and puts them on the bill.
-func (s *settings) activateCostTags(verb *cobra.Command, costing cost.Explorer, yes bool) error {
-	ctx, talk := verb.Context(), verb.ErrOrStderr()
-	tags, gaps, err := costing.Tags(ctx)
+// activateTags shows the tags, asks, and puts them on the bill.
+func (s *settings) activateTags(ctx context.Context, explorer cost.Explorer, yes bool) (answer, error) {
+	found := costTags{Gaps: []fleet.Gap{}}
+	tags, gaps, err := explorer.Tags(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	inactive := slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Status == cost.TagInactive })
-	if inactive {
-		if !yes {
-			person := newPerson(verb)
-			if !person.there() {
-				return &stages.FieldError{Thing: "costs", Field: "activate-tags", Got: "not confirmed", Want: "a yes", Fix: "run it in a terminal, or write --yes"}
-			}
-			for _, tag := range tags {
-				if tag.Status == cost.TagInactive {
-					fmt.Fprintf(talk, "account %s: %s becomes a cost allocation tag of all accounts it pays for\n", tag.Account, tag.Key)
-				}
-			}
-			agreed, err := person.agrees(ctx, "Activate?")
-			if err != nil {
-				return err
-			}
-			if !agreed {
-				fmt.Fprintln(talk, "nothing was changed")
-				return finding{}
-			}
-		}
-		var failed []fleet.Gap
-		if tags, failed, err = costing.ActivateTags(ctx, tags); err != nil {
-			return err
-		}
-		gaps = append(gaps, failed...)
+	found.Tags, found.Gaps = tags, append(found.Gaps, gaps...)
+	if !slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Status == cost.TagInactive }) {
+		return found, nil
 	}
-	if s.json {
-		err = s.print(verb, map[string]any{"tags": tags, "gaps": append([]fleet.Gap{}, gaps...)})
-	} else {
-		var rows [][]string
+	if !yes {
+		person := s.person()
+		if !person.There() {
+			return nil, message("Not confirmed, nothing was changed. Run this in a terminal, or pass --yes to confirm.")
+		}
 		for _, tag := range tags {
-			rows = append(rows, []string{tag.Account, tag.Key, string(tag.Status), tag.Problem})
+			if tag.Status == cost.TagInactive {
+				fmt.Fprintf(s.talk, "account %s: %s becomes a cost allocation tag of all accounts it pays for\n", tag.Account, tag.Key)
+			}
 		}
-		writeTable(verb.OutOrStdout(), []string{"ACCOUNT", "TAG", "STATUS", ""}, rows)
-		if inactive {
-			fmt.Fprintln(talk, "AWS takes up to 24 hours, and puts the tags on what is charged from then on; a backfill for months before is for the console")
+		agreed, err := person.Agrees(ctx, "Activate?")
+		if err != nil {
+			return nil, err
 		}
-		if slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Status == cost.TagUnseen }) {
-			fmt.Fprintln(talk, "AWS knows a tag up to 24 hours after something with it was first charged for: deploy a stage, and run this again tomorrow")
+		if !agreed {
+			fmt.Fprintln(s.talk, notConfirmed)
+			return nil, finding{}
 		}
 	}
-	writeGaps(talk, gaps)
-	switch {
-	case err != nil:
+	tags, gaps, err = explorer.ActivateTags(ctx, tags)
+	if err != nil {
+		return nil, err
+	}
+	found.Tags, found.Gaps, found.activated = tags, append(found.Gaps, gaps...), true
+	return found, nil
+}
+
+// costTags is what `roadshow costs --activate-tags` has found and done.
+type costTags struct {
+	Tags []cost.Tag  `json:"tags"`
+	Gaps []fleet.Gap `json:"gaps"`
+
+	activated bool
+}
+
+func (c costTags) say(talk io.Writer) { writeGaps(talk, c.Gaps) }
+
+func (c costTags) write(out, talk io.Writer) {
+	rows := make([][]string, len(c.Tags))
+	for i, tag := range c.Tags {
+		rows[i] = []string{tag.Account, tag.Key, string(tag.Status), tag.Problem}
+	}
+	writeTable(out, []string{"ACCOUNT", "TAG", "STATUS", ""}, rows)
+	if c.activated {
+		fmt.Fprintln(talk, "AWS takes up to 24 hours, and puts the tags on what is charged from then on; a backfill for months before is for the console")
+	}
+	if slices.ContainsFunc(c.Tags, func(tag cost.Tag) bool { return tag.Status == cost.TagUnseen }) {
+		fmt.Fprintln(talk, "AWS lists a tag up to 24 hours after the first charge. Deploy a stage, and run this again tomorrow.")
+	}
+}
+
+func (c costTags) judge() error {
+	if err := judgeGaps(c.Gaps); err != nil {
 		return err
-	case len(gaps) > 0:
-		return incomplete{}
-	case slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Problem != "" }):
+	}
+	if slices.ContainsFunc(c.Tags, func(tag cost.Tag) bool { return tag.Problem != "" }) {
 		return finding{}
 	}
 	return nil

@@ -10,15 +10,22 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/quota"
-	"github.com/roadshow-go/roadshow/internal/program"
+	"github.com/roadshow-go/roadshow/internal/report"
+	"github.com/roadshow-go/roadshow/internal/terminal"
 )
+
+// deployOptions are the flags of `roadshow deploy`.
+type deployOptions struct {
+	anything
+	to           []string
+	yes, despite bool
+	takesOver    string
+}
 
 // deployVerb deploys one synthesis to all accounts.
 func deployVerb(s *settings) *cobra.Command {
-	var to []string
-	var yes, despite bool
-	var takesOver string
-	verb := &cobra.Command{
+	var options deployOptions
+	shown := s.command(&cobra.Command{
 		Use:   "deploy",
 		Short: "Deploy to the accounts of all stages, in waves by tier",
 		Long: "deploy synthesizes once, and deploys that assembly with the real `cdk deploy`: the sandboxes first, then the\n" +
@@ -26,102 +33,88 @@ func deployVerb(s *settings) *cobra.Command {
 			"are not begun. Before anything is changed, the account, the bootstrap, the names, the quotas and the parity of the\n" +
 			"stages are looked at. What is removed or replaced is shown. The changes of a protected stage are executed only when\n" +
 			"they are approved, and so are those of a standard stage that may lose data. A stack that another program made is\n" +
-			"left alone.\n\n" +
+			"left alone. At the end stand each stage's outputs, URLs first.\n\n" +
 			"Whatever has interrupted it, run it again: it goes on from what the accounts say.\n\n" +
 			"Exit codes: 0 every stage is as the program says, 1 some are not, 2 nothing was begun.",
 		Example: "  roadshow deploy\n  roadshow deploy --to dev\n  roadshow deploy --to pr-417\n  roadshow deploy --yes --json > deployed.json",
 		Args:    cobra.NoArgs,
-		RunE: func(verb *cobra.Command, _ []string) error {
-			return s.deploy(verb, to, yes, despite, takesOver)
-		},
-	}
-	verb.Flags().StringSliceVar(&to, "to", nil, "deploy to this stage only; repeated for several of the set, or once for one that a template makes (default: every stage of the set)")
-	verb.Flags().BoolVar(&yes, "yes", false, "approve the changes that need an approval; they are still shown")
-	verb.Flags().StringVar(&takesOver, "takes-over", "", "deploy to stacks that this program made (a module's path), as after the module was renamed; \"none\" for stacks that name no program")
-	verb.Flags().BoolVar(&despite, "despite-quotas", false, "deploy where a quota is not enough, too; it is still said")
-	_ = verb.RegisterFlagCompletionFunc("to", s.completeStages) // fails only where there is no such flag
-	return verb
+	}, &options)
+	shown.Flags().StringSliceVar(&options.to, "to", nil, "deploy to this stage only; repeated for several of the set, or once for one that a template makes (default: every stage of the set)")
+	shown.Flags().BoolVar(&options.yes, "yes", false, "approve the changes that need an approval; they are still shown")
+	shown.Flags().StringVar(&options.takesOver, "takes-over", "", "deploy to stacks that this program made (a module's path), as after the module was renamed; \"none\" for stacks that name no program")
+	shown.Flags().BoolVar(&options.despite, "despite-quotas", false, "deploy where a quota does not suffice, too; it is still said")
+	_ = shown.RegisterFlagCompletionFunc("to", s.completeStages) // fails only where there is no such flag
+	return shown
 }
 
-func (s *settings) deploy(verb *cobra.Command, to []string, yes, despite bool, takesOver string) error {
-	talk := verb.ErrOrStderr()
-	found, err := s.find()
+func (o *deployOptions) run(ctx context.Context, s *settings, _ []string) (answer, error) {
+	found, err := s.loadProgram()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cdk, err := cdkOf(found)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	of, remove, err := s.call(found, to, verb)
+	resolved, remove, err := s.resolveTarget(ctx, o.to, "--to")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer remove()
-	board := newBoard(talk, of.picked)
-	approval := &approval{person: newPerson(verb), talk: talk, board: board, yes: yes, seen: []fleet.Proposal{}}
-	say := func(warning fleet.Finding) {
-		board.pause(func() { fmt.Fprintf(talk, "roadshow: %s\n", warning) })
+	board := s.board(resolved.stages)
+	asking := &approval{person: s.person(), talk: s.talk, board: board, yes: o.yes, asked: []fleet.Proposal{}}
+	warn := func(warning fleet.Finding) {
+		board.Pause(func() { fmt.Fprintf(s.talk, "roadshow: %s\n", report.Block(warning.String())) })
 	}
 	outcomes, err := fleet.Deployment{
-		Fleet: of.fleet, CDK: cdk, Assembly: of.ready, Approve: approval.approve, Show: approval.show, TakesOver: takesOver, Prove: proof(found), Observe: board.observe,
-		Warn: say,
-		Fits: quota.Preflight{Fleet: of.fleet, Assembly: of.ready, Despite: despite, Observe: board.observe, Warn: say}.Fits,
-	}.Run(verb.Context(), of.picked)
-	board.close()
+		Fleet: resolved.fleet, CDK: cdk, Assembly: resolved.assembly, TakesOver: o.takesOver,
+		Approve: asking.approve, Show: asking.show, Warn: warn, Observe: board.Observe, Prove: resolved.program.Proof(),
+		Fits: quota.Preflight{Fleet: resolved.fleet, Assembly: resolved.assembly, Despite: o.despite, Observe: board.Observe, Warn: warn}.Fits,
+	}.Run(ctx, resolved.stages)
+	board.Close()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sayProblems(talk, outcomes)
-	if s.json {
-		err = s.print(verb, map[string]any{"service": of.fleet.Service, "commit": of.ready.Document.Commit, "stages": outcomes, "proposals": approval.seen})
-	} else {
-		writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "REGION", "STATE", "TOOK"}, outcomeRows(outcomes))
-	}
-	if err != nil {
-		return err
-	}
-	return ended(outcomes)
+	return deployment{Service: resolved.fleet.Service, Commit: resolved.assembly.Document.Commit, Stages: outcomes, Proposals: asking.asked}, nil
 }
 
-// proof proves parity before a deploy; nil where there is a ready assembly and no program to ask.
-func proof(found *program.Program) func(context.Context) *fleet.Finding {
-	if found.Command == "" {
-		return nil
-	}
-	return func(ctx context.Context) *fleet.Finding {
-		verdict, err := found.Prove(ctx, false)
-		switch {
-		case err != nil:
-			return &fleet.Finding{Check: "parity", Detail: "it could not be told: " + err.Error()}
-		case !verdict.Identical(): // or it could not be told, which the first line says
-			first, _, _ := strings.Cut(verdict.String(), "\n")
-			return &fleet.Finding{Check: "parity", Detail: first, Fix: "run `roadshow parity`, which says where"}
-		}
-		return nil
-	}
+// deployment is what `roadshow deploy` has done.
+type deployment struct {
+	Service   string           `json:"service"`
+	Commit    string           `json:"commit"`
+	Stages    []fleet.Outcome  `json:"stages"`
+	Proposals []fleet.Proposal `json:"proposals"`
 }
+
+func (d deployment) say(talk io.Writer) { sayProblems(talk, d.Stages) }
+
+func (d deployment) write(out, _ io.Writer) {
+	writeTable(out, outcomeTitles, outcomeRows(d.Stages))
+	writeOutputs(out, d.Stages)
+}
+
+func (d deployment) judge() error { return judgeOutcomes(d.Stages) }
 
 // approval shows what would be done to stages, and asks where that needs an approval.
 type approval struct {
-	person *person
+	person *terminal.Person
 	talk   io.Writer
-	board  *board
+	board  *terminal.Board
 	yes    bool
-	seen   []fleet.Proposal
+	asked  []fleet.Proposal
 }
 
 func (a *approval) approve(ctx context.Context, proposal fleet.Proposal) (approved bool, err error) {
-	a.seen = append(a.seen, proposal)
-	a.board.pause(func() {
+	a.asked = append(a.asked, proposal)
+	a.board.Pause(func() {
 		writeProposedChanges(a.talk, proposal)
 		switch {
 		case a.yes:
 			approved = true
-		case a.person.there():
-			approved, err = a.person.agrees(ctx, fmt.Sprintf("Deploy this to %s, account %s?", proposal.Stage, proposal.Account))
+		case a.person.There():
+			approved, err = a.person.Agrees(ctx, fmt.Sprintf("Deploy this to %s, account %s?", proposal.Stage, proposal.Account))
 		default:
-			fmt.Fprintf(a.talk, "stage %s: approval is not possible without a terminal, want one; run `roadshow deploy --yes`, or in a terminal\n", proposal.Stage)
+			fmt.Fprintf(a.talk, "Stage %s needs an approval. Run this in a terminal, or pass --yes.\n", proposal.Stage)
 		}
 	})
 	return approved, err
@@ -129,8 +122,8 @@ func (a *approval) approve(ctx context.Context, proposal fleet.Proposal) (approv
 
 // show shows what needs no approval.
 func (a *approval) show(proposal fleet.Proposal) {
-	a.seen = append(a.seen, proposal)
-	a.board.pause(func() { writeProposedChanges(a.talk, proposal) })
+	a.asked = append(a.asked, proposal)
+	a.board.Pause(func() { writeProposedChanges(a.talk, proposal) })
 }
 
 // writeProposedChanges shows a proposal: numbers first, then whatever may hurt.

@@ -2,83 +2,31 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/roadshow-go/roadshow/internal/fleet"
-	"github.com/roadshow-go/roadshow/internal/program"
-	"github.com/roadshow-go/roadshow/internal/report"
-	"github.com/roadshow-go/roadshow/parity"
 )
 
-// deployedParity is what `roadshow parity --deployed` has found; nil where it was not asked for.
+// deployedParity is what `roadshow parity --deployed` has found in the accounts.
 type deployedParity struct {
-	stages  []fleet.Parity
-	commits []fleet.CommitParity
-}
-
-// compareDeployed compares the accounts with the program, and with the commits that they were deployed from.
-func (s *settings) compareDeployed(verb *cobra.Command, found *program.Program) (*deployedParity, error) {
-	ctx := verb.Context()
-	folder, err := os.MkdirTemp("", "roadshow-deployed-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	assemble := func(ctx context.Context, one *program.Program, name string) (fleet.Assembly, error) {
-		outdir := filepath.Join(folder, name)
-		if err := os.Mkdir(outdir, 0o700); err != nil {
-			return fleet.Assembly{}, err
-		}
-		if err := one.Assemble(ctx, outdir); err != nil {
-			return fleet.Assembly{}, err
-		}
-		return fleet.ReadAssembly(outdir)
-	}
-	now, err := assemble(ctx, found, "program")
-	if err != nil {
-		return nil, err
-	}
-	comparison := fleet.Comparison{
-		Fleet: fleet.Of(now.Document, s.profiles()), Program: now, Project: found.Dir,
-		Make: func(ctx context.Context, commit string) (made fleet.Made, err error) {
-			err = found.At(ctx, commit, func(past *program.Program) (err error) {
-				if made.Verdict, err = past.Prove(ctx, false); err != nil {
-					return err
-				}
-				made.Assembly, err = assemble(ctx, past, commit)
-				return err
-			})
-			return made, err
-		},
-		Say: func(text string) { fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(text)) },
-	}
-	live := &deployedParity{}
-	live.stages, live.commits, err = comparison.Run(ctx, comparison.Fleet.Stages)
-	return live, err
+	Stages  []fleet.Parity       `json:"deployed"`
+	Commits []fleet.CommitParity `json:"commits"`
 }
 
 // shownChanges is how many changes of a stage are written for people; the JSON has all.
 const shownChanges = 25
 
-func (d *deployedParity) write(verb *cobra.Command) {
-	if d == nil {
-		return
-	}
-	out := verb.OutOrStdout()
-	rows := make([][]string, len(d.stages))
-	for i, one := range d.stages {
+// write tells it to people, below the verdict.
+func (d *deployedParity) write(out io.Writer) {
+	rows := make([][]string, len(d.Stages))
+	for i, one := range d.Stages {
 		rows[i] = []string{one.Stage, one.Account, string(one.State), cmp.Or(short(one.Commit), "-"), deployedNote(one)}
 	}
 	fmt.Fprintln(out)
 	writeTable(out, []string{"STAGE", "ACCOUNT", "DEPLOYED", "COMMIT", ""}, rows)
-	for _, one := range d.stages {
+	for _, one := range d.Stages {
 		if one.Problem != "" {
 			fmt.Fprintf(out, "\n%s\n", styled(out, bad, one.Problem))
 		}
@@ -89,7 +37,7 @@ func (d *deployedParity) write(verb *cobra.Command) {
 			fmt.Fprintf(out, "  … and %d more\n", more)
 		}
 	}
-	for _, one := range d.commits {
+	for _, one := range d.Commits {
 		if one.Verdict != nil {
 			first, rest, _ := strings.Cut(one.Verdict.String(), "\n")
 			style := good
@@ -127,12 +75,9 @@ func deployedNote(one fleet.Parity) string {
 
 // judge is the exit code: a stage that is behind, or not deployed, is shown only.
 func (d *deployedParity) judge() error {
-	if d == nil {
-		return nil
-	}
 	var result error
 	unknown := 0
-	for _, one := range d.stages {
+	for _, one := range d.Stages {
 		switch one.State {
 		case fleet.ParityUnknown:
 			unknown++
@@ -140,30 +85,13 @@ func (d *deployedParity) judge() error {
 			result = finding{}
 		}
 	}
-	for _, one := range d.commits {
+	for _, one := range d.Commits {
 		if one.Verdict != nil && !one.Verdict.Identical() {
 			result = finding{}
 		}
 	}
 	if unknown > 0 {
-		return undetermined(unknown, len(d.stages))
+		return undetermined(unknown, len(d.Stages))
 	}
 	return result
-}
-
-// printVerdict prints the verdict, with what is deployed beside it.
-func (s *settings) printVerdict(verb *cobra.Command, verdict *parity.Verdict, live *deployedParity) error {
-	if live == nil {
-		return s.print(verb, verdict)
-	}
-	data, err := json.Marshal(verdict)
-	if err != nil {
-		return err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return err
-	}
-	fields["deployed"], fields["commits"] = live.stages, live.commits
-	return s.print(verb, fields)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -11,45 +12,58 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
+// diffOptions are the flags of `roadshow diff`.
+type diffOptions struct {
+	anything
+	markdown, all bool
+}
+
 // diffVerb explains the differences between two stages.
 func diffVerb(s *settings) *cobra.Command {
-	var markdown, all bool
-	verb := &cobra.Command{
+	var options diffOptions
+	shown := s.command(&cobra.Command{
 		Use:   "diff STAGE STAGE",
 		Short: "Say which declaration makes which difference between two stages",
 		Long: "diff switches one declaration of the first stage after the other to what the second stage makes\n" +
 			"of it, and lists under each what then changes on the way from the first stage to the second.\n\n" +
-			"Exit codes: 0 every difference is accounted for, 1 something is left, 2 could not tell.",
+			"Exit codes: 0 every difference is accounted for, 1 something is left, 2 it could not be determined.",
 		Example:           "  roadshow diff dev production\n  roadshow diff dev production --all\n  roadshow diff staging production --markdown >> comment.md",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: s.completeStages,
-		RunE: func(verb *cobra.Command, names []string) error {
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			explanation, err := found.Diff(verb.Context(), names[0], names[1])
-			if err != nil {
-				return err
-			}
-			out := verb.OutOrStdout()
-			switch {
-			case s.json:
-				err = s.print(verb, explanation)
-			case markdown:
-				writeMarkdown(out, explanation)
-			default:
-				writeDiff(out, explanation, all)
-			}
-			if err == nil && !explanation.Accounted() {
-				return finding{}
-			}
-			return err
-		},
+	}, &options)
+	shown.Flags().BoolVar(&options.markdown, "markdown", false, "print Markdown, for a pull request")
+	shown.Flags().BoolVar(&options.all, "all", false, "print every change, not only their numbers")
+	return shown
+}
+
+func (o *diffOptions) run(ctx context.Context, s *settings, names []string) (answer, error) {
+	found, err := s.loadProgram()
+	if err != nil {
+		return nil, err
 	}
-	verb.Flags().BoolVar(&markdown, "markdown", false, "print Markdown, for a pull request")
-	verb.Flags().BoolVar(&all, "all", false, "print every change, not only their numbers")
-	return verb
+	explanation, err := found.Diff(ctx, names[0], names[1])
+	return difference{explanation, o}, err
+}
+
+// difference is what `roadshow diff` has found.
+type difference struct {
+	*parity.Explanation
+	options *diffOptions
+}
+
+func (d difference) write(out, _ io.Writer) {
+	if d.options.markdown {
+		writeMarkdown(out, d.Explanation)
+		return
+	}
+	writeDiff(out, d.Explanation, d.options.all)
+}
+
+func (d difference) judge() error {
+	if !d.Accounted() {
+		return finding{}
+	}
+	return nil
 }
 
 // written is where a declaration stands in the code.

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -9,72 +13,69 @@ import (
 	"github.com/roadshow-go/roadshow/internal/report"
 )
 
+// doctorOptions are the flags of `roadshow doctor`.
+type doctorOptions struct{ anything }
+
 // doctorVerb looks at the machine and the accounts.
 func doctorVerb(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return s.command(&cobra.Command{
 		Use:   "doctor [STAGE…]",
-		Short: "Look at the tools, the credentials, the bootstrap and the permissions, and say how to mend them",
+		Short: "Look at the tools, the credentials, the bootstrap and the permissions, and say how to fix them",
 		Long: "doctor looks at Go, Node and the cdk command of this machine, and at the credentials, the bootstrap and the\n" +
 			"permissions of each stage's account. Each finding comes with its fix. It changes nothing.\n\n" +
-			"Exit codes: 0 all is well, 1 there are findings, 2 it could not be told.",
+			"Exit codes: 0 everything is as it should be, 1 something was found, 2 it could not be determined.",
 		Example:           "  roadshow doctor\n  roadshow doctor production --json",
 		ValidArgsFunction: s.completeStages,
-		RunE: func(verb *cobra.Command, names []string) error {
-			ctx := verb.Context()
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			findings := fleet.DoctorMachine(ctx, found.Dir)
-			// A program that cannot be run is a finding too: the tools may be why.
-			if all, _, err := s.fleetOf(ctx); err != nil {
-				findings = append(findings, fleet.Finding{Check: "program", Detail: err.Error(), Fix: "correct that first"})
-			} else {
-				findings = append(findings, fleet.Finding{Check: "program", OK: true, Detail: fmt.Sprintf("%s, %d stages", all.Service, len(all.Stages))})
-				picked, err := all.Pick(names...)
-				if err != nil {
-					return err
-				}
-				findings = append(findings, all.Doctor(ctx, picked)...)
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if s.json {
-				if err := s.print(verb, map[string]any{"findings": findings}); err != nil {
-					return err
-				}
-			} else {
-				writeFindings(verb, findings)
-			}
-			for _, one := range findings {
-				if !one.OK {
-					return finding{}
-				}
-			}
-			return nil
-		},
-	}
+	}, &doctorOptions{})
 }
 
-func writeFindings(verb *cobra.Command, findings []fleet.Finding) {
-	out := verb.OutOrStdout()
-	rows := make([][]string, len(findings))
-	for i, one := range findings {
+func (o *doctorOptions) run(ctx context.Context, s *settings, names []string) (answer, error) {
+	found, err := s.loadProgram()
+	if err != nil {
+		return nil, err
+	}
+	findings := fleet.DoctorMachine(ctx, found.Dir)
+	// A program that cannot be run is a finding too: the tools may be why.
+	all, err := s.loadFleet(ctx)
+	if err != nil {
+		findings = append(findings, fleet.Finding{Check: "program", Detail: err.Error(), Fix: "Correct that first."})
+		return examined{findings}, ctx.Err()
+	}
+	findings = append(findings, fleet.Finding{
+		Check: "program", OK: true, Detail: fmt.Sprintf("The program is service %s with %s.", all.Service, counted(len(all.Stages), "stage")),
+	})
+	picked, err := pick(all.Fleet, "roadshow doctor", names)
+	if err != nil {
+		return nil, err
+	}
+	return examined{append(findings, all.Doctor(ctx, picked)...)}, ctx.Err()
+}
+
+// examined is what `roadshow doctor` has found.
+type examined struct {
+	Findings []fleet.Finding `json:"findings"`
+}
+
+func (e examined) write(out, _ io.Writer) {
+	rows := make([][]string, len(e.Findings))
+	for i, one := range e.Findings {
 		mark := "ok"
 		if !one.OK {
 			mark = "NOT"
 		}
-		where := one.Stage
-		if where == "" {
-			where = "this machine"
-		}
-		rows[i] = []string{mark, where, one.Check, one.Detail}
+		rows[i] = []string{mark, cmp.Or(one.Stage, "this machine"), one.Detail}
 	}
-	writeTable(out, []string{"", "WHERE", "WHAT", "FOUND"}, rows)
-	for _, one := range findings {
+	writeTable(out, []string{"", "WHERE", "FOUND"}, rows)
+	for _, one := range e.Findings {
 		if one.Fix != "" {
-			fmt.Fprintf(out, "\n%s\n", styled(out, bad, report.Block(one.String())))
+			fmt.Fprintf(out, "\n%s\n", styled(out, bad, report.Block(cmp.Or(one.Stage, "this machine")+": "+one.Detail+"\n"+one.Fix)))
 		}
 	}
+}
+
+func (e examined) judge() error {
+	if slices.ContainsFunc(e.Findings, func(one fleet.Finding) bool { return !one.OK }) {
+		return finding{}
+	}
+	return nil
 }

@@ -19,3 +19,11 @@ func writeGaps(talk io.Writer, gaps []fleet.Gap) {
 		fmt.Fprintf(talk, "  %s\n", report.Block(fmt.Sprintf("%s (%s %s), %s: %s", cmp.Or(gap.Stage, "no stage"), gap.Account, gap.Region, gap.Service, gap.Problem)))
 	}
 }
+
+// judgeGaps is incomplete where there are gaps.
+func judgeGaps(gaps []fleet.Gap) error {
+	if len(gaps) > 0 {
+		return incomplete{}
+	}
+	return nil
+}

@@ -8,8 +8,8 @@
 //
 // It runs in the folder of cdk.json, and runs the program there as the cdk command does; it needs no
 // credentials for that. Data goes to standard output, talk to standard error. With --json the data is
-// JSON, of the schemas in docs/parity.md and docs/fleet.md. Exit codes: 0 is well, 1 is a finding (the stages
-// differ), 2 is that it could not be told, 3 that some accounts did not answer.
+// JSON, of the schemas in docs/parity.md and docs/fleet.md. Exit codes: 0 everything is as it
+// should be, 1 something was found (the stages differ), 2 it could not be determined, 3 some accounts did not answer.
 package main
 
 import (

@@ -1,18 +1,29 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
+// namesOptions are the flags of `roadshow names`.
+type namesOptions struct {
+	anything
+	stage string
+}
+
 // namesVerb prints the ledger.
 func namesVerb(s *settings) *cobra.Command {
-	var stage string
-	verb := &cobra.Command{
+	var options namesOptions
+	shown := s.command(&cobra.Command{
 		Use:   "names",
 		Short: "List every physical name of every stage",
 		Long: "names prints the ledger: each name with its kind, its limit and the scope in which AWS allows it once.\n" +
@@ -20,27 +31,49 @@ func namesVerb(s *settings) *cobra.Command {
 			"a stage is marked: its name is kept for it.",
 		Example: "  roadshow names\n  roadshow names --stage production\n  roadshow names --app cdk.out --json",
 		Args:    cobra.NoArgs,
-		RunE: func(verb *cobra.Command, _ []string) error {
-			_, document, err := s.told(verb.Context())
-			if err != nil {
-				return err
-			}
-			ledger := slices.DeleteFunc(document.Ledger, func(name stages.LedgerName) bool { return stage != "" && name.Stage != stage })
-			if s.json {
-				return s.print(verb, map[string]any{"service": document.Service, "names": ledger})
-			}
-			rows := make([][]string, len(ledger))
-			for i, name := range ledger {
-				rows[i] = nameRow(name)
-			}
-			writeTable(verb.OutOrStdout(), nameTitles, rows)
-			return nil
-		},
-	}
-	verb.Flags().StringVar(&stage, "stage", "", "only those of one stage")
-	_ = verb.RegisterFlagCompletionFunc("stage", s.completeStages) // fails only where there is no such flag
-	return verb
+	}, &options)
+	shown.Flags().StringVar(&options.stage, "stage", "", "only those of one stage")
+	_ = shown.RegisterFlagCompletionFunc("stage", s.completeStages) // fails only where there is no such flag
+	return shown
 }
+
+func (o *namesOptions) run(ctx context.Context, s *settings, _ []string) (answer, error) {
+	_, document, err := s.loadDocument(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed := names{Service: document.Service, Names: document.Ledger}
+	if o.stage == "" {
+		return listed, nil
+	}
+	listed.Names = slices.DeleteFunc(listed.Names, func(name stages.LedgerName) bool { return name.Stage != o.stage })
+	if len(listed.Names) == 0 {
+		if _, err := pick(fleet.Of(document, nil), "--stage", []string{o.stage}); errors.As(err, new(*stages.UnknownStageError)) {
+			return nil, err
+		}
+	}
+	return listed, nil
+}
+
+// names is what `roadshow names` has found.
+type names struct {
+	Service string              `json:"service"`
+	Names   []stages.LedgerName `json:"names"`
+}
+
+func (n names) write(out, _ io.Writer) {
+	if len(n.Names) == 0 {
+		fmt.Fprintf(out, "Service %s gives no physical names.\n", n.Service)
+		return
+	}
+	rows := make([][]string, len(n.Names))
+	for i, name := range n.Names {
+		rows[i] = nameRow(name)
+	}
+	writeTable(out, nameTitles, rows)
+}
+
+func (names) judge() error { return nil }
 
 var nameTitles = []string{"STAGE", "KIND", "NAME", "LENGTH", "UNIQUE IN", "MADE AT"}
 

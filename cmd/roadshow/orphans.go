@@ -21,12 +21,19 @@ import (
 // deletionLog is where a deletion is recorded, below the program's folder.
 const deletionLog = ".roadshow/deleted.jsonl"
 
+// orphanFlags are the flags of `roadshow orphans`.
+type orphanFlags struct {
+	delete, likely, yes bool
+	confirm             []string
+	log                 string
+}
+
 // orphansVerb lists what stages have left behind, and deletes it.
 func orphansVerb(s *settings) *cobra.Command {
-	var options cleaning
-	verb := &cobra.Command{
+	var options orphanFlags
+	shown := s.command(&cobra.Command{
 		Use:   "orphans [STAGE…]",
-		Short: "List what stages have left behind in the accounts, and delete it after a plan and the ritual",
+		Short: "List what stages have left behind in the accounts, and delete it after a plan and a confirmation",
 		Long: "orphans compares what the accounts of the set hold with their stacks, live and deleted, and with the ledger: what\n" +
 			"carries the tags or a name of a stage and is in no live stack, and stacks that failed or whose stage is not in the\n" +
 			"set. A STAGE may also be one that the set does not have any more. docs/orphans.md says what the grades mean.\n\n" +
@@ -37,34 +44,17 @@ func orphansVerb(s *settings) *cobra.Command {
 		Example: "  roadshow orphans\n  roadshow orphans dev --json\n  roadshow orphans --delete\n" +
 			"  roadshow orphans pr-417 --delete --likely --yes\n  roadshow orphans old --delete --yes --confirm old/111111111111",
 		ValidArgsFunction: s.completeStages,
-		RunE:              func(verb *cobra.Command, names []string) error { return s.orphans(verb, names, options) },
-	}
-	verb.Flags().BoolVar(&options.delete, "delete", false, "delete the certain ones, after the plan and an agreement")
-	verb.Flags().BoolVar(&options.likely, "likely", false, "with --delete: the likely ones, too")
-	verb.Flags().BoolVar(&options.yes, "yes", false, "with --delete: do not ask; a stage that is not in the set needs --confirm too")
-	verb.Flags().StringArrayVar(&options.confirm, "confirm", nil, "with --delete: STAGE/ACCOUNT of a stage that is not in the set; may be repeated")
-	verb.Flags().StringVar(&options.log, "log", "", "with --delete: the file that each step is written to (default: "+deletionLog+" beside cdk.json)")
-	return verb
+	}, &options)
+	shown.Flags().BoolVar(&options.delete, "delete", false, "delete the certain ones, after the plan and an agreement")
+	shown.Flags().BoolVar(&options.likely, "likely", false, "with --delete: the likely ones, too")
+	shown.Flags().BoolVar(&options.yes, "yes", false, "with --delete: do not ask; a stage that is not in the set needs --confirm too")
+	shown.Flags().StringArrayVar(&options.confirm, "confirm", nil, "with --delete: STAGE/ACCOUNT of a stage that is not in the set; may be repeated")
+	shown.Flags().StringVar(&options.log, "log", "", "with --delete: the file that each step is written to (default: "+deletionLog+" beside cdk.json)")
+	return shown
 }
 
-// cleaning is the flags of the verb.
-type cleaning struct {
-	delete, likely, yes bool
-	confirm             []string
-	log                 string
-}
-
-// validate refuses what would be passed over in silence: whoever writes --yes believes that something is deleted.
-func (c cleaning) validate(verb *cobra.Command) error {
-	for _, name := range []string{"likely", "yes", "confirm", "log"} {
-		if verb.Flags().Changed(name) && !c.delete {
-			return &stages.FieldError{
-				Thing: "roadshow orphans", Field: "--" + name, Got: "given without --delete", Want: "both, or neither",
-				Fix: "write --delete too, or leave --" + name + " out",
-			}
-		}
-	}
-	return nil
+func (o *orphanFlags) validate(_ []string, given func(string) bool) error {
+	return needs(given, "delete", "likely", "yes", "confirm", "log")
 }
 
 // line is one line of the verb's JSON: it has one of these.
@@ -87,172 +77,162 @@ type orphanSummary struct {
 	Gaps    int    `json:"gaps"`
 }
 
-// writeLine writes one line of JSON.
-func writeLine(out io.Writer, one line) error {
-	return report.JSONLine(out, report.Redactor(out), one)
+// orphans is what `roadshow orphans` has found and deleted. Each thing was written as soon as it was known.
+type orphans struct {
+	summary orphanSummary
+	left    bool // something certain or likely
 }
 
-func (s *settings) orphans(verb *cobra.Command, names []string, options cleaning) error {
-	ctx, out, talk := verb.Context(), verb.OutOrStdout(), verb.ErrOrStderr()
-	if err := options.validate(verb); err != nil {
-		return err
-	}
-	all, program, document, err := s.documented(ctx)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if _, known := all.Known(name); !known {
-			fmt.Fprintf(talk, "roadshow: stage %s is not in the set; it is looked for in all accounts\n", name)
-		}
-	}
-	summary := orphanSummary{Service: all.Service}
-	var found []orphan.Orphan
-	var written error
-	board := newBoard(talk, nil)
-	gaps, err := orphan.Search{
-		Fleet: all, Ledger: document.Ledger, Names: names, Observe: board.observe,
-		Found: func(one orphan.Orphan) {
-			found = append(found, one)
-			if s.json {
-				written = cmp.Or(written, writeLine(out, line{Orphan: &one}))
-			}
-		},
-	}.Run(ctx)
-	board.close()
-	if err = cmp.Or(err, written); err != nil {
-		return err
-	}
-	for _, one := range found {
-		switch one.Grade {
-		case orphan.Certain:
-			summary.Certain++
-		case orphan.Likely:
-			summary.Likely++
-		default:
-			summary.Unsure++
-		}
-	}
-	summary.Gaps = len(gaps)
-	if !s.json {
-		writeOrphans(out, found, all.Now())
-	}
-	writeGaps(talk, gaps)
-	left := summary.Certain+summary.Likely > 0
-	if options.delete {
-		var steps []orphan.DeletionStep
-		if steps, left, err = s.deleteOrphans(verb, all, program.Dir, found, gaps, options); err != nil {
-			return err
-		}
-		for _, step := range steps {
-			if step.State == orphan.StepDeleted || step.State == orphan.StepGone {
-				summary.Deleted++
-			}
-		}
-	}
-	if s.json {
-		for _, gap := range gaps {
-			if err := writeLine(out, line{Gap: &gap}); err != nil {
-				return err
-			}
-		}
-		if err := writeLine(out, line{Summary: &summary}); err != nil {
-			return err
-		}
-	}
+func (o orphans) line() any { return line{Summary: &o.summary} }
+
+func (orphans) write(io.Writer, io.Writer) {}
+
+func (o orphans) judge() error {
 	switch {
-	case len(gaps) > 0:
+	case o.summary.Gaps > 0:
 		return incomplete{}
-	case left:
+	case o.left:
 		return finding{}
 	}
 	return nil
 }
 
-// deleteOrphans shows the plan, has it agreed to, and does it. left tells whether something certain or likely is
-// there still.
-func (s *settings) deleteOrphans(verb *cobra.Command, all *fleet.Fleet, dir string, found []orphan.Orphan, gaps []fleet.Gap, options cleaning) (steps []orphan.DeletionStep, left bool, err error) {
-	ctx, out, talk := verb.Context(), verb.OutOrStdout(), verb.ErrOrStderr()
-	plan := orphan.PlanDeletion(all, found, gaps, options.likely)
-	if s.json {
-		if err := writeLine(out, line{Plan: &plan}); err != nil {
-			return nil, false, err
+func (o *orphanFlags) run(ctx context.Context, s *settings, names []string) (answer, error) {
+	all, err := s.loadFleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, known := all.Known(name); !known {
+			near := stages.Suggest(name, stages.Set(all.Stages).Names())
+			if near != "" {
+				near = fmt.Sprintf(" Did you mean %q?", near)
+			}
+			fmt.Fprintf(s.talk, "roadshow: Stage %s is not in the set. It is looked for in all accounts.%s\n", name, near)
 		}
-	} else {
-		writeDeletions(out, plan)
+	}
+	var found []orphan.Orphan
+	board := s.board(nil)
+	gaps, err := orphan.Search{
+		Fleet: all.Fleet, Ledger: all.document.Ledger, Names: names, Observe: board.Observe,
+		Found: func(one orphan.Orphan) {
+			found = append(found, one)
+			s.streamLine(line{Orphan: &one})
+		},
+	}.Run(ctx)
+	board.Close()
+	if err != nil {
+		return nil, err
+	}
+	told := orphans{summary: orphanSummary{Service: all.Service, Gaps: len(gaps)}}
+	for _, one := range found {
+		switch one.Grade {
+		case orphan.Certain:
+			told.summary.Certain++
+		case orphan.Likely:
+			told.summary.Likely++
+		default:
+			told.summary.Unsure++
+		}
+	}
+	if !s.json {
+		writeOrphans(s.out, found, all.Now())
+	}
+	writeGaps(s.talk, gaps)
+	told.left = told.summary.Certain+told.summary.Likely > 0
+	if o.delete {
+		var steps []orphan.DeletionStep
+		if steps, told.left, err = o.deleteOrphans(ctx, s, all, found, gaps); err != nil {
+			return nil, err
+		}
+		for _, step := range steps {
+			if step.State == orphan.StepDeleted || step.State == orphan.StepGone {
+				told.summary.Deleted++
+			}
+		}
+	}
+	for _, gap := range gaps {
+		s.streamLine(line{Gap: &gap})
+	}
+	return told, nil
+}
+
+// deleteOrphans shows the plan, has it confirmed, and does it. left tells whether something certain or likely is there
+// still.
+func (o *orphanFlags) deleteOrphans(ctx context.Context, s *settings, all loaded, found []orphan.Orphan, gaps []fleet.Gap) (steps []orphan.DeletionStep, left bool, err error) {
+	plan := orphan.PlanDeletion(all.Fleet, found, gaps, o.likely)
+	s.streamLine(line{Plan: &plan})
+	if !s.json {
+		writeDeletions(s.out, plan)
 	}
 	left = slices.ContainsFunc(plan.Keeps, func(one orphan.Kept) bool { return one.Grade != orphan.Unsure })
 	if len(plan.Deletes) == 0 {
 		return nil, left, nil
 	}
-	if err := orphan.MayDelete(ctx, all, plan); err != nil {
+	if err := orphan.MayDelete(ctx, all.Fleet, plan); err != nil {
 		return nil, true, err
 	}
-	rituals, agreed, err := agreeToDelete(ctx, newPerson(verb), plan, options)
+	confirmations, agreed, err := o.confirmations(ctx, s, plan)
 	if err != nil {
 		return nil, true, err
 	}
 	if !agreed {
-		fmt.Fprintln(talk, "nothing was changed")
+		fmt.Fprintln(s.talk, notConfirmed)
 		return nil, true, nil
 	}
-	path := cmp.Or(options.log, filepath.Join(dir, filepath.FromSlash(deletionLog)))
+	path := cmp.Or(o.log, filepath.Join(all.program.Dir, filepath.FromSlash(deletionLog)))
 	log, err := orphan.OpenDeletionLog(path)
 	if err != nil {
 		return nil, true, err
 	}
 	defer log.Close()
-	board := newBoard(talk, nil)
-	steps, err = orphan.Deletion{Fleet: all, Confirmations: rituals, Log: log, Observe: board.observe}.Run(ctx, plan)
-	board.close()
+	board := s.board(nil)
+	steps, err = orphan.Deletion{Fleet: all.Fleet, Confirmations: confirmations, Log: log, Observe: board.Observe}.Run(ctx, plan)
+	board.Close()
 	for _, step := range steps {
-		if s.json {
-			err = cmp.Or(err, writeLine(out, line{Step: &step}))
-		} else {
-			fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-7s %s %s (%s %s) %s", step.State, step.Type, step.Name, step.Account, step.Region, step.Problem), " "))
+		s.streamLine(line{Step: &step})
+		if !s.json {
+			fmt.Fprintln(s.out, report.Line(strings.TrimRight(fmt.Sprintf("%-7s %s %s (%s %s) %s", step.State, step.Type, step.Name, step.Account, step.Region, step.Problem), " ")))
 		}
 	}
 	if err == nil || ctx.Err() != nil {
-		fmt.Fprintf(talk, "each step is written to %s\n", path)
+		fmt.Fprintf(s.talk, "each step is written to %s\n", path)
 	}
 	return steps, left || !orphan.AllDeleted(steps), err
 }
 
-// agreeToDelete has the deletion agreed to: with the ritual for each stage that is not in the set.
-func agreeToDelete(ctx context.Context, person *person, plan orphan.DeletionPlan, options cleaning) (rituals []fleet.Confirmation, agreed bool, err error) {
-	for _, text := range options.confirm {
+// confirmations has the deletion confirmed: by the name and the account of each stage that is not in the set, typed or in
+// --confirm, and a yes.
+func (o *orphanFlags) confirmations(ctx context.Context, s *settings, plan orphan.DeletionPlan) (typed []fleet.Confirmation, agreed bool, err error) {
+	for _, text := range o.confirm {
 		stage, account, _ := strings.Cut(text, "/")
-		rituals = append(rituals, fleet.Confirmation{Stage: stage, Account: account})
+		typed = append(typed, fleet.Confirmation{Stage: stage, Account: account})
 	}
-	if options.yes {
-		return rituals, true, nil // what the ritual lacks, the deletion refuses
+	if o.yes {
+		return typed, true, nil // what is not confirmed, the deletion refuses
 	}
-	if !person.there() {
-		return nil, false, &stages.FieldError{
-			Thing: "orphans", Field: "deletion", Got: "not agreed to", Want: "a yes", Fix: "write --yes, or run it in a terminal",
-		}
+	person := s.person()
+	if !person.There() {
+		return nil, false, message("Not confirmed, nothing was deleted. Run this in a terminal, or pass --yes to confirm.")
 	}
 	for _, needed := range plan.Confirmations {
-		if slices.Contains(rituals, needed) {
+		if slices.Contains(typed, needed) {
 			continue
 		}
-		var typed fleet.Confirmation
-		if typed.Stage, err = person.ask(ctx, "Stage "+needed.Stage+" is not in the set. Type its name:"); err != nil {
+		confirmed, err := askConfirmation(ctx, person, "Stage "+needed.Stage+" is not in the set.", needed)
+		if err != nil {
 			return nil, false, err
 		}
-		if typed.Account, err = person.ask(ctx, "Type the id of its account:"); err != nil {
-			return nil, false, err
-		}
-		rituals = append(rituals, typed)
+		typed = append(typed, confirmed)
 	}
-	agreed, err = person.agrees(ctx, fmt.Sprintf("Delete these %d?", len(plan.Deletes)))
-	return rituals, agreed, err
+	agreed, err = person.Agrees(ctx, fmt.Sprintf("Delete these %d?", len(plan.Deletes)))
+	return typed, agreed, err
 }
 
 // writeOrphans writes the table, the surest first.
 func writeOrphans(out io.Writer, found []orphan.Orphan, now time.Time) {
 	if len(found) == 0 {
-		fmt.Fprintln(out, "nothing was found")
+		fmt.Fprintln(out, "Nothing is left behind.")
 		return
 	}
 	order := []orphan.Grade{orphan.Certain, orphan.Likely, orphan.Unsure}

@@ -1,25 +1,29 @@
 package main
 
 import (
-	"errors"
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/parity"
 )
 
-// errUnproven ends a strict proof of a program that reads something besides its stage.
-var errUnproven = errors.New("it cannot be proven that the stages are identical: the program reads what is listed above, and no comment acknowledges it")
-
-// errCouldNotTell ends a command whose verdict is neither identical nor different.
-var errCouldNotTell = errors.New("it could not be told whether the stages are identical; what stands in the way is listed above")
+// parityOptions are the flags of `roadshow parity`.
+type parityOptions struct {
+	anything
+	strict, deployed bool
+}
 
 // parityVerb proves that the stages are identical.
 func parityVerb(s *settings) *cobra.Command {
-	var strict, deployed bool
-	verb := &cobra.Command{
+	var options parityOptions
+	shown := s.command(&cobra.Command{
 		Use:   "parity",
 		Short: "Prove that the stages are identical but for what is declared",
 		Long: "parity has the program play every stage, and stages play each other's parts, and compares.\n" +
@@ -31,56 +35,85 @@ func parityVerb(s *settings) *cobra.Command {
 			"Exit codes: 0 identical, 1 different, 2 could not tell.",
 		Example: "  roadshow parity\n  roadshow parity --strict --json\n  roadshow parity --deployed",
 		Args:    cobra.NoArgs,
-		RunE: func(verb *cobra.Command, _ []string) error {
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			verdict, err := found.Prove(verb.Context(), strict)
-			if err != nil {
-				return err
-			}
-			var live *deployedParity
-			if deployed {
-				if live, err = s.compareDeployed(verb, found); err != nil {
-					return err
-				}
-			}
-			out := verb.OutOrStdout()
-			if s.json {
-				if err := s.printVerdict(verb, verdict, live); err != nil {
-					return err
-				}
-			} else {
-				style := good
-				if !verdict.Identical() {
-					style = bad
-				}
-				first, rest, _ := strings.Cut(verdict.String(), "\n")
-				fmt.Fprintln(out, styled(out, style, first))
-				if rest != "" {
-					fmt.Fprintln(out, rest)
-				}
-				if len(verdict.Stale) > 0 {
-					fmt.Fprintln(out, "\nstale declarations:")
-				}
-				for _, one := range verdict.Stale {
-					fmt.Fprintf(out, "  %s\n", one)
-				}
-				live.write(verb)
-			}
-			switch {
-			case verdict.Outcome() == parity.CouldNotTell:
-				return errCouldNotTell
-			case !verdict.Identical() || len(verdict.Stale) > 0 || strict && len(verdict.BadAcknowledgements) > 0:
-				return finding{}
-			case strict && len(verdict.Unproven()) > 0:
-				return errUnproven
-			}
-			return live.judge()
-		},
+	}, &options)
+	shown.Flags().BoolVar(&options.strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage, and what the code reads\nbesides the stage where no comment acknowledges it")
+	shown.Flags().BoolVar(&options.deployed, "deployed", false, "compare what is deployed in the accounts with the commits that it was made from")
+	return shown
+}
+
+func (o *parityOptions) run(ctx context.Context, s *settings, _ []string) (answer, error) {
+	found, err := s.loadProgram()
+	if err != nil {
+		return nil, err
 	}
-	verb.Flags().BoolVar(&strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage, and what the code reads\nbesides the stage where no comment acknowledges it")
-	verb.Flags().BoolVar(&deployed, "deployed", false, "compare what is deployed in the accounts with the commits that it was made from")
-	return verb
+	verdict, err := found.Prove(ctx, o.strict)
+	if err != nil || !o.deployed {
+		return proof{Verdict: verdict, strict: o.strict}, err
+	}
+	live := &deployedParity{}
+	live.Stages, live.Commits, err = fleet.CompareDeployed(ctx, found, s.profiles(), func(text string) {
+		fmt.Fprintf(s.talk, "roadshow: %s\n", report.Block(text))
+	})
+	return proof{verdict, live, o.strict}, err
+}
+
+// proof is what `roadshow parity` has found; deployed is nil where that was not asked for.
+type proof struct {
+	*parity.Verdict
+	deployed *deployedParity
+	strict   bool
+}
+
+// MarshalJSON is the verdict, with what is deployed beside it.
+func (p proof) MarshalJSON() ([]byte, error) {
+	verdict, err := json.Marshal(p.Verdict)
+	if err != nil || p.deployed == nil {
+		return verdict, err
+	}
+	live, err := json.Marshal(p.deployed)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]json.RawMessage{}
+	for _, object := range [][]byte{verdict, live} {
+		if err := json.Unmarshal(object, &fields); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(fields)
+}
+
+func (p proof) write(out, _ io.Writer) {
+	style := good
+	if !p.Identical() {
+		style = bad
+	}
+	first, rest, _ := strings.Cut(p.String(), "\n")
+	fmt.Fprintln(out, styled(out, style, first))
+	if rest != "" {
+		fmt.Fprintln(out, rest)
+	}
+	if len(p.Stale) > 0 {
+		fmt.Fprintln(out, "\nstale declarations:")
+	}
+	for _, one := range p.Stale {
+		fmt.Fprintf(out, "  %s\n", one)
+	}
+	if p.deployed != nil {
+		p.deployed.write(out)
+	}
+}
+
+func (p proof) judge() error {
+	switch {
+	case p.Outcome() == parity.CouldNotTell:
+		return message("It could not be determined whether the stages are identical. What stands in the way is listed above.")
+	case !p.Identical() || len(p.Stale) > 0 || p.strict && len(p.BadAcknowledgements) > 0:
+		return finding{}
+	case p.strict && len(p.Unproven()) > 0:
+		return message("It cannot be proven that the stages are identical. The program reads what is listed above, and no comment acknowledges it.")
+	case p.deployed != nil:
+		return p.deployed.judge()
+	}
+	return nil
 }

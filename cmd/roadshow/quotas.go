@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -8,86 +9,99 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/quota"
 )
 
-// quotasVerb says whether what would be deployed fits into the accounts.
-func quotasVerb(s *settings) *cobra.Command {
-	var request, yes, all bool
-	verb := &cobra.Command{
-		Use:   "quotas [STAGE…]",
-		Short: "Say whether the quotas of the accounts are enough for what would be deployed",
-		Long: "quotas counts what each stage's template takes more than what is deployed, asks its account for its quotas and\n" +
-			"for what is used of them, and puts every quota side by side over the accounts. See docs/quotas.md.\n\n" +
-			"Exit codes: 0 everything fits, 1 something does not fit, 2 no account has answered or it could not be told, 3 what\n" +
-			"is told fits, and something could not be told.",
-		Example:           "  roadshow quotas\n  roadshow quotas production --all\n  roadshow quotas --request\n  roadshow quotas --json",
-		ValidArgsFunction: s.completeStages,
-		RunE: func(verb *cobra.Command, names []string) error {
-			ctx := verb.Context()
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			of, remove, err := s.call(found, names, verb)
-			if err != nil {
-				return err
-			}
-			defer remove()
-			survey := quota.Survey{Fleet: of.fleet, Assembly: of.ready}
-			if request {
-				if err := survey.MayRequest(ctx, of.picked...); err != nil {
-					return err
-				}
-			}
-			board := newBoard(verb.ErrOrStderr(), of.picked)
-			survey.Observe = board.observe
-			report, err := survey.Run(ctx, of.picked)
-			board.close()
-			if err != nil {
-				return err
-			}
-			if !s.json {
-				writeQuotas(verb.OutOrStdout(), report, all)
-			}
-			writeGaps(verb.ErrOrStderr(), report.Gaps)
-			increases := survey.Increases(report)
-			if request {
-				survey.Observe = nil
-				increases, err = s.requestIncreases(verb, survey, increases, yes)
-			} else if !s.json {
-				writeIncreases(verb.ErrOrStderr(), increases)
-			}
-			if err != nil {
-				return err
-			}
-			if s.json {
-				if err := s.print(verb, map[string]any{"service": of.fleet.Service, "quotas": report.Quotas, "gaps": report.Gaps, "increases": increases}); err != nil {
-					return err
-				}
-			}
-			return judged(report, increases)
-		},
-	}
-	verb.Flags().BoolVar(&request, "request", false, "ask AWS for higher quotas where they are needed, after showing them")
-	verb.Flags().BoolVar(&yes, "yes", false, "with --request: do not ask")
-	verb.Flags().BoolVar(&all, "all", false, "show every quota, also those of which nothing is needed and that are alike in all accounts")
-	return verb
+// quotasOptions are the flags of `roadshow quotas`.
+type quotasOptions struct {
+	request, yes, all bool
 }
 
-// judged is the exit code. What does not fit is certain, whatever others would have said.
-func judged(report *quota.Report, increases []quota.Increase) error {
-	verdicts := report.Verdicts()
-	refused := slices.ContainsFunc(increases, func(one quota.Increase) bool { return one.Problem != "" })
-	answered := slices.ContainsFunc(report.Quotas, func(row quota.Row) bool {
+// quotasVerb says whether what would be deployed fits into the accounts.
+func quotasVerb(s *settings) *cobra.Command {
+	var options quotasOptions
+	shown := s.command(&cobra.Command{
+		Use:   "quotas [STAGE…]",
+		Short: "Say whether the quotas of the accounts suffice for what would be deployed",
+		Long: "quotas counts what each stage's template takes more than what is deployed, asks its account for its quotas and\n" +
+			"for what is used of them, and puts every quota side by side over the accounts. See docs/quotas.md.\n\n" +
+			"Exit codes: 0 everything fits, 1 something does not fit, 2 no account has answered or it could not be determined, 3 what\n" +
+			"is known fits, and something could not be determined.",
+		Example:           "  roadshow quotas\n  roadshow quotas production --all\n  roadshow quotas --request\n  roadshow quotas --json",
+		ValidArgsFunction: s.completeStages,
+	}, &options)
+	shown.Flags().BoolVar(&options.request, "request", false, "ask AWS for higher quotas where they are needed, after showing them")
+	shown.Flags().BoolVar(&options.yes, "yes", false, "with --request: do not ask")
+	shown.Flags().BoolVar(&options.all, "all", false, "show every quota, also those of which nothing is needed and that are alike in all accounts")
+	return shown
+}
+
+func (o *quotasOptions) validate(_ []string, given func(string) bool) error {
+	return needs(given, "request", "yes")
+}
+
+func (o *quotasOptions) run(ctx context.Context, s *settings, names []string) (answer, error) {
+	resolved, remove, err := s.resolveTarget(ctx, names, "roadshow quotas")
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	survey := quota.Survey{Fleet: resolved.fleet, Assembly: resolved.assembly}
+	if o.request {
+		if err := survey.MayRequest(ctx, resolved.stages...); err != nil {
+			return nil, err
+		}
+	}
+	board := s.board(resolved.stages)
+	survey.Observe = board.Observe
+	report, err := survey.Run(ctx, resolved.stages)
+	board.Close()
+	if err != nil {
+		return nil, err
+	}
+	writeGaps(s.talk, report.Gaps)
+	found := quotas{
+		Service: resolved.fleet.Service, Quotas: report.Quotas, Gaps: report.Gaps, Increases: survey.Increases(report), report: report, options: o,
+	}
+	if o.request {
+		survey.Observe = nil
+		found.Increases, err = s.requestIncreases(ctx, survey, found.Increases, o.yes)
+	}
+	return found, err
+}
+
+// quotas is what `roadshow quotas` has found.
+type quotas struct {
+	Service   string           `json:"service"`
+	Quotas    []quota.Row      `json:"quotas"`
+	Gaps      []fleet.Gap      `json:"gaps"`
+	Increases []quota.Increase `json:"increases"`
+
+	report  *quota.Report
+	options *quotasOptions
+}
+
+func (q quotas) write(out, talk io.Writer) {
+	writeQuotas(out, q.report, q.options.all)
+	if !q.options.request {
+		writeIncreases(talk, q.Increases)
+	}
+}
+
+// judge: what does not fit is certain, whatever others would have said.
+func (q quotas) judge() error {
+	verdicts := q.report.Verdicts()
+	refused := slices.ContainsFunc(q.Increases, func(one quota.Increase) bool { return one.Problem != "" })
+	answered := slices.ContainsFunc(q.Quotas, func(row quota.Row) bool {
 		return slices.ContainsFunc(row.Places, func(place quota.Place) bool { return place.Limit != nil })
 	})
 	switch {
 	case verdicts[quota.Short] > 0 || refused:
 		return finding{}
-	case !answered && len(report.Gaps) > 0:
-		return fmt.Errorf("quotas: accounts that answered are 0, want all; correct what is said above")
-	case verdicts[quota.Unknown] > 0 || len(report.Gaps) > 0:
+	case !answered && len(q.Gaps) > 0:
+		return message("No account has answered. What stands above says why.")
+	case verdicts[quota.Unknown] > 0 || len(q.Gaps) > 0:
 		return incomplete{}
 	}
 	return nil
@@ -128,7 +142,14 @@ func writeQuotas(out io.Writer, report *quota.Report, all bool) {
 			})
 		}
 	}
-	writeTable(out, []string{"STAGE", "ACCOUNT", "REGION", "QUOTA", "NEED", "USED", "LIMIT", "VERDICT"}, rows)
+	switch {
+	case len(rows) > 0:
+		writeTable(out, []string{"STAGE", "ACCOUNT", "REGION", "QUOTA", "NEED", "USED", "LIMIT", "VERDICT"}, rows)
+	case len(report.Gaps) == 0:
+		fmt.Fprintln(out, "Everything fits.")
+	default:
+		fmt.Fprintln(out, "Nothing is known not to fit.")
+	}
 	for i, note := range notes {
 		fmt.Fprintf(out, "[%d] %s\n", i+1, note)
 	}
@@ -217,8 +238,8 @@ func requestStatus(request *quota.Request) string {
 }
 
 // requestIncreases shows what would be asked for, and asks for it when somebody agrees.
-func (s *settings) requestIncreases(verb *cobra.Command, survey quota.Survey, increases []quota.Increase, yes bool) ([]quota.Increase, error) {
-	talk, person := verb.ErrOrStderr(), newPerson(verb)
+func (s *settings) requestIncreases(ctx context.Context, survey quota.Survey, increases []quota.Increase, yes bool) ([]quota.Increase, error) {
+	talk, person := s.talk, s.person()
 	var rows [][]string
 	for _, one := range increases {
 		if one.Askable() {
@@ -228,7 +249,7 @@ func (s *settings) requestIncreases(verb *cobra.Command, survey quota.Survey, in
 		}
 	}
 	if len(rows) == 0 {
-		fmt.Fprintln(talk, "there is nothing to ask AWS for")
+		fmt.Fprintln(talk, "There is nothing to ask AWS for.")
 		writeIncreases(talk, increases)
 		return increases, nil
 	}
@@ -236,19 +257,19 @@ func (s *settings) requestIncreases(verb *cobra.Command, survey quota.Survey, in
 	writeTable(talk, []string{"STAGE", "ACCOUNT", "REGION", "QUOTA", "LIMIT", "ASK FOR", "BECAUSE"}, rows)
 	agreed := yes
 	if !yes {
-		if !person.there() {
-			return increases, fmt.Errorf("quotas: an answer is not possible without a terminal, want one; run `roadshow quotas --request --yes`, or in a terminal")
+		if !person.There() {
+			return increases, message("Not confirmed, nothing was asked for. Run this in a terminal, or pass --yes to confirm.")
 		}
 		var err error
-		if agreed, err = person.agrees(verb.Context(), fmt.Sprintf("Ask AWS for %s?", counted(len(rows), "increase"))); err != nil {
+		if agreed, err = person.Agrees(ctx, fmt.Sprintf("Ask AWS for %s?", counted(len(rows), "increase"))); err != nil {
 			return increases, err
 		}
 	}
 	if !agreed {
-		fmt.Fprintln(talk, "nothing was asked for")
+		fmt.Fprintln(talk, "Not confirmed, nothing was asked for.")
 		return increases, nil
 	}
-	increases = survey.Request(verb.Context(), increases)
+	increases = survey.Request(ctx, increases)
 	writeIncreases(talk, increases)
-	return increases, verb.Context().Err()
+	return increases, ctx.Err()
 }

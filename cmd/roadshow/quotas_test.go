@@ -24,6 +24,9 @@ func TestTheExitCodeOfQuotasSaysWhatIsKnown(t *testing.T) {
 	unneeded := report(0, quota.Unknown)
 	none := 0.0
 	unneeded.Quotas[0].Places[0].Need = &none
+	judged := func(report *quota.Report, increases []quota.Increase) error {
+		return quotas{Quotas: report.Quotas, Gaps: report.Gaps, Increases: increases, report: report}.judge()
+	}
 	for what, is := range map[string]struct {
 		report *quota.Report
 		want   error
@@ -38,6 +41,6 @@ func TestTheExitCodeOfQuotasSaysWhatIsKnown(t *testing.T) {
 	} {
 		assert.Equal(t, is.want, judged(is.report, nil), what)
 	}
-	assert.ErrorContains(t, judged(silent, nil), "accounts that answered are 0")
+	assert.ErrorContains(t, judged(silent, nil), "No account has answered.")
 	assert.Equal(t, finding{}, judged(report(0, quota.Fits), []quota.Increase{{Problem: "refused"}}), "a request that AWS refuses")
 }

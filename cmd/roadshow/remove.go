@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -11,13 +12,21 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/report"
+	"github.com/roadshow-go/roadshow/internal/terminal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// removeVerb removes a stage.
+// removeFlags are the flags of `roadshow remove`.
+type removeFlags struct {
+	plan, yes, sweep         bool
+	confirm, account, region string
+}
+
+// removeVerb removes a stage, or lists what a closing account holds.
 func removeVerb(s *settings) *cobra.Command {
-	var options removal
-	verb := &cobra.Command{
+	var options removeFlags
+	shown := s.command(&cobra.Command{
 		Use:   "remove STAGE",
 		Short: "Remove a stage, after showing what goes, what stays and what blocks; or list what a closing account holds",
 		Long: "remove shows first what CloudFormation will delete, what stays by policy, and what would make it fail half way.\n" +
@@ -33,29 +42,142 @@ func removeVerb(s *settings) *cobra.Command {
 			"  roadshow remove --account 111111111111",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: s.completeStages,
-		RunE: func(verb *cobra.Command, names []string) error {
-			if len(names) == 0 {
-				return s.closing(verb, options)
-			}
-			return s.remove(verb, names[0], options)
-		},
+	}, &options)
+	shown.Flags().BoolVar(&options.plan, "plan", false, "show the plan, and change nothing")
+	shown.Flags().BoolVar(&options.yes, "yes", false, "do not ask; a protected stage needs --confirm too")
+	shown.Flags().StringVar(&options.confirm, "confirm", "", "STAGE/ACCOUNT of a protected stage, or of one that the program does not know")
+	shown.Flags().BoolVar(&options.sweep, "sweep", false, "delete what the stack of a sandbox has left, too")
+	shown.Flags().StringVar(&options.account, "account", "", "the account of a stage that the program does not know; without a STAGE: list what the account holds")
+	shown.Flags().StringVar(&options.region, "region", "", "the region of a stage that the program does not know")
+	return shown
+}
+
+func (o *removeFlags) validate(names []string, _ func(string) bool) error {
+	if len(names) == 0 && (*o != removeFlags{account: o.account} || o.account == "") {
+		return message("Which stage? Write the name of a stage to remove it, or --account ACCOUNT and no other flag to list what that account holds.")
 	}
-	verb.Flags().BoolVar(&options.plan, "plan", false, "show the plan, and change nothing")
-	verb.Flags().BoolVar(&options.yes, "yes", false, "do not ask; a protected stage needs --confirm too")
-	verb.Flags().StringVar(&options.confirm, "confirm", "", "STAGE/ACCOUNT of a protected stage, or of one that the program does not know")
-	verb.Flags().BoolVar(&options.sweep, "sweep", false, "delete what the stack of a sandbox has left, too")
-	verb.Flags().StringVar(&options.account, "account", "", "the account of a stage that the program does not know; without a STAGE: list what the account holds")
-	verb.Flags().StringVar(&options.region, "region", "", "the region of a stage that the program does not know")
-	return verb
+	return nil
 }
 
-// removal is the flags of the verb.
-type removal struct {
-	plan, yes, sweep         bool
-	confirm, account, region string
+func (o *removeFlags) run(ctx context.Context, s *settings, names []string) (answer, error) {
+	all, err := s.loadFleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return o.list(ctx, s, all)
+	}
+	stage, known, err := o.stage(all, names[0])
+	if err != nil {
+		return nil, err
+	}
+	if o.sweep {
+		if err := orphan.MaySweep(ctx, all.Fleet, stage, known); err != nil {
+			return nil, err // before its stack is removed
+		}
+	}
+	plan, err := all.PlanRemoval(ctx, stage, known)
+	if err != nil {
+		return nil, err
+	}
+	writePlan(s.talk, plan)
+	done := removed{Service: all.Service, Plan: plan, options: o}
+	if o.plan {
+		return done, nil
+	}
+	confirmation, agreed, err := o.confirmation(ctx, s, plan)
+	if err != nil {
+		return nil, err
+	}
+	if !agreed {
+		fmt.Fprintln(s.talk, notConfirmed)
+		return nil, finding{}
+	}
+	made := fleet.Assembly{Document: all.document}
+	if known && !slices.Contains(stages.Set(all.Stages).Names(), names[0]) {
+		// The names of a stage that a template makes are known to the program only when it is asked for it.
+		ready, remove, err := s.assemble(ctx, all.program, names[0], "roadshow remove")
+		if err != nil {
+			return nil, err
+		}
+		defer remove()
+		made = ready
+	}
+	board := s.board([]stages.Stage{stage})
+	outcome, err := fleet.Removal{Fleet: all.Fleet, Confirmation: confirmation, Observe: board.Observe}.Run(ctx, plan)
+	board.Close()
+	if err != nil {
+		return nil, err
+	}
+	done.Outcome = &outcome
+	if done.gone() {
+		if o.sweep {
+			done.Left, err = orphan.Sweep(ctx, all.Fleet, made, stage, known)
+		} else {
+			done.Left, err = orphan.Leftovers(ctx, all.Fleet, made, stage)
+		}
+		if err != nil { // it is removed all the same
+			done.Problem = "what it has left could not be determined, or not all be swept: " + err.Error()
+		}
+	}
+	return done, nil
 }
 
-// removed is the verb's JSON.
+// stage is the stage of a name: the program's, or one that the program does not know, at the place of the flags.
+func (o *removeFlags) stage(all loaded, name string) (stage stages.Stage, known bool, err error) {
+	stage, known = all.Known(name)
+	if !known {
+		if o.account == "" || o.region == "" {
+			near := ""
+			if one := stages.Suggest(name, stages.Set(all.Stages).Names()); one != "" {
+				near = fmt.Sprintf(" Did you mean %q?", one)
+			}
+			return stage, false, message(fmt.Sprintf("The program has no stage %q.%s Write the name of a stage of the set, or --account and --region of the one to remove.", name, near))
+		}
+		return stages.Stage{Name: name, Account: o.account, Region: o.region}, false, nil
+	}
+	for _, place := range []struct{ field, got, want string }{{"account", o.account, stage.Account}, {"region", o.region, stage.Region}} {
+		if place.got != "" && place.got != place.want {
+			return stage, true, message(fmt.Sprintf("Stage %s is in %s %s, and not in %s. Leave --%s out.", name, place.field, place.want, place.got, place.field))
+		}
+	}
+	return stage, true, nil
+}
+
+// confirmation has the removal confirmed: by the stage's name and its account's id where the plan demands it.
+func (o *removeFlags) confirmation(ctx context.Context, s *settings, plan fleet.RemovalPlan) (confirmed fleet.Confirmation, agreed bool, err error) {
+	person, needed := s.person(), fleet.Confirmation{Stage: plan.Stage, Account: plan.Account}
+	name, account, _ := strings.Cut(o.confirm, "/")
+	given := fleet.Confirmation{Stage: name, Account: account}
+	switch {
+	case plan.Status == "": // there is nothing to protect
+		return needed, true, nil
+	case len(plan.Blocks) > 0: // which the removal refuses
+		return given, true, nil
+	case plan.NeedsConfirmation && o.confirm == "" && person.There():
+		confirmed, err = askConfirmation(ctx, person, "This stage must not be lost.", needed)
+		return confirmed, true, err
+	case o.yes:
+		return given, true, nil
+	case person.There():
+		agreed, err = person.Agrees(ctx, fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account))
+		return given, agreed, err
+	case plan.NeedsConfirmation && given != needed:
+		return given, false, &fleet.ConfirmationError{Plan: plan, Given: given}
+	}
+	return given, false, message("Not confirmed, nothing was removed. Run this in a terminal, or pass --yes to confirm.")
+}
+
+// askConfirmation has a person type the name of a stage and the id of its account.
+func askConfirmation(ctx context.Context, person *terminal.Person, why string, needed fleet.Confirmation) (typed fleet.Confirmation, err error) {
+	if typed.Stage, err = person.Ask(ctx, why+" Type its name:", needed.Stage); err != nil {
+		return typed, err
+	}
+	typed.Account, err = person.Ask(ctx, "Type the id of its account:", needed.Account)
+	return typed, err
+}
+
+// removed is what `roadshow remove` has done.
 type removed struct {
 	Service string            `json:"service"`
 	Plan    fleet.RemovalPlan `json:"plan"`
@@ -63,135 +185,35 @@ type removed struct {
 	Left    []orphan.Leftover `json:"left,omitempty"`
 	// Problem is why nobody knows what is left.
 	Problem string `json:"problem,omitempty"`
+
+	options *removeFlags
 }
 
-func (s *settings) remove(verb *cobra.Command, name string, options removal) error {
-	ctx, talk := verb.Context(), verb.ErrOrStderr()
-	all, found, document, err := s.documented(ctx)
-	if err != nil {
-		return err
+// gone tells whether the stack is removed.
+func (r removed) gone() bool {
+	return r.Outcome != nil && fleet.Succeeded([]fleet.Outcome{*r.Outcome})
+}
+
+func (r removed) say(talk io.Writer) {
+	if r.Outcome != nil {
+		sayProblems(talk, []fleet.Outcome{*r.Outcome})
 	}
-	stage, known := all.Known(name)
-	if !known {
-		if options.account == "" || options.region == "" {
-			return &stages.FieldError{
-				Thing: "stage " + name, Field: "place", Got: "not known: the program has no such stage", Want: "its account and region",
-				Fix: "write --account and --region, or the name of a stage of the set",
-			}
-		}
-		stage = stages.Stage{Name: name, Account: options.account, Region: options.region}
+	if r.Problem != "" {
+		fmt.Fprintf(talk, "roadshow: %s\n", report.Block(r.Problem))
 	}
-	for _, place := range []struct{ field, got, want string }{{"account", options.account, stage.Account}, {"region", options.region, stage.Region}} {
-		if place.got != "" && place.got != place.want {
-			return &stages.FieldError{
-				Thing: "stage " + name, Field: place.field, Got: place.got, Want: place.want + ", which the program has", Fix: "leave --" + place.field + " out",
-			}
-		}
+}
+
+func (r removed) write(out, _ io.Writer) {
+	if r.gone() {
+		writeLeft(out, r)
 	}
-	if options.sweep {
-		if err := orphan.MaySweep(ctx, all, stage, known); err != nil {
-			return err // before its stack is removed
-		}
-	}
-	plan, err := all.PlanRemoval(ctx, stage, known)
-	if err != nil {
-		return err
-	}
-	writePlan(talk, plan)
-	answer := removed{Service: all.Service, Plan: plan}
-	ready := fleet.Assembly{Document: document}
-	if !options.plan {
-		ritual, agreed, err := agree(verb, plan, options)
-		if err != nil {
-			return err
-		}
-		if !agreed {
-			fmt.Fprintln(talk, "nothing was changed")
-			return finding{}
-		}
-		if known && !inSet(all.Stages, name) {
-			// The names of a stage that a template makes are known to the program only when it is asked for it.
-			made, remove, err := assemble(ctx, found, name, verb)
-			if err != nil {
-				return err
-			}
-			defer remove()
-			ready = made
-		}
-		board := newBoard(talk, []stages.Stage{stage})
-		outcome, err := fleet.Removal{Fleet: all, Confirmation: ritual, Observe: board.observe}.Run(ctx, plan)
-		board.close()
-		if err != nil {
-			return err
-		}
-		answer.Outcome = &outcome
-		sayProblems(talk, []fleet.Outcome{outcome})
-	}
-	gone := answer.Outcome != nil && fleet.Succeeded([]fleet.Outcome{*answer.Outcome})
-	if gone {
-		if options.sweep {
-			answer.Left, err = orphan.Sweep(ctx, all, ready, stage, known)
-		} else {
-			answer.Left, err = orphan.Leftovers(ctx, all, ready, stage)
-		}
-		if err != nil {
-			// It is removed all the same.
-			answer.Problem = "what it has left could not be told, or not all be swept: " + err.Error()
-			fmt.Fprintf(talk, "roadshow: %s\n", answer.Problem)
-		}
-	}
-	if s.json {
-		if err := s.print(verb, answer); err != nil {
-			return err
-		}
-	} else if gone {
-		writeLeft(verb.OutOrStdout(), answer)
-	}
-	if answer.Outcome != nil && !gone || answer.Problem != "" || options.sweep && !orphan.AllSwept(answer.Left) || options.plan && len(plan.Blocks) > 0 {
+}
+
+func (r removed) judge() error {
+	if r.Outcome != nil && !r.gone() || r.Problem != "" || r.options.sweep && !orphan.AllSwept(r.Left) || r.options.plan && len(r.Plan.Blocks) > 0 {
 		return finding{}
 	}
 	return nil
-}
-
-func inSet(all []stages.Stage, name string) bool {
-	for _, stage := range all {
-		if stage.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// agree has the removal agreed to: with the ritual where the plan demands it.
-func agree(verb *cobra.Command, plan fleet.RemovalPlan, options removal) (ritual fleet.Confirmation, agreed bool, err error) {
-	ctx, person := verb.Context(), newPerson(verb)
-	name, account, _ := strings.Cut(options.confirm, "/")
-	ritual = fleet.Confirmation{Stage: name, Account: account}
-	done := ritual == fleet.Confirmation{Stage: plan.Stage, Account: plan.Account}
-	switch {
-	case plan.Status == "":
-		ritual = fleet.Confirmation{Stage: plan.Stage, Account: plan.Account} // there is nothing to protect
-		return ritual, true, nil
-	case len(plan.Blocks) > 0:
-		return ritual, true, nil // which the removal refuses
-	case plan.NeedsConfirmation && options.confirm == "" && person.there():
-		if ritual.Stage, err = person.ask(ctx, "This stage must not be lost. Type its name:"); err != nil {
-			return ritual, false, err
-		}
-		ritual.Account, err = person.ask(ctx, "Type the id of its account:")
-		return ritual, true, err
-	case options.yes:
-		return ritual, true, nil
-	case person.there():
-		agreed, err = person.agrees(ctx, fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account))
-		return ritual, agreed, err
-	}
-	if plan.NeedsConfirmation && !done {
-		return ritual, false, &fleet.ConfirmationError{Plan: plan, Given: ritual}
-	}
-	return ritual, false, &stages.FieldError{
-		Thing: "stage " + plan.Stage, Field: "removal", Got: "not agreed to", Want: "a yes", Fix: "write --yes, or run it in a terminal",
-	}
 }
 
 // writePlan shows what a removal would do.
@@ -238,50 +260,43 @@ func writeLeft(out io.Writer, answer removed) {
 	}
 }
 
-// closing lists what an account holds.
-func (s *settings) closing(verb *cobra.Command, options removal) error {
-	ctx, out, talk := verb.Context(), verb.OutOrStdout(), verb.ErrOrStderr()
-	if options != (removal{account: options.account}) || options.account == "" {
-		return &stages.FieldError{
-			Thing: "remove", Field: "STAGE", Got: "not given", Want: "a stage, or --account alone",
-			Fix: "write the name of a stage to remove it, or --account ACCOUNT and no other flag to list what that account holds",
-		}
-	}
-	all, _, document, err := s.documented(ctx)
-	if err != nil {
-		return err
-	}
-	var held []orphan.Holding
-	var written error
-	board := newBoard(talk, nil)
+// list is what an account holds. As JSON each thing is printed as soon as it is known.
+func (o *removeFlags) list(ctx context.Context, s *settings, all loaded) (answer, error) {
+	held := holdings{account: o.account}
+	board := s.board(nil)
 	gaps, err := orphan.AccountSearch{
-		Fleet: all, Account: options.account, Ledger: document.Ledger, Observe: board.observe,
+		Fleet: all.Fleet, Account: o.account, Ledger: all.document.Ledger, Observe: board.Observe,
 		Found: func(one orphan.Holding) {
-			held = append(held, one)
-			if s.json {
-				written = cmp.Or(written, writeLine(out, line{Holding: &one}))
-			}
+			held.all = append(held.all, one)
+			s.streamLine(line{Holding: &one})
 		},
 	}.Run(ctx)
-	board.close()
-	if err = cmp.Or(err, written); err != nil {
+	board.Close()
+	for _, gap := range gaps {
+		s.streamLine(line{Gap: &gap})
+	}
+	held.gaps = gaps
+	return held, err
+}
+
+// holdings is what `roadshow remove --account` has found.
+type holdings struct {
+	account string
+	all     []orphan.Holding
+	gaps    []fleet.Gap
+}
+
+func (holdings) line() any { return nil }
+
+func (h holdings) say(talk io.Writer) { writeGaps(talk, h.gaps) }
+
+func (h holdings) write(out, _ io.Writer) { writeHoldings(out, h.account, h.all) }
+
+func (h holdings) judge() error {
+	if err := judgeGaps(h.gaps); err != nil {
 		return err
 	}
-	if !s.json {
-		writeHoldings(out, options.account, held)
-	}
-	writeGaps(talk, gaps)
-	for _, gap := range gaps {
-		if s.json {
-			if err := writeLine(out, line{Gap: &gap}); err != nil {
-				return err
-			}
-		}
-	}
-	switch {
-	case len(gaps) > 0:
-		return incomplete{}
-	case len(held) > 0:
+	if len(h.all) > 0 {
 		return finding{}
 	}
 	return nil
@@ -290,7 +305,7 @@ func (s *settings) closing(verb *cobra.Command, options removal) error {
 // writeHoldings writes what an account holds, what goes first above what needs it.
 func writeHoldings(out io.Writer, account string, held []orphan.Holding) {
 	if len(held) == 0 {
-		fmt.Fprintf(out, "account %s holds nothing of ours\n", account)
+		fmt.Fprintf(out, "Account %s holds nothing of ours.\n", account)
 		return
 	}
 	order := []orphan.HoldingKind{orphan.HoldsStack, orphan.HoldsOrphan, orphan.HoldsBootstrap}

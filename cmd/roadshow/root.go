@@ -11,16 +11,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
-	"github.com/roadshow-go/roadshow/internal/program"
 	"github.com/roadshow-go/roadshow/internal/redact"
 	"github.com/roadshow-go/roadshow/internal/report"
+	"github.com/roadshow-go/roadshow/internal/terminal"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Exit codes, the same for every verb.
 const (
-	exitWell    = 0 // done, and nothing found
-	exitFinding = 1 // done, and what was found is not as it should be
-	exitUnknown = 2 // it could not be done
+	exitWell    = 0 // everything is as it should be
+	exitFinding = 1 // something was found
+	exitUnknown = 2 // it could not be determined
 	exitPartly  = 3 // done for those that answered; what the others would have said is missing
 )
 
@@ -38,10 +39,15 @@ func (incomplete) Error() string { return "some did not answer" }
 type settings struct {
 	app  string
 	json bool
+	// in is where answers come from, out is for data, talk for all else.
+	in        io.Reader
+	out, talk io.Writer
+	// showing is the progress that is shown, if any.
+	showing *terminal.Board
 	// redactor knows every secret that was met.
 	redactor *redact.Redactor
-	// person is whoever may be asked for a code; nil where nobody is.
-	person *person
+	// interrupt ends the command as Ctrl-C does.
+	interrupt context.CancelFunc
 }
 
 // The groups of verbs, as the help lists them.
@@ -59,7 +65,8 @@ func newRoot(s *settings) *cobra.Command {
 		Long: "roadshow looks after one program on many AWS accounts. It proves that the stages are identical but for what is\n" +
 			"declared, and says which declaration makes which difference; and it bootstraps, deploys, looks at and clears up\n" +
 			"all accounts together, each with its own credentials.\n\n" +
-			"Exit codes: 0 is well, 1 is a finding, 2 is that it could not be told, 3 that some accounts did not answer.\n" +
+			"Exit codes: 0 everything is as it should be, 1 something was found, 2 it could not be determined, 3 some accounts\n" +
+			"did not answer.\n" +
 			"Each verb's own help says what they mean there.",
 		Example: "  roadshow parity\n  roadshow diff dev production\n" +
 			"  roadshow stages\n  roadshow deploy --to dev\n  roadshow status production --json",
@@ -78,10 +85,15 @@ func newRoot(s *settings) *cobra.Command {
 		verb.GroupID = groupProgram
 		root.AddCommand(verb)
 	}
-	for _, verb := range append(accountVerbs(s), stagesVerb(s)) {
+	for _, verb := range []*cobra.Command{
+		bootstrapVerb(s), deployVerb(s), statusVerb(s), removeVerb(s), orphansVerb(s), doctorVerb(s), expireVerb(s), quotasVerb(s), costsVerb(s), stagesVerb(s),
+	} {
 		verb.GroupID = groupAccounts
 		root.AddCommand(verb)
 	}
+	about := versionVerb(s)
+	about.GroupID = groupShell
+	root.AddCommand(about)
 	for _, verb := range root.Commands() {
 		if verb.ValidArgsFunction == nil {
 			verb.ValidArgsFunction = cobra.NoFileCompletions
@@ -94,16 +106,21 @@ func newRoot(s *settings) *cobra.Command {
 
 // run is the command: it runs a verb, and turns the error into an exit code.
 func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
-	s := settings{redactor: redact.OfEnvironment()}
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	s := settings{redactor: redact.OfEnvironment(), interrupt: interrupt}
 	root := newRoot(&s)
 	root.SetArgs(arguments)
 	// Whatever a verb says goes through these.
+	data := &output{Writer: stdout}
 	stderr = report.NewWriter(stderr, s.redactor)
-	root.SetOut(report.NewWriter(stdout, s.redactor))
+	root.SetOut(report.NewWriter(data, s.redactor))
 	root.SetErr(stderr)
-	s.person = newPerson(root)
 	err := root.ExecuteContext(ctx)
 	switch {
+	case data.err != nil:
+		fmt.Fprintf(stderr, "roadshow: The output could not be written: %v\n", data.err)
+		return exitUnknown
 	case err == nil:
 		return exitWell
 	case errors.As(err, new(finding)):
@@ -118,28 +135,36 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	return exitUnknown
 }
 
-// find is the program that a verb is about.
-func (s *settings) find() (*program.Program, error) {
-	found, err := program.Find(".", s.app)
-	if found != nil {
-		found.Redactor = s.redactor
-	}
-	return found, err
+// person is whoever may be asked.
+func (s *settings) person() *terminal.Person {
+	return &terminal.Person{In: s.in, Out: s.talk, Interrupt: s.interrupt}
 }
 
-// told is that program, and what it says about itself. It is asked without compiling its functions.
-func (s *settings) told(ctx context.Context) (*program.Program, assembly.Document, error) {
-	found, err := s.find()
-	if err != nil {
-		return nil, assembly.Document{}, err
-	}
-	document, err := found.Document(ctx)
-	return found, document, err
+// board shows how far stages are, until it is closed.
+func (s *settings) board(all []stages.Stage) *terminal.Board {
+	s.showing = terminal.NewBoard(s.talk, all)
+	return s.showing
 }
 
-// print writes a verb's data as JSON.
-func (s *settings) print(verb *cobra.Command, data any) error {
-	return report.JSON(verb.OutOrStdout(), s.redactor, data)
+// aside does something that needs the terminal, such as to ask, while progress may be shown.
+func (s *settings) aside(do func()) {
+	if s.showing == nil {
+		do()
+		return
+	}
+	s.showing.Pause(do)
+}
+
+// printJSON writes data as JSON.
+func (s *settings) printJSON(data any) error {
+	return report.JSON(s.out, s.redactor, data)
+}
+
+// streamLine writes one line of JSON, where JSON is wanted. That it cannot be written is known where all output goes.
+func (s *settings) streamLine(one any) {
+	if s.json && one != nil {
+		_ = report.JSONLine(s.out, s.redactor, one)
+	}
 }
 
 // completeStages completes the names of stages that are not written yet, where the verb takes one more; from the
@@ -162,7 +187,7 @@ func (s *settings) completeTemplates(verb *cobra.Command, _ []string, _ string) 
 
 // completions are what some of the set's stages and templates are completed to.
 func (s *settings) completions(verb *cobra.Command, of func(assembly.Stage) (string, bool)) []string {
-	_, document, err := s.told(verb.Context())
+	_, document, err := s.loadDocument(verb.Context())
 	if err != nil {
 		return nil
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -22,8 +24,8 @@ func TestEveryVerbIsInAGroupAndHasExamples(t *testing.T) {
 	}
 }
 
-// TestWhateverTakesAStageCompletesItsName holds every verb to it, by what its help says that it takes.
-func TestWhateverTakesAStageCompletesItsName(t *testing.T) {
+// showAssembly is the folder of an assembly: three stages and a template of more, of which dev is synthesized.
+func showAssembly(t *testing.T) string {
 	dir := t.TempDir()
 	stage := func(name, account string) assembly.Stage {
 		return assembly.Stage{Name: name, Account: account, Region: "eu-central-1", Tier: stages.Standard}
@@ -36,6 +38,12 @@ func TestWhateverTakesAStageCompletesItsName(t *testing.T) {
 		Service: "show", Set: []assembly.Stage{dev, stage("staging", "222222222222"), stage("production", "333333333333"), pattern},
 		Stages: []assembly.Synthesized{{Stage: dev, StackName: "dev-show", File: "dev.template.json"}},
 	}))
+	return dir
+}
+
+// TestWhateverTakesAStageCompletesItsName holds every verb to it, by what its help says that it takes.
+func TestWhateverTakesAStageCompletesItsName(t *testing.T) {
+	dir := showAssembly(t)
 	complete := func(arguments ...string) []string {
 		var stdout, stderr bytes.Buffer
 		require.Zero(t, run(t.Context(), append([]string{cobra.ShellCompRequestCmd, "--app", dir}, arguments...), &stdout, &stderr), stderr.String())
@@ -67,4 +75,46 @@ func TestWhateverTakesAStageCompletesItsName(t *testing.T) {
 	require.Empty(t, complete("diff", "dev", "staging", ""))
 	require.Equal(t, []string{"pr-"}, complete("stages", "--with", ""))
 	require.Equal(t, []string{"sandbox", "standard", "protected"}, complete("stages", "--tier", ""))
+}
+
+// full is a device without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestOutputThatCannotBeWrittenIsSaidAndExitCodeTwo(t *testing.T) {
+	dir := showAssembly(t)
+	for _, arguments := range [][]string{
+		{"names"},
+		{"names", "--json"},
+		{"stages", "--offline"},
+		{"stages", "--offline", "--json"},
+		{"version"},
+		{"--version"},
+		{"--help"},
+		{"completion", "bash"},
+	} {
+		var stderr bytes.Buffer
+		code := run(t.Context(), append(arguments, "--app="+dir), full{}, &stderr)
+		require.Equal(t, exitUnknown, code, arguments)
+		require.Equal(t, "roadshow: The output could not be written: no space left on device\n", stderr.String(), arguments)
+	}
+}
+
+func TestAMisspeltStageIsAnsweredWithTheFlagThatNamedIt(t *testing.T) {
+	dir := showAssembly(t)
+	for _, arguments := range [][]string{
+		{"names", "--stage", "prod"},
+		{"doctor", "prod"},
+		{"bootstrap", "prod"},
+		{"status", "prod"},
+		{"quotas", "prod"},
+		{"deploy", "--to", "prod"},
+		{"remove", "prod"},
+	} {
+		var stderr bytes.Buffer
+		require.Equal(t, exitUnknown, run(t.Context(), append(arguments, "--app", dir), io.Discard, &stderr), arguments)
+		require.Contains(t, stderr.String(), `Did you mean "production"?`, arguments)
+		require.NotContains(t, stderr.String(), "-c stage", arguments)
+	}
 }

@@ -27,58 +27,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// What each verb prints with --json. The verbs that print a map have their fields here alone; each of them must be in
-// what they print.
+// What `roadshow parity` prints with --json, whose objects write themselves.
 type (
-	stagesJSON struct {
-		Service string              `json:"service"`
-		Stages  []fleet.StageReport `json:"stages"`
-	}
-	doctorJSON struct {
-		Findings []fleet.Finding `json:"findings"`
-	}
-	bootstrapJSON struct {
-		Service string          `json:"service"`
-		Stages  []fleet.Outcome `json:"stages"`
-	}
-	deployJSON struct {
-		Service   string           `json:"service"`
-		Commit    string           `json:"commit"`
-		Stages    []fleet.Outcome  `json:"stages"`
-		Proposals []fleet.Proposal `json:"proposals"`
-	}
-	statusJSON struct {
-		Service string              `json:"service"`
-		Commit  string              `json:"commit"`
-		Stages  []fleet.StageStatus `json:"stages"`
-	}
-	expireJSON struct {
-		Service string            `json:"service"`
-		Stages  []fleet.Ephemeral `json:"stages"`
-		Removed []fleet.Outcome   `json:"removed"`
-	}
-	quotasJSON struct {
-		Service   string           `json:"service"`
-		Quotas    []quota.Row      `json:"quotas"`
-		Gaps      []fleet.Gap      `json:"gaps"`
-		Increases []quota.Increase `json:"increases"`
-	}
-	costsJSON struct {
-		Service string `json:"service"`
-		cost.Report
-	}
-	costTagsJSON struct {
-		Tags []cost.Tag  `json:"tags"`
-		Gaps []fleet.Gap `json:"gaps"`
-	}
-	namesJSON struct {
-		Service string              `json:"service"`
-		Names   []stages.LedgerName `json:"names"`
-	}
-	linksJSON struct {
-		Service string   `json:"service"`
-		Changed []string `json:"changed"`
-	}
 	verdictJSON struct {
 		Outcome   parity.Outcome `json:"outcome"`
 		Identical bool           `json:"identical"`
@@ -105,11 +55,11 @@ func printed(arguments []string) (name string, object any) {
 		name += " --account"
 	}
 	return name, map[string]any{
-		"stages": new(stagesJSON), "stages --with": new(proposal), "doctor": new(doctorJSON), "bootstrap": new(bootstrapJSON),
-		"deploy": new(deployJSON), "status": new(statusJSON), "remove": new(removed), "remove --account": new(line),
-		"orphans": new(line), "expire": new(expireJSON), "quotas": new(quotasJSON), "costs": new(costsJSON),
-		"costs --activate-tags": new(costTagsJSON), "parity": new(verdictJSON), "diff": new(parity.Explanation),
-		"names": new(namesJSON), "links": new(linksJSON), "init": new(starter.Written),
+		"stages": new(listedStages), "stages --with": new(proposal), "doctor": new(examined), "bootstrap": new(bootstraps),
+		"deploy": new(deployment), "status": new(statuses), "remove": new(removed), "remove --account": new(line),
+		"orphans": new(line), "expire": new(ephemerals), "quotas": new(quotas), "costs": new(costs),
+		"costs --activate-tags": new(costTags), "parity": new(verdictJSON), "diff": new(parity.Explanation),
+		"names": new(names), "links": new(linked), "init": new(starter.Written), "version": new(versions),
 	}[name]
 }
 
@@ -196,13 +146,14 @@ var documentedObjects = []struct {
 	column         bool
 	types          []any
 }{
-	{page: "fleet.md", from: "| `roadshow stages` | `service`", types: []any{stagesJSON{}}},
-	{page: "fleet.md", from: "| `roadshow doctor` | `findings`", types: []any{doctorJSON{}}},
-	{page: "fleet.md", from: "| `roadshow bootstrap` | `service`", types: []any{bootstrapJSON{}}},
-	{page: "fleet.md", from: "| `roadshow deploy` | `service`", types: []any{deployJSON{}}},
-	{page: "fleet.md", from: "| `roadshow status` | `service`", types: []any{statusJSON{}}},
+	{page: "fleet.md", from: "| `roadshow stages` | `service`", types: []any{listedStages{}}},
+	{page: "fleet.md", from: "| `roadshow doctor` | `findings`", types: []any{examined{}}},
+	{page: "fleet.md", from: "| `roadshow bootstrap` | `service`", types: []any{bootstraps{}}},
+	{page: "fleet.md", from: "| `roadshow deploy` | `service`", types: []any{deployment{}}},
+	{page: "fleet.md", from: "| `roadshow status` | `service`", types: []any{statuses{}}},
 	{page: "fleet.md", from: "| `roadshow remove` | `service`", types: []any{removed{}}},
-	{page: "fleet.md", from: "| `roadshow expire` | `service`", types: []any{expireJSON{}}},
+	{page: "fleet.md", from: "| `roadshow expire` | `service`", types: []any{ephemerals{}}},
+	{page: "fleet.md", from: "| `roadshow version` | `version`", types: []any{versions{}}},
 	{page: "fleet.md", from: "| report | ", types: []any{fleet.StageReport{}}},
 	{page: "fleet.md", from: "| status | ", types: []any{fleet.StageStatus{}}},
 	{page: "fleet.md", from: "| `deployed` | ", types: []any{fleet.Deployed{}}},
@@ -210,6 +161,7 @@ var documentedObjects = []struct {
 	{page: "fleet.md", from: "| `behind` | ", types: []any{fleet.Behind{}}},
 	{page: "fleet.md", from: "| finding | ", types: []any{fleet.Finding{}}},
 	{page: "fleet.md", from: "| outcome | ", types: []any{fleet.Outcome{}}},
+	{page: "fleet.md", from: "| one of `outputs` | ", types: []any{fleet.Output{}}},
 	{page: "fleet.md", from: "| one of `proposals` | ", types: []any{fleet.Proposal{}}},
 	{page: "fleet.md", from: "| one of `changes` | ", types: []any{fleet.Change{}}},
 	{page: "fleet.md", from: "| `plan` | ", types: []any{fleet.RemovalPlan{}}},
@@ -223,13 +175,13 @@ var documentedObjects = []struct {
 	{page: "orphans.md", from: "| `holding` (of `remove --account`) | ", types: []any{orphan.Holding{}}},
 	{page: "orphans.md", from: "| `gap` | ", types: []any{fleet.Gap{}}},
 	{page: "orphans.md", from: "| `summary` | ", to: ";", types: []any{orphanSummary{}}},
-	{page: "quotas.md", from: "`--json` prints one object: ", types: []any{quotasJSON{}}},
+	{page: "quotas.md", from: "`--json` prints one object: ", types: []any{quotas{}}},
 	{page: "quotas.md", from: "| one of `quotas` | ", types: []any{quota.Row{}}},
 	{page: "quotas.md", from: "| one of `places` | ", types: []any{quota.Place{}}},
 	{page: "quotas.md", from: "| `request` | ", types: []any{quota.Request{}}},
 	{page: "quotas.md", from: "| one of `gaps` | ", types: []any{fleet.Gap{}}},
 	{page: "quotas.md", from: "| one of `increases` | ", types: []any{quota.Increase{}}},
-	{page: "costs.md", from: "| field | meaning |", column: true, types: []any{costsJSON{}}},
+	{page: "costs.md", from: "| field | meaning |", column: true, types: []any{costs{}}},
 	{page: "costs.md", from: "| field of a row | meaning |", column: true, types: []any{cost.Row{}}},
 	{page: "costs.md", from: "| `totals` | ", types: []any{cost.Total{}}},
 	{page: "costs.md", from: "| `changed` | ", types: []any{cost.Change{}}},
@@ -248,11 +200,11 @@ var documentedObjects = []struct {
 	{page: "parity.md", from: "| `groups` | ", types: []any{parity.Group{}}},
 	{page: "parity.md", from: "| `changes` of a group | ", types: []any{parity.Change{}}},
 	{page: "parity.md", from: "A choice has ", types: []any{stages.Choice{}}},
-	{page: "parity.md", from: "`roadshow names --json` has ", to: ", each with", types: []any{namesJSON{}}},
+	{page: "parity.md", from: "`roadshow names --json` has ", to: ", each with", types: []any{names{}}},
 	{page: "parity.md", from: "`service` and `names`, each with ", to: "`roadshow stages --json`\n", types: []any{stages.LedgerName{}}},
 	{page: "parity.md", from: "`roadshow stages --with … --json` has ", to: "`roadshow init", types: []any{proposal{}}},
 	{page: "parity.md", from: "`roadshow init --json` has ", to: "\n\n", types: []any{starter.Written{}}},
-	{page: "links.md", from: "`--json` prints ", to: ", the", types: []any{linksJSON{}}},
+	{page: "links.md", from: "`--json` prints ", to: ", the", types: []any{linked{}}},
 }
 
 // What is written of an object: its fields, outside parentheses.

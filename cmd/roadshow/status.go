@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,10 +12,16 @@ import (
 	"github.com/roadshow-go/roadshow/internal/report"
 )
 
+// statusOptions are the flags of `roadshow status`.
+type statusOptions struct {
+	anything
+	check bool
+}
+
 // statusVerb says what is live.
 func statusVerb(s *settings) *cobra.Command {
-	var check bool
-	verb := &cobra.Command{
+	var options statusOptions
+	shown := s.command(&cobra.Command{
 		Use:   "status [STAGE…]",
 		Short: "Say what is live in each account, and how far it is behind the program",
 		Long: "status asks each account for its stack, and compares its template and the code of its functions with what the\n" +
@@ -21,49 +29,44 @@ func statusVerb(s *settings) *cobra.Command {
 			"Exit codes: 0 everything was seen, 1 a deploy failed or a function is gone (with --check: or a stage is behind),\n2 it could not be determined.",
 		Example:           "  roadshow status\n  roadshow status production --json\n  roadshow status --check",
 		ValidArgsFunction: s.completeStages,
-		RunE: func(verb *cobra.Command, names []string) error {
-			ctx := verb.Context()
-			found, err := s.find()
-			if err != nil {
-				return err
-			}
-			of, remove, err := s.call(found, names, verb)
-			if err != nil {
-				return err
-			}
-			defer remove()
-			live := of.fleet.Status(ctx, of.ready, found.Dir, of.picked)
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if s.json {
-				err = s.print(verb, map[string]any{"service": of.fleet.Service, "commit": of.ready.Document.Commit, "stages": live})
-			} else {
-				writeStatus(verb, live, of.fleet.Now())
-			}
-			if err != nil {
-				return err
-			}
-			return judgeStatus(live, check)
-		},
-	}
-	verb.Flags().BoolVar(&check, "check", false, "exit with 1 where a stage is behind the program, or not deployed")
-	return verb
+	}, &options)
+	shown.Flags().BoolVar(&options.check, "check", false, "exit with 1 where a stage is behind the program, or not deployed")
+	return shown
 }
 
-// judgeStatus is the exit code: what was not seen is never as it should be.
-func judgeStatus(live []fleet.StageStatus, check bool) error {
+func (o *statusOptions) run(ctx context.Context, s *settings, names []string) (answer, error) {
+	resolved, remove, err := s.resolveTarget(ctx, names, "roadshow status")
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	live := resolved.fleet.Status(ctx, resolved.assembly, resolved.program.Dir, resolved.stages)
+	return statuses{Service: resolved.fleet.Service, Commit: resolved.assembly.Document.Commit, Stages: live, check: o.check, now: resolved.fleet.Now()}, ctx.Err()
+}
+
+// statuses is what `roadshow status` has found.
+type statuses struct {
+	Service string              `json:"service"`
+	Commit  string              `json:"commit"`
+	Stages  []fleet.StageStatus `json:"stages"`
+
+	check bool
+	now   time.Time
+}
+
+// judge: what was not seen is never as it should be.
+func (s statuses) judge() error {
 	untold, wrong := 0, false
-	for _, one := range live {
+	for _, one := range s.Stages {
 		switch {
 		case one.Problem != "":
 			untold++
-		case one.Deployed != nil && one.Deployed.Condition != fleet.ConditionSound, check && !one.Current():
+		case one.Deployed != nil && one.Deployed.Condition != fleet.ConditionSound, s.check && !one.Current():
 			wrong = true
 		}
 	}
 	if untold > 0 {
-		return undetermined(untold, len(live))
+		return undetermined(untold, len(s.Stages))
 	}
 	if wrong {
 		return finding{}
@@ -71,13 +74,14 @@ func judgeStatus(live []fleet.StageStatus, check bool) error {
 	return nil
 }
 
-func writeStatus(verb *cobra.Command, live []fleet.StageStatus, now time.Time) {
+func (s statuses) write(out, talk io.Writer) {
+	live := s.Stages
 	rows := make([][]string, len(live))
 	for i, one := range live {
 		rows[i] = []string{one.Stage, one.Account, "-", "-", "-", "-", "-", "not deployed"}
 		if one.Deployed != nil {
 			rows[i] = []string{
-				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, now),
+				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, s.now),
 				one.Template[:min(len(one.Template), 12)], "",
 			}
 			switch {
@@ -91,8 +95,8 @@ func writeStatus(verb *cobra.Command, live []fleet.StageStatus, now time.Time) {
 		}
 		if one.Problem != "" {
 			rows[i][7] = "no answer"
-			fmt.Fprintf(verb.ErrOrStderr(), "roadshow: %s\n", report.Block(one.Problem))
+			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(one.Problem))
 		}
 	}
-	writeTable(verb.OutOrStdout(), []string{"STAGE", "ACCOUNT", "STACK", "STATUS", "COMMIT", "DEPLOYED", "TEMPLATE", "BEHIND THE PROGRAM"}, rows)
+	writeTable(out, []string{"STAGE", "ACCOUNT", "STACK", "STATUS", "COMMIT", "DEPLOYED", "TEMPLATE", "BEHIND THE PROGRAM"}, rows)
 }

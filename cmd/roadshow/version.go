@@ -1,11 +1,42 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/mod/module"
 )
+
+// versionOptions are the flags of `roadshow version`: it has none.
+type versionOptions struct{ anything }
+
+// versionVerb says what --version does.
+func versionVerb(s *settings) *cobra.Command {
+	return s.command(&cobra.Command{
+		Use:     "version",
+		Short:   "Say which version this is, of which commit, and by which Go it was built",
+		Long:    "version says the same as --version.",
+		Example: "  roadshow version\n  roadshow version --json",
+		Args:    cobra.NoArgs,
+	}, &versionOptions{})
+}
+
+func (versionOptions) run(context.Context, *settings, []string) (answer, error) {
+	return versions{version(built())}, nil
+}
+
+// versions is what `roadshow version` tells.
+type versions struct {
+	Version string `json:"version"`
+}
+
+func (v versions) write(out, _ io.Writer) { fmt.Fprintln(out, "roadshow version "+v.Version) }
+
+func (versions) judge() error { return nil }
 
 // built is what the go command recorded about this command, as far as it did.
 func built() *debug.BuildInfo {

@@ -221,7 +221,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "done", "production": "declined"}, states(t, got))
 		require.Contains(t, got.stderr, "production: account 333333333333 (profile prod-admin), new stack production-notes")
 		require.Contains(t, got.stderr, "AWS::DynamoDB::Table")
-		require.Contains(t, got.stderr, "approval is not possible without a terminal")
+		require.Contains(t, got.stderr, "needs an approval. Run this in a terminal, or pass --yes.")
 		require.Equal(t, 1, w.calls(productionAccount, "ExecuteChangeSet"), "that of the bootstrap")
 		require.False(t, w.holds(productionAccount, "AWS::DynamoDB::Table", "production-notes-notes"))
 	})
@@ -242,6 +242,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		before := executed()
 		got := w.must("deploy", "--json")
 		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+		require.Equal(t, 3, strings.Count(got.stdout, `"name": "ApiURL"`), "each stage's outputs")
 		require.Equal(t, before, executed())
 	})
 
@@ -265,7 +266,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 			"cp -R \"$CDK_OUTDIR\" $keep/\nenv > $keep/environ\n"), 0o700))
 		defer func(app string) { w.app = app }(w.app)
 		w.app = script
-		w.must("deploy", "--to", "dev")
+		require.Regexp(t, `\ndev\n  ApiURL +https://`, w.must("deploy", "--to", "dev").stdout, "outputs are told, also of what is unchanged")
 		read := 0
 		require.NoError(t, filepath.WalkDir(kept, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -294,7 +295,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		for _, arguments := range [][]string{{"--yes"}, {"--yes", "--confirm", "production"}, {"--yes", "--confirm", "production/" + devAccount}, {"--confirm", "staging/" + productionAccount, "--yes"}} {
 			got := w.run(append([]string{"remove", "production"}, arguments...)...)
 			require.Equal(t, 2, got.code)
-			require.Contains(t, got.stderr, "want its name and its account's id")
+			require.Contains(t, got.stderr, "its name and its account's id, or type both in a terminal")
 		}
 		require.Equal(t, before, w.changes(), "nothing was changed")
 		got := w.must("remove", "production", "--yes", "--confirm", "production/"+productionAccount)

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAPersonDeletesOrphansByTheRitual types what a deletion wants for a stage that is not in the set: a wrong account
+// TestAPersonDeletesOrphansWithATypedConfirmation types what a deletion wants for a stage that is not in the set: a wrong account
 // first, then a no, then what is right.
-func TestAPersonDeletesOrphansByTheRitual(t *testing.T) {
+func TestAPersonDeletesOrphansWithATypedConfirmation(t *testing.T) {
 	t.Parallel()
 	w := open(t, filepath.Join(folder, "prepared"), 0)
 	_, err := w.Server.Account(devAccount).Create("us-east-1", "AWS::SQS::Queue", map[string]any{"QueueName": "gone-notes-jobs", "Tags": []any{
@@ -19,9 +19,9 @@ func TestAPersonDeletesOrphansByTheRitual(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	remove := []string{"orphans", "--delete", "--log", filepath.Join(w.folder, "deleted.jsonl")}
-	const name, account, sure = "Stage gone is not in the set. Type its name:", "Type the id of its account:", "Delete these 1? Type yes:"
+	const name, account, sure = "Stage gone is not in the set. Type its name:", "Type the id of its account:", "Delete these 1? Type yes to confirm:"
 
-	seen, code := w.inTerminal([][2]string{{name, "gone"}, {account, productionAccount}, {sure, "yes"}}, remove...)
+	seen, code := w.inTerminal([][2]string{{name, "gone"}, {account, productionAccount}, {"That is not " + devAccount, escape}}, remove...)
 	require.Equal(t, 2, code)
 	require.Contains(t, seen, "plan: 1 deleted, 0 kept")
 	_, code = w.inTerminal([][2]string{{name, "gone"}, {account, devAccount}, {sure, "no"}}, remove...)

@@ -54,6 +54,9 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
+// escape is the key that stops a question. Whatever follows at once would make another key of it.
+const escape = "\x1b"
+
 // inTerminal runs the command in a terminal, and types each answer when its question is there.
 func (w *world) inTerminal(answers [][2]string, arguments ...string) (seen string, code int) {
 	w.t.Helper()
@@ -79,7 +82,11 @@ func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments 
 	}()
 	for _, answer := range answers {
 		require.Eventually(w.t, func() bool { return strings.Contains(shown.String(), answer[0]) }, 2*time.Minute, 10*time.Millisecond, answer[0])
-		_, err := person.WriteString(answer[1] + "\n")
+		typed := answer[1]
+		if typed != escape {
+			typed += "\r"
+		}
+		_, err := person.WriteString(typed)
 		require.NoError(w.t, err)
 	}
 	_ = command.Wait()
@@ -89,23 +96,23 @@ func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments 
 	return shown.String(), command.ProcessState.ExitCode()
 }
 
-// TestAPersonAtATerminal approves a deploy, and does the ritual.
+// TestAPersonAtATerminal approves a deploy, and confirms a removal.
 func TestAPersonAtATerminal(t *testing.T) {
 	t.Parallel()
 	w := open(t, program("notes"), 20*time.Millisecond)
 	w.must("bootstrap", "production")
 
-	seen, code := w.inTerminal([][2]string{{"Deploy this to production, account 333333333333? Type yes:", "no"}}, "deploy", "--to", "production")
+	seen, code := w.inTerminal([][2]string{{"Deploy this to production, account 333333333333? Type yes to confirm:", "no"}}, "deploy", "--to", "production")
 	require.Equal(t, 1, code)
 	require.Contains(t, seen, "declined")
 	require.Equal(t, 1, w.calls(productionAccount, "ExecuteChangeSet"))
 
-	seen, code = w.inTerminal([][2]string{{"Type yes:", "yes"}}, "deploy", "--to", "production")
+	seen, code = w.inTerminal([][2]string{{"Type yes to confirm:", "yes"}}, "deploy", "--to", "production")
 	require.Zero(t, code)
-	require.Contains(t, seen, "\x1b[1A\r\x1b[2K", "lines are written over")
+	require.Contains(t, seen, "\x1b[?25l", "lines are written over, so the cursor is hidden")
 	require.Contains(t, seen, "new stack production-notes")
 
-	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", devAccount}}, "remove", "production")
+	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", devAccount}, {"That is not " + productionAccount, escape}}, "remove", "production")
 	require.Equal(t, 2, code)
 	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", productionAccount}}, "remove", "production")
 	require.Zero(t, code)
@@ -116,7 +123,7 @@ func TestAPersonAtATerminal(t *testing.T) {
 func TestATerminalIsNotAlwaysOne(t *testing.T) {
 	t.Parallel()
 	w := open(t, filepath.Join(folder, "prepared"), 0)
-	const colour, overwriting, question = "\x1b[1m", "\x1b[2K", "Type yes:"
+	const colour, overwriting, question = "\x1b[1m", "\x1b[?25l", "Type yes to confirm:"
 	w.must("bootstrap", "dev")
 	deploy := []string{"deploy", "--to", "dev"}
 
@@ -137,7 +144,7 @@ func TestATerminalIsNotAlwaysOne(t *testing.T) {
 	seen, code = w.inTerminalWith([]string{"CI=true"}, nil, "remove", "dev")
 	require.Equal(t, 2, code)
 	require.NotContains(t, seen, question)
-	require.Contains(t, seen, "it must be a yes.\nWrite --yes")
+	require.Contains(t, seen, "Not confirmed, nothing was removed.")
 	seen, code = w.inTerminal([][2]string{{question, "yes"}}, "remove", "dev")
 	require.Zero(t, code)
 	require.Contains(t, seen, "Remove dev from account 111111111111?")

@@ -69,7 +69,7 @@ func TestAToolsAccountDeploysByTheRolesOfTheBootstraps(t *testing.T) {
 	require.Equal(t, 2, got.code)
 	require.Contains(t, got.stderr, "stage production: account: role arn:aws:iam::333333333333:role/cdk-hnb659fds-lookup-role-333333333333-us-east-1 or ")
 	require.Contains(t, got.stderr, trustProduction)
-	require.Contains(t, got.stderr, "findings are 1, want none; nothing was changed")
+	require.Contains(t, got.stderr, "The deploy was not begun, and nothing was changed:")
 	require.Equal(t, before, ci.changes(), "nothing was changed")
 
 	got = ci.must("deploy", "--to", "dev", "--to", "staging", "--json")
@@ -126,9 +126,9 @@ func TestAToolsAccountIsRefusedBeforeAnythingIsChanged(t *testing.T) {
 		line    []string
 		refusal string
 	}{
-		{[]string{"remove", "dev", "--yes", "--sweep"}, "stage dev: the sweep is to be done by account 999999999999 (profile ci), want credentials of account 111111111111 itself"},
-		{[]string{"orphans", "--delete", "--yes"}, "stage staging: the deletion of what is in no stack is to be done by account 999999999999 (profile ci), want credentials of account 222222222222 itself"},
-		{[]string{"quotas", "--request", "--yes"}, "stage production: a request for higher quotas is to be done by account 999999999999 (profile ci), want credentials of account 333333333333 itself"},
+		{[]string{"remove", "dev", "--yes", "--sweep"}, "Account 999999999999 (profile ci) may not do the sweep of stage dev"},
+		{[]string{"orphans", "--delete", "--yes"}, "Account 999999999999 (profile ci) may not do the deletion of what is in no stack of stage staging"},
+		{[]string{"quotas", "--request", "--yes"}, "Account 999999999999 (profile ci) may not do a request for higher quotas of stage production"},
 		{[]string{"costs", "--activate-tags", "--yes"}, "costs: payer is none that a profile reaches"},
 	} {
 		got := ci.run(one.line...)
@@ -171,7 +171,7 @@ func TestADeployRoleThatIsLostReachesNoOtherAccount(t *testing.T) {
 	require.NoError(t, os.WriteFile(answered, nil, 0o600))
 	require.Error(t, command.Wait())
 	require.Equal(t, 1, command.ProcessState.ExitCode(), talk.String())
-	require.Contains(t, talk.String(), "stage dev: stack dev-tools is not there, want it deployed")
+	require.Contains(t, talk.String(), "Stage dev was not deployed: stack dev-tools is not there.")
 	require.Contains(t, talk.String(), "not any more")
 	require.Equal(t, before, ci.changes(), "neither account was changed")
 	require.False(t, strings.Contains(talk.String(), planted))

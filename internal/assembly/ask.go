@@ -20,6 +20,10 @@ const AskVariable = "ROADSHOW_ASK"
 // AnswerFile is the name of a program's answer.
 const AnswerFile = "roadshow-answer.json"
 
+// ContextNamedBy is the key of the context by which the roadshow command says how it was given the stage, such as --to,
+// so that the program's errors name that and not the cdk command's -c stage.
+const ContextNamedBy = "roadshow:named-by"
+
 // AskVersion is of the questions and answers. Either side refuses any other.
 const AskVersion = 1
 

@@ -117,7 +117,7 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 		return a.finish(Unchanged, fmt.Sprintf("bootstrapped already, version %d", a.outcome.Version))
 	}
 	if way.across() {
-		return a.fail(&OwnCredentialsError{Stage: stage, From: way.profile, What: "bootstrap", Command: "roadshow bootstrap " + stage.Name})
+		return a.fail(&OwnCredentialsError{Stage: stage, From: way.profile, What: "the bootstrap", Command: "roadshow bootstrap " + stage.Name})
 	}
 	dir, remove, err := neutralDir()
 	if err != nil {
@@ -132,8 +132,8 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 	// From a folder without cdk.json, so that the program is not run: one that does not compile, or does
 	// not know the account yet, must not keep the account from being bootstrapped.
 	if err := b.CDK.run(ctx, way.profile, b.Fleet.Profiles.Redactor(), dir, a.line, arguments...); err != nil {
-		return a.fail(fmt.Errorf("stage %s: bootstrap is not done, want one in account %s; read what cdk wrote, and run `roadshow bootstrap %s` again: %w",
-			stage.Name, stage.Account, stage.Name, err))
+		return a.fail(fmt.Errorf("account %s of stage %s was not bootstrapped. Read what cdk wrote, and run `roadshow bootstrap %s` again: %w",
+			stage.Account, stage.Name, stage.Name, err))
 	}
 	if a.outcome.Version, err = bootstrapVersion(ctx, client, stage); err != nil {
 		return a.fail(AsServiceError(stage, "CloudFormation", err))

@@ -72,7 +72,7 @@ type CommandError struct {
 }
 
 func (e *CommandError) Error() string {
-	return fmt.Sprintf("cdk %s: end is %v, want success; read what it wrote:\n%s", strings.Join(e.Arguments, " "), e.Err, e.Output)
+	return fmt.Sprintf("`cdk %s` failed (%v). It wrote:\n%s", strings.Join(e.Arguments, " "), e.Err, e.Output)
 }
 
 // Unwrap gives the cause.

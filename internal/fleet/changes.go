@@ -206,7 +206,7 @@ func advice(reason string) string {
 	case strings.Contains(reason, "custom-named resource requires replacing"):
 		return "write Revision: 2 (or one more than it has) in the component's config, which gives the new one a name of its own"
 	case strings.Contains(reason, "already exists"):
-		return "something else has the name; delete or rename that, or give the component another name"
+		return "find out what has the name (`roadshow orphans` lists what stages have left), or give the component another name"
 	case strings.Contains(reason, "AccessDenied"), strings.Contains(reason, "not authorized"):
 		return "give the role that CloudFormation acts with the permission it lacks"
 	}

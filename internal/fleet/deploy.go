@@ -43,9 +43,9 @@ type Deployment struct {
 	// TakesOver is the program whose stacks this one takes over, as after its module was renamed: the path of the
 	// other's module, or [NoProgram]. Default: a stack that another program made stops the deployment.
 	TakesOver string
-	// Prove is the proof of parity; what it returns stops the deployment before anything is changed.
+	// Prove is the proof of parity; a verdict that is not identical stops the deployment before anything is changed.
 	// Default: not proven.
-	Prove func(ctx context.Context) *Finding
+	Prove func(ctx context.Context) (*parity.Verdict, error)
 	// Fits asks the accounts of stages whether what would be deployed fits their quotas; what it returns stops the
 	// deployment before anything is changed. Default: not asked.
 	Fits func(ctx context.Context, all []stages.Stage) ([]Finding, error)
@@ -150,6 +150,7 @@ type work struct {
 	// CloudFormation has not said what is in it.
 	waiting  *changeSetRow
 	proposal *Proposal
+	outputs  []Output // as of the last look
 	// left is why something of this run is still there.
 	left error
 	done bool
@@ -196,7 +197,9 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 
 func (w *work) finish(state State, text string) {
 	w.done = true
-	if state != Done && state != Unchanged {
+	if state == Done || state == Unchanged {
+		w.outcome.Outputs = w.outputs
+	} else {
 		w.outcome.Problem = text
 	}
 	w.attempt.finish(state, text)
@@ -256,6 +259,7 @@ func (d Deployment) settledStack(ctx context.Context, w *work) (*types.Stack, er
 		}
 		status := string(stack.StackStatus)
 		if !stacks.IsChanging(status) {
+			w.outputs = outputsOf(*stack)
 			return stack, nil
 		}
 		w.say("waiting for what is under way: " + status)
@@ -450,18 +454,18 @@ type DeployError struct {
 }
 
 func (e *DeployError) Error() string {
-	thing := fmt.Sprintf("stage %s: stack %s was not changed", e.Stage.Name, e.Stack)
+	thing := fmt.Sprintf("Stage %s was not deployed: stack %s was not changed.", e.Stage.Name, e.Stack)
 	if e.Status != "" {
-		thing = fmt.Sprintf("stage %s: stack %s is %s", e.Stage.Name, e.Stack, e.Status)
+		thing = fmt.Sprintf("Stage %s was not deployed: stack %s is %s.", e.Stage.Name, e.Stack, e.Status)
 	}
 	if e.Reason != "" {
-		return fmt.Sprintf("%s, want it deployed; %s, then run `roadshow deploy` again: %s", thing, advice(e.Reason), e.Reason)
+		return fmt.Sprintf("%s\n%s\nTo fix it, %s, then run `roadshow deploy` again.", thing, e.Reason, advice(e.Reason))
 	}
 	first := "read what the command wrote"
 	if e.Err != nil && strings.Contains(e.Err.Error(), "token") && strings.Contains(e.Err.Error(), "expired") {
-		first = "the credentials have expired: sign in again"
+		first = "sign in again, since the credentials have expired"
 	}
-	return fmt.Sprintf("%s, want it deployed; %s, then run `roadshow deploy` again: %v", thing, first, e.Err)
+	return fmt.Sprintf("%s\nTo fix it, %s, then run `roadshow deploy` again.\n%v", thing, first, e.Err)
 }
 
 // Unwrap gives what the cdk command came to.
@@ -470,7 +474,7 @@ func (e *DeployError) Unwrap() error { return e.Err }
 // explain finds out from the account why a deploy failed.
 func (d Deployment) explain(ctx context.Context, w *work, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("stage %s: deploy is interrupted, want it finished; run `roadshow deploy` again, which goes on from what the account says: %w", w.stage.Name, ctx.Err())
+		return fmt.Errorf("the deploy of stage %s was interrupted. Run `roadshow deploy` again, which goes on from what the account says: %w", w.stage.Name, ctx.Err())
 	}
 	failed := &DeployError{Stage: w.stage, Stack: w.one.StackName, Err: err}
 	if stack, lookErr := stacks.Describe(ctx, w.client, w.one.StackName); lookErr == nil && stack != nil {

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,18 +80,21 @@ func (l live) report() (deployed *Deployed, problem string) {
 
 // finding is what a doctor says of the stack.
 func (l live) finding(stage stages.Stage) Finding {
-	finding := Finding{Stage: stage.Name, Check: "stack", OK: true, Detail: "nothing is deployed yet"}
+	finding := Finding{Stage: stage.Name, Check: "stack", OK: true, Detail: "Nothing is deployed yet."}
 	deployed, problem := l.report()
 	switch {
 	case problem != "":
-		finding.OK, finding.Detail = false, "it could not be determined what is deployed: "+problem
-		finding.Fix = "run `roadshow status " + stage.Name + "` again, and allow what docs/permissions.md has for it"
+		finding.OK, finding.Detail = false, "What is deployed could not be determined: "+problem
+		finding.Fix = "Allow what docs/permissions.md has for `roadshow status`, and run `roadshow status " + stage.Name + "` again."
 	case deployed == nil:
 	case deployed.Condition == ConditionSound:
-		finding.Detail = deployed.Stack + " is " + deployed.Status
+		finding.Detail = "Stack " + deployed.Stack + " is " + deployed.Status + "."
 	default:
-		finding.OK, finding.Detail = false, fmt.Sprintf("%s is %s: %s", deployed.Stack, deployed.Status, deployed.Flaw)
-		finding.Fix = cmp.Or(stuck(deployed.Status, deployed.Stack), "run `roadshow deploy "+stage.Name+"`")
+		finding.OK, finding.Detail = false, fmt.Sprintf("Stack %s is %s: %s", deployed.Stack, deployed.Status, deployed.Flaw)
+		finding.Fix = "Run `roadshow deploy --to " + stage.Name + "`."
+		if fix := stuck(deployed.Status, deployed.Stack); fix != "" {
+			finding.Fix = strings.ToUpper(fix[:1]) + fix[1:] + "."
+		}
 	}
 	return finding
 }

@@ -31,14 +31,14 @@ const (
 // cdk.json.
 func DoctorMachine(ctx context.Context, project string) []Finding {
 	findings := []Finding{
-		tool(ctx, project, "Go", oldestGo, "install Go "+oldestGo+" or newer from https://go.dev/dl", "go", "env", "GOVERSION"),
+		tool(ctx, project, "Go", oldestGo, "Install Go "+oldestGo+" or newer from https://go.dev/dl.", "go", "env", "GOVERSION"),
 	}
-	install := "run `npm ci` in the folder of cdk.json, which installs what package.json pins"
+	install := "Run `npm ci` in the folder of cdk.json, which installs what package.json pins."
 	command, err := FindCDK(project)
 	if err != nil {
 		return append(findings,
-			Finding{Check: "Node", Detail: "not looked for", Fix: install},
-			Finding{Check: "cdk", Detail: "it is not installed", Fix: install})
+			Finding{Check: "Node", Detail: "Node was not looked for, because the cdk command is missing.", Fix: install},
+			Finding{Check: "cdk", Detail: "The cdk command is not installed.", Fix: install})
 	}
 	c := CDK{Command: command, Dir: project}
 	return append(findings,
@@ -73,11 +73,11 @@ func (c CDK) tool(ctx context.Context, name, oldest, fix string, command ...stri
 	version := versionNumber.FindString(string(output))
 	switch {
 	case err != nil:
-		finding.Detail = "it does not run: " + firstLine(err.Error())
+		finding.Detail = fmt.Sprintf("%s does not run: %s", name, firstLine(err.Error()))
 	case older(version, oldest):
-		finding.Detail = fmt.Sprintf("version is %s, want %s or newer", version, oldest)
+		finding.Detail = fmt.Sprintf("%s is version %s; version %s or newer is needed.", name, version, oldest)
 	default:
-		finding.OK, finding.Fix, finding.Detail = true, "", version
+		finding.OK, finding.Fix, finding.Detail = true, "", fmt.Sprintf("%s is version %s.", name, version)
 	}
 	return finding
 }
@@ -145,25 +145,25 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	profile := way.profile
 	var none *NoProfileError
 	if errors.As(err, &none) {
-		return []Finding{finding("credentials", false, strings.TrimSuffix(none.Reason(), "."), strings.TrimSuffix(none.Fix(), "."))}
+		return []Finding{finding("credentials", false, none.Reason(), none.Fix())}
 	}
 	if err != nil {
 		detail, fix, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stage "+stage.Name+": "), "; ")
 		return []Finding{finding("credentials", false, detail, fix)}
 	}
-	findings := []Finding{finding("credentials", true, fmt.Sprintf("profile %s, %s", profile, profile.ARN), "")}
+	findings := []Finding{finding("credentials", true, fmt.Sprintf("Profile %s reaches account %s as %s.", profile, stage.Account, profile.ARN), "")}
 	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(way.config), stage)
 	switch {
 	case err != nil:
 		one := unanswered(stage, "permissions", err)
-		one.Fix = "allow cloudformation:DescribeStacks to " + profile.ARN
+		one.Fix = "Allow cloudformation:DescribeStacks to " + profile.ARN + "."
 		return append(findings, one)
 	case version == 0:
-		return append(findings, finding("bootstrap", false, "there is none in "+stage.Region, "run `roadshow bootstrap "+stage.Name+"`"))
+		return append(findings, finding("bootstrap", false, fmt.Sprintf("Account %s is not bootstrapped in %s.", stage.Account, stage.Region), "Run `roadshow bootstrap "+stage.Name+"`."))
 	case version < minimumBootstrap:
-		findings = append(findings, finding("bootstrap", false, fmt.Sprintf("version is %d, want %d or newer", version, minimumBootstrap), "run `roadshow bootstrap "+stage.Name+"`"))
+		findings = append(findings, finding("bootstrap", false, fmt.Sprintf("The bootstrap is version %d; version %d or newer is needed.", version, minimumBootstrap), "Run `roadshow bootstrap "+stage.Name+"`."))
 	default:
-		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("version %d", version), ""))
+		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("The account is bootstrapped, version %d.", version), ""))
 	}
 	findings = append(findings, f.look(ctx, way.config, stage).finding(stage))
 	client := sts.NewFromConfig(way.base)
@@ -172,17 +172,17 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 		// The credentials it gives are dropped; that it gives them is the answer.
 		_, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("roadshow-doctor"), DurationSeconds: aws.Int32(900)})
 		if err != nil {
-			findings = append(findings, finding("permissions", false, role.purpose+" is refused: "+Brief(err), "allow sts:AssumeRole of "+arn+" to "+profile.ARN))
+			findings = append(findings, finding("permissions", false, fmt.Sprintf("The bootstrap's role for %s refuses the profile: %s", role.purpose, Brief(err)), "Allow sts:AssumeRole of "+arn+" to "+profile.ARN+"."))
 			continue
 		}
-		findings = append(findings, finding("permissions", true, role.purpose, ""))
+		findings = append(findings, finding("permissions", true, fmt.Sprintf("The profile may act as the bootstrap's role for %s.", role.purpose), ""))
 	}
 	for _, question := range doctorQuestions {
-		detail, fix := question.purpose+", "+question.action, ""
+		detail, fix := fmt.Sprintf("`%s` may ask %s.", question.purpose, question.action), ""
 		err := question.ask(ctx, way.config)
 		if err != nil {
-			detail += " is refused: " + Brief(err)
-			fix = "allow what docs/permissions.md has for `" + question.purpose + "` to " + profile.ARN
+			detail = fmt.Sprintf("`%s` may not ask %s: %s", question.purpose, question.action, Brief(err))
+			fix = "Allow what docs/permissions.md has for `" + question.purpose + "` to " + profile.ARN + "."
 		}
 		findings = append(findings, finding("permissions", err == nil, detail, fix))
 	}

@@ -50,6 +50,8 @@ type Outcome struct {
 	Version int `json:"version,omitempty"`
 	// Stack is the stack's name, after a deploy or a removal.
 	Stack string `json:"stack,omitempty"`
+	// Outputs are the stack's, URLs first, after a deploy.
+	Outputs []Output `json:"outputs,omitempty"`
 	// Problem is why it is not done, and what to do.
 	Problem string `json:"problem,omitempty"`
 	// Seconds is how long it took.

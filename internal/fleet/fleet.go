@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -74,20 +73,14 @@ func (f *Fleet) Now() time.Time {
 }
 
 // Pick is the stages of these names, in the set's order; all of them where no name is given. The error is a
-// [*stages.FieldError].
+// [*stages.UnknownStageError].
 func (f *Fleet) Pick(names ...string) ([]stages.Stage, error) {
 	if len(names) == 0 {
 		return f.Stages, nil
 	}
-	var known []string
-	for _, stage := range f.Stages {
-		known = append(known, stage.Name)
-	}
 	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return nil, &stages.FieldError{
-				Thing: "stage", Field: "name", Got: fmt.Sprintf("%q", name), Want: "one of " + strings.Join(known, ", "), Fix: "write one of these",
-			}
+		if !slices.ContainsFunc(f.Stages, func(stage stages.Stage) bool { return stage.Name == name }) {
+			return nil, &stages.UnknownStageError{Name: name, Set: f.Stages}
 		}
 	}
 	var picked []stages.Stage

@@ -160,7 +160,7 @@ func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 		found.State, found.Problem = ParityUnknown, found.deployed.Flaw
 	case found.deployed.Condition != ConditionSound:
 		found.State = ParityFailed
-		found.Problem = fmt.Sprintf("Stage %s does not run what stack %s says: it is %s, %s. Run `roadshow deploy %s`.",
+		found.Problem = fmt.Sprintf("Stage %s does not run what stack %s says: it is %s, %s. Run `roadshow deploy --to %s`.",
 			stage.Name, found.deployed.Stack, found.deployed.Status, found.deployed.Flaw, stage.Name)
 	default:
 		found.Commit = found.deployed.Commit

@@ -10,6 +10,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
+	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -24,7 +25,7 @@ func (e *PreflightError) Error() string {
 	for i, finding := range e.Findings {
 		lines[i] = "  " + finding.String()
 	}
-	return fmt.Sprintf("preflight: findings are %d, want none; nothing was changed:\n%s", len(e.Findings), strings.Join(lines, "\n"))
+	return fmt.Sprintf("The deploy was not begun, and nothing was changed:\n%s", strings.Join(lines, "\n"))
 }
 
 // preflight asks each stage's account whether a deploy can succeed. It changes nothing.
@@ -37,7 +38,7 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	var proven *Finding
 	var proving sync.WaitGroup
 	if d.Prove != nil {
-		proving.Go(func() { proven = d.Prove(ctx) })
+		proving.Go(func() { proven = unproven(d.Prove(ctx)) })
 	}
 	defer proving.Wait()
 	found := make([][]Finding, len(all))
@@ -66,6 +67,17 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	}
 	if len(findings) > 0 {
 		return &PreflightError{Findings: findings}
+	}
+	return nil
+}
+
+// unproven is what is wrong with the parity of the stages; nil where it is proven.
+func unproven(verdict *parity.Verdict, err error) *Finding {
+	switch {
+	case err != nil:
+		return &Finding{Check: "parity", Detail: "it could not be determined: " + err.Error()}
+	case !verdict.Identical(): // or it could not be determined, which the first line says
+		return &Finding{Check: "parity", Detail: firstLine(verdict.String()), Fix: "run `roadshow parity`, which says where"}
 	}
 	return nil
 }

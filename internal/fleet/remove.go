@@ -38,9 +38,9 @@ type RemovalPlan struct {
 	Stays   []PlannedResource `json:"stays"`
 	// Blocks is what would make it fail half way. It is not begun then.
 	Blocks []Finding `json:"blocks"`
-	// Ritual tells whether the stage's name and its account must be given again: where it is protected, and
+	// NeedsConfirmation tells whether the stage's name and its account must be given again: where it is protected, and
 	// where the program does not know it.
-	NeedsConfirmation bool `json:"ritual"`
+	NeedsConfirmation bool `json:"needsConfirmation"`
 
 	stage   stages.Stage
 	stackID string
@@ -59,14 +59,14 @@ type PlannedResource struct {
 	Stateful bool `json:"stateful"`
 }
 
-// Ritual is what somebody who wants to remove what must not be lost has to type.
+// Confirmation is what somebody who wants to remove what must not be lost has to type.
 type Confirmation struct {
 	// Stage is the stage's name, Account its account's id.
 	Stage   string `json:"stage"`
 	Account string `json:"account"`
 }
 
-// ConfirmationError says that the ritual was needed, and was not done or not right. Nothing was changed.
+// ConfirmationError says that a typed confirmation was needed, and was missing or not right. Nothing was changed.
 type ConfirmationError struct {
 	// Plan is what was to be done, Given what was typed.
 	Plan  RemovalPlan
@@ -78,12 +78,12 @@ func (e *ConfirmationError) Error() string {
 	if !e.Plan.Known {
 		why = "is not in the set"
 	}
-	got := fmt.Sprintf("%q and %q", e.Given.Stage, e.Given.Account)
-	if e.Given == (Confirmation{}) {
-		got = "not given"
+	typed := "was not confirmed"
+	if e.Given != (Confirmation{}) {
+		typed = fmt.Sprintf("was confirmed as %s/%s", e.Given.Stage, e.Given.Account)
 	}
-	return fmt.Sprintf("stage %s: confirmation is %s, want its name and its account's id, because it %s; write --confirm %s/%s, or type both in a terminal",
-		e.Plan.Stage, got, why, e.Plan.Stage, e.Plan.Account)
+	return fmt.Sprintf("Stage %s %s and %s, so nothing was changed.\nPass --confirm %s/%s, its name and its account's id, or type both in a terminal.",
+		e.Plan.Stage, why, typed, e.Plan.Stage, e.Plan.Account)
 }
 
 // BlockedError says that a removal would fail half way. Nothing was changed.
@@ -97,7 +97,7 @@ func (e *BlockedError) Error() string {
 	for i, block := range e.Plan.Blocks {
 		lines[i] = "  " + block.String()
 	}
-	return fmt.Sprintf("stage %s: removal is blocked, want nothing in its way; nothing was changed:\n%s", e.Plan.Stage, strings.Join(lines, "\n"))
+	return fmt.Sprintf("Stage %s cannot be removed yet, and nothing was changed:\n%s", e.Plan.Stage, strings.Join(lines, "\n"))
 }
 
 // PlanRemoval finds out what removing a stage would do. known says whether the program has the stage, or a
@@ -212,7 +212,7 @@ func (f *Fleet) planBlocks(ctx context.Context, config aws.Config, client *cloud
 type Removal struct {
 	// Fleet reaches the account. Required.
 	Fleet *Fleet
-	// Ritual is what was typed; needed where the plan says so. Default: nothing was.
+	// Confirmation is what was typed; needed where the plan says so. Default: nothing was.
 	Confirmation Confirmation
 	// Observe is told what happens. Default: nobody is.
 	Observe func(Event)
@@ -253,7 +253,7 @@ func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan
 		return err
 	}
 	if !plan.status.Same(stacks.StateOf(*now)) {
-		return fmt.Errorf("stack %s is %s, want it as it was planned (%s); run `roadshow remove %s` again", plan.Stack, now.StackStatus, plan.Status, plan.Stage)
+		return fmt.Errorf("stack %s has changed since the plan: it is %s, and was %s. Run `roadshow remove %s` again", plan.Stack, now.StackStatus, plan.Status, plan.Stage)
 	}
 	if plan.Protected {
 		a.say("switching termination protection off")
@@ -268,8 +268,8 @@ func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan
 	err = stacks.Delete(ctx, client, plan.stackID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
 	var failed *stacks.DeleteError
 	if errors.As(err, &failed) {
-		return fmt.Errorf("stack %s is %s, want it deleted; correct the cause, then run `roadshow remove %s` again: %s",
-			plan.Stack, failed.Status, plan.Stage, failed.Reason)
+		return fmt.Errorf("stack %s was not deleted, and is %s: %s\nCorrect the cause, then run `roadshow remove %s` again",
+			plan.Stack, failed.Status, failed.Reason, plan.Stage)
 	}
 	return err
 }

@@ -82,8 +82,8 @@ func TestAStageThatTheProgramDoesNotKnowNeedsTheRitual(t *testing.T) {
 	plan, err := f.PlanRemoval(t.Context(), old, false)
 	require.NoError(t, err)
 	_, err = fleet.Removal{Fleet: f}.Run(t.Context(), plan)
-	require.EqualError(t, err, "stage old: confirmation is not given, want its name and its account's id, because it is not in the set; "+
-		"write --confirm old/111111111111, or type both in a terminal")
+	require.EqualError(t, err, "Stage old is not in the set and was not confirmed, so nothing was changed.\n"+
+		"Pass --confirm old/111111111111, its name and its account's id, or type both in a terminal.")
 	require.True(t, a.Exists(old))
 }
 

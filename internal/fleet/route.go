@@ -152,8 +152,8 @@ type OwnCredentialsError struct {
 }
 
 func (e *OwnCredentialsError) Error() string {
-	return fmt.Sprintf("stage %s: %s is to be done by account %s (profile %s), want credentials of account %s itself, since the roles of its bootstrap may not; run `%s` with those",
-		e.Stage.Name, e.What, e.From.Account, e.From, e.Stage.Account, e.Command)
+	return fmt.Sprintf("Account %s (profile %s) may not do %s of stage %s: the roles of the bootstrap do not let it.\nRun `%s` with credentials of account %s itself.",
+		e.From.Account, e.From, e.What, e.Stage.Name, e.Command, e.Stage.Account)
 }
 
 // OwnCredentials tells whether the accounts of stages are reached with credentials of their own, for what the roles of

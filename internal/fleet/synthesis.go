@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/program"
 	"github.com/roadshow-go/roadshow/internal/redact"
@@ -27,6 +28,8 @@ type Synthesis struct {
 	Context map[string]any
 	// Stage is the stage to synthesize, which may be one that a template makes. Default: every stage.
 	Stage string
+	// NamedBy is how a person named the stage, such as --to, for the program's errors. Default: -c stage=.
+	NamedBy string
 	// Talk gets what the program writes, while it runs. Default: it is kept for the error.
 	Talk io.Writer
 	// Redactor takes secrets out of what the program writes. Default: what is written like one is taken out.
@@ -46,9 +49,9 @@ type SynthesisError struct {
 
 func (e *SynthesisError) Error() string {
 	if e.Output == "" {
-		return fmt.Sprintf("program `%s`: end is %v, want an assembly; correct what it says above", e.Command, e.Err)
+		return fmt.Sprintf("The program `%s` stopped before it wrote an assembly (%v). Its own message stands above.", e.Command, e.Err)
 	}
-	return fmt.Sprintf("program `%s`: end is %v, want an assembly; correct what it says:\n%s", e.Command, e.Err, e.Output)
+	return fmt.Sprintf("The program `%s` stopped before it wrote an assembly (%v). It said:\n%s", e.Command, e.Err, e.Output)
 }
 
 // Unwrap gives the cause.
@@ -64,6 +67,8 @@ func (s Synthesis) Run(ctx context.Context, outdir string) (Assembly, error) {
 	settings["stage"] = s.Stage
 	if s.Stage == "" {
 		settings["stage"] = stages.All
+	} else if s.NamedBy != "" {
+		settings[assembly.ContextNamedBy] = s.NamedBy
 	}
 	text, err := json.Marshal(settings)
 	if err != nil {

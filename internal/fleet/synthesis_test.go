@@ -21,7 +21,7 @@ func TestAProgramThatFailsSaysWhyOnce(t *testing.T) {
 	synthesis.Talk = &talk
 	_, err = synthesis.Run(t.Context(), t.TempDir())
 	require.Equal(t, "one\ntwo\n", talk.String())
-	require.ErrorContains(t, err, "correct what it says above")
+	require.ErrorContains(t, err, "Its own message stands above.")
 }
 
 func TestAProgramIsAskedForItsStagesWithoutCredentials(t *testing.T) {

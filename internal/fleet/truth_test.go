@@ -155,7 +155,7 @@ var looks = map[string]func(t *testing.T, a *accounts) (claim string){
 	},
 	"doctor": func(t *testing.T, a *accounts) string {
 		for _, finding := range a.Fleet().Doctor(t.Context(), []stages.Stage{fleettest.Sandbox}) {
-			if finding.Check == "stack" && finding.OK && finding.Detail != "nothing is deployed yet" {
+			if finding.Check == "stack" && finding.OK && finding.Detail != "Nothing is deployed yet." {
 				return finding.Detail
 			}
 		}
@@ -174,7 +174,7 @@ func TestAStackWhoseFirstDeployFailedIsNeitherCurrentNorDeployedNorIdentical(t *
 	require.NoError(t, err)
 	require.Equal(t, fleet.ParityFailed, found[0].State)
 	require.Equal(t, "Stage dev does not run what stack dev-notes says: it is ROLLBACK_COMPLETE, its first deploy failed and was rolled back, "+
-		"so it has no resource. Run `roadshow deploy dev`.", found[0].Problem)
+		"so it has no resource. Run `roadshow deploy --to dev`.", found[0].Problem)
 }
 
 // Random accounts: every history, with every call that a verb makes denied or cut off in turn. A claim needs an

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/child"
@@ -158,6 +159,34 @@ func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 func (p *Program) Assemble(ctx context.Context, outdir string) error {
 	_, err := p.ask(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
 	return err
+}
+
+// stale is how old the folder of an assembly is when the command that made it must have been killed.
+const stale = 24 * time.Hour
+
+// AssemblyFolder makes a folder for an assembly that is to be deployed, beside the program, where the cdk command's own
+// goes: an assembly holds the code of the functions. remove removes it. Folders of commands that were killed go too.
+func (p *Program) AssemblyFolder() (dir string, remove func(), err error) {
+	parent := filepath.Join(p.Dir, ".roadshow")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", nil, err
+	}
+	left, _ := filepath.Glob(filepath.Join(parent, "assembly-*"))
+	for _, one := range left {
+		if info, err := os.Stat(one); err == nil && time.Since(info.ModTime()) > stale {
+			os.RemoveAll(one)
+		}
+	}
+	dir, err = os.MkdirTemp(parent, "assembly-")
+	return dir, func() { os.RemoveAll(dir) }, err
+}
+
+// Proof is [Program.Prove] as a deploy needs it; nil where there is a ready assembly and no program to ask.
+func (p *Program) Proof() func(ctx context.Context) (*parity.Verdict, error) {
+	if p.Command == "" {
+		return nil
+	}
+	return func(ctx context.Context) (*parity.Verdict, error) { return p.Prove(ctx, false) }
 }
 
 // Prove has the program prove its parity, while a second process synthesizes it in another environment.

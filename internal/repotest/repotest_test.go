@@ -86,6 +86,7 @@ var forbidden = []struct {
 	{"internal/awsconfig", []string{theCDK, constructs, jsii, theSDK, module + "/"}, "the AWS files are text, and nobody is asked about them"},
 	{"internal/report", []string{theCDK, constructs, jsii, theSDK, cobra, module + "/stack", module + "/stages", module + "/internal/fleet"}, "what is written is text, whatever it is about"},
 	{"internal/credentials", []string{theCDK, constructs, jsii, cobra, module + "/stack", module + "/stages", module + "/internal/fleet"}, "credentials are of a profile, not of a stage"},
+	{"internal/terminal", []string{theCDK, constructs, jsii, module + "/stack", module + "/cmd", cobra}, "what a person sees knows stages and their progress, and no verb"},
 	{"internal/assembly", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the assembly is what both sides can read"},
 }
 

@@ -32,9 +32,9 @@ type DeletionPlan struct {
 	Deletes []Orphan `json:"deletes"`
 	// Keeps is what is not.
 	Keeps []Kept `json:"keeps"`
-	// Rituals are the stages whose name and account must be given again, because the program does not know
+	// Confirmations are the stages whose name and account must be given again, because the program does not know
 	// them.
-	Confirmations []fleet.Confirmation `json:"rituals"`
+	Confirmations []fleet.Confirmation `json:"confirmations"`
 }
 
 // Kept is an orphan that is not deleted.
@@ -55,8 +55,8 @@ func PlanDeletion(f *fleet.Fleet, found []Orphan, gaps []fleet.Gap, likely bool)
 			continue
 		}
 		plan.Deletes = append(plan.Deletes, one)
-		if ritual := (fleet.Confirmation{Stage: one.Stage, Account: one.Account}); !one.Known && !slices.Contains(plan.Confirmations, ritual) {
-			plan.Confirmations = append(plan.Confirmations, ritual)
+		if needed := (fleet.Confirmation{Stage: one.Stage, Account: one.Account}); !one.Known && !slices.Contains(plan.Confirmations, needed) {
+			plan.Confirmations = append(plan.Confirmations, needed)
 		}
 	}
 	plan.keepKeys()
@@ -114,7 +114,7 @@ func keeps(f *fleet.Fleet, one *Orphan, gaps []fleet.Gap, likely bool) string {
 type Deletion struct {
 	// Fleet reaches the accounts. Required.
 	Fleet *fleet.Fleet
-	// Rituals are what was typed; each that the plan names is needed. Default: nothing was.
+	// Confirmations are what was typed; each that the plan names is needed. Default: nothing was.
 	Confirmations []fleet.Confirmation
 	// Log is told each step before and after it is done. Default: nobody is.
 	Log *DeletionLog

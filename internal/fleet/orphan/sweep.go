@@ -37,7 +37,7 @@ type SweepError struct {
 }
 
 func (e *SweepError) Error() string {
-	return fmt.Sprintf("stage %s: tier is %s, want a sandbox whose stack is removed; leave --sweep out: %s", e.Stage.Name, e.Stage.Tier, e.Reason)
+	return fmt.Sprintf("Stage %s (%s) cannot be swept: %s.\nOnly a sandbox whose stack is removed can. Leave --sweep out.", e.Stage.Name, e.Stage.Tier, e.Reason)
 }
 
 // Leftovers lists what a stage of the service has left while no stack has it: what carries its tags, what has
