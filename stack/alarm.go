@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -121,26 +119,28 @@ const (
 
 var actionARN = regexp.MustCompile(`^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[a-z0-9]*:.+$`)
 
+// watched is how far back an alarm can look: a week by periods of an hour and more, a day by shorter ones.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+func watched(period time.Duration) time.Duration {
+	if period < time.Hour {
+		return day
+	}
+	return maxWatched
+}
+
 func (c AlarmConfig) validate() *ConfigError {
 	switch {
 	case c.On.of == nil:
 		return &ConfigError{Field: "On", Got: "missing", Want: "a metric of a component", Fix: "write On: fn.Errors() or the like"}
-	case c.Threshold < 0:
-		return &ConfigError{Field: "Threshold", Got: strconv.Itoa(c.Threshold), Want: "1 and above", Fix: "leave it out for the tier's"}
-	case c.Period < 0 || c.Period > maxPeriod || c.Period%time.Minute != 0:
-		return &ConfigError{Field: "Period", Got: c.Period.String(), Want: "whole minutes, at most 24h", Fix: "write Period: 5 * time.Minute, or leave it out"}
-	case c.Periods < 0:
-		return &ConfigError{Field: "Periods", Got: strconv.Itoa(c.Periods), Want: "1 and above", Fix: "write Periods: 3, or leave it out"}
-	case c.period()*time.Duration(c.periods()) > maxWatched:
+	case c.period()*time.Duration(c.periods()) > watched(c.period()):
 		return &ConfigError{
-			Field: "Periods", Got: fmt.Sprintf("%d of %s", c.periods(), c.period()), Want: "at most 168h together", Fix: "write fewer or shorter ones",
+			Field: "Periods", Got: fmt.Sprintf("%d of %s", c.periods(), c.period()), Want: fmt.Sprintf("at most %s together", plainTime(watched(c.period()))),
+			Fix: "write fewer or shorter ones",
 		}
 	case c.actions() > maxActions:
 		return &ConfigError{Field: "Actions", Got: fmt.Sprintf("%d, with Topic", c.actions()), Want: "at most 5", Fix: "have a topic tell the others"}
 	case c.Topic != nil && c.Topic.config.FIFO:
 		return &ConfigError{Field: "Topic", Got: "FIFO " + c.Topic.String(), Want: "a standard topic: CloudWatch knows no groups of messages", Fix: "leave out its FIFO"}
-	case utf8.RuneCountInString(c.Description) > 1024:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
 	}
 	for i, action := range c.Actions {
 		if !actionARN.MatchString(action) || slices.Contains(c.Actions[:i], action) {

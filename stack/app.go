@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
@@ -173,4 +174,9 @@ func readContext() (asked, error) {
 		asked.validation = ValidateNever
 	}
 	return asked, nil
+}
+
+// position is where the definition stands in the user's code.
+func (a App) position() stages.Position {
+	return stages.FirstUserFrame([]uintptr{reflect.ValueOf(a.Define).Pointer() + 1})
 }

@@ -33,10 +33,7 @@ func (c AsyncConfig) validate() *ConfigError {
 	if c.NoRetries && c.Retries != 0 {
 		return &ConfigError{Field: "Async.NoRetries", Got: fmt.Sprintf("true, while Async.Retries is %d", c.Retries), Want: "the only one of the two", Fix: "leave the other out"}
 	}
-	return firstOf(
-		inRange("Async.Retries", c.Retries, 1, 2, 1),
-		wholeSeconds("Async.MaxAge", c.MaxAge, time.Minute, 6*time.Hour, "1m to 6h", "time.Hour"),
-	)
+	return nil
 }
 
 // failures is where the events go that a function could not handle.

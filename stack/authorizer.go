@@ -148,7 +148,7 @@ func (c LambdaAuthorizerConfig) validate() *ConfigError {
 			return problem
 		}
 	}
-	return wholeSeconds("Cache", c.Cache, time.Second, time.Hour, "1s to 1h", "5 * time.Minute")
+	return nil
 }
 
 // LambdaAuthorizer admits callers that a function says yes to.

@@ -83,9 +83,6 @@ const (
 )
 
 func (c BucketConfig) validate() *ConfigError {
-	if problem := wholeDays("OldVersions", c.OldVersions); problem != nil {
-		return problem
-	}
 	for i, rule := range c.Lifecycle {
 		if problem := rule.validate(fmt.Sprintf("Lifecycle[%d]", i)); problem != nil {
 			return problem
@@ -135,7 +132,7 @@ func (c BucketCORSConfig) validate() *ConfigError {
 			}
 		}
 	}
-	return wholeSeconds("CORS.MaxAge", c.MaxAge, time.Second, 24*time.Hour, "1s to 24h", "time.Hour")
+	return nil
 }
 
 // Bucket is an S3 bucket, or knows that its stage has none.

@@ -1,9 +1,7 @@
 package stack
 
 import (
-	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -39,9 +37,6 @@ type BusConfig struct {
 }
 
 func (c BusConfig) validate() *ConfigError {
-	if utf8.RuneCountInString(c.Description) > 512 {
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 512", Fix: "shorten it"}
-	}
 	if !c.AccountDefault {
 		return nil
 	}
@@ -126,11 +121,7 @@ func (p EventPattern) validate() *ConfigError {
 			Fix: `write Source: []string{"shop.orders"}`,
 		}
 	}
-	return firstOf(
-		p.Detail.validate("Detail", eventPattern),
-		inRange("Retries", p.Retries, 1, 185, 10),
-		wholeSeconds("MaxAge", p.MaxAge, time.Minute, 24*time.Hour, "1m to 24h", "time.Hour"),
-	)
+	return p.Detail.validate("Detail", eventPattern)
 }
 
 // pattern is the whole as EventBridge spells it.

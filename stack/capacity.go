@@ -18,17 +18,6 @@ type MaxRequestsConfig struct {
 }
 
 func (c MaxRequestsConfig) validate(field string) *ConfigError {
-	for _, one := range []struct {
-		name  string
-		value int
-	}{{"Read", c.Read}, {"Write", c.Write}} {
-		if one.value < 0 || one.value > maxUnits {
-			return &ConfigError{
-				Field: field + "." + one.name, Got: strconv.Itoa(one.value), Want: fmt.Sprintf("1 to %d units per second", maxUnits),
-				Fix: fmt.Sprintf("write %s: 1000, or leave it out", one.name),
-			}
-		}
-	}
 	if c == (MaxRequestsConfig{}) {
 		return &ConfigError{Field: field, Got: "no limit", Want: "Read, Write or both", Fix: "write Read: 1000, or leave it out"}
 	}
@@ -83,14 +72,8 @@ func (c ProvisionedConfig) validate(field string) *ConfigError {
 
 func (c CapacityConfig) validate(field string) *ConfigError {
 	switch {
-	case c.Min < 0 || c.Min > maxUnits:
-		return &ConfigError{Field: field + ".Min", Got: strconv.Itoa(c.Min), Want: fmt.Sprintf("1 to %d units", maxUnits), Fix: "write Min: 5, or leave it out"}
-	case c.Max < 0 || c.Max > maxUnits:
-		return &ConfigError{Field: field + ".Max", Got: strconv.Itoa(c.Max), Want: fmt.Sprintf("1 to %d units", maxUnits), Fix: "write Max: 50, or leave it out"}
 	case c.Max != 0 && c.Max < c.least():
 		return &ConfigError{Field: field + ".Max", Got: strconv.Itoa(c.Max), Want: fmt.Sprintf("at least Min (%d)", c.least()), Fix: "raise Max, or lower Min"}
-	case c.Target != 0 && (c.Target < 20 || c.Target > 90):
-		return &ConfigError{Field: field + ".Target", Got: strconv.Itoa(c.Target), Want: "20 to 90 percent", Fix: "write Target: 70, or leave it out"}
 	}
 	return nil
 }

@@ -76,24 +76,12 @@ var nodeTypes = []string{
 
 func (c DAXConfig) validate() *ConfigError {
 	switch {
-	case c.Nodes < 0 || c.Nodes > 11:
-		return &ConfigError{Field: "DAX.Nodes", Got: strconv.Itoa(c.Nodes), Want: "1 to 11", Fix: "write Nodes: 3, or leave it out"}
 	case c.Revision < 0:
 		return &ConfigError{
 			Field: "DAX.Revision", Got: strconv.Itoa(c.Revision), Want: "0, or 2 and above", Fix: "leave it out, or count up from the deployed revision",
 		}
 	case c.NodeType != "" && !slices.Contains(nodeTypes, c.NodeType):
 		return &ConfigError{Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "a node type of DAX", Fix: `write NodeType: "dax.t3.small", or leave it out`}
-	}
-	for _, ttl := range []struct {
-		field string
-		value time.Duration
-	}{{"DAX.ItemTTL", c.ItemTTL}, {"DAX.QueryTTL", c.QueryTTL}} {
-		if ttl.value < 0 || ttl.value > maxTTL || ttl.value%time.Millisecond != 0 {
-			return &ConfigError{
-				Field: ttl.field, Got: ttl.value.String(), Want: "whole milliseconds, at most 720h", Fix: "write 5 * time.Minute, or leave it out",
-			}
-		}
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/stages"
@@ -17,38 +15,6 @@ type ConfigError = stages.FieldError
 
 // ConfigErrors are all the mistakes of one component, where it has several: each is a [*ConfigError].
 type ConfigErrors = stages.FieldErrors
-
-// inRange refuses a number that was given and is not from least to most; example is one to write instead.
-func inRange(field string, value, least, most, example int) *ConfigError {
-	if value == 0 || value >= least && value <= most {
-		return nil
-	}
-	return &ConfigError{
-		Field: field, Got: strconv.Itoa(value), Want: fmt.Sprintf("%d to %d", least, most),
-		Fix: fmt.Sprintf("write %s: %d, or leave it out", field, example),
-	}
-}
-
-// wholeSeconds refuses a time that was given and is not whole seconds from least to most; want is the two
-// in words, example a time to write instead.
-func wholeSeconds(field string, value, least, most time.Duration, want, example string) *ConfigError {
-	if value == 0 || value >= least && value <= most && value%time.Second == 0 {
-		return nil
-	}
-	return &ConfigError{
-		Field: field, Got: value.String(), Want: want + " in whole seconds", Fix: fmt.Sprintf("write %s: %s, or leave it out", field, example),
-	}
-}
-
-// firstOf is the first problem, if there is one.
-func firstOf(problems ...*ConfigError) *ConfigError {
-	for _, problem := range problems {
-		if problem != nil {
-			return problem
-		}
-	}
-	return nil
-}
 
 // DefineError is a fault that the definition met outside a component's own checks: an error of the CDK
 // itself, or a panic of the user's code.

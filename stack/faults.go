@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -27,6 +28,7 @@ func (s *Stack) faultsIn(config any, problem *ConfigError) faults {
 		return false
 	}
 	if problem != nil && !known(problem.Field) {
+		problem.Docs = cmp.Or(problem.Docs, pageOf(config, problem.Field))
 		w.found = append(w.found, problem)
 	}
 	return w.found

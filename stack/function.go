@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -148,30 +147,8 @@ func (c FunctionConfig) validate() *ConfigError {
 		return &ConfigError{
 			Field: "Package", Got: fmt.Sprintf("%q, while Prebuilt.Path is %q", c.Package, c.Prebuilt.Path), Want: "the only one of the two", Fix: "leave the other out",
 		}
-	case c.Memory != 0 && (c.Memory < 128 || c.Memory > 10240):
-		return &ConfigError{Field: "Memory", Got: strconv.Itoa(c.Memory), Want: "128 to 10240 MiB", Fix: "write Memory: 256, or leave it out"}
-	case c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > 15*time.Minute || c.Timeout%time.Second != 0):
-		return &ConfigError{
-			Field: "Timeout", Got: c.Timeout.String(), Want: "1s to 15m in whole seconds",
-			Fix: "write Timeout: 10 * time.Second, or leave it out",
-		}
 	case c.Architecture != "" && c.Architecture != ARM64 && c.Architecture != AMD64:
 		return &ConfigError{Field: "Architecture", Got: fmt.Sprintf("%q", c.Architecture), Want: "arm64 or amd64", Fix: "write stack.ARM64, or leave it out"}
-	case c.EphemeralStorage != 0 && (c.EphemeralStorage < 512 || c.EphemeralStorage > 10240):
-		return &ConfigError{
-			Field: "EphemeralStorage", Got: strconv.Itoa(c.EphemeralStorage), Want: "512 to 10240 MiB",
-			Fix: "write EphemeralStorage: 1024, or leave it out",
-		}
-	case c.ReservedConcurrency < 0:
-		return &ConfigError{
-			Field: "ReservedConcurrency", Got: strconv.Itoa(c.ReservedConcurrency), Want: "1 and above",
-			Fix: "write ReservedConcurrency: 10, or leave it out",
-		}
-	case c.ProvisionedConcurrency < 0:
-		return &ConfigError{
-			Field: "ProvisionedConcurrency", Got: strconv.Itoa(c.ProvisionedConcurrency), Want: "1 and above",
-			Fix: "write ProvisionedConcurrency: 2, or leave it out",
-		}
 	case c.ReservedConcurrency > 0 && c.ProvisionedConcurrency > c.ReservedConcurrency:
 		return &ConfigError{
 			Field: "ProvisionedConcurrency", Got: fmt.Sprintf("%d, while ReservedConcurrency is %d", c.ProvisionedConcurrency, c.ReservedConcurrency),
@@ -179,10 +156,14 @@ func (c FunctionConfig) validate() *ConfigError {
 		}
 	case len(c.Layers) > maxLayers:
 		return &ConfigError{Field: "Layers", Got: fmt.Sprintf("%d layers", len(c.Layers)), Want: "at most 5", Fix: "join some of them"}
-	case utf8.RuneCountInString(c.Description) > 256:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 256", Fix: "shorten it"}
 	}
-	for _, layer := range c.Layers {
+	for i, layer := range c.Layers {
+		version := strings.LastIndex(layer, ":") + 1
+		if slices.ContainsFunc(c.Layers[:i], func(other string) bool { return strings.HasPrefix(other, layer[:version]) }) {
+			return &ConfigError{
+				Field: "Layers", Got: fmt.Sprintf("%q, of which another version is there", layer), Want: "a layer that is there only once", Fix: "leave one of the two out",
+			}
+		}
 		if !layerPattern.MatchString(layer) {
 			return &ConfigError{
 				Field: "Layers", Got: fmt.Sprintf("%q", layer), Want: "the ARN of a layer's version",

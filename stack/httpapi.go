@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -124,9 +123,6 @@ type RouteConfig struct {
 }
 
 func (c HTTPAPIConfig) validate() *ConfigError {
-	if utf8.RuneCountInString(c.Description) > 1024 {
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
-	}
 	if c.CORS != nil {
 		if problem := c.CORS.validate(); problem != nil {
 			return problem
@@ -178,15 +174,13 @@ func (c CORSConfig) validate() *ConfigError {
 			}
 		}
 	}
-	return wholeSeconds("CORS.MaxAge", c.MaxAge, time.Second, 24*time.Hour, "1s to 24h", "time.Hour")
+	return nil
 }
 
 func (c ThrottleConfig) validate() *ConfigError {
 	switch {
-	case c.Rate < 1:
+	case c.Rate == 0:
 		return &ConfigError{Field: "Throttle.Rate", Got: strconv.Itoa(c.Rate), Want: "1 request per second, or more", Fix: "write Rate: 100"}
-	case c.Burst < 0:
-		return &ConfigError{Field: "Throttle.Burst", Got: strconv.Itoa(c.Burst), Want: "1 request, or more", Fix: "write Burst: 200, or leave it out"}
 	}
 	return nil
 }
@@ -401,13 +395,13 @@ func (api *HTTPAPI) Route(key string, fn *Function, config ...RouteConfig) {
 	at := stages.Caller()
 	to, wrong := parseRoute(key)
 	if wrong != "" {
-		api.fault(at, "route", fmt.Sprintf("%q", key), `a method and a path, such as "GET /notes/{id}"`, wrong)
+		api.refusal(routesPage, at, "route", fmt.Sprintf("%q", key), `a method and a path, such as "GET /notes/{id}"`, wrong)
 	}
 	if fn == nil {
 		api.fault(at, "route", fmt.Sprintf("%q to no function", key), "a route to a function", "write api.Route(route, fn) with what stack.NewFunction returned")
 	}
 	if first, taken := api.routes[to]; taken {
-		api.fault(at, "route", fmt.Sprintf("%q again (first at %s)", key, first), "there only once", "remove one of the two")
+		api.refusal(routesPage, at, "route", fmt.Sprintf("%q again (first at %s)", key, first), "there only once", "remove one of the two")
 	}
 	api.routes[to] = at
 	special := api.special(key, at, config)
@@ -497,7 +491,7 @@ func (api *HTTPAPI) special(route string, at stages.Position, config []RouteConf
 		if special.Authorizer != nil {
 			asks = special.Authorizer.String()
 		}
-		api.fault(at, thing+" Scopes", fmt.Sprintf("%q, while its authorizer is %s", special.Scopes, asks), "a JWT authorizer, whose tokens have scopes",
+		api.refusal(tokenPage, at, thing+" Scopes", fmt.Sprintf("%q, while its authorizer is %s", special.Scopes, asks), "a JWT authorizer, whose tokens have scopes",
 			"write Authorizer: with what stack.NewJWTAuthorizer returned")
 	}
 	return special

@@ -18,7 +18,8 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 		return err
 	}
 	var template struct {
-		Resources map[string]struct {
+		Description string
+		Resources   map[string]struct {
 			Type       string
 			Properties map[string]any
 		}
@@ -30,6 +31,10 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 	owners := ownersOf(synthesized)
 	var found faults
 	var written []stages.Written
+	if problem := templateDescription.fault("Description", template.Description); problem != nil {
+		problem.Thing, problem.At = fmt.Sprintf("template of stage %s", s.stage.Name), s.app.position()
+		found = append(found, problem)
+	}
 	for _, id := range sortedKeys(template.Resources) {
 		resource := template.Resources[id]
 		report := func(problem *ConfigError) {
@@ -49,6 +54,9 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 				})
 			}
 		}
+		if resource.Type == "AWS::IAM::Role" {
+			report(tagTwice(resource.Properties))
+		}
 		for _, row := range places {
 			if row.resource == resource.Type && !s.choices.ForProof() {
 				visit(resource.Properties, strings.Split(row.property, "."), "", func(path, value string) { report(row.fault(path, value, s.stage)) })
@@ -67,6 +75,25 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 		return found[0]
 	}
 	return ConfigErrors(found)
+}
+
+// templateDescription is what CloudFormation takes as a template's description.
+var templateDescription = textRule{most: 1024, bytes: true, docs: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-description-structure.html"}
+
+// tagTwice is that a role has two tags whose keys differ only in case, which IAM takes for one; nil where it has not.
+func tagTwice(properties map[string]any) *ConfigError {
+	seen := map[string]string{}
+	var problem *ConfigError
+	visit(properties, []string{"Tags[]", "Key"}, "", func(path, key string) {
+		if first, taken := seen[strings.ToLower(key)]; taken && problem == nil {
+			problem = &ConfigError{
+				Field: path, Got: fmt.Sprintf("%q beside %q", key, first), Want: "another key: IAM does not tell capital letters from small ones", Fix: "write one of the two",
+				Docs: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html",
+			}
+		}
+		seen[strings.ToLower(key)] = key
+	})
+	return problem
 }
 
 // readBack inspects every template, and compares the names in them with each other and with the ledger's.

@@ -51,18 +51,7 @@ const (
 	DeepArchive        StorageClass = "DEEP_ARCHIVE"        // an archive that answers in a day
 )
 
-// wholeDays refuses an age that was given and is not whole days.
-func wholeDays(field string, value time.Duration) *ConfigError {
-	if value >= 0 && value%day == 0 {
-		return nil
-	}
-	return &ConfigError{Field: field, Got: value.String(), Want: "whole days", Fix: "write 30 * 24 * time.Hour, or leave it out"}
-}
-
 func (c LifecycleConfig) validate(field string) *ConfigError {
-	if problem := wholeDays(field+".Expire", c.Expire); problem != nil {
-		return problem
-	}
 	if c.Expire == 0 && len(c.Transitions) == 0 {
 		return &ConfigError{Field: field, Got: "without Expire and Transitions", Want: "given one of the two at least", Fix: "write Expire: 365 * 24 * time.Hour, or leave it out"}
 	}
@@ -99,9 +88,6 @@ const stays = 30 * day
 // validate checks a transition, behind the one before; before the first there is none.
 func (c TransitionConfig) validate(field string, before TransitionConfig) *ConfigError {
 	infrequent := func(class StorageClass) bool { return class == InfrequentAccess || class == OneZone }
-	if problem := wholeDays(field+".After", c.After); problem != nil {
-		return problem
-	}
 	least := day
 	if infrequent(c.To) {
 		least = stays

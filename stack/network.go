@@ -128,14 +128,6 @@ func (c NetworkConfig) validate() *ConfigError {
 	if problem := c.validateExisting(); problem != nil {
 		return problem
 	}
-	switch {
-	case c.Zones < 0 || c.Zones > maxZones:
-		return &ConfigError{Field: "Zones", Got: strconv.Itoa(c.Zones), Want: "1 to 3", Fix: "write Zones: 2, or leave it out"}
-	case c.NATGateways < 0 || c.NATGateways > maxZones:
-		return &ConfigError{
-			Field: "NATGateways", Got: strconv.Itoa(c.NATGateways), Want: "0 to 3, one for each zone", Fix: "write NATGateways: 1, or leave it out",
-		}
-	}
 	if c.CIDR != "" {
 		prefix, err := netip.ParsePrefix(c.CIDR)
 		if err != nil || prefix != prefix.Masked() || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate() || prefix.Bits() < 16 || prefix.Bits() > 24 {
@@ -149,7 +141,7 @@ func (c NetworkConfig) validate() *ConfigError {
 		return problem
 	}
 	for i, port := range c.Ports {
-		if port < 1 || port > 65535 || port == httpsPort || slices.Contains(c.Ports[:i], port) {
+		if port == 0 || port == httpsPort || slices.Contains(c.Ports[:i], port) {
 			return &ConfigError{
 				Field: "Ports", Got: strconv.Itoa(port), Want: "1 to 65535, each once, and not 443, which is always open",
 				Fix: "write Ports: []int{5432}, or leave it out",
@@ -159,10 +151,10 @@ func (c NetworkConfig) validate() *ConfigError {
 	return validateEndpoints("Endpoints", c.Endpoints, func(one Endpoint) bool { return slices.Contains(gateways, one) })
 }
 
-// zoneOf is a zone as regions of AWS name them: the region and a letter. Local zones have longer names, and neither
+// zoneOf is a zone as regions of AWS name them: the region and a letter, of which us-east-1 has the most. Local zones have longer names, and neither
 // NAT gateways nor endpoints of most services.
 // https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
-var zoneOf = regexp.MustCompile(`^([a-z]+(-[a-z]+)+-[0-9]+)[a-z]$`)
+var zoneOf = regexp.MustCompile(`^([a-z]+(-[a-z]+)+-[0-9]+)[a-f]$`)
 
 func (c NetworkConfig) validateZones() *ConfigError {
 	switch {
@@ -537,7 +529,7 @@ func (n *Network) zones(config NetworkConfig) int {
 	region := n.stack.playedRegion()
 	for _, name := range config.ZoneNames {
 		if of := zoneOf.FindStringSubmatch(name)[1]; of != region {
-			n.fault(n.at, "ZoneNames", fmt.Sprintf("%q, while the stage's region is %s", name, region), "a zone of the stage's region", "write ZoneNames: stages.Pick(s, …) with those of each stage")
+			n.refusal(zonesPage, n.at, "ZoneNames", fmt.Sprintf("%q, while the stage's region is %s", name, region), "a zone of the stage's region", "write ZoneNames: stages.Pick(s, …) with those of each stage")
 		}
 	}
 	most := stages.Zones(region)
@@ -545,7 +537,7 @@ func (n *Network) zones(config NetworkConfig) int {
 	case len(config.ZoneNames) > 0:
 		return len(config.ZoneNames)
 	case config.Zones > most:
-		n.fault(n.at, "Zones", strconv.Itoa(config.Zones), fmt.Sprintf("at most %d, as many as %s has", most, region), "write Zones: stages.Pick(s, …) with fewer there, or leave it out")
+		n.refusal(zonesPage, n.at, "Zones", strconv.Itoa(config.Zones), fmt.Sprintf("at most %d, as many as %s has", most, region), "write Zones: stages.Pick(s, …) with fewer there, or leave it out")
 	case config.Zones > 0:
 		return config.Zones
 	}

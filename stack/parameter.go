@@ -3,7 +3,6 @@ package stack
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
@@ -47,10 +46,6 @@ func (c ParameterConfig) validate() *ConfigError {
 			Field: "Value", Got: "set beside Secret", Want: "left out: a secret stands neither in code nor in a template",
 			Fix: "leave the Value out, and set it by the command in the stack's outputs",
 		}
-	case len(c.Value) > 4096:
-		return &ConfigError{Field: "Value", Got: fmt.Sprintf("%d bytes", len(c.Value)), Want: "at most 4096", Fix: "shorten it, or keep it in a bucket"}
-	case utf8.RuneCountInString(c.Description) > 1024:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 1024", Fix: "shorten it"}
 	case c.Description != "" && c.Value == "":
 		return &ConfigError{Field: "Description", Got: "set without a Value", Want: "left out where the stack does not make the parameter", Fix: "leave it out, or write a Value"}
 	case c.Override != nil && c.Value == "":

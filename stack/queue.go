@@ -111,12 +111,7 @@ func (c QueueConfig) validate() *ConfigError {
 			Field: "MaxReceives", Got: fmt.Sprintf("%d, while NoDeadLetterQueue is true", c.MaxReceives), Want: "the only one of the two", Fix: "leave the other out",
 		}
 	}
-	return firstOf(
-		wholeSeconds("VisibilityTimeout", c.VisibilityTimeout, time.Second, 12*time.Hour, "1s to 12h", "time.Minute"),
-		wholeSeconds("Retention", c.Retention, time.Minute, keptRetention, "1m to 336h", "24 * time.Hour"),
-		wholeSeconds("Delay", c.Delay, time.Second, 15*time.Minute, "1s to 15m", "time.Minute"),
-		inRange("MaxReceives", c.MaxReceives, 1, 1000, defaultMaxReceives),
-	)
+	return nil
 }
 
 func (c QueueConfig) kind() stages.Kind {
@@ -153,11 +148,7 @@ func (c QueueTriggerConfig) validate(q *Queue, fn *Function) *ConfigError {
 			Want: fmt.Sprintf("at least %s: six times that, and the Window", least), Fix: "leave VisibilityTimeout out, or shorten the Timeout",
 		}
 	}
-	return firstOf(
-		inRange("BatchSize", c.BatchSize, 1, 10000, 10),
-		wholeSeconds("Window", c.Window, time.Second, 5*time.Minute, "1s to 5m", "time.Second"),
-		inRange("MaxConcurrency", c.MaxConcurrency, 2, 1000, 10),
-	)
+	return nil
 }
 
 // visibility is the least that a queue needs for the trigger.

@@ -2,8 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
@@ -43,15 +41,6 @@ type SecretConfig struct {
 }
 
 func (c SecretConfig) validate() *ConfigError {
-	switch {
-	case c.Generate != 0 && (c.Generate < 12 || c.Generate > 4096):
-		return &ConfigError{
-			Field: "Generate", Got: strconv.Itoa(c.Generate), Want: "12 to 4096 characters",
-			Fix: "write Generate: 32, or leave it out to set the value by hand",
-		}
-	case utf8.RuneCountInString(c.Description) > 2048:
-		return &ConfigError{Field: "Description", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.Description)), Want: "at most 2048", Fix: "shorten it"}
-	}
 	return nil
 }
 

@@ -101,7 +101,12 @@ func (c component) String() string { return fmt.Sprintf("%s %q", c.noun, c.id) }
 
 // fault panics with a mistake in this component.
 func (c component) fault(at stages.Position, field, got, want, fix string) {
-	panic(&ConfigError{Thing: c.String(), Field: field, Got: got, Want: want, Fix: fix, At: at})
+	c.refusal("", at, field, got, want, fix)
+}
+
+// refusal panics with a mistake in this component that AWS would refuse; page states the rule.
+func (c component) refusal(page string, at stages.Position, field, got, want, fix string) {
+	panic(&ConfigError{Thing: c.String(), Field: field, Got: got, Want: want, Fix: fix, Docs: page, At: at})
 }
 
 // idPattern keeps ids readable in names and distinct in logical ids, which drop every other character.

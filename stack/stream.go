@@ -84,8 +84,6 @@ func (c StreamConfig) validate() *ConfigError {
 	switch {
 	case c.Start != "" && c.Start != StartOldest && c.Start != StartLatest:
 		return &ConfigError{Field: "Start", Got: fmt.Sprintf("%q", c.Start), Want: "stack.StartOldest or StartLatest", Fix: "write stack.StartLatest, or leave it out"}
-	case c.Retries < -1 || c.Retries > 10000:
-		return &ConfigError{Field: "Retries", Got: strconv.Itoa(c.Retries), Want: "1 to 10000, or -1 for none", Fix: "write Retries: 10, or leave it out"}
 	case len(c.Filters) > 5:
 		return &ConfigError{Field: "Filters", Got: strconv.Itoa(len(c.Filters)), Want: "at most 5", Fix: "join some of them"}
 	}
@@ -94,16 +92,8 @@ func (c StreamConfig) validate() *ConfigError {
 			return problem
 		}
 	}
-	return firstOf(
-		inRange("BatchSize", c.BatchSize, 1, 10000, defaultBatch),
-		wholeSeconds("Window", c.Window, time.Second, 5*time.Minute, "1s to 5m", "time.Second"),
-		wholeSeconds("MaxAge", c.MaxAge, time.Minute, 24*time.Hour, "1m to 24h", "time.Hour"),
-		inRange("Parallel", c.Parallel, 1, 10, 2),
-	)
+	return nil
 }
-
-// defaultBatch is AWS's own.
-const defaultBatch = 100
 
 // props maps the config to the resource's.
 func (c StreamConfig) props() *awslambda.CfnEventSourceMappingProps {

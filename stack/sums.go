@@ -350,7 +350,7 @@ func (t *countedTemplate) template() {
 	}{
 		{limitResources, len(t.Resources), parts}, {limitOutputs, len(t.Outputs), nil}, {limitParameters, len(t.Parameters), nil}, {limitTemplate, t.size, nil},
 	} {
-		t.found = append(t.found, count{limit: one.limit, thing: fmt.Sprintf("app %q", t.stack.app.Service), sum: one.sum, parts: one.parts})
+		t.found = append(t.found, count{limit: one.limit, thing: fmt.Sprintf("app %q", t.stack.app.Service), at: t.stack.app.position(), sum: one.sum, parts: one.parts})
 	}
 }
 

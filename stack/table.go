@@ -135,8 +135,6 @@ func (c TableConfig) validate() *ConfigError {
 		return &ConfigError{Field: "Stream", Got: fmt.Sprintf("%q", c.Stream), Want: wantedStreamViews, Fix: "write stack.StreamNewAndOld, or leave it out"}
 	}
 	switch {
-	case len(c.TTL) > 255:
-		return &ConfigError{Field: "TTL", Got: fmt.Sprintf("%d bytes", len(c.TTL)), Want: "1 to 255 bytes", Fix: `write TTL: "expires", or leave it out`}
 	case c.MaxRequests != nil && c.Provisioned != nil:
 		return &ConfigError{
 			Field: "MaxRequests", Got: "together with Provisioned", Want: "the only one of the two: a table is on demand or provisioned", Fix: "remove one of the two",

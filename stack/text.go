@@ -28,11 +28,13 @@ var (
 	tagText = charset{"letters, digits, spaces and _.:/=+-@", regexp.MustCompile(`[^\pL\pZ\pN_.:/=+\-@]`)}
 	// headerName is what HTTP takes, and the star of a list for browsers.
 	headerName = charset{"the characters of a header's name: letters, digits and !#$%&'*+-.^_`|~", regexp.MustCompile("[^A-Za-z0-9!#$%&'*+\\-.^_`|~]")}
-	groupName  = charset{"letters, digits and ._-/#", regexp.MustCompile(`[^.\-_/#A-Za-z0-9]`)}
-	fileName   = charset{"letters, digits and _.-", regexp.MustCompile(`[^A-Za-z0-9_.\-]`)}
-	variable   = charset{"letters, digits and underscores", regexp.MustCompile(`[^A-Za-z0-9_]`)}
-	noSpace    = charset{"anything but spaces", regexp.MustCompile(`\s`)}
-	pathText   = charset{"letters, digits and /_.-", regexp.MustCompile(`[^A-Za-z0-9/_.\-]`)}
+	// exposedName is what S3 shows to a page; a star is none there.
+	exposedName = charset{"the characters of a header's name but *: letters, digits and !#$%&'+-.^_`|~", regexp.MustCompile("[^A-Za-z0-9!#$%&'+\\-.^_`|~]")}
+	groupName   = charset{"letters, digits and ._-/#", regexp.MustCompile(`[^.\-_/#A-Za-z0-9]`)}
+	fileName    = charset{"letters, digits and _.-", regexp.MustCompile(`[^A-Za-z0-9_.\-]`)}
+	variable    = charset{"letters, digits and underscores", regexp.MustCompile(`[^A-Za-z0-9_]`)}
+	noSpace     = charset{"anything but spaces", regexp.MustCompile(`\s`)}
+	pathText    = charset{"letters, digits and /_.-", regexp.MustCompile(`[^A-Za-z0-9/_.\-]`)}
 )
 
 // textRule is what one property of a resource, and the fields of configs that reach it, may hold.
@@ -46,6 +48,8 @@ type textRule struct {
 	least, most int
 	bytes       bool
 	set         charset
+	// reserved is what the service keeps for itself at a text's beginning, in lower case.
+	reserved string
 	// docs is AWS's page that states the rule.
 	docs string
 }
@@ -177,7 +181,7 @@ var texts = []textRule{
 		docs: "https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html",
 	},
 	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].AllowedHeaders[]", fields: []string{"BucketCORSConfig.Headers"}, least: 1, most: 1024, set: headerName, docs: bucketCORS},
-	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].ExposedHeaders[]", fields: []string{"BucketCORSConfig.ExposedHeaders"}, least: 1, most: 1024, set: headerName, docs: bucketCORS},
+	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].ExposedHeaders[]", fields: []string{"BucketCORSConfig.ExposedHeaders"}, least: 1, most: 1024, set: exposedName, docs: bucketCORS},
 	{resource: "AWS::S3::Bucket", property: "LifecycleConfiguration.Rules[].Prefix", fields: []string{"LifecycleConfig.Prefix"}, most: 1024, bytes: true, docs: objectKeys},
 	{
 		resource: "AWS::S3::Bucket", property: "LifecycleConfiguration.Rules[].Id", most: 255,
@@ -199,9 +203,9 @@ var texts = []textRule{
 	// Keys of indexes are stricter: a projected attribute is limited as they are, which is safe.
 	{resource: "AWS::DynamoDB::Table", property: "GlobalSecondaryIndexes[].Projection.NonKeyAttributes[]", least: 1, most: 255, bytes: true, docs: attributes},
 	{resource: "AWS::DynamoDB::Table", property: "LocalSecondaryIndexes[].Projection.NonKeyAttributes[]", least: 1, most: 255, bytes: true, docs: attributes},
-	{resource: "*", property: "Tags[].Key", least: 1, most: 128, set: tagText, docs: tagging},
+	{resource: "*", property: "Tags[].Key", least: 1, most: 128, set: tagText, reserved: "aws:", docs: tagging},
 	{resource: "*", property: "Tags[].Value", most: 256, set: tagText, docs: tagging},
-	{resource: "*", property: "Tags{key}", least: 1, most: 128, set: tagText, docs: tagging},
+	{resource: "*", property: "Tags{key}", least: 1, most: 128, set: tagText, reserved: "aws:", docs: tagging},
 	{resource: "*", property: "Tags{}", most: 256, set: tagText, docs: tagging},
 }
 
@@ -257,6 +261,10 @@ func (t textRule) fault(path, value string) *ConfigError {
 		return problem
 	case length < t.least:
 		problem.Got, problem.Want, problem.Fix = fmt.Sprintf("%d %s", length, unit), fmt.Sprintf("at least %d", t.least), "write a longer one"
+		return problem
+	}
+	if t.reserved != "" && strings.HasPrefix(strings.ToLower(value), t.reserved) {
+		problem.Want, problem.Fix = fmt.Sprintf("one that does not begin with %s, which AWS keeps for itself", t.reserved), "write another"
 		return problem
 	}
 	if t.set.refuses != nil {

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -52,8 +51,6 @@ func (c TopicConfig) validate() *ConfigError {
 		return &ConfigError{
 			Field: "DeduplicateByContent", Got: "true, while FIFO is false", Want: "left out of a standard topic", Fix: "write FIFO: true, or leave DeduplicateByContent out",
 		}
-	case utf8.RuneCountInString(c.DisplayName) > 100:
-		return &ConfigError{Field: "DisplayName", Got: fmt.Sprintf("%d characters", utf8.RuneCountInString(c.DisplayName)), Want: "at most 100", Fix: "shorten it"}
 	}
 	return nil
 }
@@ -251,7 +248,7 @@ type TopicDeliveryConfig struct {
 func (t *Topic) Delivers(queue *Queue, config TopicDeliveryConfig) {
 	at := stages.Caller()
 	if queue != nil && queue.config.FIFO && !t.config.FIFO {
-		t.fault(at, "queue", fmt.Sprintf("FIFO %s, while the topic is a standard one", queue), "both FIFO, or a standard queue",
+		t.refusal(orderedTopicPage, at, "queue", fmt.Sprintf("FIFO %s, while the topic is a standard one", queue), "both FIFO, or a standard queue",
 			"write FIFO: true for the topic, or leave it out for the queue")
 	}
 	config.deliver(queue, at, t.component, t.delivered, func() (constructs.Construct, *string) { return t.siblings, t.L2.TopicArn() })

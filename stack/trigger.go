@@ -18,7 +18,7 @@ func (fn *Function) triggeredBy(source component, at stages.Position, config any
 	}
 	fn.stack.faultsIn(config, problem).raise(fmt.Sprintf("trigger of %s by %s", fn, source), at)
 	if first, taken := fn.triggers[source.String()]; taken && once {
-		source.fault(at, "function", fmt.Sprintf("%s again (first at %s)", fn, first), "there only once", "remove one of the two")
+		source.refusal(mappingPage, at, "function", fmt.Sprintf("%s again (first at %s)", fn, first), "there only once", "remove one of the two")
 	}
 	fn.triggers[source.String()] = at
 	return fn.present && source.present

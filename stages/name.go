@@ -114,7 +114,7 @@ func (k Kind) Name(part Part) (string, error) {
 	physical := k.Prefix + strings.TrimRight(fitted[:min(len(fitted), room)], "-_./") + "-" + part.hash() + suffix
 	if k.refuses(physical) {
 		return "", &FieldError{
-			Thing: part.thing(k), Field: "name", Got: quote(physical), Want: k.Allowed, Fix: "rename the stage or the service that begins it",
+			Thing: part.thing(k), Field: "name", Got: quote(physical), Want: k.Allowed, Fix: "rename the stage or the service that begins it", Docs: k.Docs,
 		}
 	}
 	return physical, nil
@@ -153,7 +153,7 @@ func (p Part) validate(k Kind) error {
 	if p.Name != "" && !isComponentName(p.Name) {
 		return &FieldError{
 			Thing: p.thing(k), Field: "name", Got: quote(p.Name),
-			Want: "letters, digits, hyphens, underscores and dots, first a letter", Fix: fmt.Sprintf("write %q", suggestLabel(p.Name, 64)),
+			Want: "letters, digits, hyphens, underscores and dots, first a letter", Fix: fmt.Sprintf("write %q", suggestLabel(p.Name, 64)), Docs: k.Docs,
 		}
 	}
 	if p.Revision < 0 {

@@ -38,6 +38,8 @@
 //
 // Three tests keep a row true. That the rehearsal refuses it, in these words and at this moment, and
 // rolls back, is tested in package rehearsal. That a program cannot make it is tested in package
-// stack, for each row whose answer is config. That AWS's own validator finds it too is tested here;
+// stack: for each row whose answer is config, a program with the mistake is refused with its line; for
+// each other but preflight, what is wrong in the row's own template is in none that the constructs
+// make. That AWS's own validator finds it too is tested here;
 // testdata/validator.golden says for which rows it does.
 package refusals
