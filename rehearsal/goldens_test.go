@@ -3,13 +3,16 @@ package rehearsal_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -112,6 +115,103 @@ func TestEveryGoldenIsDeployed(t *testing.T) {
 			require.NoError(t, err)
 			a := attempt{T: t, client: client}
 			require.Equal(t, types.StackStatusCreateComplete, finished(t, client, "golden").StackStatus, a.reasonsOf("golden", types.ResourceStatusCreateFailed))
+			for _, f := range server.Resources(at[1], at[2]) {
+				if f.Type == "AWS::Lambda::Function" && f.Stack == "golden" {
+					mayWhatItIsGranted(t, server, configuration, f)
+				}
+			}
 		})
 	}
+}
+
+// mayWhatItIsGranted makes a call for each action that a function's role is granted and that the
+// rehearsal has, with the grant and without it.
+func mayWhatItIsGranted(t *testing.T, server *rehearsal.Server, configuration aws.Config, f rehearsal.Resource) {
+	t.Helper()
+	key, secret, token := server.Session(f)
+	configuration.Credentials = credentials.NewStaticCredentialsProvider(key, secret, token)
+	role := f.Properties["Role"].(string)
+	for _, policy := range server.Resources(f.Account, f.Region) {
+		if roles, _ := policy.Properties["Roles"].([]any); policy.Type != "AWS::IAM::Policy" || !slices.Contains(roles, any(role[strings.LastIndex(role, "/")+1:])) {
+			continue
+		}
+		document := policy.Properties["PolicyDocument"].(m)
+		statements := document["Statement"].([]any)
+		for i, each := range statements {
+			statement := each.(m)
+			actions, several := statement["Action"].([]any)
+			if !several {
+				actions = []any{statement["Action"]}
+			}
+			for j, action := range actions {
+				ask, known := granted(server, f, action.(string), statement)
+				if statement["Effect"] != "Allow" || !known {
+					continue
+				}
+				require.NotRegexp(t, "^(AccessDenied|NotImplemented)", ask(t, configuration), "%s of %s", action, f.Name)
+				less := maps.Clone(statement)
+				less["Action"] = slices.Delete(slices.Clone(actions), j, j+1)
+				server.Change(policy, m{
+					"PolicyName": policy.Properties["PolicyName"], "Roles": policy.Properties["Roles"],
+					"PolicyDocument": m{"Version": "2012-10-17", "Statement": slices.Replace(slices.Clone(statements), i, i+1, any(less))},
+				})
+				require.Regexp(t, "^AccessDenied.* is not authorized to perform: "+action.(string)+" on ", ask(t, configuration), "%s of %s", action, f.Name)
+				server.Change(policy, policy.Properties)
+			}
+		}
+	}
+}
+
+// granted is a call that an action lets a function make.
+func granted(server *rehearsal.Server, f rehearsal.Resource, action string, statement m) (func(*testing.T, aws.Config) string, bool) {
+	resources, several := statement["Resource"].([]any)
+	if !several {
+		resources = []any{statement["Resource"]}
+	}
+	resource := resources[0].(string)
+	service, operation, _ := strings.Cut(action, ":")
+	input := m{}
+	switch service {
+	case "dynamodb":
+		table, index, ofIndex := strings.Cut(resource[strings.Index(resource, "table/")+len("table/"):], "/index/")
+		at, keys := slices.IndexFunc(server.Resources(f.Account, f.Region), func(r rehearsal.Resource) bool {
+			return strings.HasPrefix(r.Type, "AWS::DynamoDB::") && r.Name == table
+		}), m{}
+		if at < 0 { // an import's
+			keys["id"] = m{"S": "a"}
+		} else {
+			for _, each := range server.Resources(f.Account, f.Region)[at].Properties["KeySchema"].([]any) {
+				keys[each.(m)["AttributeName"].(string)] = m{"S": "a"}
+			}
+		}
+		input["TableName"] = table
+		switch operation {
+		case "DescribeTable":
+		case "GetItem", "DeleteItem", "UpdateItem":
+			input["Key"] = keys
+		case "PutItem":
+			input["Item"] = keys
+		case "Scan", "Query":
+			if ofIndex {
+				input["IndexName"] = strings.ReplaceAll(index, "*", "any")
+			}
+		case "BatchGetItem":
+			input = m{"RequestItems": m{table: m{"Keys": []any{keys}}}}
+		case "BatchWriteItem":
+			input = m{"RequestItems": m{table: []any{m{"PutRequest": m{"Item": keys}}}}}
+		case "ConditionCheckItem":
+			operation, input = "TransactWriteItems", m{"TransactItems": []any{m{"ConditionCheck": m{"TableName": table, "Key": keys, "ConditionExpression": "attribute_exists(id)"}}}}
+		default:
+			return nil, false // of streams, which Lambda reads
+		}
+	case "secretsmanager":
+		input["SecretId"] = strings.ReplaceAll(resource, "*", "a")
+		input["SecretString"] = "x"
+	case "ssm":
+		_, path, _ := strings.Cut(resource, ":parameter/")
+		input["Name"], input["Names"] = "/"+path, []any{"/" + path}
+	default:
+		return nil, false
+	}
+	return func(t *testing.T, config aws.Config) string { return call(t, config, service, operation, input) }, true
 }

@@ -68,22 +68,47 @@ func (r *request) authorize() error {
 }
 
 func (r *request) decide(who *subject, needed right) (policy.Decision, error) {
-	var documents []policy.Document
-	for _, each := range needed.of {
-		document, err := policy.Read(each)
-		if err != nil {
-			return policy.Decision{}, err
-		}
-		documents = append(documents, document)
+	documents, err := r.policiesOf(needed)
+	if err != nil {
+		return policy.Decision{}, err
 	}
 	service, _, _ := strings.Cut(needed.action, ":")
 	out, inNetwork := who.endpoints[service]
-	return policy.Decide(policy.Policies{
+	policies := policy.Policies{
 		Identity: who.identity, Boundary: who.boundary, Endpoint: out.policies, Resource: documents, Owner: needed.owner, ResourceDecides: needed.decides,
-	}, policy.Request{
-		Action: needed.action, Resource: needed.resource, Context: r.contextOf(who, needed, out.id, inNetwork),
+	}
+	asked := policy.Request{
+		Action: needed.action, Resource: needed.resource,
 		Principal: policy.Principal{Account: r.caller.account, ARN: r.caller.arn, Role: r.caller.role},
+	}
+	// Most policies ask for nothing of the context, which takes longer to gather than the decision.
+	if policies.Conditional() {
+		asked.Context = r.contextOf(who, needed, out.id, inNetwork)
+	}
+	return policy.Decide(policies, asked)
+}
+
+// policiesOf are the policies of the resource, read once for as long as nothing changes.
+func (r *request) policiesOf(needed right) ([]policy.Document, error) {
+	if needed.of == nil {
+		return nil, nil
+	}
+	type read struct {
+		documents []policy.Document
+		err       error
+	}
+	known := remember(r.store, "policies|"+needed.resource, func() read {
+		var made read
+		for _, each := range needed.of {
+			document, err := policy.Read(each)
+			if err != nil {
+				return read{err: err}
+			}
+			made.documents = append(made.documents, document)
+		}
+		return made
 	})
+	return known.documents, known.err
 }
 
 // contextOf are the global condition keys, and those of the service.

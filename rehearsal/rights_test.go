@@ -68,7 +68,7 @@ func call(t *testing.T, config aws.Config, service, operation string, input m) s
 	keys, err := config.Credentials.Retrieve(t.Context())
 	require.NoError(t, err)
 	sum := sha256.Sum256(body)
-	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, request, hex.EncodeToString(sum[:]), service, region, time.Now()))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, request, hex.EncodeToString(sum[:]), service, config.Region, time.Now()))
 	answer, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, answer.Body.Close()) }()

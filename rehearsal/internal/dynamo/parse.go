@@ -183,12 +183,14 @@ func (p *parser) unexpected() {
 	if len(p.tokens) == 0 {
 		p.fail("The expression can not be empty;")
 	}
-	at := min(p.at, len(p.tokens))
-	shown := "<EOF>"
-	if at < len(p.tokens) {
-		shown = p.tokens[at].text
+	// Near are the tokens around; at the end it is the last one, as in
+	// https://github.com/truora/minidyn/issues/21.
+	last := len(p.tokens) - 1
+	shown, from, to := "<EOF>", last, last
+	if p.at <= last {
+		shown, from, to = p.tokens[p.at].text, max(0, p.at-1), min(last, p.at+1)
 	}
-	near := p.source[p.tokens[max(0, min(at, len(p.tokens)-1)-1)].start:p.tokens[min(at+1, len(p.tokens)-1)].end]
+	near := p.source[p.tokens[from].start:p.tokens[to].end]
 	p.fail("Syntax error; token: %q, near: %q", shown, near)
 }
 
@@ -389,6 +391,9 @@ func (p *parser) operand() operand {
 	}
 	if p.isCall() {
 		name, args := p.call(sizes, p.operand)
+		if of := args[0]; of.op == "value" && slices.Contains([]string{kindNumber, kindBoolean, kindNull}, of.value.kind) {
+			p.fail("Incorrect operand type for operator or function; operator or function: size, operand type: %s", of.value.kind)
+		}
 		return operand{op: name, args: args}
 	}
 	return operand{op: "path", path: p.path()}
@@ -400,7 +405,8 @@ func (p *parser) distinct(op string, left, right operand) {
 	}
 }
 
-// ordered refuses values that have no order.
+// ordered refuses values that have no order; a path that leads to such a value is no mistake.
+// https://github.com/ExtendDB/extenddb/pull/216
 func (p *parser) ordered(op string, operands ...operand) {
 	for _, each := range operands {
 		if each.op == "value" && !slices.Contains([]string{kindString, kindNumber, kindBinary}, each.value.kind) {
@@ -411,8 +417,6 @@ func (p *parser) ordered(op string, operands ...operand) {
 
 func (p *parser) checkBetween(left, low, high operand) {
 	p.ordered("BETWEEN", left, low, high)
-	p.distinct("BETWEEN", left, low)
-	p.distinct("BETWEEN", left, high)
 	if low.op != "value" || high.op != "value" {
 		return
 	}
@@ -445,7 +449,7 @@ func (p *parser) checkCall(name string, args []operand) {
 		p.distinct(name, args[0], args[1])
 	case "attribute_type":
 		if args[1].op != "value" {
-			p.unexpected()
+			wrongType(Value{kind: "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}"})
 		}
 		if args[1].value.kind != kindString {
 			wrongType(args[1].value)

@@ -18,15 +18,21 @@ const (
 func apply(actions []action, before Item) (Item, error) {
 	after := before.copied()
 	root := &Value{kind: kindMap, item: after}
-	var removed []path
-	for _, each := range actions {
-		switch each.section {
-		case "SET":
+	values := make([]Value, len(actions))
+	for i, each := range actions {
+		if each.section == "SET" {
 			value, err := each.value.compute(before)
 			if err != nil {
 				return nil, err
 			}
-			if err := root.assign(each.path, value.copied()); err != nil {
+			values[i] = value.copied()
+		}
+	}
+	var removed []path
+	for i, each := range actions {
+		switch each.section {
+		case "SET":
+			if err := root.assign(each.path, values[i]); err != nil {
 				return nil, err
 			}
 		case "REMOVE":

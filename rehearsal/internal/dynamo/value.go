@@ -42,7 +42,8 @@ const (
 	kindBytes   = "BS"
 )
 
-var kinds = []string{kindBinary, kindBoolean, kindBytes, kindList, kindMap, kindNumber, kindNumbers, kindNull, kindString, kindStrings}
+// kinds are in the order in which refusals list them.
+var kinds = []string{kindBinary, kindNull, kindStrings, kindBoolean, kindList, kindBytes, kindNumber, kindNumbers, kindString, kindMap}
 
 // elementKinds are the types of what sets hold.
 var elementKinds = map[string]string{kindStrings: kindString, kindNumbers: kindNumber, kindBytes: kindBinary}

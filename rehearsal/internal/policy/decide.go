@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Policies are all that decide one request.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 type Policies struct {
@@ -17,6 +19,13 @@ type Policies struct {
 	// ResourceDecides means that nothing is allowed without the resource's policy: a KMS key's, or a
 	// role's trust policy. https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 	ResourceDecides bool
+}
+
+// Conditional says whether one of the policies asks for something of the context.
+func (p Policies) Conditional() bool {
+	return slices.ContainsFunc([][]Document{p.Identity, p.Boundary, p.Session, p.Endpoint, p.Resource}, func(kind []Document) bool {
+		return slices.ContainsFunc(kind, func(d Document) bool { return d.Conditional })
+	})
 }
 
 // Kind is a kind of policy, in the words of AWS's refusals.

@@ -12,6 +12,9 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type Document struct {
 	Statements []Statement
+	// Conditional says whether what the policy means depends on a request's context: by a condition,
+	// or by a variable.
+	Conditional bool
 }
 
 // Statement is one statement of a policy. An element that the statement does not have is nil.
@@ -56,6 +59,7 @@ func Read(value any) (Document, error) {
 			return Document{}, fmt.Errorf("policy: statement %q: %w", each.Sid, err)
 		}
 		document.Statements = append(document.Statements, statement)
+		document.Conditional = document.Conditional || statement.conditions != nil || variable(statement.resource) || variable(statement.notResource)
 	}
 	return document, nil
 }

@@ -23,6 +23,11 @@ func patterns(texts []scalar, variables bool) []pattern {
 	return out
 }
 
+// variable says whether one of the patterns has a variable.
+func variable(all []pattern) bool {
+	return slices.ContainsFunc(all, func(p pattern) bool { return p.variables })
+}
+
 // Stand-ins for wildcards that are meant as they stand, which a variable's value may have.
 const (
 	literalStar     = '\ue000'
