@@ -19,7 +19,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dax"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/rehearsal"
@@ -265,6 +267,49 @@ func TestTheRealCommandBootstrapsDeploysChangesAndDestroys(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, parts, "six megabytes come in two parts")
+}
+
+func TestTheRealCommandTakesUpWhatADestroyedStackHasLeft(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	cdk := newCommand(t, server)
+	stays := func(kind string, properties m) m {
+		return m{"Type": kind, "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain", "Properties": properties}
+	}
+	data := m{"Table": stays("AWS::DynamoDB::Table", m(table("dev-notes-table")))}
+	all := m{"Table": data["Table"], "Bucket": stays("AWS::S3::Bucket", m{"BucketName": "dev-notes-files"})}
+	cdk.assemble("dev-notes", dev, m{"Resources": all}, false)
+	cdk.must("bootstrap", "aws://"+dev+"/"+region)
+	cdk.must("deploy", "--require-approval", "never")
+	tables, name := dynamodb.NewFromConfig(as(server, dev)), aws.String("dev-notes-table")
+	described, err := tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: name})
+	require.NoError(t, err)
+	item := map[string]dynamodbtypes.AttributeValue{}
+	for _, part := range described.Table.KeySchema {
+		item[*part.AttributeName] = &dynamodbtypes.AttributeValueMemberS{Value: "one"}
+	}
+	_, err = tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: name, Item: item})
+	require.NoError(t, err)
+	files, object := s3.NewFromConfig(as(server, dev), func(o *s3.Options) { o.UsePathStyle = true }), &s3.GetObjectInput{Bucket: aws.String("dev-notes-files"), Key: aws.String("a")}
+	_, err = files.PutObject(t.Context(), &s3.PutObjectInput{Bucket: object.Bucket, Key: object.Key, Body: strings.NewReader("hello")})
+	require.NoError(t, err)
+	cdk.must("destroy", "--force")
+
+	cdk.assemble("dev-notes", dev, m{"Resources": data}, false)
+	out, err := cdk.run("deploy", "--require-approval", "never")
+	require.Error(t, err, "the table's name is taken")
+	require.Contains(t, out, "already exists")
+	cdk.must("deploy", "--require-approval", "never", "--import-existing-resources")
+	cdk.assemble("dev-notes", dev, m{"Resources": all}, false)
+	cdk.must("import", "--resource-mapping-inline", `{"Bucket":{"BucketName":"dev-notes-files"}}`)
+	require.Equal(t, "IMPORT_COMPLETE", string(finished(t, cloudformation.NewFromConfig(as(server, dev)), "dev-notes").StackStatus))
+	require.Contains(t, cdk.must("deploy", "--require-approval", "never"), "(no changes)")
+
+	kept, err := tables.Scan(t.Context(), &dynamodb.ScanInput{TableName: name})
+	require.NoError(t, err)
+	require.Equal(t, []map[string]dynamodbtypes.AttributeValue{item}, kept.Items)
+	_, err = files.GetObject(t.Context(), object)
+	require.NoError(t, err)
 }
 
 func TestAProtectedStackWithItsNetworkIsDeployedAndNotDestroyed(t *testing.T) {

@@ -33,7 +33,7 @@
 // operation needs.
 //
 // What it does not do: run custom resources, which fail; decide what callers may who
-// are no functions, except who may assume a role; nested stacks, imports and drift;
+// are no functions, except who may assume a role; nested stacks and drift;
 // the checks of names and properties that newer change sets make before they are
 // executed.
 //

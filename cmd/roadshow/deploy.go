@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // deployOptions are the flags of `roadshow deploy`.
 type deployOptions struct {
 	anything
-	to           []string
+	to, takeUp   []string
 	yes, despite bool
 	takesOver    string
 }
@@ -33,7 +34,7 @@ func deployVerb(s *settings) *cobra.Command {
 			"are not begun. Before anything is changed, the account, the bootstrap, the names, the quotas and the parity of the\n" +
 			"stages are looked at. What is removed or replaced is shown. The changes of a protected stage are executed only when\n" +
 			"they are approved, and so are those of a standard stage that may lose data. A stack that another program made is\n" +
-			"left alone. At the end stand each stage's outputs, URLs first.\n\n" +
+			"left alone, and so is what has a name that the deploy would give: --take-up takes it up again. At the end stand each stage's outputs, URLs first.\n\n" +
 			"Whatever has interrupted it, run it again: it goes on from what the accounts say.\n\n" +
 			"Exit codes: 0 every stage is as the program says, 1 some are not, 2 nothing was begun.",
 		Example: "  roadshow deploy\n  roadshow deploy --to dev\n  roadshow deploy --to pr-417\n  roadshow deploy --yes --json > deployed.json",
@@ -41,6 +42,7 @@ func deployVerb(s *settings) *cobra.Command {
 	}, &options)
 	shown.Flags().StringSliceVar(&options.to, "to", nil, "deploy to this stage only; repeated for several of the set, or once for one that a template makes (default: every stage of the set)")
 	shown.Flags().BoolVar(&options.yes, "yes", false, "approve the changes that need an approval; they are still shown")
+	shown.Flags().StringSliceVar(&options.takeUp, "take-up", nil, "take up again what the account has under this name, with its data; or all that this stage has left; repeated for several")
 	shown.Flags().StringVar(&options.takesOver, "takes-over", "", "deploy to stacks that this program made (a module's path), as after the module was renamed; \"none\" for stacks that name no program")
 	shown.Flags().BoolVar(&options.despite, "despite-quotas", false, "deploy where a quota does not suffice, too; it is still said")
 	_ = shown.RegisterFlagCompletionFunc("to", s.completeStages) // fails only where there is no such flag
@@ -67,15 +69,20 @@ func (o *deployOptions) run(ctx context.Context, s *settings, _ []string) (answe
 		board.Pause(func() { fmt.Fprintf(s.talk, "roadshow: %s\n", report.Block(warning.String())) })
 	}
 	outcomes, err := fleet.Deployment{
-		Fleet: resolved.fleet, CDK: cdk, Assembly: resolved.assembly, TakesOver: o.takesOver,
+		Fleet: resolved.fleet, CDK: cdk, Assembly: resolved.assembly, TakesOver: o.takesOver, TakeUp: o.takeUp,
 		Approve: asking.approve, Show: asking.show, Warn: warn, Observe: board.Observe, Prove: resolved.program.Proof(),
 		Fits: quota.Preflight{Fleet: resolved.fleet, Assembly: resolved.assembly, Despite: o.despite, Observe: board.Observe, Warn: warn}.Fits,
 	}.Run(ctx, resolved.stages)
 	board.Close()
+	done := deployment{Service: resolved.fleet.Service, Commit: resolved.assembly.Document.Commit, Stages: outcomes, Proposals: asking.asked}
+	if stopped, is := errors.AsType[*fleet.PreflightError](err); is {
+		done.Stages, done.Findings, done.stopped = []fleet.Outcome{}, stopped.Findings, err
+		return done, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	return deployment{Service: resolved.fleet.Service, Commit: resolved.assembly.Document.Commit, Stages: outcomes, Proposals: asking.asked}, nil
+	return done, nil
 }
 
 // deployment is what `roadshow deploy` has done.
@@ -84,16 +91,28 @@ type deployment struct {
 	Commit    string           `json:"commit"`
 	Stages    []fleet.Outcome  `json:"stages"`
 	Proposals []fleet.Proposal `json:"proposals"`
+	// Findings are why it was not begun; none where it was.
+	Findings []fleet.Finding `json:"findings,omitempty"`
+
+	stopped error // the findings as an error
 }
 
 func (d deployment) say(talk io.Writer) { sayProblems(talk, d.Stages) }
 
 func (d deployment) write(out, _ io.Writer) {
+	if d.stopped != nil {
+		return
+	}
 	writeTable(out, outcomeTitles, outcomeRows(d.Stages))
 	writeOutputs(out, d.Stages)
 }
 
-func (d deployment) judge() error { return judgeOutcomes(d.Stages) }
+func (d deployment) judge() error {
+	if d.stopped != nil {
+		return d.stopped
+	}
+	return judgeOutcomes(d.Stages)
+}
 
 // approval shows what would be done to stages, and asks where that needs an approval.
 type approval struct {
@@ -141,12 +160,18 @@ func writeProposedChanges(out io.Writer, proposal fleet.Proposal) {
 			replaced++
 		}
 	}
+	if count["Import"] > 0 {
+		fmt.Fprintf(out, "  %d taken up as they are, with what they hold\n", count["Import"])
+	}
 	fmt.Fprintf(out, "  %d added, %d changed (%d of them replaced), %d removed\n", count["Add"], count["Modify"], replaced, count["Remove"])
 	for _, change := range proposal.Changes {
 		if change.Action == "Add" && (!change.Stateful || change.Type == "AWS::Logs::LogGroup") {
 			continue // harmless; the count is enough
 		}
 		line := fmt.Sprintf("  %-7s %s %s", strings.ToLower(change.Action), change.Type, change.LogicalID)
+		if change.Action == "Import" {
+			line = fmt.Sprintf("  take up %s %s", change.Type, change.PhysicalID)
+		}
 		switch change.Replacement {
 		case "True":
 			line += ", REPLACED"

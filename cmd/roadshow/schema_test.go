@@ -160,6 +160,7 @@ var documentedObjects = []struct {
 	{page: "fleet.md", from: "| one of `functions` | ", types: []any{fleet.FunctionStatus{}}},
 	{page: "fleet.md", from: "| `behind` | ", types: []any{fleet.Behind{}}},
 	{page: "fleet.md", from: "| finding | ", types: []any{fleet.Finding{}}},
+	{page: "fleet.md", from: "| `taken` | ", types: []any{fleet.TakenName{}}},
 	{page: "fleet.md", from: "| outcome | ", types: []any{fleet.Outcome{}}},
 	{page: "fleet.md", from: "| one of `outputs` | ", types: []any{fleet.Output{}}},
 	{page: "fleet.md", from: "| one of `proposals` | ", types: []any{fleet.Proposal{}}},

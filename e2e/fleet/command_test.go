@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/e2e"
@@ -282,6 +284,14 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Greater(t, read, 10, "the assembly was there")
 	})
 
+	data := map[string]string{"team-staging": "staging-notes-notes", "prod-admin": "production-notes-notes"}
+	t.Run("somebody writes notes", func(t *testing.T) {
+		for profile, table := range data {
+			w.put(t, profile, table, "kept")
+		}
+		w.put(t, "dev", "dev-notes-notes", "gone")
+	})
+
 	t.Run("remove in each tier", func(t *testing.T) {
 		w.t = t
 		require.Contains(t, w.must("remove", "dev", "--plan").stderr, "deletes AWS::DynamoDB::Table")
@@ -305,4 +315,75 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Equal(t, 1, got.code)
 		require.Equal(t, 3, strings.Count(got.stdout, "not deployed"))
 	})
+
+	t.Run("what the removals left stands in the way of another deploy, and is told", func(t *testing.T) {
+		w.t = t
+		before := w.changes()
+		got := w.run("deploy", "--yes", "--json")
+		require.Equal(t, 2, got.code)
+		require.Equal(t, before, w.changes(), "nothing was changed")
+		for profile, table := range data {
+			stage, _, _ := strings.Cut(table, "-")
+			require.Contains(t, got.stderr, "stage "+stage+": names: DynamoDB table "+table+" exists already: this stage left it when its stack was deleted on", profile)
+			require.Contains(t, got.stderr, "it holds 1 item, ")
+			require.Contains(t, got.stderr, "take it up again with `roadshow deploy --take-up "+table+"`")
+		}
+		require.NotContains(t, got.stderr, "stage dev: names", "a sandbox's data goes with its stack")
+		require.Regexp(t, "log group /aws/lambda/production-notes-create-note exists already: this stage left it", got.stderr)
+		var read struct {
+			Findings []struct{ Taken *struct{ Name, Stage string } }
+		}
+		require.NoError(t, json.Unmarshal([]byte(got.stdout), &read), got.stdout)
+		names := []string{}
+		for _, finding := range read.Findings {
+			names = append(names, finding.Taken.Name)
+		}
+		require.Subset(t, names, []string{"staging-notes-notes", "production-notes-notes"})
+
+		got = w.run("deploy", "--yes", "--take-up", "staging-notes-notes")
+		require.Equal(t, 2, got.code, "production's was not named")
+		require.NotContains(t, got.stderr, "staging-notes-notes exists already")
+		require.Equal(t, before, w.changes(), "nothing was changed")
+	})
+
+	t.Run("it is taken up again, with what it holds", func(t *testing.T) {
+		w.t = t
+		got := w.must("deploy", "--yes", "--take-up", "staging-notes-notes", "--take-up", "production", "--json")
+		require.Equal(t, map[string]string{"dev": "done", "staging": "done", "production": "done"}, states(t, got))
+		require.Contains(t, got.stderr, "take up AWS::DynamoDB::Table production-notes-notes, holds data")
+		for profile, table := range data {
+			require.Equal(t, []string{"kept"}, w.scan(t, profile, table))
+		}
+		require.Empty(t, w.scan(t, "dev", "dev-notes-notes"), "a sandbox begins anew")
+		got = w.must("deploy", "--json")
+		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+	})
+}
+
+// tables is a client of the tables of a profile's account.
+func (w *world) tables(t *testing.T, profile string) *dynamodb.Client {
+	t.Helper()
+	config, err := w.Environment.Config(t.Context(), profile)
+	require.NoError(t, err)
+	config.Region = "us-east-1"
+	return dynamodb.NewFromConfig(config)
+}
+
+// put writes an item with that id, scan reads the ids of all.
+func (w *world) put(t *testing.T, profile, table, id string) {
+	t.Helper()
+	_, err := w.tables(t, profile).PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: &table, Item: map[string]dynamodbtypes.AttributeValue{"id": &dynamodbtypes.AttributeValueMemberS{Value: id}},
+	})
+	require.NoError(t, err)
+}
+
+func (w *world) scan(t *testing.T, profile, table string) (ids []string) {
+	t.Helper()
+	all, err := w.tables(t, profile).Scan(t.Context(), &dynamodb.ScanInput{TableName: &table})
+	require.NoError(t, err)
+	for _, item := range all.Items {
+		ids = append(ids, item["id"].(*dynamodbtypes.AttributeValueMemberS).Value)
+	}
+	return ids
 }

@@ -201,6 +201,7 @@ func (r recorded) withThreeStages(t *testing.T) {
 	r.record(w, "orphans")
 	r.record(w, "orphans --delete", "--likely", "--yes", "--log", filepath.Join(w.folder, "deleted.jsonl"))
 	r.record(w, "remove", "production", "--yes", "--confirm", "production/"+productionAccount)
+	r.record(w, "deploy", "--to", "production", "--yes", "--take-up", "production")
 }
 
 // leaveBehind puts something of each kind that is looked at in a way of its own into dev's account, in no stack, and a

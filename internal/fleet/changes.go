@@ -74,6 +74,11 @@ func (p Proposal) MayLose() bool { return slices.ContainsFunc(p.Changes, Change.
 // Hurts tells whether anything is removed or replaced, or may be.
 func (p Proposal) Hurts() bool { return slices.ContainsFunc(p.Changes, Change.Hurts) }
 
+// Imports tells whether anything that exists is taken up.
+func (p Proposal) Imports() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == string(types.ChangeActionImport) })
+}
+
 // newChangeSetName names the change set of one run: no other run has it, so that nobody else executes or withdraws
 // it, and this one finds it after an interruption.
 func newChangeSetName() string { return "roadshow-" + strings.ToLower(rand.Text()) }
@@ -206,7 +211,7 @@ func advice(reason string) string {
 	case strings.Contains(reason, "custom-named resource requires replacing"):
 		return "write Revision: 2 (or one more than it has) in the component's config, which gives the new one a name of its own"
 	case strings.Contains(reason, "already exists"):
-		return "find out what has the name (`roadshow orphans` lists what stages have left), or give the component another name"
+		return "run `roadshow deploy` again, which says what has the name, whose it is, and how to take it up"
 	case strings.Contains(reason, "AccessDenied"), strings.Contains(reason, "not authorized"):
 		return "give the role that CloudFormation acts with the permission it lacks"
 	}

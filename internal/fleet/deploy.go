@@ -43,6 +43,10 @@ type Deployment struct {
 	// TakesOver is the program whose stacks this one takes over, as after its module was renamed: the path of the
 	// other's module, or [NoProgram]. Default: a stack that another program made stops the deployment.
 	TakesOver string
+	// TakeUp are the names of what the account has already and the stages' stacks take up again, or the names of stages,
+	// whose own leftovers they take up. CloudFormation imports them as they are, by the real cdk command. Default: nothing;
+	// a name that is taken stops the deployment.
+	TakeUp []string
 	// Prove is the proof of parity; a verdict that is not identical stops the deployment before anything is changed.
 	// Default: not proven.
 	Prove func(ctx context.Context) (*parity.Verdict, error)
@@ -55,6 +59,8 @@ type Deployment struct {
 	Observe func(Event)
 	// Poll is how often a stack that is being changed is looked at. Default: [stacks.Poll].
 	Poll time.Duration
+
+	takeUps *takeUps
 }
 
 // Waves lists stages by tier, in the order in which they are deployed.
@@ -73,6 +79,7 @@ func Waves(all []stages.Stage) [][]stages.Stage {
 // the context's, and nothing was changed then; what failed after that is in the outcomes.
 func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, error) {
 	d.serialize()
+	d.takeUps = newTakeUps(d.TakeUp)
 	for _, stage := range all {
 		d.observe(Event{Stage: stage, State: Waiting})
 	}
@@ -294,7 +301,7 @@ func (d Deployment) deploy(ctx context.Context, w *work) {
 // changes in more than code.
 func (d Deployment) begin(ctx context.Context, w *work) {
 	protected := w.stage.Tier == stages.Protected
-	if !protected {
+	if !protected && len(d.takeUps.of(w.stage.Name)) == 0 {
 		changes, err := d.changesMoreThanCode(ctx, w)
 		if err != nil {
 			w.fail(err)
@@ -313,7 +320,7 @@ func (d Deployment) begin(ctx context.Context, w *work) {
 		w.observe(Event{Stage: w.stage, State: Waiting, Text: "waiting for approval"})
 		return
 	}
-	if d.Show != nil && w.proposal.Hurts() {
+	if d.Show != nil && (w.proposal.Hurts() || w.proposal.Imports()) {
 		d.Show(*w.proposal)
 	}
 	d.execute(ctx, w)
@@ -343,7 +350,12 @@ func (d Deployment) changesMoreThanCode(ctx context.Context, w *work) (bool, err
 // prepare makes the change set of a stage.
 func (d Deployment) prepare(ctx context.Context, w *work) {
 	w.waiting = &changeSetRow{stack: w.one.StackName, name: newChangeSetName()}
-	if err := d.cdk(ctx, w, "--method", "prepare-change-set", "--change-set-name", w.waiting.name); err != nil {
+	arguments := []string{"--method", "prepare-change-set", "--change-set-name", w.waiting.name}
+	named := d.takeUps.of(w.stage.Name)
+	if len(named) > 0 {
+		arguments = append(arguments, "--import-existing-resources")
+	}
+	if err := d.cdk(ctx, w, arguments...); err != nil {
 		d.withdraw(ctx, w)
 		d.finish(ctx, w, err)
 		return
@@ -360,6 +372,10 @@ func (d Deployment) prepare(ctx context.Context, w *work) {
 		return
 	}
 	w.waiting.id = w.proposal.id
+	if err := checkImports(w.proposal, named); err != nil {
+		d.withdraw(ctx, w)
+		w.fail(fmt.Errorf("stage %s: %w", w.stage.Name, err))
+	}
 }
 
 // withdraw leaves no change set of this run waiting, also after an interruption.

@@ -13,6 +13,8 @@ type Finding struct {
 	// Detail is what is found, Fix what to do.
 	Detail string `json:"detail"`
 	Fix    string `json:"fix,omitempty"`
+	// Taken is the name that something in the account has already; nil for any other finding.
+	Taken *TakenName `json:"taken,omitempty"`
 }
 
 func (f Finding) String() string {

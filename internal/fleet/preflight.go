@@ -48,6 +48,7 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	findings = append(findings, d.takeUps.unknown()...)
 	var sound []stages.Stage
 	for i, some := range found {
 		findings = append(findings, some...)
@@ -114,6 +115,13 @@ func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Find
 	}
 	if adopted != "" && d.Warn != nil {
 		d.Warn(Finding{Stage: stage.Name, Check: "program", Detail: adopted})
+	}
+	taken, unseen := d.taken(ctx, config, stage, stack)
+	findings = append(findings, d.takeUps.sort(taken)...)
+	if d.Warn != nil {
+		for _, finding := range unseen {
+			d.Warn(finding)
+		}
 	}
 	if stack != nil {
 		if fix := stuck(string(stack.StackStatus), one.StackName); fix != "" {

@@ -17,6 +17,7 @@ type template struct {
 // resource is one of its resources; text is the whole of it in one form.
 type resource struct {
 	kind, policy, code string
+	properties         map[string]any
 	text               string
 }
 
@@ -46,7 +47,7 @@ func readTemplate(text []byte) (template, error) {
 		properties, _ := one["Properties"].(map[string]any)
 		code, _ := properties["Code"].(map[string]any)
 		key, _ := code["S3Key"].(string)
-		read.resources[id] = resource{kind: kind, policy: policy, code: strings.TrimSuffix(key, ".zip"), text: string(text)}
+		read.resources[id] = resource{kind: kind, policy: policy, code: strings.TrimSuffix(key, ".zip"), properties: properties, text: string(text)}
 	}
 	return read, nil
 }

@@ -89,3 +89,13 @@ func TestJSONIsTheSameValueAsThatOfThePackage(t *testing.T) {
 		require.Equal(t, theirs, ours)
 	})
 }
+
+func TestNumbersForPeople(t *testing.T) {
+	for want, got := range map[string]string{
+		"0 items": Count(0, "items"), "1 item": Count(1, "items"), "999 items": Count(999, "items"),
+		"1 204 items": Count(1204, "items"), "12 345 678 items": Count(12_345_678, "items"),
+		"0 B": Bytes(0), "999 B": Bytes(999), "1.0 kB": Bytes(1000), "3.1 MB": Bytes(3_100_000),
+	} {
+		require.Equal(t, want, got)
+	}
+}

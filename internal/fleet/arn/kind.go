@@ -1,5 +1,7 @@
 package arn
 
+import "strings"
+
 // Kind is a kind of resource that its ARN tells.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 type Kind struct {
@@ -19,6 +21,23 @@ type Kind struct {
 	// Hand is the command that deletes it where Cloud Control does not, in which NAME stands for the name; empty
 	// where Cloud Control deletes it.
 	Hand string
+}
+
+// ARN is the ARN of a thing of this kind by its name.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func (k *Kind) ARN(region, account, name string) string {
+	prefix := "arn:" + Partition(region) + ":" + k.service + ":"
+	switch k.service {
+	case "s3":
+		return prefix + "::" + name
+	case "iam":
+		return prefix + ":" + account + ":" + k.prefix + name
+	case "apigateway":
+		return prefix + region + "::" + k.prefix + name
+	case "ssm": // the ARN of /a is that of a
+		name = strings.TrimPrefix(name, "/")
+	}
+	return prefix + region + ":" + account + ":" + k.prefix + name
 }
 
 // Identifier is the sort of id by which Cloud Control names a resource.
