@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
 )
 
@@ -135,7 +136,7 @@ func (r *request) tags() []cfn.Tag {
 // those that users report.
 func (r *request) serviceRole() (string, error) {
 	arn := r.text("RoleARN")
-	if arn != "" && !r.store.mayAssume(arn, assumption{principal: principal{service: "cloudformation.amazonaws.com"}, action: "sts:AssumeRole"}) {
+	if arn != "" && !r.store.mayAssume(arn, policy.Request{Action: "sts:AssumeRole", Principal: policy.Principal{Service: "cloudformation.amazonaws.com"}}) {
 		return "", refuse(http.StatusBadRequest, "ValidationError", "Role %s is invalid or cannot be assumed", arn)
 	}
 	return arn, nil

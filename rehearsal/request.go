@@ -267,3 +267,15 @@ func textOf(value any) string {
 		return fmt.Sprint(v)
 	}
 }
+
+// listOf makes a list of what policies write as one value or as several.
+func listOf(value any) []any {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	default:
+		return []any{v}
+	}
+}

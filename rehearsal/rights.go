@@ -67,6 +67,11 @@ func (r *request) authorize() error {
 	return nil
 }
 
+// principal is the caller as policies name it.
+func (r *request) principal() policy.Principal {
+	return policy.Principal{Account: r.caller.account, ARN: r.caller.arn, Role: r.caller.role}
+}
+
 func (r *request) decide(who *subject, needed right) (policy.Decision, error) {
 	documents, err := r.policiesOf(needed)
 	if err != nil {
@@ -79,7 +84,7 @@ func (r *request) decide(who *subject, needed right) (policy.Decision, error) {
 	}
 	asked := policy.Request{
 		Action: needed.action, Resource: needed.resource,
-		Principal: policy.Principal{Account: r.caller.account, ARN: r.caller.arn, Role: r.caller.role},
+		Principal: r.principal(),
 	}
 	// Most policies ask for nothing of the context, which takes longer to gather than the decision.
 	if policies.Conditional() {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 func stsService() *service {
@@ -73,10 +75,11 @@ func assumeRole(r *request) (any, error) {
 		actions = append(actions, "sts:TagSession")
 	}
 	for _, action := range actions {
-		if !r.store.mayAssume(arn, assumption{
-			principal:  principal{account: r.caller.account, arn: orElse(r.caller.role, r.caller.arn)},
-			action:     action,
-			externalID: r.text("ExternalId"),
+		if !r.store.mayAssume(arn, policy.Request{
+			Action: action, Principal: r.principal(), Context: policy.Context{
+				"sts:externalid": optional(r.text("ExternalId")), "sts:rolesessionname": {name}, "aws:principalaccount": {r.caller.account},
+				"aws:principalarn": {orElse(r.caller.role, r.caller.arn)}, "aws:securetransport": {"true"},
+			},
 		}) {
 			return nil, refuse(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", r.caller.arn, action, arn)
 		}
@@ -99,17 +102,35 @@ func assumeRole(r *request) (any, error) {
 	}, nil
 }
 
+// administrator is what callers other than functions may: everything in their own account.
+var administrator = func() []policy.Document {
+	read, err := policy.Read(`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`)
+	if err != nil {
+		panic(err)
+	}
+	return []policy.Document{read}
+}()
+
 // mayAssume asks a role's trust policy; a role that does not exist admits
-// nobody, as with AWS, which does not tell the two apart.
-func (s *store) mayAssume(arn string, asked assumption) bool {
+// nobody, as with AWS, which does not tell the two apart. What cannot be decided
+// is not allowed.
+func (s *store) mayAssume(arn string, asked policy.Request) bool {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 {
 		return false
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	role := s.get(place{account: parts[4]}, "AWS::IAM::Role", arn[strings.LastIndex(arn, "/")+1:])
-	return role != nil && role.attribute("Arn") == arn && admits(role, asked)
+	role, found := s.find(place{account: parts[4]}, "AWS::IAM::Role", arn[strings.LastIndex(arn, "/")+1:])
+	if !found || role.attribute("Arn") != arn {
+		return false
+	}
+	trust, err := policy.Read(role.Properties["AssumeRolePolicyDocument"])
+	if err != nil {
+		return false
+	}
+	decision, err := policy.Decide(policy.Policies{
+		Identity: administrator, Resource: []policy.Document{trust}, Owner: role.Account, ResourceDecides: true,
+	}, asked)
+	return err == nil && decision.Allowed
 }
 
 // issue gives out credentials of a role.

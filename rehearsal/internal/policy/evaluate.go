@@ -41,7 +41,7 @@ type Request struct {
 	Context   Context
 	// Partial means that little is known of the context: a statement that allows under a condition on
 	// a key that is not known allows, and one that denies under such a condition does not deny.
-	// Else such a condition is an error.
+	// Else such a condition is an error, unless another statement decides the request.
 	Partial bool
 }
 
@@ -73,7 +73,8 @@ func EvaluateResource(policies []Document, r Request) (Verdict, error) {
 
 func evaluate(policies []Document, r Request, concerns func(*Statement) bool) (Verdict, error) {
 	result := ImplicitDeny
-	var unknown error
+	var unknown error // of a statement that would allow
+	var doubt error   // of one that would deny
 	for _, document := range policies {
 		for i := range document.Statements {
 			statement := &document.Statements[i]
@@ -81,6 +82,8 @@ func evaluate(policies []Document, r Request, concerns func(*Statement) bool) (V
 				continue
 			}
 			switch holds, err := r.holds(statement); {
+			case err != nil && statement.denies:
+				doubt = err
 			case err != nil:
 				unknown = err
 			case !holds:
@@ -91,7 +94,10 @@ func evaluate(policies []Document, r Request, concerns func(*Statement) bool) (V
 			}
 		}
 	}
-	if unknown != nil {
+	switch {
+	case doubt != nil:
+		return ImplicitDeny, doubt
+	case result == ImplicitDeny && unknown != nil:
 		return ImplicitDeny, unknown
 	}
 	return result, nil

@@ -107,6 +107,29 @@ func TestAConditionOnAKeyThatIsNotKnownIsAnError(t *testing.T) {
 	assert.Equal(t, ImplicitDeny, verdict)
 }
 
+func TestAConditionThatIsNotKnownDoesNotMatterWhereAnotherStatementDecides(t *testing.T) {
+	const (
+		allow   = `{"Effect": "Allow", "Action": "*", "Resource": "*"}`
+		deny    = `{"Effect": "Deny", "Action": "*", "Resource": "*"}`
+		unknown = `, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}`
+	)
+	conditional := func(statement string) string { return statement[:len(statement)-1] + unknown }
+	for _, test := range []struct {
+		statements string
+		want       Verdict
+		fails      bool
+	}{
+		{allow + "," + conditional(allow), Allow, false},
+		{allow + "," + conditional(deny), ImplicitDeny, true},
+		{deny + "," + conditional(deny), ExplicitDeny, false},
+		{conditional(allow) + "," + deny, ExplicitDeny, false},
+	} {
+		verdict, err := EvaluateIdentity([]Document{read(t, `{"Statement": [`+test.statements+`]}`)}, Request{Action: "s3:GetObject", Resource: "*"})
+		assert.Equal(t, test.want, verdict, test.statements)
+		assert.Equal(t, test.fails, err != nil, test.statements)
+	}
+}
+
 func TestAnOperatorOrAnEffectThatIAMDoesNotKnowIsRefused(t *testing.T) {
 	for _, text := range []string{
 		`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringSimilar": {"aws:username": "x"}}}}`,
