@@ -239,3 +239,16 @@ func TestManyAccountsAndStacksAtOnceDoNotDisturbEachOther(t *testing.T) {
 		require.Len(t, server.Resources(account, region), 8)
 	}
 }
+
+// cdk import asks by what each resource is identified.
+func TestATemplatesSummarySaysByWhatEachTypeIsImported(t *testing.T) {
+	client := cloudformation.NewFromConfig(as(start(t), dev))
+	summary, err := client.GetTemplateSummary(t.Context(), &cloudformation.GetTemplateSummaryInput{TemplateBody: aws.String(`{"Resources":{
+		"One":{"Type":"AWS::S3::Bucket"}, "Two":{"Type":"AWS::S3::Bucket"}, "Queue":{"Type":"AWS::SQS::Queue"}, "Groups":{"Type":"AWS::DAX::ParameterGroup"}}}`)})
+	require.NoError(t, err)
+	identified := map[string][]string{}
+	for _, one := range summary.ResourceIdentifierSummaries {
+		identified[*one.ResourceType] = append(one.LogicalResourceIds, one.ResourceIdentifiers...)
+	}
+	require.Equal(t, map[string][]string{"AWS::S3::Bucket": {"One", "Two", "BucketName"}, "AWS::SQS::Queue": {"Queue", "QueueUrl"}}, identified)
+}
