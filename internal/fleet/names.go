@@ -161,9 +161,7 @@ func (d Deployment) taken(ctx context.Context, config aws.Config, stage stages.S
 			Fix:    "allow what docs/permissions.md has for `roadshow deploy`; where a name is taken, the deploy fails",
 		})
 	}
-	if err := d.judgeNames(ctx, config, stage, wanted, all); err != nil {
-		unseen = append(unseen, failed(err)...)
-	}
+	d.judgeNames(ctx, config, stage, wanted, all)
 	freed, err := d.deletedQueues(ctx, client, stage, one.StackName, stack, wanted, all)
 	if err != nil {
 		unseen = append(unseen, failed(err)...)
@@ -178,8 +176,22 @@ func takenBy(wanted wantedName, found thing, stage string) TakenName {
 	}
 }
 
-// judgeNames finds out whose the taken names are, and which of them the deploy can take up.
-func (d Deployment) judgeNames(ctx context.Context, config aws.Config, stage stages.Stage, wanted []wantedName, all []TakenName) error {
+// judgeNames finds out whose the taken names are, and which of them the deploy can take up: none of which that could not be
+// determined.
+func (d Deployment) judgeNames(ctx context.Context, config aws.Config, stage stages.Stage, wanted []wantedName, all []TakenName) {
+	for i := range all {
+		all[i].Obstacle = "whose it is could not be determined"
+	}
+	if err := d.judgeEach(ctx, config, stage, wanted, all); err != nil {
+		for i := range all {
+			if all[i].By == "" && !all[i].Own {
+				all[i].Obstacle += ": " + Brief(err)
+			}
+		}
+	}
+}
+
+func (d Deployment) judgeEach(ctx context.Context, config aws.Config, stage stages.Stage, wanted []wantedName, all []TakenName) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -459,8 +471,10 @@ func (t TakenName) finding() Finding {
 		facts = append(facts, "its tags say that it is this stage's, and it is in no stack")
 	case t.Own:
 		facts = append(facts, "it has no tags, and is in no stack")
-	default:
+	case t.By != "":
 		facts = append(facts, "it belongs to "+t.By)
+	default:
+		facts = append(facts, t.Obstacle)
 	}
 	if t.Created != nil {
 		facts = append(facts, "it was made on "+day(*t.Created))
@@ -479,6 +493,8 @@ func (t TakenName) finding() Finding {
 	switch {
 	case t.Obstacle == "":
 		found.Fix = fmt.Sprintf("take it up again with `roadshow deploy --take-up %s`, or %s; `roadshow orphans %s` lists what the stage has left", t.Name, another, t.Stage)
+	case t.Stack == "" && !t.Own && t.By == "":
+		found.Fix = "allow what docs/permissions.md has for `roadshow deploy`, then run it again; or " + another
 	case t.Stack != "" || !t.Own:
 		found.Fix = "it cannot be taken up: " + t.Obstacle + "; " + another
 	default:

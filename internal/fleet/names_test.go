@@ -269,6 +269,21 @@ func TestANameThatCannotBeSeenIsNotFree(t *testing.T) {
 	assert.Contains(t, warnings[0].Detail, "not you")
 }
 
+func TestWhatNobodyKnowsWhoseItIsIsNotTakenUp(t *testing.T) {
+	for _, operation := range []string{"GetResources", "DescribeStackResources"} {
+		a := openAccounts(t)
+		stage := fleettest.Standard
+		a.Bootstrapped(stage, "CDKToolkit", "hnb659fds", 30)
+		fleettest.Table(t, a.Server, stage, "notes", "staging-notes-notes")
+		a.InjectFault(rehearsal.Fault{Account: stage.Account, Operation: operation, Status: 400, Code: "AccessDeniedException", Message: "not you"})
+		findings, _ := a.preflight(stage, tableNamed(stage, "RetainExceptOnCreate"), "staging-notes-notes")
+		require.Len(t, findings, 1)
+		assert.Contains(t, findings[0].Detail, "DynamoDB table staging-notes-notes exists already: whose it is could not be determined: ")
+		assert.Contains(t, findings[0].Detail, "not you")
+		assert.NotEmpty(t, findings[0].Taken.Obstacle)
+	}
+}
+
 func TestWhatIsTakenUpIsNamedAsItIsCalled(t *testing.T) {
 	a := openAccounts(t)
 	stage := fleettest.Standard
