@@ -50,9 +50,17 @@ func onNothing(action string) func(*request) []right {
 	return func(*request) []right { return []right{{action: action, resource: "*"}} }
 }
 
-// arnOf is an ARN in the request's place.
-func (r *request) arnOf(service, resource string) string {
-	return "arn:" + partition(r.region) + ":" + service + ":" + r.region + ":" + r.account + ":" + resource
+// arnOf is the ARN of a resource in a place.
+func arnOf(at place, service, resource string) string {
+	return "arn:" + partition(at.region) + ":" + service + ":" + at.region + ":" + at.account + ":" + resource
+}
+
+// homeOf is the place that an ARN names; the request's own for what is no ARN.
+func (r *request) homeOf(reference string) place {
+	if parts := strings.SplitN(reference, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		return place{parts[4], parts[3]}
+	}
+	return r.at()
 }
 
 // keyRights are what a service does with a key on the caller's behalf. A key that is AWS's own asks
@@ -126,13 +134,13 @@ func dynamoDBRights() map[string]func(*request) []right {
 // tableRights are the rights on a table, or on what a suffix names of it, and on the table's key.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 func (r *request) tableRights(action, reference, suffix string, keyActions ...string) []right {
-	name := reference[strings.LastIndex(reference, "/")+1:]
-	needed := right{action: action, resource: r.arnOf("dynamodb", "table/"+name+suffix), owner: r.account, context: policy.Context{
+	at, name := r.homeOf(reference), reference[strings.LastIndex(reference, "/")+1:]
+	needed := right{action: action, resource: arnOf(at, "dynamodb", "table/"+name+suffix), owner: at.account, context: policy.Context{
 		"dynamodb:returnconsumedcapacity": optional(r.text("ReturnConsumedCapacity")), "dynamodb:returnvalues": optional(r.text("ReturnValues")),
 		"dynamodb:select": optional(r.text("Select")), "dynamodb:enclosingoperation": nil,
 	}}
 	r.store.mu.RLock()
-	t := r.store.tableNamed(r.at(), name)
+	t := r.store.tableNamed(at, name)
 	key := ""
 	if t != nil {
 		needed.tags = tagMap(t)
@@ -209,21 +217,25 @@ func lambdaRights() map[string]func(*request) []right {
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
 func (r *request) functionRights(action string) []right {
 	name := r.text("FunctionName")
-	if _, after, isARN := strings.Cut(name, ":function:"); isARN {
+	at := r.homeOf(name)
+	if before, after, isARN := strings.Cut(name, ":function:"); isARN {
 		name = after
+		if accountID.MatchString(before) { // the short form, which begins with the account
+			at.account = before
+		}
 	}
 	bare, qualifier, _ := strings.Cut(name, ":")
 	qualifier = orElse(r.text("Qualifier"), qualifier)
-	arn := r.arnOf("lambda", "function:"+bare)
-	needed := right{action: action, resource: arn, owner: r.account, tags: object{}, context: policy.Context{"lambda:invokedviafunctionurl": nil}}
+	arn := arnOf(at, "lambda", "function:"+bare)
+	needed := right{action: action, resource: arn, owner: at.account, tags: object{}, context: policy.Context{"lambda:invokedviafunctionurl": nil}}
 	if qualifier != "" {
 		needed.resource += ":" + qualifier
 	}
-	if f, found := r.store.find(r.at(), lambdaFunction, bare); found {
+	if f, found := r.store.find(at, lambdaFunction, bare); found {
 		needed.tags = tagMap(&f)
 	}
 	// A permission may name a role or an account; those for services are none of a caller's.
-	for _, p := range r.store.list(r.at(), "AWS::Lambda::Permission") {
+	for _, p := range r.store.list(at, "AWS::Lambda::Permission") {
 		principal := p.text("Principal")
 		if named := p.text("FunctionName"); (named == bare || named == arn) && !strings.Contains(principal, ".amazonaws.") {
 			needed.of = append(needed.of, object{"Statement": object{
@@ -360,13 +372,13 @@ func secretRights() map[string]func(*request) []right {
 	on := func(keyActions ...string) func(*request) []right {
 		return func(r *request) []right {
 			needed := right{
-				action: "secretsmanager:" + r.operation, resource: orElse(r.text("SecretId"), "*"), owner: r.account, tags: object{},
+				action: "secretsmanager:" + r.operation, resource: orElse(r.text("SecretId"), "*"), owner: r.homeOf(r.text("SecretId")).account, tags: object{},
 				context: policy.Context{"secretsmanager:versionid": optional(r.text("VersionId")), "secretsmanager:versionstage": optional(r.text("VersionStage"))},
 			}
 			secret, err := r.secret()
 			if err != nil { // the secret's ARN is not known; the operation refuses it, if the caller may ask at all
 				if !strings.HasPrefix(needed.resource, "arn:") {
-					needed.resource = r.arnOf("secretsmanager", "secret:"+needed.resource)
+					needed.resource = arnOf(r.at(), "secretsmanager", "secret:"+needed.resource)
 				}
 				return []right{needed}
 			}
@@ -390,12 +402,13 @@ func secretRights() map[string]func(*request) []right {
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
 func parameterRights() map[string]func(*request) []right {
 	one := func(r *request, name string) right {
+		at := r.homeOf(name)
 		if _, path, isARN := strings.Cut(name, ":parameter/"); isARN {
 			name = path
 		}
 		bare, _, _ := strings.Cut(strings.TrimPrefix(name, "/"), ":") // a version or a label is no part of the ARN
-		needed := right{action: "ssm:" + r.operation, resource: r.arnOf("ssm", "parameter/"+bare), owner: r.account, tags: object{}}
-		if p, found := r.store.findParameter(r.at(), name); found {
+		needed := right{action: "ssm:" + r.operation, resource: arnOf(at, "ssm", "parameter/"+bare), owner: at.account, tags: object{}}
+		if p, found := r.store.findParameter(at, name); found {
 			needed.tags = tagMap(&p)
 		}
 		return needed

@@ -35,26 +35,35 @@ type endpoint struct {
 	policies []policy.Document // nil for full access
 }
 
-// authorize decides whether a function may make its call. Other callers administer their account.
+// authorize decides whether a function may make its call. Other callers administer their account, and
+// need a policy of the resource for what another account has.
 //
 // The sessions that are decided are those of roles that Lambda may assume. Roles that the cdk command
 // assumes are not: their rights come from policies of AWS that are not known here.
 func (r *request) authorize() error {
-	if r.caller.role == "" {
-		return nil
-	}
-	who := remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
-	if who == nil {
-		return nil
-	}
 	row, known := rightsOf[r.service][r.operation]
+	var who *subject
+	if r.caller.role != "" {
+		who = remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
+	}
 	switch {
+	case who == nil && (!known || r.service == "sts" || r.service == "s3"): // which see to other accounts themselves
+		return nil
+	case who == nil:
+		return r.allow(&subject{identity: administrator}, slices.DeleteFunc(row(r), func(needed right) bool {
+			return needed.owner == "" || needed.owner == r.caller.account
+		}))
 	case who.undecided != "":
 		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide what %s may: %s", r.caller.role, who.undecided)
 	case !known:
 		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know which rights a function needs for %s of %s", r.operation, r.service)
 	}
-	for _, needed := range row(r) {
+	return r.allow(who, row(r))
+}
+
+// allow decides each right that is needed, until one is not allowed.
+func (r *request) allow(who *subject, rights []right) error {
+	for _, needed := range rights {
 		decision, err := r.decide(who, needed)
 		if err != nil {
 			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide %s on %s: %v", needed.action, needed.resource, err)
@@ -62,6 +71,10 @@ func (r *request) authorize() error {
 		r.rights = append(r.rights, Right{Action: needed.action, Resource: needed.resource, Allowed: decision.Allowed})
 		if !decision.Allowed {
 			return r.denied(needed, decision)
+		}
+		// What is there, the operations look for in the caller's own account.
+		if needed.owner != "" && needed.owner != r.account && r.service != "lambda" && r.service != "s3" && r.service != "sts" {
+			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know %s across accounts", needed.resource)
 		}
 	}
 	return nil
@@ -119,9 +132,12 @@ func (r *request) policiesOf(needed right) ([]policy.Document, error) {
 // contextOf are the global condition keys, and those of the service.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (r *request) contextOf(who *subject, needed right, endpointID string, inNetwork bool) policy.Context {
-	now := r.store.now()
+	now, kind := r.store.now(), "AssumedRole"
+	if r.caller.role == "" {
+		kind = "User"
+	}
 	context := policy.Context{
-		"aws:principalarn": {r.caller.role}, "aws:principalaccount": {r.caller.account}, "aws:principaltype": {"AssumedRole"},
+		"aws:principalarn": {orElse(r.caller.role, r.caller.arn)}, "aws:principalaccount": {r.caller.account}, "aws:principaltype": {kind},
 		"aws:principalisawsservice": {"false"}, "aws:principalservicename": nil, "aws:principalservicenameslist": nil, "aws:userid": {r.caller.userID},
 		"aws:username": nil, "aws:multifactorauthpresent": nil, "aws:multifactorauthage": nil, "aws:federatedprovider": nil,
 		"aws:sourcearn": nil, "aws:sourceaccount": nil, "aws:sourceidentity": nil, "aws:viaawsservice": {"false"}, "aws:calledvia": nil,

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
@@ -327,6 +328,39 @@ func TestABucketsPolicyAllowsAndDenies(t *testing.T) {
 	// Who may not list is not told what is not there. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 	_, err = client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("own")})
 	require.ErrorContains(t, err, "s3:ListBucket")
+}
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+func TestWhatAnotherAccountHasIsDenied(t *testing.T) {
+	server := furnished(t)
+	_, err := server.Account(production).Create(region, "AWS::DynamoDB::Table", table("notes"))
+	require.NoError(t, err)
+	foreign := strings.Replace(notesARN, dev, production, 1)
+	config := worker(t, server, nil, allow("*", "*"))
+	for name, tt := range map[string]struct {
+		config aws.Config
+		who    string
+	}{
+		"a function that may everything": {config, asWorker},
+		"a user":                         {as(server, dev), "User: arn:aws:iam::111111111111:user/dev is not authorized to perform: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for service, each := range map[string]struct {
+				operation, action, resource string
+				input                       m
+			}{
+				"dynamodb":       {"GetItem", "dynamodb:GetItem", foreign, m{"TableName": foreign, "Key": m{"id": m{"S": "a"}}}},
+				"ssm":            {"GetParameter", "ssm:GetParameter", "arn:aws:ssm:us-east-1:333333333333:parameter/notes/limit", m{"Name": "arn:aws:ssm:us-east-1:333333333333:parameter/notes/limit"}},
+				"secretsmanager": {"GetSecretValue", "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:333333333333:secret:token-abcdef", m{"SecretId": "arn:aws:secretsmanager:us-east-1:333333333333:secret:token-abcdef"}},
+			} {
+				require.Equal(t, "AccessDeniedException: "+tt.who+each.action+" on resource: "+each.resource+" because no resource-based policy allows the "+each.action+" action",
+					call(t, tt.config, service, each.operation, each.input))
+			}
+			_, err := lambda.NewFromConfig(tt.config).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("arn:aws:lambda:us-east-1:333333333333:function:create-note")})
+			requireCode(t, err, "AccessDeniedException")
+			require.ErrorContains(t, err, "because no resource-based policy allows the lambda:InvokeFunction action")
+		})
+	}
 }
 
 func TestWhatCannotBeDecidedIsRefusedLoudly(t *testing.T) {

@@ -59,8 +59,8 @@ type Call struct {
 	Operation string
 	// Status is the HTTP status of the answer.
 	Status int
-	// Rights are what the call needed, where a function made it, up to the first that is not allowed; nil
-	// for callers who may everything in their account.
+	// Rights are what the call needed, where a function made it or another account has the resource, up
+	// to the first that is not allowed; else nil.
 	Rights []Right
 }
 
