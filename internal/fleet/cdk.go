@@ -190,13 +190,20 @@ func (c CDK) environ(profile Profile) []string {
 // counted is how the command says how far a stack is: "notes |  3/20 | 10:11:12 AM | CREATE_COMPLETE | …".
 var counted = regexp.MustCompile(`\|\s*(\d+)/(\d+)\s*\|[^|]*\|\s*([A-Z_]+)\s*\|\s*([A-Za-z0-9:]+)\s*\|\s*(.*)$`)
 
-// progressOf reads a line of the command for what it tells of the stack's resources.
+// clocked is how the command says how long something took, such as "✨  Synthesis time: 0.01s"; the reader sees that.
+var clocked = regexp.MustCompile(`^\S*\s*(Synthesis|Deployment|Total) time: `)
+
+// progressOf reads a line of the command for what it tells of the stack's resources; text is empty where it tells
+// nothing.
 func progressOf(line string) (done, total int, text string) {
 	if found := counted.FindStringSubmatch(line); found != nil {
 		done, _ = strconv.Atoi(found[1])
 		total, _ = strconv.Atoi(found[2])
 		what, _, _ := strings.Cut(found[5], " (")
 		return done, total, strings.ToLower(strings.ReplaceAll(found[3], "_", " ")) + " " + what
+	}
+	if clocked.MatchString(line) {
+		return 0, 0, ""
 	}
 	// A spinner's mark, and the name of the stack, which the reader knows.
 	text = strings.TrimLeft(line, " ✨✅⏳❌🚀")

@@ -81,7 +81,61 @@ func (p Proposal) Imports() bool {
 
 // newChangeSetName names the change set of one run: no other run has it, so that nobody else executes or withdraws
 // it, and this one finds it after an interruption.
-func newChangeSetName() string { return "roadshow-" + strings.ToLower(rand.Text()) }
+func newChangeSetName() string { return changeSetPrefix + strings.ToLower(rand.Text()) }
+
+// changeSetPrefix begins the names of the change sets of every run.
+const changeSetPrefix = "roadshow-"
+
+// abandonedAfter is how long a change set of another run may wait for its approval before that run is taken for killed.
+const abandonedAfter = time.Hour
+
+// waitingChangeSet is a change set of another run that could be executed.
+type waitingChangeSet struct {
+	row  changeSetRow
+	made time.Time
+	// tags are those that it gives the stack.
+	tags map[string]string
+}
+
+// waitingChangeSets are the change sets of a stack that runs of any program have made and that could be executed.
+func waitingChangeSets(ctx context.Context, client *cloudformation.Client, stack types.Stack) ([]waitingChangeSet, error) {
+	var waiting []waitingChangeSet
+	for pages := cloudformation.NewListChangeSetsPaginator(client, &cloudformation.ListChangeSetsInput{StackName: stack.StackId}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page.Summaries {
+			if one.ExecutionStatus != types.ExecutionStatusAvailable || !strings.HasPrefix(aws.ToString(one.ChangeSetName), changeSetPrefix) {
+				continue
+			}
+			set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: stack.StackId, ChangeSetName: one.ChangeSetId})
+			if _, gone := errors.AsType[*types.ChangeSetNotFoundException](err); gone {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			waiting = append(waiting, waitingChangeSet{
+				row:  changeSetRow{stack: aws.ToString(stack.StackName), name: aws.ToString(one.ChangeSetName), id: aws.ToString(one.ChangeSetId)},
+				made: aws.ToTime(one.CreationTime).UTC(), tags: stacks.Tags(set.Tags),
+			})
+		}
+	}
+	return waiting, nil
+}
+
+// ChangedError says that somebody else has changed a stack while a deploy prepared or awaited the approval of its own
+// change. Of the deploy's own nothing was executed.
+type ChangedError struct {
+	// Stage is the stage, Stack its stack.
+	Stage stages.Stage
+	Stack string
+}
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("Stage %s was not deployed: somebody else has changed stack %s meanwhile, or deleted the change set.\nRun `roadshow deploy` again, which shows the changes as they are now.", e.Stage.Name, e.Stack)
+}
 
 // readProposal reads the prepared change set of a stage by its name; nil where there is nothing to change.
 func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client, stage stages.Stage, profile Profile, changeSet string) (*Proposal, error) {
@@ -131,32 +185,42 @@ func changeOf(change types.ResourceChange) Change {
 
 // changeSetRow is a change set that a run has made, or may have begun to make.
 type changeSetRow struct {
-	// stack and name find it; id is empty as long as nobody has read it.
+	// stack and name find it; id is empty until somebody has read it.
 	stack, name, id string
+	// unfinished tells that the command that makes it has not ended well, so that it may still come to be.
+	unfinished bool
 }
 
-// check tells whether what was approved is what would be executed: the very change set, still waiting.
-func (c changeSetRow) check(ctx context.Context, client *cloudformation.Client) error {
+// check tells whether what was approved is what would be executed: the very change set, still waiting. The error is a
+// [*ChangedError] or a [*ServiceError].
+func (c changeSetRow) check(ctx context.Context, client *cloudformation.Client, stage stages.Stage) error {
 	set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &c.stack, ChangeSetName: &c.id})
+	if _, gone := errors.AsType[*types.ChangeSetNotFoundException](err); gone || stacks.IsMissing(err) {
+		return &ChangedError{Stage: stage, Stack: c.stack}
+	}
 	if err != nil {
-		return err
+		return AsServiceError(stage, "CloudFormation", err)
 	}
-	if got := aws.ToString(set.ChangeSetId); got != c.id {
-		return fmt.Errorf("the change set %s is not the approved one, %s", got, c.id)
-	}
-	if set.ExecutionStatus != types.ExecutionStatusAvailable {
-		return fmt.Errorf("the approved change set is %s by now: somebody else has changed the stack; run `roadshow deploy` again, which shows the new changes", set.ExecutionStatus)
+	if aws.ToString(set.ChangeSetId) != c.id || set.ExecutionStatus != types.ExecutionStatusAvailable {
+		return &ChangedError{Stage: stage, Stack: c.stack}
 	}
 	return nil
 }
 
 // withdraw deletes a change set that is not executed, and the empty stack where it was the first and only one. One
-// that CloudFormation still makes is waited for.
+// that CloudFormation still makes is waited for; so is, once, one that a command may have asked for before it ended.
 func (c changeSetRow) withdraw(ctx context.Context, client *cloudformation.Client, poll time.Duration) error {
 	for {
 		set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &c.stack, ChangeSetName: aws.String(cmp.Or(c.id, c.name))})
 		if _, gone := errors.AsType[*types.ChangeSetNotFoundException](err); gone || stacks.IsMissing(err) {
-			break
+			if !c.unfinished {
+				break
+			}
+			c.unfinished = false
+			if err := parallel.Wait(ctx, poll); err != nil {
+				return err
+			}
+			continue
 		}
 		if err != nil {
 			return err
@@ -167,15 +231,24 @@ func (c changeSetRow) withdraw(ctx context.Context, client *cloudformation.Clien
 			}
 			continue
 		}
-		if set.ExecutionStatus == types.ExecutionStatusExecuteInProgress || set.ExecutionStatus == types.ExecutionStatusExecuteComplete {
+		switch set.ExecutionStatus {
+		case types.ExecutionStatusExecuteInProgress, types.ExecutionStatusExecuteComplete, types.ExecutionStatusExecuteFailed:
 			return nil // it was executed before it could be withdrawn, which the stack's status tells
 		}
-		if _, err := client.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: set.StackId, ChangeSetName: set.ChangeSetId}); err != nil {
+		c.id = aws.ToString(set.ChangeSetId)
+		if err := c.delete(ctx, client); err != nil {
 			return err
 		}
 		break
 	}
 	return c.withdrawStack(ctx, client)
+}
+
+// delete deletes a change set that was read.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html
+func (c changeSetRow) delete(ctx context.Context, client *cloudformation.Client) error {
+	_, err := client.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &c.stack, ChangeSetName: &c.id})
+	return err
 }
 
 // withdrawStack deletes the empty stack that a first change set has made, unless another one waits on it.

@@ -153,8 +153,8 @@ type work struct {
 	profile Profile
 	client  *cloudformation.Client
 	before  *stacks.State
-	// waiting is the change set of this run, until it is executed or withdrawn; its proposal is nil as long as
-	// CloudFormation has not said what is in it.
+	// waiting is the change set of this run, until it is executed or withdrawn; proposal is nil until CloudFormation
+	// has said what is in it.
 	waiting  *changeSetRow
 	proposal *Proposal
 	outputs  []Output // as of the last look
@@ -238,10 +238,44 @@ func (d Deployment) enter(ctx context.Context, stage stages.Stage) *work {
 		w.fail(foreign)
 		return w
 	}
-	if stack != nil {
-		w.before = stacks.StateOf(*stack)
+	if stack == nil {
+		return w
+	}
+	w.before = stacks.StateOf(*stack)
+	if err := d.abandoned(ctx, w, *stack); err != nil {
+		w.fail(AsServiceError(stage, "CloudFormation", err))
 	}
 	return w
+}
+
+// abandoned withdraws the change sets that killed runs of this program have left, and says which other ones wait.
+func (d Deployment) abandoned(ctx context.Context, w *work, stack types.Stack) error {
+	others, err := waitingChangeSets(ctx, w.client, stack)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if foreign, _ := d.ownerByTags(w.stage, other.tags); foreign != nil {
+			continue
+		}
+		age := d.Fleet.Now().Sub(other.made)
+		detail := fmt.Sprintf("change set %s of stack %s waits since %s: ", other.row.name, other.row.stack, other.made.Format(time.DateTime+" MST"))
+		if age < abandonedAfter {
+			d.warn(Finding{Stage: w.stage.Name, Check: "change set", Detail: detail + "another `roadshow deploy` waits for its approval, or was killed"})
+			continue
+		}
+		if err := other.row.delete(ctx, w.client); err != nil {
+			return err
+		}
+		d.warn(Finding{Stage: w.stage.Name, Check: "change set", Detail: detail + "the `roadshow deploy` that made it was killed, so it was deleted now"})
+	}
+	return nil
+}
+
+func (d Deployment) warn(finding Finding) {
+	if d.Warn != nil {
+		d.Warn(finding)
+	}
 }
 
 // settled is the state of a stack that is not being changed any more; nil is a stack that does not exist.
@@ -282,17 +316,30 @@ func (d Deployment) cdk(ctx context.Context, w *work, arguments ...string) error
 	return d.CDK.run(ctx, w.profile, d.Fleet.Profiles.Redactor(), d.CDK.Dir, w.line, arguments...)
 }
 
+// changeSet runs `cdk deploy` with a change set of its own name. Where the command does not come to its end, none is
+// left waiting.
+func (d Deployment) changeSet(ctx context.Context, w *work, arguments ...string) error {
+	w.waiting = &changeSetRow{stack: w.one.StackName, name: newChangeSetName(), unfinished: true}
+	if err := d.cdk(ctx, w, append(arguments, "--change-set-name", w.waiting.name)...); err != nil {
+		d.withdraw(ctx, w)
+		return err
+	}
+	w.waiting.unfinished = false
+	return nil
+}
+
 // deploy deploys a stage that needs no approval.
 func (d Deployment) deploy(ctx context.Context, w *work) {
-	err := d.cdk(ctx, w)
+	err := d.changeSet(ctx, w)
 	if err != nil && ctx.Err() == nil {
 		// An earlier deploy that was killed may have been executed between our look and the command's.
 		after, settleErr := d.settled(ctx, w)
 		if settleErr == nil && !w.before.Same(after) && after.Succeeded() {
 			w.say("trying again")
-			err = d.cdk(ctx, w)
+			err = d.changeSet(ctx, w)
 		}
 	}
+	w.waiting = nil // executed
 	d.finish(ctx, w, err)
 }
 
@@ -349,14 +396,12 @@ func (d Deployment) changesMoreThanCode(ctx context.Context, w *work) (bool, err
 
 // prepare makes the change set of a stage.
 func (d Deployment) prepare(ctx context.Context, w *work) {
-	w.waiting = &changeSetRow{stack: w.one.StackName, name: newChangeSetName()}
-	arguments := []string{"--method", "prepare-change-set", "--change-set-name", w.waiting.name}
+	arguments := []string{"--method", "prepare-change-set"}
 	named := d.takeUps.of(w.stage.Name)
 	if len(named) > 0 {
 		arguments = append(arguments, "--import-existing-resources")
 	}
-	if err := d.cdk(ctx, w, arguments...); err != nil {
-		d.withdraw(ctx, w)
+	if err := d.changeSet(ctx, w, arguments...); err != nil {
 		d.finish(ctx, w, err)
 		return
 	}
@@ -368,13 +413,27 @@ func (d Deployment) prepare(ctx context.Context, w *work) {
 	}
 	if w.proposal == nil {
 		d.withdraw(ctx, w)
-		w.finish(Unchanged, "no changes")
+		d.unchanged(ctx, w)
 		return
 	}
 	w.waiting.id = w.proposal.id
 	if err := checkImports(w.proposal, named); err != nil {
 		d.withdraw(ctx, w)
 		w.fail(fmt.Errorf("stage %s: %w", w.stage.Name, err))
+	}
+}
+
+// unchanged ends a stage whose change set has no changes, unless it has none because another deploy, which deletes all
+// change sets of the stack, was executed meanwhile.
+func (d Deployment) unchanged(ctx context.Context, w *work) {
+	after, err := d.settled(ctx, w)
+	switch {
+	case err != nil:
+		w.fail(err)
+	case !w.before.Same(after):
+		w.fail(&ChangedError{Stage: w.stage, Stack: w.one.StackName})
+	default:
+		w.finish(Unchanged, "no changes")
 	}
 }
 
@@ -386,8 +445,8 @@ func (d Deployment) withdraw(ctx context.Context, w *work) {
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), credentials.Limit)
 	defer cancel()
 	if err := w.waiting.withdraw(cleanup, w.client, cmp.Or(d.Poll, stacks.Poll)); err != nil {
-		w.left = fmt.Errorf("stage %s: the change set %s of stack %s still waits; delete it in the console of CloudFormation: %w",
-			w.stage.Name, w.waiting.name, w.one.StackName, AsServiceError(w.stage, "CloudFormation", err))
+		w.left = fmt.Errorf("Change set %s of stack %s may still wait, since it could not be deleted: %w\nDelete it in the console of CloudFormation, or run `roadshow deploy` again in an hour.",
+			w.waiting.name, w.one.StackName, AsServiceError(w.stage, "CloudFormation", err))
 	}
 	w.waiting = nil
 }
@@ -415,7 +474,7 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 func (d Deployment) execute(ctx context.Context, w *work) {
 	_, err := d.Fleet.ReachToChange(ctx, w.stage)
 	if err == nil {
-		err = AsServiceError(w.stage, "CloudFormation", w.waiting.check(ctx, w.client))
+		err = w.waiting.check(ctx, w.client, w.stage)
 	}
 	if err != nil {
 		d.withdraw(ctx, w)

@@ -79,6 +79,8 @@ type attempt struct {
 	began   time.Time
 	observe func(Event)
 	outcome Outcome
+	// finished and total are the resources that the cdk command counted last.
+	finished, total int
 }
 
 func begin(stage stages.Stage, observe func(Event)) *attempt {
@@ -98,7 +100,12 @@ func (a *attempt) say(text string) {
 // line tells what the cdk command printed.
 func (a *attempt) line(line string) {
 	finished, total, text := progressOf(line)
-	a.observe(Event{Stage: a.stage, State: Running, Text: text, Finished: finished, Total: total})
+	if total > 0 {
+		a.finished, a.total = finished, total
+	}
+	if text != "" {
+		a.observe(Event{Stage: a.stage, State: Running, Text: text, Finished: a.finished, Total: a.total})
+	}
 }
 
 func (a *attempt) finish(state State, text string) Outcome {

@@ -50,8 +50,12 @@ func (d Deployment) owner(stage stages.Stage, stack *types.Stack) (foreign *Owne
 	if stack == nil || string(stack.StackStatus) == stacks.StatusReview {
 		return nil, ""
 	}
+	return d.ownerByTags(stage, stacks.Tags(stack.Tags))
+}
+
+// ownerByTags is the same by the tags of a stage's stack, or those that a change set gives it.
+func (d Deployment) ownerByTags(stage stages.Stage, tags map[string]string) (foreign *OwnerError, adopted string) {
 	one, _ := d.Assembly.Stage(stage.Name)
-	tags := stacks.Tags(stack.Tags)
 	found := &OwnerError{
 		Stage: stage, Stack: one.StackName, Program: orNoProgram(assembly.ModuleOf(tags[stacks.TagProgram])),
 		Service: tags[stacks.TagService], Made: tags[stacks.TagStage], Ours: orNoProgram(d.Assembly.Document.Program), OurService: d.Assembly.Document.Service,

@@ -63,7 +63,7 @@ func TestTheCommandGetsOneSourceOfCredentials(t *testing.T) {
 func TestALineOfTheCommandSaysHowFarAStackIs(t *testing.T) {
 	for line, want := range map[string][3]any{
 		"dev-notes |  3/20 | 10:11:12 AM | CREATE_COMPLETE      | AWS::DynamoDB::Table     | notes/notes/Table (notesTableEE608FBC)": {3, 20, "create complete notes/notes/Table"},
-		"✨  Synthesis time: 0.01s":                               {0, 0, "0.01s"},
+		"✨  Synthesis time: 0.01s":                               {0, 0, ""},
 		"dev-notes: creating CloudFormation changeset...":        {0, 0, "creating CloudFormation changeset..."},
 		"Stack selection is ambiguous, please choose a specific": {0, 0, "Stack selection is ambiguous, please choose a specific"},
 	} {

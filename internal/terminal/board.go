@@ -126,9 +126,6 @@ func (b *Board) Observe(event fleet.Event) {
 	if event.State == fleet.Running && r.began.IsZero() {
 		r.began = time.Now()
 	}
-	if event.Total == 0 && event.State == fleet.Running {
-		event.Finished, event.Total = r.event.Finished, r.event.Total
-	}
 	r.event = event
 	if !r.began.IsZero() {
 		r.took = time.Since(r.began)
