@@ -15,7 +15,9 @@ import (
 
 func taggingService() *service {
 	return &service{protocol: json11, operations: map[string]operation{
-		"GetResources": reading(getResources),
+		"GetResources":   reading(getResources),
+		"TagResources":   reading(tagResources),
+		"UntagResources": reading(untagResources),
 	}}
 }
 
@@ -120,6 +122,61 @@ func getResources(r *request) (any, error) {
 		mappings = append(mappings, object{"ResourceARN": one.ARN, "Tags": one.Tags})
 	}
 	return object{"PaginationToken": token, "ResourceTagMappingList": mappings}, nil
+}
+
+// tagResources adds tags to what is named by its ARN, whichever tool has made it. What begins with aws: only AWS writes.
+// https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html
+func tagResources(r *request) (any, error) {
+	given, _ := r.input["Tags"].(object)
+	return retag(r, sortedNames(given), func(tags object) {
+		for name, value := range given {
+			tags[name] = value
+		}
+	})
+}
+
+// untagResources takes tags away.
+// https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_UntagResources.html
+func untagResources(r *request) (any, error) {
+	keys := r.texts("TagKeys")
+	return retag(r, keys, func(tags object) {
+		for _, key := range keys {
+			delete(tags, key)
+		}
+	})
+}
+
+func retag(r *request, keys []string, change func(tags object)) (any, error) {
+	for _, key := range keys {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return nil, refuse(http.StatusBadRequest, "InvalidParameterException", "aws: prefixed tag key names are not allowed for external use.")
+		}
+	}
+	failed := object{}
+	for _, text := range r.texts("ResourceARNList") {
+		r.store.mu.RLock()
+		found := r.store.held(func(one *Resource) bool { return one.Account == r.account && r.store.arnOf(one) == text })
+		r.store.mu.RUnlock()
+		if len(found) == 0 {
+			failed[text] = object{"StatusCode": http.StatusBadRequest, "ErrorCode": "InvalidParameterException", "ErrorMessage": "There is no such resource."}
+			continue
+		}
+		one := found[0]
+		tags := tagMap(&one)
+		change(tags)
+		t, _ := spec.Lookup(one.Type)
+		if one.Properties[t.TagProperty] = any(tags); t.TagStyle == spec.TagList {
+			list := []any{}
+			for _, name := range sortedNames(tags) {
+				list = append(list, object{"Key": name, "Value": tags[name]})
+			}
+			one.Properties[t.TagProperty] = list
+		}
+		if _, err := r.store.change(place{one.Account, one.Region}, one.Type, one.PhysicalID, one.Properties); err != nil {
+			return nil, refuse(http.StatusBadRequest, "InvalidParameterException", "%v", err)
+		}
+	}
+	return object{"FailedResourcesMap": failed}, nil
 }
 
 // taggedIn is what a region shows, sorted by ARN: what it holds, and what it is slow to forget.

@@ -111,3 +111,29 @@ func TestTheTaggingAPIMayListWhatIsGone(t *testing.T) {
 	all, _ := resourcesOf(t, server, nil)
 	require.Contains(t, all, "arn:aws:sns:us-east-1:111111111111:gone")
 }
+
+func TestTagsAreWrittenByAnyToolAndThoseOfAWSByNobody(t *testing.T) {
+	server := start(t)
+	client := resourcegroupstaggingapi.NewFromConfig(as(server, dev))
+	for kind, properties := range map[string]map[string]any{
+		"AWS::SSM::Parameter": {"Name": "/notes", "Type": "String", "Value": "1", "Tags": map[string]any{"stage": "dev"}},
+		"AWS::SQS::Queue":     {"QueueName": "notes", "Tags": tags("stage", "dev")},
+	} {
+		makes(t, server, kind, properties)
+	}
+	arns := []string{"arn:aws:ssm:us-east-1:111111111111:parameter/notes", "arn:aws:sqs:us-east-1:111111111111:notes"}
+	answer, err := client.TagResources(t.Context(), &resourcegroupstaggingapi.TagResourcesInput{
+		ResourceARNList: append(arns, "arn:aws:sqs:us-east-1:111111111111:none"), Tags: map[string]string{"managed-by": "terraform"},
+	})
+	require.NoError(t, err)
+	require.Len(t, answer.FailedResourcesMap, 1)
+	_, err = client.UntagResources(t.Context(), &resourcegroupstaggingapi.UntagResourcesInput{ResourceARNList: arns, TagKeys: []string{"stage"}})
+	require.NoError(t, err)
+	found, _ := resourcesOf(t, server, &resourcegroupstaggingapi.GetResourcesInput{})
+	require.Equal(t, map[string]map[string]string{arns[0]: {"managed-by": "terraform"}, arns[1]: {"managed-by": "terraform"}}, found)
+	// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: aws: is reserved.
+	_, err = client.TagResources(t.Context(), &resourcegroupstaggingapi.TagResourcesInput{
+		ResourceARNList: arns, Tags: map[string]string{"aws:cloudformation:stack-id": "mine"},
+	})
+	require.ErrorContains(t, err, "InvalidParameterException")
+}

@@ -420,6 +420,11 @@ func (e *Engine) updateTerminationProtection(at Place, name string, enabled bool
 	if s == nil || s.gone {
 		return "", notThere(name)
 	}
+	// AWS's page has the rule, and not the words:
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html
+	if s.status == "DELETE_IN_PROGRESS" {
+		return "", validationError("TerminationProtection cannot be updated for stack [" + s.name + "] in status DELETE_IN_PROGRESS")
+	}
 	s.protection = enabled
 	return s.id, nil
 }
