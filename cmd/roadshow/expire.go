@@ -26,8 +26,11 @@ func expireVerb(s *settings) *cobra.Command {
 		Use:   "expire",
 		Short: "List ephemeral stages and when they expire; with --yes, remove the expired ones of sandboxes",
 		Long: "expire finds the ephemeral stages of the service in every account, by the tags of their stacks, and says when each\n" +
-			"expires. With --yes those past their time are removed where their template is a sandbox's; others are only listed.\n\n" +
-			"Exit codes: 0 all is listed, or removed, 1 an expired stage could not be removed or an account has not answered,\n2 it could not be determined.",
+			"expires. With --yes those past their time are removed where their template is a sandbox's; others are only listed.\n" +
+			"What is removed is the very stack that was looked at: one that was deployed since is kept, and so is one that another\n" +
+			"program made, that is protected, or that has what other services import.\n\n" +
+			"Exit codes: 0 all is listed, or removed, 1 an expired stage was kept or could not be removed, or an account has not\n" +
+			"answered, 2 it could not be determined.",
 		Example: "  roadshow expire\n  roadshow expire --yes\n  roadshow expire --json",
 		Args:    cobra.NoArgs,
 	}, &options)
@@ -48,24 +51,13 @@ func (o *expireOptions) run(ctx context.Context, s *settings, _ []string) (answe
 	if o.yes {
 		for _, one := range listed.Stages {
 			if one.Expired && one.Removable {
-				listed.Removed = append(listed.Removed, s.removeExpired(ctx, all.Fleet, one))
+				board := s.board([]stages.Stage{one.AsStage()})
+				listed.Removed = append(listed.Removed, fleet.Expiry{Fleet: all.Fleet, Observe: board.Observe}.Remove(ctx, one))
+				board.Close()
 			}
 		}
 	}
 	return listed, nil
-}
-
-func (s *settings) removeExpired(ctx context.Context, all *fleet.Fleet, one fleet.Ephemeral) fleet.Outcome {
-	plan, err := all.PlanRemoval(ctx, one.AsStage(), true)
-	if err == nil {
-		board := s.board([]stages.Stage{one.AsStage()})
-		defer board.Close()
-		var outcome fleet.Outcome
-		if outcome, err = (fleet.Removal{Fleet: all, Observe: board.Observe}).Run(ctx, plan); err == nil {
-			return outcome
-		}
-	}
-	return fleet.Outcome{Stage: one.Stage, Account: one.Account, Region: one.Region, Stack: one.Stack, State: fleet.Failed, Problem: err.Error()}
 }
 
 // ephemerals is what `roadshow expire` has found and removed.
@@ -97,11 +89,19 @@ func (e ephemerals) write(out, _ io.Writer) {
 		case one.Expired && one.Removable:
 			state = "expired"
 		case one.Expired:
-			state = "expired, in no sandbox: remove it by hand"
+			state = "expired, and kept: " + one.Reason
 		}
 		for _, outcome := range outcomes {
-			if outcome.Stage == one.Stage && outcome.Account == one.Account && outcome.State == fleet.Done {
+			if outcome.Stack != one.Stack || outcome.Account != one.Account || outcome.Region != one.Region {
+				continue
+			}
+			switch outcome.State {
+			case fleet.Done, fleet.Unchanged:
 				state = "removed"
+			case fleet.Kept:
+				state = "kept"
+			default:
+				state = string(outcome.State)
 			}
 		}
 		rows[i] = []string{one.Stage, one.Account, one.Region, one.Template, one.Expires.Format(time.RFC3339), state}

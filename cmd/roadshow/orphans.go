@@ -14,6 +14,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -127,9 +128,9 @@ func (o *orphanFlags) run(ctx context.Context, s *settings, names []string) (ans
 	told := orphans{summary: orphanSummary{Service: all.Service, Gaps: len(gaps)}}
 	for _, one := range found {
 		switch one.Grade {
-		case orphan.Certain:
+		case owner.Certain:
 			told.summary.Certain++
-		case orphan.Likely:
+		case owner.Likely:
 			told.summary.Likely++
 		default:
 			told.summary.Unsure++
@@ -165,7 +166,7 @@ func (o *orphanFlags) deleteOrphans(ctx context.Context, s *settings, all loaded
 	if !s.json {
 		writeDeletions(s.out, plan)
 	}
-	left = slices.ContainsFunc(plan.Keeps, func(one orphan.Kept) bool { return one.Grade != orphan.Unsure })
+	left = slices.ContainsFunc(plan.Keeps, func(one orphan.Kept) bool { return one.Grade != owner.Unsure })
 	if len(plan.Deletes) == 0 {
 		return nil, left, nil
 	}
@@ -235,7 +236,7 @@ func writeOrphans(out io.Writer, found []orphan.Orphan, now time.Time) {
 		fmt.Fprintln(out, "Nothing is left behind.")
 		return
 	}
-	order := []orphan.Grade{orphan.Certain, orphan.Likely, orphan.Unsure}
+	order := []owner.Grade{owner.Certain, owner.Likely, owner.Unsure}
 	slices.SortStableFunc(found, func(a, b orphan.Orphan) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Grade), slices.Index(order, b.Grade)), cmp.Compare(a.Account, b.Account),
 			cmp.Compare(a.Region, b.Region), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
@@ -257,9 +258,17 @@ func writeOrphans(out io.Writer, found []orphan.Orphan, now time.Time) {
 func writeDeletions(out io.Writer, plan orphan.DeletionPlan) {
 	fmt.Fprintf(out, "\n%s\n", styled(out, heading, fmt.Sprintf("plan: %d deleted, %d kept", len(plan.Deletes), len(plan.Keeps))))
 	for _, one := range plan.Deletes {
-		fmt.Fprintf(out, "  deletes %s %s (%s %s): loses %s\n", one.Type, one.Name, one.Account, one.Region, one.Loses)
+		fmt.Fprintf(out, "  deletes %s %s (%s %s): %sloses %s\n", one.Type, one.Name, one.Account, one.Region, switchesOff(one.SwitchesOff), one.Loses)
 	}
 	for _, one := range plan.Keeps {
 		fmt.Fprintf(out, "  keeps   %s %s (%s %s): %s\n", cmp.Or(one.Type, "?"), one.Name, one.Account, one.Region, one.Reason)
 	}
+}
+
+// switchesOff says that a deletion switches a protection off before; empty where it does not.
+func switchesOff(what string) string {
+	if what == "" {
+		return ""
+	}
+	return "switches " + what + " off, "
 }

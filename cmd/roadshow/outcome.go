@@ -33,7 +33,7 @@ func outcomeRows(outcomes []fleet.Outcome) [][]string {
 // sayProblems tells why stages are not done, each whole.
 func sayProblems(talk io.Writer, outcomes []fleet.Outcome) {
 	for _, one := range outcomes {
-		if one.Problem != "" && slices.Contains([]fleet.State{fleet.Failed, fleet.Declined, fleet.Skipped}, one.State) {
+		if one.Problem != "" && slices.Contains([]fleet.State{fleet.Failed, fleet.Declined, fleet.Skipped, fleet.Kept}, one.State) {
 			text := one.Problem
 			if !strings.Contains(text, one.Stage) {
 				text = one.Stage + ": " + text

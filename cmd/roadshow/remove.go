@@ -30,9 +30,10 @@ func removeVerb(s *settings) *cobra.Command {
 		Use:   "remove STAGE",
 		Short: "Remove a stage, after showing what goes, what stays and what blocks; or list what a closing account holds",
 		Long: "remove shows first what CloudFormation will delete, what stays by policy, and what would make it fail half way.\n" +
-			"A protected stage, and one that the program does not know, is removed only after its name and its account's id\n" +
-			"were typed, in a terminal or with --confirm; --yes alone is never enough for those. With --sweep, what a\n" +
-			"sandbox's stack has left is deleted too: what carries the stage's tags and is in its ledger.\n\n" +
+			"A protected stage, one that the program does not know, one whose stack may be somebody else's, and one that other\n" +
+			"services import from is removed only after its name and its account's id were typed, in a terminal or with\n" +
+			"--confirm; --yes alone is never enough for those. With --sweep, what a sandbox's stack has left is deleted too: what\n" +
+			"carries the stage's tags and is in its ledger, and is in the plan.\n\n" +
 			"Without a STAGE, --account lists all that a closing account still holds of ours, in every region: stacks of all\n" +
 			"services, bootstraps, and what stages have left behind, each with what to do next. It deletes nothing.\n\n" +
 			"Exit codes: 0 it is removed, or the account holds nothing, 1 it is not, or it is not known what is left or not all\n" +
@@ -80,28 +81,31 @@ func (o *removeFlags) run(ctx context.Context, s *settings, names []string) (ans
 	if err != nil {
 		return nil, err
 	}
-	writePlan(s.talk, plan)
 	done := removed{Service: all.Service, Plan: plan, options: o}
+	writePlan(s.talk, plan)
+	made, remove, err := o.assembly(ctx, s, all, stage, known)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	var sweep orphan.SweepPlan
+	if o.sweep {
+		if sweep, err = orphan.PlanSweep(ctx, all.Fleet, made, stage, known, plan); err != nil {
+			return nil, err
+		}
+		done.Sweep = sweep.Rows
+	}
+	writeSweep(s.talk, sweep)
 	if o.plan {
 		return done, nil
 	}
-	confirmation, agreed, err := o.confirmation(ctx, s, plan)
+	confirmation, agreed, err := o.confirmation(ctx, s, plan, sweep)
 	if err != nil {
 		return nil, err
 	}
 	if !agreed {
 		fmt.Fprintln(s.talk, notConfirmed)
 		return nil, finding{}
-	}
-	made := fleet.Assembly{Document: all.document}
-	if known && !slices.Contains(stages.Set(all.Stages).Names(), names[0]) {
-		// The names of a stage that a template makes are known to the program only when it is asked for it.
-		ready, remove, err := s.assemble(ctx, all.program, names[0], "roadshow remove")
-		if err != nil {
-			return nil, err
-		}
-		defer remove()
-		made = ready
 	}
 	board := s.board([]stages.Stage{stage})
 	outcome, err := fleet.Removal{Fleet: all.Fleet, Confirmation: confirmation, Observe: board.Observe}.Run(ctx, plan)
@@ -112,7 +116,7 @@ func (o *removeFlags) run(ctx context.Context, s *settings, names []string) (ans
 	done.Outcome = &outcome
 	if done.gone() {
 		if o.sweep {
-			done.Left, err = orphan.Sweep(ctx, all.Fleet, made, stage, known)
+			done.Left, err = orphan.Sweep(ctx, all.Fleet, made, sweep, 0)
 		} else {
 			done.Left, err = orphan.Leftovers(ctx, all.Fleet, made, stage)
 		}
@@ -121,6 +125,15 @@ func (o *removeFlags) run(ctx context.Context, s *settings, names []string) (ans
 		}
 	}
 	return done, nil
+}
+
+// assembly is what has the names of a stage. Those of a stage that a template makes are known to the program only when it
+// is asked for it.
+func (o *removeFlags) assembly(ctx context.Context, s *settings, all loaded, stage stages.Stage, known bool) (made fleet.Assembly, remove func(), err error) {
+	if !known || o.plan && !o.sweep || slices.Contains(stages.Set(all.Stages).Names(), stage.Name) {
+		return fleet.Assembly{Document: all.document}, func() {}, nil
+	}
+	return s.assemble(ctx, all.program, stage.Name, "roadshow remove")
 }
 
 // stage is the stage of a name: the program's, or one that the program does not know, at the place of the flags.
@@ -144,25 +157,31 @@ func (o *removeFlags) stage(all loaded, name string) (stage stages.Stage, known 
 	return stage, true, nil
 }
 
-// confirmation has the removal confirmed: by the stage's name and its account's id where the plan demands it.
-func (o *removeFlags) confirmation(ctx context.Context, s *settings, plan fleet.RemovalPlan) (confirmed fleet.Confirmation, agreed bool, err error) {
+// confirmation has the removal and the sweep confirmed: by the stage's name and its account's id where the plan demands it.
+func (o *removeFlags) confirmation(ctx context.Context, s *settings, plan fleet.RemovalPlan, sweep orphan.SweepPlan) (confirmed fleet.Confirmation, agreed bool, err error) {
 	person, needed := s.person(), fleet.Confirmation{Stage: plan.Stage, Account: plan.Account}
 	name, account, _ := strings.Cut(o.confirm, "/")
 	given := fleet.Confirmation{Stage: name, Account: account}
+	ask := plan.NeedsConfirmation
+	question := fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account)
+	if plan.Identity == nil { // only a sweep, which is of sandboxes
+		if !sweep.Sweeps() {
+			return needed, true, nil
+		}
+		given, ask, question = needed, false, fmt.Sprintf("Delete what %s has left in account %s?", plan.Stage, plan.Account)
+	}
 	switch {
-	case plan.Status == "": // there is nothing to protect
-		return needed, true, nil
 	case len(plan.Blocks) > 0: // which the removal refuses
 		return given, true, nil
-	case plan.NeedsConfirmation && o.confirm == "" && person.There():
-		confirmed, err = askConfirmation(ctx, person, "This stage must not be lost.", needed)
+	case ask && o.confirm == "" && person.There():
+		confirmed, err = askConfirmation(ctx, person, "This must not be done by mistake.", needed)
 		return confirmed, true, err
 	case o.yes:
 		return given, true, nil
 	case person.There():
-		agreed, err = person.Agrees(ctx, fmt.Sprintf("Remove %s from account %s?", plan.Stage, plan.Account))
+		agreed, err = person.Agrees(ctx, question)
 		return given, agreed, err
-	case plan.NeedsConfirmation && given != needed:
+	case ask && given != needed:
 		return given, false, &fleet.ConfirmationError{Plan: plan, Given: given}
 	}
 	return given, false, message("Not confirmed, nothing was removed. Run this in a terminal, or pass --yes to confirm.")
@@ -181,6 +200,8 @@ func askConfirmation(ctx context.Context, person *terminal.Person, why string, n
 type removed struct {
 	Service string            `json:"service"`
 	Plan    fleet.RemovalPlan `json:"plan"`
+	// Sweep is what --sweep finds before anything is removed; what has no problem is deleted.
+	Sweep   []orphan.Leftover `json:"sweep,omitempty"`
 	Outcome *fleet.Outcome    `json:"outcome,omitempty"`
 	Left    []orphan.Leftover `json:"left,omitempty"`
 	// Problem is why nobody knows what is left.
@@ -225,7 +246,7 @@ func writePlan(out io.Writer, plan fleet.RemovalPlan) {
 	}
 	guard := ""
 	if plan.Protected {
-		guard = ", termination protection on"
+		guard = ", termination protection on, which the removal switches off"
 	}
 	fmt.Fprintf(out, "  stack %s, %s%s\n  %d deleted, %d stay\n", plan.Stack, plan.Status, guard, len(plan.Deletes), len(plan.Stays))
 	for _, one := range plan.Deletes {
@@ -236,8 +257,25 @@ func writePlan(out io.Writer, plan fleet.RemovalPlan) {
 	for _, one := range plan.Stays {
 		fmt.Fprintf(out, "  stays   %s %s (%s)\n", one.Type, one.PhysicalID, one.Policy)
 	}
+	if plan.Doubt != "" {
+		fmt.Fprintln(out, styled(out, bad, report.Line("  doubt   it may be somebody else's: "+plan.Doubt)))
+	}
+	for _, one := range plan.Importers {
+		fmt.Fprintln(out, styled(out, bad, report.Line(fmt.Sprintf("  imports %s reads %s", one, strings.Join(one.Reads, ", ")))))
+	}
 	for _, one := range plan.Blocks {
 		fmt.Fprintln(out, styled(out, bad, "  blocks  "+one.String()))
+	}
+}
+
+// writeSweep shows what a sweep would do after the removal.
+func writeSweep(out io.Writer, sweep orphan.SweepPlan) {
+	for _, one := range sweep.Rows {
+		if one.Problem == "" {
+			fmt.Fprintln(out, styled(out, bad, report.Line(fmt.Sprintf("  sweeps  %s %s: %sloses %s", one.Type, one.Name, switchesOff(one.SwitchesOff), one.Loses))))
+			continue
+		}
+		fmt.Fprintln(out, report.Line(fmt.Sprintf("  leaves  %s %s: %s", one.Type, one.Name, one.Problem)))
 	}
 }
 

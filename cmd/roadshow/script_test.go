@@ -339,6 +339,8 @@ var differing = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{9}\+?(\s)`), "COMMIT$1"},
 	{regexp.MustCompile(`(COMPLETE .*)\b[0-9a-f]{12}(\s)`), "${1}DIGEST$2"}, // of a template, cut
 	{regexp.MustCompile(`\b([a-z]+-)[0-9a-f]{17}\b`), "${1}ID"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UUID"},
+	{regexp.MustCompile(`changeSet/roadshow-[a-z2-7]{26}/`), "changeSet/NAME/"},
 	{regexp.MustCompile(`-(?:[A-Z0-9]{12}|[a-z0-9]{12})"`), `-ID"`}, // of a name that CloudFormation has made up
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 	{regexp.MustCompile(`(\S) {2,}`), "$1  "},

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -31,8 +32,8 @@ type Proposal struct {
 	New   bool   `json:"new"`
 	// Changes are what CloudFormation would do, in its order.
 	Changes []Change `json:"changes"`
-
-	id string
+	// Identity is that of the change set, which is looked at again before it is executed.
+	Identity plan.Identity `json:"identity"`
 }
 
 // Change is one resource of a [Proposal].
@@ -131,7 +132,12 @@ type ChangedError struct {
 	// Stage is the stage, Stack its stack.
 	Stage stages.Stage
 	Stack string
+	// Err says what is not as it was planned, where the deploy's own change set was looked at: a [*plan.ChangedError], or
+	// [plan.ErrGone].
+	Err error
 }
+
+func (e *ChangedError) Unwrap() error { return e.Err }
 
 func (e *ChangedError) Error() string {
 	return fmt.Sprintf("Stage %s was not deployed: somebody else has changed stack %s meanwhile, or deleted the change set.\nRun `roadshow deploy` again, which shows the changes as they are now.", e.Stage.Name, e.Stack)
@@ -156,7 +162,7 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 		if page.Status != types.ChangeSetStatusCreateComplete {
 			return nil, nil // there are no changes: CloudFormation calls that a failure
 		}
-		proposal.id = aws.ToString(page.ChangeSetId)
+		proposal.Identity = plan.Identity{ID: aws.ToString(page.ChangeSetId), Status: string(types.ExecutionStatusAvailable)}
 		for _, change := range page.Changes {
 			if change.ResourceChange != nil {
 				proposal.Changes = append(proposal.Changes, changeOf(*change.ResourceChange))
@@ -191,20 +197,19 @@ type changeSetRow struct {
 	unfinished bool
 }
 
-// check tells whether what was approved is what would be executed: the very change set, still waiting. The error is a
-// [*ChangedError] or a [*ServiceError].
-func (c changeSetRow) check(ctx context.Context, client *cloudformation.Client, stage stages.Stage) error {
-	set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &c.stack, ChangeSetName: &c.id})
-	if _, gone := errors.AsType[*types.ChangeSetNotFoundException](err); gone || stacks.IsMissing(err) {
-		return &ChangedError{Stage: stage, Stack: c.stack}
+// look looks at the change set again. CloudFormation calls it obsolete as soon as somebody has changed the stack.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+func (c changeSetRow) look(client *cloudformation.Client) plan.Look {
+	return func(ctx context.Context) (*plan.Identity, error) {
+		set, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &c.stack, ChangeSetName: &c.id})
+		if _, gone := errors.AsType[*types.ChangeSetNotFoundException](err); gone || stacks.IsMissing(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &plan.Identity{ID: aws.ToString(set.ChangeSetId), Status: string(set.ExecutionStatus)}, nil
 	}
-	if err != nil {
-		return AsServiceError(stage, "CloudFormation", err)
-	}
-	if aws.ToString(set.ChangeSetId) != c.id || set.ExecutionStatus != types.ExecutionStatusAvailable {
-		return &ChangedError{Stage: stage, Stack: c.stack}
-	}
-	return nil
 }
 
 // withdraw deletes a change set that is not executed, and the empty stack where it was the first and only one. One
@@ -266,16 +271,14 @@ func (c changeSetRow) withdrawStack(ctx context.Context, client *cloudformation.
 			return nil
 		}
 	}
-	if aws.ToBool(stack.EnableTerminationProtection) {
-		_, err := client.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-			StackName: stack.StackId, EnableTerminationProtection: aws.Bool(false),
-		})
-		if err != nil {
-			return err
-		}
+	remove := func() error {
+		_, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack.StackId})
+		return err
 	}
-	_, err = client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack.StackId})
-	return err
+	if aws.ToBool(stack.EnableTerminationProtection) { // the cdk command switches it on when it prepares a change set
+		return stacks.Unprotected(ctx, client, aws.ToString(stack.StackId), remove)
+	}
+	return remove()
 }
 
 // advice is what to do about a failure that this program's own rules bring about.

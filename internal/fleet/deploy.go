@@ -17,6 +17,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/credentials"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
@@ -416,7 +417,7 @@ func (d Deployment) prepare(ctx context.Context, w *work) {
 		d.unchanged(ctx, w)
 		return
 	}
-	w.waiting.id = w.proposal.id
+	w.waiting.id = w.proposal.Identity.ID
 	if err := checkImports(w.proposal, named); err != nil {
 		d.withdraw(ctx, w)
 		w.fail(fmt.Errorf("stage %s: %w", w.stage.Name, err))
@@ -473,16 +474,19 @@ func (d Deployment) ask(ctx context.Context, w *work) {
 // account is asked again, and the change set is executed by its id.
 func (d Deployment) execute(ctx context.Context, w *work) {
 	_, err := d.Fleet.ReachToChange(ctx, w.stage)
+	begun := false
 	if err == nil {
-		err = w.waiting.check(ctx, w.client, w.stage)
+		err = w.proposal.Identity.Do(ctx, w.waiting.look(w.client), func(ctx context.Context) error {
+			begun = true
+			// It wants exactly one stack selected; the assembly has no other.
+			return d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", w.waiting.id)
+		})
 	}
-	if err != nil {
+	if !begun && err != nil {
 		d.withdraw(ctx, w)
-		w.fail(err)
+		w.fail(notExecuted(w.stage, w.one.StackName, err))
 		return
 	}
-	// It wants exactly one stack selected; the assembly has no other.
-	err = d.cdk(ctx, w, "*", "--method", "execute-change-set", "--change-set-name", w.waiting.id)
 	if err != nil {
 		d.withdraw(ctx, w) // where the command did not come so far
 	}
@@ -493,6 +497,15 @@ func (d Deployment) execute(ctx context.Context, w *work) {
 		}
 	}
 	d.finish(ctx, w, err)
+}
+
+// notExecuted says why what was approved was not begun.
+func notExecuted(stage stages.Stage, stack string, err error) error {
+	var changed *plan.ChangedError
+	if errors.As(err, &changed) || errors.Is(err, plan.ErrGone) {
+		return &ChangedError{Stage: stage, Stack: stack, Err: err}
+	}
+	return AsServiceError(stage, "CloudFormation", err)
 }
 
 // finish asks the account what came of it.

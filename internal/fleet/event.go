@@ -23,6 +23,8 @@ const (
 	Skipped State = "skipped"
 	// Declined means that it needed an approval and got none.
 	Declined State = "declined"
+	// Kept means that it was left alone, because it is not what was planned any more, or is not surely ours.
+	Kept State = "kept"
 )
 
 // Event is something that happened to a stage, for whoever shows progress. Events of several stages come
@@ -44,7 +46,7 @@ type Outcome struct {
 	Stage   string `json:"stage"`
 	Account string `json:"account"`
 	Region  string `json:"region"`
-	// State is Done, Unchanged, Failed, Skipped or Declined.
+	// State is Done, Unchanged, Failed, Skipped, Declined or Kept.
 	State State `json:"state"`
 	// Version is that of the bootstrap, after a bootstrap.
 	Version int `json:"version,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -13,8 +14,13 @@ import (
 type Fleet struct {
 	// Service is the service's name. Required.
 	Service string
-	// Stages are the stages in the set's order, without templates. Required.
+	// Program is the path of the program's module, which the stacks that it makes carry as a tag. Default: none, as of
+	// a program that is built of no module.
+	Program string
+	// Stages are the stages in the set's order, without templates, and then those that a template has made. Required.
 	Stages []stages.Stage
+	// Made are the names of those of Stages that a template has made, which are in no set. Default: none.
+	Made []string
 	// Templates are the templates of ephemeral stages. Default: none.
 	Templates []stages.Stage
 	// Profiles reach the accounts. Required.
@@ -26,7 +32,7 @@ type Fleet struct {
 
 // Of is the fleet of a program, by what it says about itself.
 func Of(document assembly.Document, profiles *Profiles) *Fleet {
-	fleet := &Fleet{Service: document.Service, Profiles: profiles, DeployFrom: document.DeployFrom}
+	fleet := &Fleet{Service: document.Service, Program: document.Program, Profiles: profiles, DeployFrom: document.DeployFrom}
 	qualifiers := map[string]string{}
 	for _, one := range document.Stages {
 		qualifiers[one.Name] = qualifierOf(one)
@@ -45,10 +51,20 @@ func Of(document assembly.Document, profiles *Profiles) *Fleet {
 		if !slices.ContainsFunc(fleet.Stages, func(s stages.Stage) bool { return s.Name == one.Name }) {
 			stage := stageOf(one.Stage)
 			stage.Qualifier = qualifiers[one.Name]
-			fleet.Stages = append(fleet.Stages, stage)
+			fleet.Stages, fleet.Made = append(fleet.Stages, stage), append(fleet.Made, stage.Name)
 		}
 	}
 	return fleet
+}
+
+// InSet tells whether the set has a stage of this name itself. Such a stage is never ephemeral, whatever tags say.
+func (f *Fleet) InSet(name string) bool {
+	return !slices.Contains(f.Made, name) && slices.ContainsFunc(f.Stages, func(stage stages.Stage) bool { return stage.Name == name })
+}
+
+// maker is who makes the stack of a stage, as the tags of the stack say.
+func (f *Fleet) maker(stage string) owner.Maker {
+	return owner.Maker{Program: f.Program, Service: f.Service, Stage: stage}
 }
 
 func stageOf(one assembly.Stage) stages.Stage {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -56,17 +56,20 @@ func (d Deployment) owner(stage stages.Stage, stack *types.Stack) (foreign *Owne
 // ownerByTags is the same by the tags of a stage's stack, or those that a change set gives it.
 func (d Deployment) ownerByTags(stage stages.Stage, tags map[string]string) (foreign *OwnerError, adopted string) {
 	one, _ := d.Assembly.Stage(stage.Name)
-	found := &OwnerError{
-		Stage: stage, Stack: one.StackName, Program: orNoProgram(assembly.ModuleOf(tags[stacks.TagProgram])),
-		Service: tags[stacks.TagService], Made: tags[stacks.TagStage], Ours: orNoProgram(d.Assembly.Document.Program), OurService: d.Assembly.Document.Service,
+	said, wanted := owner.MakerOf(tags), owner.Maker{
+		Program: d.Assembly.Document.Program, Service: d.Assembly.Document.Service, Stage: stage.Name,
 	}
-	ours := found.Service == found.OurService && found.Made == stage.Name
+	found := &OwnerError{
+		Stage: stage, Stack: one.StackName, Program: orNoProgram(said.Program), Service: said.Service, Made: said.Stage,
+		Ours: orNoProgram(wanted.Program), OurService: wanted.Service,
+	}
+	relation := said.Relation(wanted)
 	switch {
-	case ours && found.Program == found.Ours:
+	case relation == owner.Same:
 		return nil, ""
 	case d.TakesOver == found.Program:
 		return nil, fmt.Sprintf("%s is taken over from program %s", found.Stack, found.Program)
-	case ours && found.Program == NoProgram:
+	case relation == owner.Unnamed:
 		return nil, fmt.Sprintf("%s has the tags of this stage and names no program; it is taken for this one's, and will name %s", found.Stack, found.Ours)
 	}
 	return found, ""

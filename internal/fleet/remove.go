@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -30,21 +30,44 @@ type RemovalPlan struct {
 	// Stack is the stack's name, Status CloudFormation's; empty where there is none.
 	Stack  string `json:"stack"`
 	Status string `json:"status,omitempty"`
+	// Identity is what the stack is compared with before it is deleted; nil where there is none.
+	Identity *plan.Identity `json:"identity,omitempty"`
+	// Doubt is why the stack may be another program's or team's although it has this stage's name; empty where its tags
+	// say that it is the stage's.
+	Doubt string `json:"doubt,omitempty"`
 	// Protected tells whether CloudFormation refuses to delete the stack until its termination protection
-	// is switched off, which the removal does.
+	// is switched off, which the removal does. It switches it on again where the stack is not deleted.
 	Protected bool `json:"terminationProtection"`
 	// Deletes is what CloudFormation will delete, Stays what it leaves by policy.
 	Deletes []PlannedResource `json:"deletes"`
 	Stays   []PlannedResource `json:"stays"`
-	// Blocks is what would make it fail half way. It is not begun then.
+	// Importers are the stacks that read what would be deleted.
+	Importers []Importer `json:"importers"`
+	// Blocks is what would make it fail half way, and what could not be asked about that. It is not begun then.
 	Blocks []Finding `json:"blocks"`
-	// NeedsConfirmation tells whether the stage's name and its account must be given again: where it is protected, and
-	// where the program does not know it.
+	// NeedsConfirmation tells whether the stage's name and its account must be given again: where it is protected,
+	// where the program does not know it, where its stack may be somebody else's, and where others import what it has.
 	NeedsConfirmation bool `json:"needsConfirmation"`
 
-	stage   stages.Stage
-	stackID string
-	status  *stacks.State
+	stage stages.Stage
+}
+
+// whyConfirm is what a confirmation is needed for, in words.
+func (p *RemovalPlan) whyConfirm() string {
+	var why []string
+	if !p.Known {
+		why = append(why, "is not in the set")
+	}
+	if p.Tier == stages.Protected || p.Protected {
+		why = append(why, "is protected")
+	}
+	if p.Doubt != "" {
+		why = append(why, "has a stack that may be somebody else's ("+p.Doubt+")")
+	}
+	if len(p.Importers) > 0 {
+		why = append(why, "has what others import ("+importerNames(p.Importers)+")")
+	}
+	return strings.Join(why, " and ")
 }
 
 // PlannedResource is one resource of a [RemovalPlan].
@@ -74,16 +97,12 @@ type ConfirmationError struct {
 }
 
 func (e *ConfirmationError) Error() string {
-	why := "is protected"
-	if !e.Plan.Known {
-		why = "is not in the set"
-	}
 	typed := "was not confirmed"
 	if e.Given != (Confirmation{}) {
 		typed = fmt.Sprintf("was confirmed as %s/%s", e.Given.Stage, e.Given.Account)
 	}
 	return fmt.Sprintf("Stage %s %s and %s, so nothing was changed.\nPass --confirm %s/%s, its name and its account's id, or type both in a terminal.",
-		e.Plan.Stage, why, typed, e.Plan.Stage, e.Plan.Account)
+		e.Plan.Stage, e.Plan.whyConfirm(), typed, e.Plan.Stage, e.Plan.Account)
 }
 
 // BlockedError says that a removal would fail half way. Nothing was changed.
@@ -103,54 +122,73 @@ func (e *BlockedError) Error() string {
 // PlanRemoval finds out what removing a stage would do. known says whether the program has the stage, or a
 // template that makes it.
 func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool) (RemovalPlan, error) {
-	plan := RemovalPlan{
+	return f.planRemoval(ctx, stage, known, "")
+}
+
+// planRemoval plans the removal of a stage's stack: of the one with an id, or of the one that has the stage's name.
+func (f *Fleet) planRemoval(ctx context.Context, stage stages.Stage, known bool, id string) (RemovalPlan, error) {
+	planned := RemovalPlan{
 		Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier, Known: known,
 		NeedsConfirmation: !known || stage.Tier == stages.Protected, stage: stage,
-		Deletes: []PlannedResource{}, Stays: []PlannedResource{}, Blocks: []Finding{},
+		Deletes: []PlannedResource{}, Stays: []PlannedResource{}, Importers: []Importer{}, Blocks: []Finding{},
 	}
 	name, err := f.StackName(stage)
 	if err != nil {
-		return plan, err
+		return planned, err
 	}
-	plan.Stack = name
+	planned.Stack = name
 	config, _, err := f.Reach(ctx, stage)
 	if err != nil {
-		return plan, err
+		return planned, err
 	}
 	client := cloudformation.NewFromConfig(config)
-	stack, err := stacks.Describe(ctx, client, name)
+	if id == "" {
+		id = name
+	}
+	stack, err := stacks.Describe(ctx, client, id)
 	if err != nil {
-		return plan, AsServiceError(stage, "CloudFormation", err)
+		return planned, AsServiceError(stage, "CloudFormation", err)
 	}
 	if stack == nil {
-		return plan, nil
+		return planned, nil
 	}
-	plan.Status, plan.stackID, plan.Protected = string(stack.StackStatus), aws.ToString(stack.StackId), aws.ToBool(stack.EnableTerminationProtection)
-	plan.status = stacks.StateOf(*stack)
-	// A stage whose stack is protected is so whatever the program says of it by now.
-	plan.NeedsConfirmation = plan.NeedsConfirmation || plan.Protected
-	if stacks.IsChanging(plan.Status) {
-		plan.Blocks = append(plan.Blocks, Finding{Check: "stack", Detail: name + " is " + plan.Status, Fix: "wait until that is done"})
+	planned.read(*stack, f.maker(stage.Name))
+	if err := planned.sort(ctx, client); err != nil {
+		return planned, AsServiceError(stage, "CloudFormation", err)
 	}
-	if err := f.planResources(ctx, config, client, &plan); err != nil {
-		return plan, AsServiceError(stage, "CloudFormation", err)
-	}
-	return plan, f.planBlocks(ctx, config, client, &plan)
+	planned.findImporters(ctx, client)
+	planned.findBlocks(ctx, config)
+	planned.NeedsConfirmation = planned.NeedsConfirmation || len(planned.Importers) > 0
+	return planned, nil
 }
 
-// planResources sorts the resources of the stack by what happens to them.
-func (f *Fleet) planResources(ctx context.Context, _ aws.Config, client *cloudformation.Client, plan *RemovalPlan) error {
+// read takes over what the stack says of itself.
+func (p *RemovalPlan) read(stack types.Stack, wanted owner.Maker) {
+	identity := stacks.Identity(stack)
+	p.Stack, p.Status, p.Identity, p.Protected = aws.ToString(stack.StackName), identity.Status, &identity, aws.ToBool(stack.EnableTerminationProtection)
+	if p.Status != stacks.StatusReview { // which has nothing yet
+		p.Doubt = owner.MakerOf(stacks.Tags(stack.Tags)).Doubt(wanted)
+	}
+	// A stage whose stack is protected is so whatever the program says of it by now.
+	p.NeedsConfirmation = p.NeedsConfirmation || p.Protected || p.Doubt != ""
+	if stacks.IsChanging(p.Status) {
+		p.Blocks = append(p.Blocks, Finding{Check: "stack", Detail: p.Stack + " is " + p.Status, Fix: "wait until that is done"})
+	}
+}
+
+// sort sorts the resources of the stack by what happens to them.
+func (p *RemovalPlan) sort(ctx context.Context, client *cloudformation.Client) error {
 	var read template
-	if plan.Status != stacks.StatusReview {
-		answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &plan.stackID, TemplateStage: types.TemplateStageOriginal})
+	if p.Status != stacks.StatusReview {
+		answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.Identity.ID, TemplateStage: types.TemplateStageOriginal})
 		if err != nil {
 			return err
 		}
 		if read, err = readTemplate([]byte(aws.ToString(answer.TemplateBody))); err != nil {
-			return fmt.Errorf("template of %s is not JSON, so it was not deployed by this program: %w", plan.Stack, err)
+			return fmt.Errorf("template of %s is not JSON, so it was not deployed by this program: %w", p.Stack, err)
 		}
 	}
-	names, err := stacks.PhysicalNames(ctx, client, plan.stackID, "")
+	names, err := stacks.PhysicalNames(ctx, client, p.Identity.ID, "")
 	if err != nil {
 		return err
 	}
@@ -158,52 +196,13 @@ func (f *Fleet) planResources(ctx context.Context, _ aws.Config, client *cloudfo
 		one := read.resources[id]
 		planned := PlannedResource{LogicalID: id, PhysicalID: name, Type: one.kind, Policy: one.policy, Stateful: stacks.IsStateful(one.kind)}
 		if one.policy == "" || one.policy == "Delete" {
-			plan.Deletes = append(plan.Deletes, planned)
+			p.Deletes = append(p.Deletes, planned)
 		} else {
-			plan.Stays = append(plan.Stays, planned)
+			p.Stays = append(p.Stays, planned)
 		}
 	}
-	for _, list := range [][]PlannedResource{plan.Deletes, plan.Stays} {
+	for _, list := range [][]PlannedResource{p.Deletes, p.Stays} {
 		slices.SortFunc(list, func(a, b PlannedResource) int { return strings.Compare(a.Type+a.LogicalID, b.Type+b.LogicalID) })
-	}
-	return nil
-}
-
-// planBlocks looks for what CloudFormation would find only half way.
-func (f *Fleet) planBlocks(ctx context.Context, config aws.Config, client *cloudformation.Client, plan *RemovalPlan) error {
-	block := func(check, detail, fix string) {
-		plan.Blocks = append(plan.Blocks, Finding{Check: check, Detail: detail, Fix: fix})
-	}
-	for _, one := range plan.Deletes {
-		name := one.PhysicalID
-		switch one.Type {
-		case "AWS::DynamoDB::Table":
-			answer, err := dynamodb.NewFromConfig(config).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
-			if err == nil && aws.ToBool(answer.Table.DeletionProtectionEnabled) {
-				block("table", name+" has deletion protection", "switch it off: `aws dynamodb update-table --table-name "+name+" --no-deletion-protection-enabled`")
-			}
-		case "AWS::S3::Bucket":
-			answer, err := s3.NewFromConfig(config).ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name, MaxKeys: aws.Int32(1)})
-			if err == nil && len(answer.Contents) > 0 {
-				block("bucket", name+" is not empty", "empty it: `aws s3 rm --recursive s3://"+name+"`")
-			}
-		}
-	}
-	for pages := cloudformation.NewListExportsPaginator(client, nil); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return AsServiceError(plan.stage, "CloudFormation", err)
-		}
-		for _, export := range page.Exports {
-			if aws.ToString(export.ExportingStackId) != plan.stackID {
-				continue
-			}
-			// An export that nobody imports is an error, not an empty list.
-			users, err := client.ListImports(ctx, &cloudformation.ListImportsInput{ExportName: export.Name})
-			if err == nil && len(users.Imports) > 0 {
-				block("export", aws.ToString(export.Name)+" is imported by "+strings.Join(users.Imports, ", "), "remove those stacks first")
-			}
-		}
 	}
 	return nil
 }
@@ -220,56 +219,80 @@ type Removal struct {
 	Poll time.Duration
 }
 
-// Run does what a plan says: it switches termination protection off, deletes the stack and waits. The
-// account is asked again, and the stack must still be the one of the plan. The error is a [*ConfirmationError] or
-// a [*BlockedError], and nothing was changed then; what failed after that is in the outcome.
-func (r Removal) Run(ctx context.Context, plan RemovalPlan) (Outcome, error) {
-	if plan.NeedsConfirmation && (r.Confirmation != Confirmation{Stage: plan.Stage, Account: plan.Account}) {
-		return Outcome{}, &ConfirmationError{Plan: plan, Given: r.Confirmation}
+// Run does what a plan says: it looks at everything again, switches termination protection off, deletes the very stack of
+// the plan and waits. Where anything has changed since, the stack is kept, which the outcome says. The error is a
+// [*ConfirmationError] or a [*BlockedError], and nothing was changed then; what failed after that is in the outcome.
+func (r Removal) Run(ctx context.Context, planned RemovalPlan) (Outcome, error) {
+	if planned.NeedsConfirmation && (r.Confirmation != Confirmation{Stage: planned.Stage, Account: planned.Account}) {
+		return Outcome{}, &ConfirmationError{Plan: planned, Given: r.Confirmation}
 	}
-	if len(plan.Blocks) > 0 {
-		return Outcome{}, &BlockedError{Plan: plan}
+	if len(planned.Blocks) > 0 {
+		return Outcome{}, &BlockedError{Plan: planned}
 	}
-	a := begin(plan.stage, r.Observe)
-	a.outcome.Stack = plan.Stack
-	if plan.Status == "" {
+	a := begin(planned.stage, r.Observe)
+	a.outcome.Stack = planned.Stack
+	if planned.Identity == nil {
 		return a.finish(Unchanged, "there is no stack"), nil
 	}
-	a.say("asking the account")
-	config, err := r.Fleet.ReachToChange(ctx, plan.stage)
-	if err != nil {
+	a.say("looking again")
+	err := planned.Identity.Do(ctx, r.again(planned), func(ctx context.Context) error {
+		a.say("asking the account")
+		config, err := r.Fleet.ReachToChange(ctx, planned.stage)
+		if err != nil {
+			return err
+		}
+		return AsServiceError(planned.stage, "CloudFormation", r.remove(ctx, cloudformation.NewFromConfig(config), planned, a))
+	})
+	var changed *plan.ChangedError
+	switch {
+	case errors.As(err, &changed):
+		a.outcome.err, a.outcome.Problem = err, fmt.Sprintf("Stack %s was left alone: since the plan was made, %s.\nLook at it, and run the command again where it is to go all the same.",
+			planned.Stack, changed.What)
+		return a.finish(Kept, a.outcome.Problem), nil
+	case err != nil && !errors.Is(err, plan.ErrGone):
 		return a.fail(err), nil
-	}
-	client := cloudformation.NewFromConfig(config)
-	if err := r.remove(ctx, client, plan, a); err != nil {
-		return a.fail(AsServiceError(plan.stage, "CloudFormation", err)), nil
 	}
 	return a.finish(Done, "removed"), nil
 }
 
-func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan RemovalPlan, a *attempt) error {
-	now, err := stacks.Describe(ctx, client, plan.stackID)
-	if err != nil || now == nil {
-		return err
-	}
-	if !plan.status.Same(stacks.StateOf(*now)) {
-		return fmt.Errorf("stack %s has changed since the plan: it is %s, and was %s. Run `roadshow remove %s` again", plan.Stack, now.StackStatus, plan.Status, plan.Stage)
-	}
-	if plan.Protected {
-		a.say("switching termination protection off")
-		_, err := client.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-			StackName: &plan.stackID, EnableTerminationProtection: aws.Bool(false),
-		})
-		if err != nil {
-			return err
+// again is the second look at all that a removal was planned by. What stands in its way now did not when somebody agreed.
+func (r Removal) again(planned RemovalPlan) plan.Look {
+	return func(ctx context.Context) (*plan.Identity, error) {
+		now, err := r.Fleet.planRemoval(ctx, planned.stage, planned.Known, planned.Identity.ID)
+		if err != nil || now.Identity == nil || planned.Identity.Difference(*now.Identity) != "" {
+			return now.Identity, err
 		}
+		for _, block := range now.Blocks {
+			return nil, &plan.ChangedError{What: block.Detail}
+		}
+		for _, importer := range now.Importers {
+			if !slices.ContainsFunc(planned.Importers, func(known Importer) bool { return known.Stack == importer.Stack }) {
+				return nil, &plan.ChangedError{What: "stack " + importer.Stack + " imports what it has"}
+			}
+		}
+		if now.Protected != planned.Protected {
+			return nil, &plan.ChangedError{What: "its termination protection was switched"}
+		}
+		return now.Identity, nil
 	}
-	a.say("deleting the stack")
-	err = stacks.Delete(ctx, client, plan.stackID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
+}
+
+func (r Removal) remove(ctx context.Context, client *cloudformation.Client, planned RemovalPlan, a *attempt) error {
+	remove := func() error {
+		a.say("deleting the stack")
+		return stacks.Delete(ctx, client, planned.Identity.ID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
+	}
+	var err error
+	if planned.Protected {
+		a.say("switching termination protection off")
+		err = stacks.Unprotected(ctx, client, planned.Identity.ID, remove)
+	} else {
+		err = remove()
+	}
 	var failed *stacks.DeleteError
 	if errors.As(err, &failed) {
 		return fmt.Errorf("stack %s was not deleted, and is %s: %s\nCorrect the cause, then run `roadshow remove %s` again",
-			plan.Stack, failed.Status, failed.Reason, plan.Stage)
+			planned.Stack, failed.Status, failed.Reason, planned.Stage)
 	}
 	return err
 }

@@ -61,7 +61,7 @@ func TestRemovingAStageInEachTier(t *testing.T) {
 			left, err := orphan.Leftovers(t.Context(), f, fleettest.LedgerOf(), test.stage)
 			require.NoError(t, err)
 			require.Len(t, left, test.keep)
-			_, err = orphan.Sweep(t.Context(), f, fleettest.LedgerOf(), test.stage, true)
+			_, err = orphan.PlanSweep(t.Context(), f, fleettest.LedgerOf(), test.stage, true, again)
 			var refused *orphan.SweepError
 			if test.stage.Tier == stages.Sandbox {
 				require.NoError(t, err)

@@ -124,11 +124,13 @@ func TestAServiceDoesNotReadItsOwnCode(t *testing.T) {
 var fleetRooms = map[string][]string{
 	"parallel": {},
 	"arn":      {},
-	"stacks":   {"parallel"},
-	".":        {"parallel", "arn", "stacks"},
+	"plan":     {},
+	"stacks":   {"parallel", "plan"},
+	"owner":    {},
+	".":        {"parallel", "arn", "plan", "owner", "stacks"},
 	"quota":    {"parallel", "arn", "stacks", "."},
 	"cost":     {"parallel", "stacks", "."},
-	"orphan":   {"parallel", "arn", "stacks", "."},
+	"orphan":   {"parallel", "arn", "plan", "owner", "stacks", "."},
 	// What tests of the rooms share.
 	"fleettest": {"."},
 }

@@ -157,7 +157,7 @@ func (b *Board) line(r *row) string {
 		switch r.event.State {
 		case fleet.Done, fleet.Unchanged:
 			line = ended.Render(line)
-		case fleet.Failed, fleet.Declined, fleet.Skipped:
+		case fleet.Failed, fleet.Declined, fleet.Skipped, fleet.Kept:
 			line = failed.Render(line)
 		}
 		spent := r.took

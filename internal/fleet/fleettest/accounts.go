@@ -176,7 +176,7 @@ func TableOf(stage stages.Stage, name, policy string, guarded bool) string {
 // Deployed makes a stage's stack as a deploy would: with a log group and, if given, a table.
 func (a *Accounts) Deployed(stage stages.Stage, table string, tags ...types.Tag) {
 	a.T.Helper()
-	name := stage.Name + "-notes"
+	name := stackName(stage)
 	resources := fmt.Sprintf(`"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"/notes/%s"}}`, stage.Name)
 	if table != "" {
 		resources += `,"Table":` + table
@@ -218,10 +218,19 @@ func (a *Accounts) Settle(stage stages.Stage, name string) {
 	require.NoError(a.T, waiter.Wait(a.T.Context(), &cloudformation.DescribeStacksInput{StackName: &name}, time.Minute))
 }
 
+// stackName is the name of a stage's stack.
+func stackName(stage stages.Stage) string {
+	name, err := stages.Stack.Name(stages.Part{Stage: stage.Name, Service: "notes"})
+	if err != nil {
+		panic(err)
+	}
+	return name
+}
+
 // Exists tells whether a stage has its stack.
 func (a *Accounts) Exists(stage stages.Stage) bool {
 	a.T.Helper()
-	_, err := a.CloudFormation(stage).DescribeStacks(a.T.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stage.Name + "-notes")})
+	_, err := a.CloudFormation(stage).DescribeStacks(a.T.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stackName(stage))})
 	return err == nil
 }
 
@@ -259,6 +268,18 @@ func Table(t *testing.T, server *rehearsal.Server, stage stages.Stage, service, 
 // Tagged are the tags of a stage and a service, for a resource of the console.
 func Tagged(stage, service string) []any {
 	return []any{map[string]any{"Key": "roadshow:stage", "Value": stage}, map[string]any{"Key": "roadshow:service", "Value": service}}
+}
+
+// Made are the tags of what a stack of a stage and a service has made in a place, by CloudFormation's own word: of a stack that is gone
+// for so long that CloudFormation has forgotten it.
+func Made(place stages.Stage, stage, service string) []any {
+	name, err := stages.Stack.Name(stages.Part{Stage: stage, Service: service})
+	if err != nil {
+		panic(err)
+	}
+	return append(Tagged(stage, service), map[string]any{
+		"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:" + place.Region + ":" + place.Account + ":stack/" + name + "/forgotten",
+	})
 }
 
 // Tag is a tag of a stack.

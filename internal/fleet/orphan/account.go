@@ -14,6 +14,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -44,9 +45,9 @@ type Holding struct {
 	Stage   string `json:"stage,omitempty"`
 	Service string `json:"service,omitempty"`
 	// Status is CloudFormation's, of a stack; Grade and Why are an orphan's.
-	Status string `json:"status,omitempty"`
-	Grade  Grade  `json:"grade,omitempty"`
-	Why    string `json:"why,omitempty"`
+	Status string      `json:"status,omitempty"`
+	Grade  owner.Grade `json:"grade,omitempty"`
+	Why    string      `json:"why,omitempty"`
 	// Blocks is what stands in the way of its removal; empty where nothing is known to.
 	Blocks string `json:"blocks,omitempty"`
 	// Costs is how it is billed while it is there, Loses what its removal loses, both in words.
@@ -159,6 +160,7 @@ func (h *accountSearch) regions(ctx context.Context) ([]stages.Stage, error) {
 		add(place.Name, place.Region)
 		return places, ctx.Err()
 	}
+	h.search.everywhere = true
 	for _, region := range answer.Regions {
 		add(aws.ToString(region.RegionName), aws.ToString(region.RegionName))
 	}
@@ -245,7 +247,7 @@ func (h *accountSearch) bootstrapBuckets(ctx context.Context, g *stackIndex) err
 
 // orphan tells what a search has found, but for stacks, which are told already.
 func (h *accountSearch) orphan(one Orphan) {
-	if one.stack != "" {
+	if one.stack != nil {
 		return
 	}
 	holding := Holding{
@@ -271,7 +273,7 @@ func (h *accountSearch) orphan(one Orphan) {
 		holding.Next = "no stage of the set is here: delete it by hand"
 	default:
 		holding.Next = "`roadshow orphans " + one.Stage + " --delete"
-		if one.Grade == Likely {
+		if one.Grade == owner.Likely {
 			holding.Next += " --likely"
 		}
 		holding.Next += "`"

@@ -15,13 +15,14 @@ import (
 	cloudcontroltypes "github.com/aws/aws-sdk-go-v2/service/cloudcontrol/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -48,23 +49,23 @@ type Kept struct {
 // likely ones too. Whatever is protected is kept, and so is everything in an account with a gap, in which a
 // live stack may be hidden.
 func PlanDeletion(f *fleet.Fleet, found []Orphan, gaps []fleet.Gap, likely bool) DeletionPlan {
-	plan := DeletionPlan{Deletes: []Orphan{}, Keeps: []Kept{}, Confirmations: []fleet.Confirmation{}}
+	planned := DeletionPlan{Deletes: []Orphan{}, Keeps: []Kept{}, Confirmations: []fleet.Confirmation{}}
 	for _, one := range found {
 		if reason := keeps(f, &one, gaps, likely); reason != "" {
-			plan.Keeps = append(plan.Keeps, Kept{one, reason})
+			planned.Keeps = append(planned.Keeps, Kept{one, reason})
 			continue
 		}
-		plan.Deletes = append(plan.Deletes, one)
-		if needed := (fleet.Confirmation{Stage: one.Stage, Account: one.Account}); !one.Known && !slices.Contains(plan.Confirmations, needed) {
-			plan.Confirmations = append(plan.Confirmations, needed)
+		planned.Deletes = append(planned.Deletes, one)
+		if needed := (fleet.Confirmation{Stage: one.Stage, Account: one.Account}); !one.Known && !slices.Contains(planned.Confirmations, needed) {
+			planned.Confirmations = append(planned.Confirmations, needed)
 		}
 	}
-	plan.keepKeys()
-	slices.SortStableFunc(plan.Deletes, func(a, b Orphan) int {
+	planned.keepKeys()
+	slices.SortStableFunc(planned.Deletes, func(a, b Orphan) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.order(), b.order()),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})
-	return plan
+	return planned
 }
 
 // keepKeys keeps the keys of stages of which anything else is kept: without its key what it holds would be lost.
@@ -98,13 +99,13 @@ func keeps(f *fleet.Fleet, one *Orphan, gaps []fleet.Gap, likely bool) string {
 		return "its account has not answered everything; run it again when it does"
 	case one.Service != f.Service:
 		return "it is of service " + one.Service + "; run `roadshow orphans --delete` in that program"
-	case one.Grade == Unsure:
+	case one.Grade == owner.Unsure:
 		return "it is unsure; look at it, and delete it by hand"
-	case one.Grade == Likely && !likely:
+	case one.Grade == owner.Likely && !likely:
 		return "it is only likely; write --likely, too"
-	case one.stack == "" && one.kind == nil:
+	case one.stack == nil && one.kind == nil:
 		return "nothing is known here of its type; delete it by hand"
-	case one.stack == "" && one.kind.Hand != "":
+	case one.stack == nil && one.kind.Hand != "":
 		return "Cloud Control does not delete its type; write `" + strings.ReplaceAll(one.kind.Hand, "NAME", one.Name) + "`"
 	}
 	return ""
@@ -126,11 +127,11 @@ type Deletion struct {
 
 // MayDelete tells whether a deletion would be refused as a whole: the roles by which another account reaches a stage may
 // delete stacks, and nothing else. The error has an [*OwnCredentialsError] for each such place.
-func MayDelete(ctx context.Context, f *fleet.Fleet, plan DeletionPlan) error {
+func MayDelete(ctx context.Context, f *fleet.Fleet, planned DeletionPlan) error {
 	var places []stages.Stage
-	for _, one := range plan.Deletes {
+	for _, one := range planned.Deletes {
 		place := one.in()
-		if one.stack == "" && !slices.ContainsFunc(places, func(known stages.Stage) bool { return known.Account == place.Account }) {
+		if one.stack == nil && !slices.ContainsFunc(places, func(known stages.Stage) bool { return known.Account == place.Account }) {
 			places = append(places, place)
 		}
 	}
@@ -140,15 +141,16 @@ func MayDelete(ctx context.Context, f *fleet.Fleet, plan DeletionPlan) error {
 // deletionsAtOnce is how many things of one account are deleted at once.
 const deletionsAtOnce = 8
 
-// Run does what a plan says, the accounts side by side. Each account is asked again who it is, and before each
-// thing CloudFormation whether a stack has it now. Whatever is interrupted is taken up by a new search: what
+// Run does what a plan says, the accounts side by side. Each account is asked again who it is. Each thing is looked at
+// again before it is deleted: whether a stack has it now, when it was made, its tags, its protection. What has changed
+// is kept. Whatever is interrupted is taken up by a new search: what
 // is deleted is not found again. The error is a [*ConfirmationError] or that of [MayDelete], and nothing was changed
 // then, or that of the log or the context.
-func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, error) {
-	if err := MayDelete(ctx, d.Fleet, plan); err != nil {
+func (d Deletion) Run(ctx context.Context, planned DeletionPlan) ([]DeletionStep, error) {
+	if err := MayDelete(ctx, d.Fleet, planned); err != nil {
 		return nil, err
 	}
-	for _, needed := range plan.Confirmations {
+	for _, needed := range planned.Confirmations {
 		if !slices.Contains(d.Confirmations, needed) {
 			given := fleet.Confirmation{}
 			if len(d.Confirmations) > 0 {
@@ -161,11 +163,11 @@ func (d Deletion) Run(ctx context.Context, plan DeletionPlan) ([]DeletionStep, e
 		d.Observe = func(fleet.Event) {}
 	}
 	r := &deletion{Deletion: d, stays: map[string]bool{}}
-	for i := range plan.Deletes {
-		r.stay(&plan.Deletes[i], true)
+	for i := range planned.Deletes {
+		r.stay(&planned.Deletes[i], true)
 	}
 	var places [][]Orphan
-	for _, one := range plan.Deletes {
+	for _, one := range planned.Deletes {
 		at := len(places) - 1
 		if at < 0 || places[at][0].Account != one.Account || places[at][0].Region != one.Region {
 			places, at = append(places, nil), at+1
@@ -294,86 +296,71 @@ func (d *deletion) tally(place *stages.Stage) (kept int, failed error) {
 // one deletes one thing. An error may go away when others have gone.
 func (d *deletion) one(ctx context.Context, config aws.Config, one *Orphan) error {
 	client := cloudformation.NewFromConfig(config)
-	reason, err := changed(ctx, config, client, one)
-	if err != nil {
-		return err
-	}
-	if reason != "" {
-		d.note(one, StepKept, reason)
-		return nil
-	}
 	if one.Type == arn.KeyType && !d.unlocked(one) {
 		return errors.New("what could not be deleted of its stage may be encrypted by it")
 	}
-	if !d.note(one, StepBegun, "") {
-		return nil
-	}
-	if err := d.delete(ctx, config, client, one); err != nil {
-		if errors.Is(err, errGone) {
-			d.note(one, StepGone, "")
-			d.stay(one, false)
+	err := one.identity().Do(ctx, again(config, client, one), func(ctx context.Context) error {
+		if !d.note(one, StepBegun, "") {
 			return nil
 		}
+		if err := d.delete(ctx, config, client, one); err != nil {
+			return err
+		}
+		d.note(one, StepDeleted, "")
+		return nil
+	})
+	var changed *plan.ChangedError
+	switch {
+	case errors.As(err, &changed):
+		d.note(one, StepKept, changed.What)
+		return nil
+	case errors.Is(err, plan.ErrGone):
+		d.note(one, StepGone, "")
+	case err != nil:
 		return err
 	}
-	d.note(one, StepDeleted, "")
 	d.stay(one, false)
 	return nil
 }
 
-// changed is why a thing is not what it was when it was found; empty where it is.
-func changed(ctx context.Context, config aws.Config, client *cloudformation.Client, one *Orphan) (string, error) {
-	if one.stack == "" {
-		owner, err := ownerOf(ctx, client, one)
-		if owner != "" {
-			return "stack " + owner + " has it now", nil
+// again is the second look at a thing, before it is deleted.
+func again(config aws.Config, client *cloudformation.Client, one *Orphan) plan.Look {
+	return func(ctx context.Context) (*plan.Identity, error) {
+		if one.stack != nil {
+			now, err := stacks.Look(client, one.stack.ID)(ctx)
+			if now != nil && strings.HasPrefix(now.Status, "DELETE_") {
+				return one.stack, nil // a deletion that has failed, or that goes on, is what was wanted
+			}
+			return now, err
 		}
+		name, err := ownerOf(ctx, client, one)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		return retagged(ctx, config, one)
-	}
-	now, err := stacks.Describe(ctx, client, one.stack)
-	if err != nil || now == nil {
-		return "", err
-	}
-	// A deletion that has failed, or that goes on, is what was wanted.
-	if status := string(now.StackStatus); status != one.status && !strings.HasPrefix(status, "DELETE_") {
-		return "it is " + status + " now", nil
-	}
-	return "", nil
-}
-
-// retagged tells of tags that say now that a thing is another stage's or service's, or nobody's.
-func retagged(ctx context.Context, config aws.Config, one *Orphan) (string, error) {
-	if one.ARN == "" {
-		return "", nil
-	}
-	answer, err := resourcegroupstaggingapi.NewFromConfig(config).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: []string{one.ARN}})
-	if err != nil {
-		return "", err
-	}
-	tags := map[string]string{}
-	for _, mapping := range answer.ResourceTagMappingList {
-		tags = tagsOf(mapping.Tags)
-	}
-	stage, service := tags[stacks.TagStage], tags[stacks.TagService]
-	if stage == one.Stage && service == one.Service || !one.tagged && stage == "" && service == "" {
-		return "", nil
-	}
-	if len(tags) == 0 {
-		asked := *one
-		if _, err := facts(ctx, config, &asked); errors.Is(err, errGone) {
-			return "", nil // and its tags with it
+		if name != "" {
+			return nil, &plan.ChangedError{What: "stack " + name + " has it now"}
 		}
-	}
-	say := func(what, value string) string {
-		if value == "" {
-			return "no " + what
+		now := *one
+		now.Created, now.Protected, now.SwitchesOff = nil, "", ""
+		_, err = facts(ctx, config, &now)
+		switch {
+		case errors.Is(err, plan.ErrGone):
+			return nil, nil
+		case err != nil && !errors.Is(err, errUnasked):
+			return nil, err
+		case now.Protected != "" || now.SwitchesOff != one.SwitchesOff:
+			return nil, &plan.ChangedError{What: "its deletion protection was switched"}
 		}
-		return what + " " + value
+		if one.ARN != "" {
+			tags, err := tagsByARN(ctx, config, one.ARN)
+			if err != nil {
+				return nil, err
+			}
+			now.Tags = tags[one.ARN]
+		}
+		identity := now.identity()
+		return &identity, nil
 	}
-	return "its tags are others now: " + say("stage", stage) + ", " + say("service", service), nil
 }
 
 // ownerOf is the live stack that has a thing now; empty where none has.
@@ -398,12 +385,12 @@ func ownerOf(ctx context.Context, client *cloudformation.Client, one *Orphan) (s
 
 func (d *deletion) delete(ctx context.Context, config aws.Config, client *cloudformation.Client, one *Orphan) error {
 	switch {
-	case one.stack != "":
-		return stacks.Delete(ctx, client, one.stack, d.Poll, func(status string) {
+	case one.stack != nil:
+		return stacks.Delete(ctx, client, one.stack.ID, d.Poll, func(status string) {
 			d.Observe(fleet.Event{Stage: one.in(), State: fleet.Running, Text: one.Name + " " + strings.ToLower(strings.ReplaceAll(status, "_", " "))})
 		})
 	case one.Type == arn.TableType:
-		return deleteTable(ctx, dynamodb.NewFromConfig(config), one.Name, one.tier == stages.Sandbox)
+		return deleteTable(ctx, dynamodb.NewFromConfig(config), one.Name, one.SwitchesOff != "")
 	case one.Type == arn.BucketType:
 		if err := emptyBucket(ctx, s3.NewFromConfig(config), one); err != nil {
 			return err
@@ -425,7 +412,7 @@ func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one
 		_, gone := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err)
 		switch {
 		case gone:
-			return errGone
+			return plan.ErrGone
 		case underWay && tries < mostTries: // of a run that was interrupted, as a rule
 			if err := parallel.Wait(ctx, cmp.Or(d.Poll, stacks.Poll)); err != nil {
 				return err
@@ -443,7 +430,7 @@ func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one
 			return nil
 		case cloudcontroltypes.OperationStatusFailed, cloudcontroltypes.OperationStatusCancelComplete:
 			if event.ErrorCode == cloudcontroltypes.HandlerErrorCodeNotFound {
-				return errGone
+				return plan.ErrGone
 			}
 			return fmt.Errorf("%s: %s", event.ErrorCode, aws.ToString(event.StatusMessage))
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -41,7 +42,7 @@ func TestWhatHasChangedHandsSinceThePlanIsKept(t *testing.T) {
 	a.makes(fleettest.Sandbox, "AWS::DynamoDB::Table", plainTable("dev-notes-plain", nil))
 	queues := map[string]rehearsal.Resource{}
 	for _, name := range []string{"dev-notes-given", "dev-notes-bare"} {
-		queues[name] = a.makes(fleettest.Sandbox, "AWS::SQS::Queue", map[string]any{"QueueName": name, "Tags": fleettest.Tagged("dev", "notes")})
+		queues[name] = a.makes(fleettest.Sandbox, "AWS::SQS::Queue", map[string]any{"QueueName": name, "Tags": fleettest.Made(fleettest.Sandbox, "dev", "notes")})
 	}
 	a.review(fleettest.Neighbour, "demo-notes", fmt.Sprintf(topic, "demo-notes-topic"))
 
@@ -72,8 +73,8 @@ func TestWhatHasChangedHandsSinceThePlanIsKept(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"/aws/lambda/dev-notes-create": "kept stack somebody has it now",
 		"demo-notes":                   "kept it is CREATE_COMPLETE now",
-		"dev-notes-given":              "kept its tags are others now: stage demo, service notes",
-		"dev-notes-bare":               "kept its tags are others now: stage dev, no service",
+		"dev-notes-given":              "kept it has lost its tag aws:cloudformation:stack-id",
+		"dev-notes-bare":               "kept it has lost its tag aws:cloudformation:stack-id",
 		"dev-notes-plain":              "deleted ",
 	}, became)
 }
@@ -88,7 +89,7 @@ func TestAStackOfAnotherToolWithANameLikeOursIsUnsure(t *testing.T) {
 	found, gaps := a.look(a.Fleet(), nil)
 	require.Empty(t, gaps)
 	for _, name := range []string{"release-notes", "broken-notes", "kept-by-them"} {
-		require.Equal(t, orphan.Unsure, found[name].Grade, "%s: %s", name, found[name].Why)
+		require.Equal(t, owner.Unsure, found[name].Grade, "%s: %s", name, found[name].Why)
 	}
 }
 
@@ -103,7 +104,7 @@ func TestAStackWhoseFirstDeployFailedWithoutARollbackIsNotCertain(t *testing.T) 
 	found, gaps := a.look(a.Fleet(), nil)
 	require.Empty(t, gaps)
 	require.Len(t, found, 1)
-	require.Equal(t, orphan.Likely, found["dev-notes"].Grade)
+	require.Equal(t, owner.Likely, found["dev-notes"].Grade)
 	require.Contains(t, found["dev-notes"].Why, "another deploy goes on from there")
 }
 
@@ -126,13 +127,13 @@ func TestWhatCarriesAProtectedStagesNameIsProtectedWhereverItIs(t *testing.T) {
 
 func TestAnAddressIsAnOrphanWhereNoStackHasIt(t *testing.T) {
 	a := openAccounts(t)
-	left := a.makes(fleettest.Sandbox, "AWS::EC2::EIP", map[string]any{"Domain": "vpc", "Tags": fleettest.Tagged("demo", "notes")})
+	left := a.makes(fleettest.Sandbox, "AWS::EC2::EIP", map[string]any{"Domain": "vpc", "Tags": fleettest.Made(fleettest.Sandbox, "demo", "notes")})
 	a.stack(fleettest.Sandbox, "dev-notes", `"Address":{"Type":"AWS::EC2::EIP","Properties":{"Domain":"vpc","Tags":[{"Key":"roadshow:service","Value":"notes"},{"Key":"roadshow:stage","Value":"dev"}]}}`, ownTags("dev", "notes")...)
 	found, gaps := a.look(a.Fleet(), nil)
 	require.Empty(t, gaps)
 	require.Len(t, found, 1)
 	one := found[left.Attributes["AllocationId"].(string)]
-	require.Equal(t, orphan.Certain, one.Grade)
+	require.Equal(t, owner.Certain, one.Grade)
 	plan := orphan.PlanDeletion(a.Fleet(), []orphan.Orphan{one}, nil, false)
 	require.Contains(t, plan.Keeps[0].Reason, "aws ec2 release-address --allocation-id "+one.Name)
 }
@@ -142,10 +143,10 @@ var ownKey = map[string]any{"Statement": map[string]any{"Effect": "Allow", "Prin
 
 func TestAKeyIsKeptWithWhatItMayEncrypt(t *testing.T) {
 	a := openAccounts(t)
-	a.makes(fleettest.Standard, "AWS::KMS::Key", map[string]any{"KeyPolicy": ownKey, "Tags": fleettest.Tagged("staging", "notes")})
-	a.makes(fleettest.Standard, "AWS::DynamoDB::Table", plainTable("staging-notes-t", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Tagged("staging", "notes")}))
-	a.makes(fleettest.Sandbox, "AWS::KMS::Key", map[string]any{"KeyPolicy": ownKey, "Tags": fleettest.Tagged("dev", "notes")})
-	a.makes(fleettest.Sandbox, "AWS::DynamoDB::Table", plainTable("dev-notes-t", map[string]any{"Tags": fleettest.Tagged("dev", "notes")}))
+	a.makes(fleettest.Standard, "AWS::KMS::Key", map[string]any{"KeyPolicy": ownKey, "Tags": fleettest.Made(fleettest.Standard, "staging", "notes")})
+	a.makes(fleettest.Standard, "AWS::DynamoDB::Table", plainTable("staging-notes-t", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Made(fleettest.Standard, "staging", "notes")}))
+	a.makes(fleettest.Sandbox, "AWS::KMS::Key", map[string]any{"KeyPolicy": ownKey, "Tags": fleettest.Made(fleettest.Sandbox, "dev", "notes")})
+	a.makes(fleettest.Sandbox, "AWS::DynamoDB::Table", plainTable("dev-notes-t", map[string]any{"Tags": fleettest.Made(fleettest.Sandbox, "dev", "notes")}))
 	f := a.Fleet()
 	found, gaps := a.look(f, nil)
 	plan := orphan.PlanDeletion(f, values(found), gaps, true)
@@ -177,7 +178,7 @@ func TestWhatOnlyNamesLeadToIsFoundForEphemeralStagesAndThoseAskedFor(t *testing
 	require.Empty(t, gaps)
 	require.Len(t, found, 3)
 	require.Equal(t, "pr-417", found["/aws/lambda/pr-417--notes--f"].Stage)
-	require.Equal(t, orphan.Unsure, found["/aws/lambda/pr-417--notes--f"].Grade)
+	require.Equal(t, owner.Unsure, found["/aws/lambda/pr-417--notes--f"].Grade)
 	require.Equal(t, "gone", found["/aws/lambda/gone-notes-f"].Stage)
 	found, _ = a.look(a.Fleet(), nil, "old")
 	require.Len(t, found, 1)
@@ -224,7 +225,7 @@ func TestWhatADeletedStackHasLeftBelongsToWhomItsTagsSay(t *testing.T) {
 	require.Empty(t, gaps)
 	require.Len(t, found, 1)
 	require.Equal(t, "production", found["demo-notes-t"].Stage)
-	require.Equal(t, orphan.Unsure, found["demo-notes-t"].Grade)
+	require.Equal(t, owner.Unsure, found["demo-notes-t"].Grade)
 	require.Equal(t, "stage production is protected", found["demo-notes-t"].Protected)
 }
 
@@ -240,9 +241,9 @@ func TestTheLogsOfAFunctionThatNoStackHasAreUnsure(t *testing.T) {
 	a.makes(fleettest.Sandbox, "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/lambda/dev-notes-g"})
 	found, gaps := a.look(a.Fleet(), []stages.LedgerName{inLedger(fleettest.Sandbox, stages.LambdaFunction, "dev-notes-f"), inLedger(fleettest.Sandbox, stages.LambdaFunction, "dev-notes-g")})
 	require.Empty(t, gaps)
-	require.Equal(t, orphan.Unsure, found["/aws/lambda/dev-notes-f"].Grade)
+	require.Equal(t, owner.Unsure, found["/aws/lambda/dev-notes-f"].Grade)
 	require.Contains(t, found["/aws/lambda/dev-notes-f"].Why, "function dev-notes-f, which no stack has, writes it")
-	require.Equal(t, orphan.Likely, found["/aws/lambda/dev-notes-g"].Grade)
+	require.Equal(t, owner.Likely, found["/aws/lambda/dev-notes-g"].Grade)
 }
 
 func TestWhatBelongsToNoRegionMayBeInAStackOfAnotherRegionThanWasAskedFor(t *testing.T) {

@@ -21,35 +21,34 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // factsAtOnce is how many orphans of one place are looked at at once.
 const factsAtOnce = 8
 
-// errGone says that something is not there any more: tags are listed for a while after what they were on.
-var errGone = errors.New("it is gone")
-
 // errUnasked says that nobody can be asked whether something is there.
 var errUnasked = errors.New("its type is not known to Cloud Control")
 
-// examine asks whether a thing is still there, and what it holds. What nobody can tell makes it unsure.
+// examine asks whether a thing is still there, and what it holds: tags are listed for a while after what they were on. What
+// nobody can tell makes it unsure.
 func (r *search) examine(ctx context.Context, g *stackIndex, one *Orphan) bool {
-	if one.stack != "" {
+	if one.stack != nil {
 		return true
 	}
 	one.Loses = one.loss()
 	service, err := facts(ctx, g.config, one)
 	switch {
-	case errors.Is(err, errGone):
+	case errors.Is(err, plan.ErrGone):
 		return false
 	case errors.Is(err, errUnasked):
-		one.Grade, one.Why = Unsure, one.Why+"; whether it is still there could not be asked"
+		one.doubt("whether it is still there could not be asked")
 	case err != nil:
 		r.gap(g.place, service, err)
-		one.Grade, one.Why = Unsure, one.Why+"; whether it is still there could not be told"
+		one.doubt("whether it is still there could not be determined")
 	}
-	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == arn.LogGroupType && one.Grade == Likely {
+	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == arn.LogGroupType && one.evidence.Listed && !one.tagged && one.evidence.Left == nil {
 		r.writer(ctx, g, one, function)
 	}
 	return true
@@ -60,10 +59,10 @@ func (r *search) writer(ctx context.Context, g *stackIndex, one *Orphan, functio
 	of := &Orphan{Type: "AWS::Lambda::Function", Name: function, ids: []string{function}}
 	switch err := exists(ctx, cloudcontrol.NewFromConfig(g.config), of); {
 	case err == nil:
-		one.Grade, one.Why = Unsure, one.Why+"; function "+function+", which no stack has, writes it"
+		one.doubt("function " + function + ", which no stack has, writes it")
 	case !errors.Is(err, errUnasked): // which says here that there is none
 		r.gap(g.place, "Cloud Control", err)
-		one.Grade, one.Why = Unsure, one.Why+"; whether its function is there could not be told"
+		one.doubt("whether its function is there could not be determined")
 	}
 }
 
@@ -79,7 +78,7 @@ func facts(ctx context.Context, config aws.Config, one *Orphan) (service string,
 	case "AWS::DAX::Cluster":
 		_, err := dax.NewFromConfig(config).DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{one.Name}})
 		if _, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err); gone {
-			err = errGone
+			err = plan.ErrGone
 		}
 		return "DAX", err
 	}
@@ -122,7 +121,7 @@ func exists(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error
 	if one.kind == nil {
 		return errUnasked // its id may have another form
 	}
-	return errGone
+	return plan.ErrGone
 }
 
 // addressFacts learns both ids of an address.
@@ -134,7 +133,7 @@ func addressFacts(ctx context.Context, client *ec2.Client, one *Orphan) error {
 	}
 	answer, err := client.DescribeAddresses(ctx, asked)
 	if refusal, is := errors.AsType[smithy.APIError](err); is && strings.HasSuffix(refusal.ErrorCode(), ".NotFound") {
-		return errGone
+		return plan.ErrGone
 	}
 	if err != nil {
 		return err
@@ -142,16 +141,17 @@ func addressFacts(ctx context.Context, client *ec2.Client, one *Orphan) error {
 	for _, address := range answer.Addresses {
 		if id := aws.ToString(address.AllocationId); id == one.Name || aws.ToString(address.PublicIp) == one.Name {
 			one.Name, one.ids = id, []string{id, aws.ToString(address.PublicIp)}
+			one.ARN = arn.KindOf(arn.AddressType).ARN(one.Region, one.Account, id)
 			return nil
 		}
 	}
-	return errGone
+	return plan.ErrGone
 }
 
 func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error {
 	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &one.Name})
 	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone || err == nil && answer.Table.TableStatus == dynamodbtypes.TableStatusDeleting {
-		return errGone
+		return plan.ErrGone
 	}
 	if err != nil {
 		return err
@@ -160,7 +160,10 @@ func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error
 	one.Items, one.Bytes = answer.Table.ItemCount, answer.Table.TableSizeBytes
 	one.Created = moment(aws.ToTime(answer.Table.CreationDateTime))
 	one.Loses = fmt.Sprintf("%d items, %s", aws.ToInt64(one.Items), size(aws.ToInt64(one.Bytes)))
-	if aws.ToBool(answer.Table.DeletionProtectionEnabled) && one.tier != stages.Sandbox {
+	switch guarded := aws.ToBool(answer.Table.DeletionProtectionEnabled); {
+	case guarded && one.tier == stages.Sandbox:
+		one.SwitchesOff = "its deletion protection"
+	case guarded:
 		one.protect("its deletion protection is on")
 	}
 	return nil
@@ -177,13 +180,27 @@ func (o *Orphan) protect(why string) {
 func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
 	answer, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &one.Name, MaxKeys: aws.Int32(1), ExpectedBucketOwner: &one.Account})
 	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
-		return errGone
+		return plan.ErrGone
 	}
 	one.ARN = "arn:" + arn.Partition(one.Region) + ":s3:::" + one.Name
-	if err == nil && len(answer.Versions)+len(answer.DeleteMarkers) == 0 {
+	if err != nil {
+		return err
+	}
+	if len(answer.Versions)+len(answer.DeleteMarkers) == 0 {
 		one.Loses, one.Items, one.Bytes = "nothing: it is empty", aws.Int64(0), aws.Int64(0)
 	}
-	return err
+	// AWS may move this date when the bucket is changed.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html
+	buckets, err := client.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &one.Name, BucketRegion: &one.Region, MaxBuckets: aws.Int32(1000)})
+	if err != nil {
+		return err
+	}
+	for _, bucket := range buckets.Buckets {
+		if aws.ToString(bucket.Name) == one.Name {
+			one.Created = moment(aws.ToTime(bucket.CreationDate))
+		}
+	}
+	return nil
 }
 
 func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orphan) error {
@@ -204,7 +221,7 @@ func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orph
 			return nil
 		}
 	}
-	return errGone
+	return plan.ErrGone
 }
 
 // size is a number of bytes for people.

@@ -49,6 +49,9 @@ func (o *Orphan) readPhysical(cfn, id string) {
 		o.ARN = "arn:" + arn.Partition(o.Region) + ":events:" + o.Region + ":" + o.Account + ":rule/" + strings.ReplaceAll(id, "|", "/")
 		o.Name, o.ids = strings.ReplaceAll(id, "|", "/"), []string{o.ARN}
 	}
+	if o.kind != nil && o.ARN == "" && cfn != arn.AddressType { // whose id facts tell
+		o.ARN = o.kind.ARN(o.Region, o.Account, o.Name)
+	}
 }
 
 // physicalIDs are those that CloudFormation may know it by in a stack, or know what uses it by.
@@ -67,8 +70,8 @@ func (o *Orphan) physicalIDs() []string {
 // that has the name, as a custom resource has, hides an orphan, and that is better than a false one.
 func (o *Orphan) keys() []string {
 	keys := o.physicalIDs()
-	if o.stack != "" {
-		keys = append(keys, o.stack)
+	if o.stack != nil {
+		keys = append(keys, o.stack.ID)
 	}
 	if parsed, ok := arn.Parse(o.ARN); ok {
 		resource := parsed.Resource

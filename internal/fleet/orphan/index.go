@@ -3,6 +3,7 @@ package orphan
 import (
 	"context"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -24,6 +26,11 @@ type stackSummary struct {
 	stage string
 	// resources counts what it has, stateful what of that holds data, hourly what is billed by the hour.
 	resources, stateful, hourly int
+}
+
+// owner is the stack as evidence.
+func (s *stackSummary) owner() *owner.Stack {
+	return &owner.Stack{ID: s.id, Name: s.name, Live: s.status != stacks.StatusDeleted, Deleted: s.deleted}
 }
 
 func (s *stackSummary) busy() bool {
@@ -45,6 +52,7 @@ type stackIndex struct {
 	deleted         []*stackSummary          // those of the service, the latest first; CloudFormation forgets them after 90 days
 	mentionedStages map[string]bool          // the stages that any of those stacks are of
 	has             map[uint64]struct{}
+	tags            map[string]map[string]string // of the stacks that were asked for them, by id
 }
 
 // stack is a live stack, by its id; nil where there is none.
@@ -59,6 +67,60 @@ func (g *stackIndex) stackNamed(name string) *stackSummary {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.named[name]
+}
+
+// known is what is known of a stack by its id, also of one that CloudFormation has forgotten.
+func (g *stackIndex) known(id string) *owner.Stack {
+	if live := g.stack(id); live != nil {
+		return live.owner()
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for _, gone := range g.deleted {
+		if gone.id == id {
+			return gone.owner()
+		}
+	}
+	_, name, _ := strings.Cut(id, ":stack/")
+	name, _, _ = strings.Cut(name, "/")
+	return &owner.Stack{ID: id, Name: name}
+}
+
+// ended is the stack of a stage that was deleted last; nil where none is known.
+func (g *stackIndex) ended(stage, service, ours string) *owner.Stack {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for _, gone := range g.deleted { // the latest first
+		if gone.stage == stage && service == ours {
+			return gone.owner()
+		}
+	}
+	return nil
+}
+
+// tagsOf are the tags of a stack, also of a deleted one; nil where CloudFormation has forgotten it.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+func (g *stackIndex) tagsOf(ctx context.Context, id string) (map[string]string, error) {
+	g.mu.RLock()
+	tags, known := g.tags[id]
+	g.mu.RUnlock()
+	if known {
+		return tags, nil
+	}
+	answer, err := g.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	if err != nil && !stacks.IsMissing(err) {
+		return nil, err
+	}
+	if err == nil && len(answer.Stacks) > 0 {
+		tags = stacks.Tags(answer.Stacks[0].Tags)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.tags == nil {
+		g.tags = map[string]map[string]string{}
+	}
+	g.tags[id] = tags
+	return tags, nil
 }
 
 // seed is of the hashes that stand for ids. Two ids that meet in one hide an orphan, and never make one.

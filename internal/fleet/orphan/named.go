@@ -2,14 +2,12 @@ package orphan
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
@@ -49,19 +47,22 @@ func (r *search) ledgerOf(place stages.Stage) map[string]string {
 		if name.Account != place.Account || name.Region != place.Region || name.Example {
 			continue
 		}
-		switch name.Kind {
-		case stages.LambdaLogGroup.Title:
-			owners[arn.LogGroupType+name.Name] = name.Stage
-		case stages.LambdaFunction.Title:
+		owners[typeOfTitle[name.Kind]+name.Name] = name.Stage
+		if name.Kind == stages.LambdaFunction.Title {
 			owners[arn.LogGroupType+lambdaLogs+name.Name] = name.Stage
-		case stages.DynamoDBTable.Title:
-			owners[arn.TableType+name.Name] = name.Stage
-		case stages.S3Bucket.Title:
-			owners[arn.BucketType+name.Name] = name.Stage
 		}
 	}
 	return owners
 }
+
+// typeOfTitle is the CloudFormation type of each kind of the ledger.
+var typeOfTitle = func() map[string]string {
+	types := map[string]string{}
+	for _, kind := range stages.Kinds() {
+		types[kind.Title] = kind.Type
+	}
+	return types
+}()
 
 // prefixOwner is the stage of the service that a name begins like; empty where there is none. The names of a
 // stage whose own name begins another's are the shorter ones. A stage is one of the set or of a template, one that a
@@ -88,7 +89,6 @@ func (r *search) prefixOwner(g *stackIndex, b *pending, name string) (owner stri
 // recognize looks at one page of a list.
 func (r *search) recognize(ctx context.Context, g *stackIndex, all []*stackIndex, b *pending, ledger map[string]string, page []candidate) error {
 	var rows []*Orphan
-	var arns []string
 	for _, thing := range page {
 		owner, listed := ledger[thing.cfn+thing.name]
 		if !listed {
@@ -100,39 +100,23 @@ func (r *search) recognize(ctx context.Context, g *stackIndex, all []*stackIndex
 		one := r.orphan(g, owner, r.Fleet.Service)
 		one.readARN(thing.arn)
 		one.region, one.Created, one.Bytes = g.place.Region, moment(thing.created), thing.bytes
+		one.evidence.Listed = listed
 		if old, known := b.rows[one.where()]; known {
 			old.Created, old.Bytes = one.Created, one.Bytes
 			continue
 		}
-		one.Grade, one.Why = Likely, "the ledger has its name, and it carries none of our tags"
-		if !listed {
-			one.Grade, one.Why = Unsure, "its name begins like those of stage "+owner
-		}
 		if !r.held(one, g, all) && !r.underWay(one, g) {
-			rows, arns = append(rows, one), append(arns, one.ARN)
+			rows = append(rows, one)
 		}
 	}
-	// What has our tags was judged by them, and what another tool has tagged is that tool's.
-	tagged := map[string]map[string]string{}
-	client := resourcegroupstaggingapi.NewFromConfig(g.config)
-	for some := range slices.Chunk(arns, 100) {
-		answer, err := client.GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: some})
-		if err != nil {
-			return fleet.AsServiceError(g.place, "Resource Groups Tagging API", err)
-		}
-		for _, mapping := range answer.ResourceTagMappingList {
-			tagged[aws.ToString(mapping.ResourceARN)] = tagsOf(mapping.Tags)
-		}
+	if err := r.readTags(ctx, g, rows); err != nil {
+		return fleet.AsServiceError(g.place, "Resource Groups Tagging API", err)
 	}
 	for _, one := range rows {
-		tags := tagged[one.ARN]
-		if tags[stacks.TagStage] != "" || g.stack(tags[stacks.TagStackID]) != nil {
-			continue
+		// What has our tags was found by them, if it is one. What another stack has made is that one's.
+		if one.Tags[stacks.TagStage] == "" && g.stack(one.Tags[stacks.TagStackID]) == nil {
+			b.add(one)
 		}
-		if len(tags) > 0 && one.Grade == Likely {
-			one.Grade, one.Why = Unsure, "the ledger has its name, but it carries tags of something else"
-		}
-		b.add(one)
 	}
 	return nil
 }

@@ -1,28 +1,16 @@
-// Package orphan finds the orphaned resources of a fleet, which no stack has any more, and deletes them after a plan.
+// Package orphan finds the orphaned resources of a fleet, which no stack has any more, and deletes
+// them after a plan.
 package orphan
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/stages"
-)
-
-// Grade is how sure it is that something is an orphan: that no stack has it, and none will.
-type Grade string
-
-// The grades, by their evidence. Whatever a live stack has, of any service, is no orphan of any grade.
-const (
-	// Certain is what carries our tags for a stage and service whose stack is gone, what a deleted stack of
-	// the service has retained, and a stack of the service that can only be deleted any more.
-	Certain Grade = "certain"
-	// Likely is what has a name of the ledger and none of our tags; what a live stack of the service made
-	// and does not have any more; what a deleted stack has retained while the stage has a stack again; and a
-	// stack of a stage that is not in the set, or that has waited for its first change set for a day.
-	Likely Grade = "likely"
-	// Unsure is what only has a name that begins like a stage's, what carries our tags though its stack
-	// lives and never had it, and whatever could not be looked at.
-	Unsure Grade = "unsure"
 )
 
 // Orphan is something that a stage has left behind.
@@ -40,27 +28,69 @@ type Orphan struct {
 	Stage   string `json:"stage"`
 	Service string `json:"service"`
 	Known   bool   `json:"known"`
-	// Grade is how sure that is, Why the evidence.
-	Grade Grade  `json:"grade"`
-	Why   string `json:"why"`
+	// Grade is how sure it is that it is the stage's, and that no stack has it or will have it; Why
+	// is the evidence. See [owner.Judge].
+	Grade owner.Grade `json:"grade"`
+	Why   string      `json:"why"`
+	// Tags are all that it carries.
+	Tags map[string]string `json:"tags,omitempty"`
 	// Created is when it was made; nil where AWS does not say.
 	Created *time.Time `json:"created,omitempty"`
-	// Loses is what its deletion would lose, in words. Items and Bytes count it; nil where AWS does not
-	// tell cheaply. DynamoDB counts the items of a table about every six hours.
+	// Loses is what its deletion would lose, in words. Items and Bytes count it; nil where AWS does
+	// not tell cheaply. DynamoDB counts the items of a table about every six hours.
 	Loses string `json:"loses"`
 	Items *int64 `json:"items,omitempty"`
 	Bytes *int64 `json:"bytes,omitempty"`
 	// Protected is why it is never deleted here; empty where nothing protects it.
 	Protected string `json:"protected,omitempty"`
+	// SwitchesOff is what its deletion switches off before, in words; empty where nothing. It is
+	// switched on again where the deletion fails.
+	SwitchesOff string `json:"switchesOff,omitempty"`
 
 	kind   *arn.Kind
-	ids    []string // by which Cloud Control may know it; the first is the likeliest
-	label  string   // what people call it, where that is not its id
-	stack  string   // id, of a stack
-	status string   // of a stack, when it was found
-	tagged bool     // with our tags
+	ids    []string       // by which Cloud Control may know it; the first is the likeliest
+	label  string         // what people call it, where that is not its id
+	stack  *plan.Identity // of a stack, when it was found; nil of anything else
+	tagged bool           // with our tags
 	tier   stages.Tier
 	region string // of its ARN; empty for what belongs to the whole account
+
+	evidence owner.Evidence
+}
+
+// identity is what it is compared with before it is deleted.
+func (o *Orphan) identity() plan.Identity {
+	if o.stack != nil {
+		return *o.stack
+	}
+	one := plan.Identity{ID: cmp.Or(o.ARN, o.Type+" "+o.Name), Tags: o.Tags}
+	if o.Created != nil {
+		one.Created = *o.Created
+	}
+	return one
+}
+
+// doubt adds something that makes it unsure.
+func (o *Orphan) doubt(why string) {
+	if !slices.Contains(o.evidence.Doubts, why) {
+		o.evidence.Doubts = append(o.evidence.Doubts, why)
+	}
+}
+
+// merge takes over what another row knows about the same thing.
+func (o *Orphan) merge(other *Orphan) {
+	o.ARN, o.Created, o.Bytes = cmp.Or(o.ARN, other.ARN), cmp.Or(o.Created, other.Created), cmp.Or(o.Bytes, other.Bytes)
+	if o.Tags == nil {
+		o.Tags = other.Tags
+	}
+	o.protect(other.Protected)
+	o.tagged = o.tagged || other.tagged
+	mine, theirs := &o.evidence, other.evidence
+	mine.Left, mine.Made = cmp.Or(mine.Left, theirs.Left), cmp.Or(mine.Made, theirs.Made)
+	mine.Listed = mine.Listed || theirs.Listed
+	for _, why := range theirs.Doubts {
+		o.doubt(why)
+	}
 }
 
 // where is a thing's key: two rows with one key are one thing.

@@ -21,6 +21,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -62,6 +63,16 @@ func (a *accounts) deletes(stage stages.Stage, name string) {
 
 func ownTags(stage, service string) []types.Tag {
 	return []types.Tag{fleettest.Tag("roadshow:stage", stage), fleettest.Tag("roadshow:service", service)}
+}
+
+// mapOf are tags as some types take them.
+func mapOf(tags []any) map[string]any {
+	all := map[string]any{}
+	for _, each := range tags {
+		tag := each.(map[string]any)
+		all[tag["Key"].(string)] = tag["Value"]
+	}
+	return all
 }
 
 const topic = `"Topic":{"Type":"AWS::SNS::Topic","Properties":{"TopicName":%q}}`
@@ -114,16 +125,16 @@ func TestWhatIsLeftBehindIsGradedByItsEvidence(t *testing.T) {
 	// Of a demo that is gone for good: everything with its tags.
 	a.Deployed(fleettest.Neighbour, fleettest.TableOf(fleettest.Neighbour, "demo-notes-table", "Retain", true))
 	a.deletes(fleettest.Neighbour, "demo-notes")
-	a.makes(fleettest.Neighbour, "AWS::SQS::Queue", map[string]any{"QueueName": "demo-notes-jobs", "Tags": fleettest.Tagged("demo", "notes")})
-	a.makes(fleettest.Neighbour, "AWS::SSM::Parameter", map[string]any{"Name": "/demo", "Type": "String", "Value": "1", "Tags": map[string]any{"roadshow:stage": "demo", "roadshow:service": "notes"}})
-	lingering := a.makes(fleettest.Neighbour, "AWS::SNS::Topic", map[string]any{"TopicName": "demo-notes-gone", "Tags": fleettest.Tagged("demo", "notes")})
+	a.makes(fleettest.Neighbour, "AWS::SQS::Queue", map[string]any{"QueueName": "demo-notes-jobs", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
+	a.makes(fleettest.Neighbour, "AWS::SSM::Parameter", map[string]any{"Name": "/demo", "Type": "String", "Value": "1", "Tags": mapOf(fleettest.Made(fleettest.Neighbour, "demo", "notes"))})
+	lingering := a.makes(fleettest.Neighbour, "AWS::SNS::Topic", map[string]any{"TopicName": "demo-notes-gone", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
 	// Of a stage that the set does not have any more, a failed stack, and other services, one of which is gone.
 	a.stack(old, "old-notes", fmt.Sprintf(topic, "old-notes-topic"), ownTags("old", "notes")...)
-	a.stack(fleettest.Standard, "staging-notes", `"Bad":{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":"x"}}`)
+	a.stack(fleettest.Standard, "staging-notes", `"Bad":{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":"x"}}`, ownTags("staging", "notes")...)
 	a.stack(fleettest.Sandbox, "dev-billing", fmt.Sprintf(topic, "dev-billing-topic"), ownTags("dev", "billing")...)
 	a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "dev-billing-more", "Tags": fleettest.Tagged("dev", "billing")})
-	a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "dev-mail-topic", "Tags": fleettest.Tagged("dev", "mail")})
-	a.makes(fleettest.Protected, "AWS::DynamoDB::Table", plainTable("production-notes-old", map[string]any{"Tags": fleettest.Tagged("production", "notes")}))
+	a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "dev-mail-topic", "Tags": fleettest.Made(fleettest.Sandbox, "dev", "mail")})
+	a.makes(fleettest.Protected, "AWS::DynamoDB::Table", plainTable("production-notes-old", map[string]any{"Tags": fleettest.Made(fleettest.Protected, "production", "notes")}))
 	a.LingerTags(fleettest.Sandbox.Account, fleettest.Sandbox.Region)
 	require.NoError(t, a.Account(fleettest.Sandbox.Account).Delete(fleettest.Sandbox.Region, lingering.Type, lingering.PhysicalID))
 
@@ -147,7 +158,8 @@ func TestWhatIsLeftBehindIsGradedByItsEvidence(t *testing.T) {
 	require.Equal(t, "0 items, 0 B", table.Loses)
 	require.NotNil(t, table.Created)
 	require.Contains(t, table.Why, "stack demo-notes has left it by policy when it was deleted on ")
-	require.Empty(t, table.Protected, "a sandbox's deletion protection is taken off")
+	require.Empty(t, table.Protected)
+	require.Equal(t, "its deletion protection", table.SwitchesOff, "which the plan says")
 	require.Nil(t, found["demo-notes-jobs"].Created, "of a queue AWS does not say")
 	require.Equal(t, "the messages in it", found["demo-notes-jobs"].Loses)
 	require.Equal(t, "nothing: it is empty", found["dev-notes-files-111111111111-us-east-1-an"].Loses)
@@ -188,8 +200,8 @@ func TestAReplacedTableThatWasRetainedIsLikely(t *testing.T) {
 	found, gaps := a.look(a.Fleet(), nil)
 	require.Empty(t, gaps)
 	require.Len(t, found, 1)
-	require.Equal(t, orphan.Likely, found["dev-notes-t"].Grade)
-	require.Equal(t, "stack dev-notes made it and does not have it any more", found["dev-notes-t"].Why)
+	require.Equal(t, owner.Likely, found["dev-notes-t"].Grade)
+	require.Equal(t, "stack dev-notes made it; that stack lives, and does not have it any more", found["dev-notes-t"].Why)
 }
 
 func TestAReplicaOfALiveStacksThingIsNeverMoreThanUnsure(t *testing.T) {
@@ -209,7 +221,7 @@ func TestAReplicaOfALiveStacksThingIsNeverMoreThanUnsure(t *testing.T) {
 	found, gaps := a.look(f, nil)
 	require.Empty(t, gaps)
 	require.Len(t, found, 1)
-	require.Equal(t, orphan.Unsure, found["plain"].Grade)
+	require.Equal(t, owner.Unsure, found["plain"].Grade)
 }
 
 func TestWhatIsMadeWhileTheSearchRunsIsNoOrphan(t *testing.T) {
@@ -254,9 +266,9 @@ func TestWhatDidNotAnswerIsAGapAndTheOthersAreKept(t *testing.T) {
 			a := openAccounts(t)
 			a.stack(fleettest.Sandbox, "dev-notes", fmt.Sprintf(topic, "dev-notes-topic"), ownTags("dev", "notes")...)
 			for i := range 120 {
-				a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": fmt.Sprintf("demo-notes-%03d", i), "Tags": fleettest.Tagged("demo", "notes")})
+				a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": fmt.Sprintf("demo-notes-%03d", i), "Tags": fleettest.Made(fleettest.Sandbox, "demo", "notes")})
 			}
-			a.makes(fleettest.Standard, "AWS::SNS::Topic", map[string]any{"TopicName": "other", "Tags": fleettest.Tagged("gone", "notes")})
+			a.makes(fleettest.Standard, "AWS::SNS::Topic", map[string]any{"TopicName": "other", "Tags": fleettest.Made(fleettest.Standard, "gone", "notes")})
 			f := a.Fleet()
 			test.fault.Account = fleettest.Sandbox.Account
 			a.InjectFault(test.fault)
@@ -281,7 +293,7 @@ func TestWhatDidNotAnswerIsAGapAndTheOthersAreKept(t *testing.T) {
 
 func TestAnAccountThatNoProfileReachesIsAGap(t *testing.T) {
 	a := openAccounts(t)
-	a.makes(fleettest.Standard, "AWS::SNS::Topic", map[string]any{"TopicName": "other", "Tags": fleettest.Tagged("gone", "notes")})
+	a.makes(fleettest.Standard, "AWS::SNS::Topic", map[string]any{"TopicName": "other", "Tags": fleettest.Made(fleettest.Standard, "gone", "notes")})
 	f := a.Fleet()
 	f.Stages = append(f.Stages, stages.Stage{Name: "far", Account: "999999999999", Region: "us-east-1"})
 	found, gaps := a.look(f, nil)
@@ -301,7 +313,7 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := openAccounts(t)
 			for i := range 120 {
-				a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": fmt.Sprintf("demo-notes-%03d", i), "Tags": fleettest.Tagged("demo", "notes")})
+				a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": fmt.Sprintf("demo-notes-%03d", i), "Tags": fleettest.Made(fleettest.Sandbox, "demo", "notes")})
 			}
 			f := a.Fleet()
 			a.InjectFault(fault)
@@ -314,22 +326,22 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 
 func TestADeletionTakesWhatIsInItsWayFirst(t *testing.T) {
 	a := openAccounts(t)
-	vpc := a.makes(fleettest.Neighbour, "AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16", "Tags": fleettest.Tagged("demo", "notes")})
-	subnet := a.makes(fleettest.Neighbour, "AWS::EC2::Subnet", map[string]any{"VpcId": vpc.PhysicalID, "CidrBlock": "10.0.0.0/24", "Tags": fleettest.Tagged("demo", "notes")})
-	group := a.makes(fleettest.Neighbour, "AWS::EC2::SecurityGroup", map[string]any{"VpcId": vpc.PhysicalID, "GroupDescription": "g", "Tags": fleettest.Tagged("demo", "notes")})
+	vpc := a.makes(fleettest.Neighbour, "AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
+	subnet := a.makes(fleettest.Neighbour, "AWS::EC2::Subnet", map[string]any{"VpcId": vpc.PhysicalID, "CidrBlock": "10.0.0.0/24", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
+	group := a.makes(fleettest.Neighbour, "AWS::EC2::SecurityGroup", map[string]any{"VpcId": vpc.PhysicalID, "GroupDescription": "g", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
 	role := a.makes(fleettest.Neighbour, "AWS::IAM::Role", map[string]any{"RoleName": "r", "AssumeRolePolicyDocument": map[string]any{"Statement": []any{map[string]any{
 		"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": "lambda.amazonaws.com"},
 	}}}, "ManagedPolicyArns": []any{"arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"}})
 	a.makes(fleettest.Neighbour, "AWS::Lambda::Function", map[string]any{
 		"FunctionName": "demo-notes-f", "Role": role.Attributes["Arn"], "Runtime": "provided.al2023", "Handler": "bootstrap", "Code": map[string]any{"ZipFile": "x"},
-		"VpcConfig": map[string]any{"SubnetIds": []any{subnet.PhysicalID}, "SecurityGroupIds": []any{group.PhysicalID}}, "Tags": fleettest.Tagged("demo", "notes"),
+		"VpcConfig": map[string]any{"SubnetIds": []any{subnet.PhysicalID}, "SecurityGroupIds": []any{group.PhysicalID}}, "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes"),
 	})
-	a.makes(fleettest.Neighbour, "AWS::SecretsManager::Secret", map[string]any{"Name": "demo-notes-secret", "Tags": fleettest.Tagged("demo", "notes")})
-	a.makes(fleettest.Neighbour, "AWS::Events::Rule", map[string]any{"Name": "demo-notes-rule", "ScheduleExpression": "rate(1 day)", "Tags": fleettest.Tagged("demo", "notes")})
-	a.makes(fleettest.Neighbour, "AWS::ApiGatewayV2::Api", map[string]any{"Name": "demo-notes-api", "ProtocolType": "HTTP", "Tags": map[string]any{"roadshow:stage": "demo", "roadshow:service": "notes"}})
-	a.makes(fleettest.Neighbour, "AWS::DynamoDB::Table", plainTable("demo-notes-t", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Tagged("demo", "notes")}))
+	a.makes(fleettest.Neighbour, "AWS::SecretsManager::Secret", map[string]any{"Name": "demo-notes-secret", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
+	a.makes(fleettest.Neighbour, "AWS::Events::Rule", map[string]any{"Name": "demo-notes-rule", "ScheduleExpression": "rate(1 day)", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
+	a.makes(fleettest.Neighbour, "AWS::ApiGatewayV2::Api", map[string]any{"Name": "demo-notes-api", "ProtocolType": "HTTP", "Tags": mapOf(fleettest.Made(fleettest.Neighbour, "demo", "notes"))})
+	a.makes(fleettest.Neighbour, "AWS::DynamoDB::Table", plainTable("demo-notes-t", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")}))
 	a.makes(fleettest.Neighbour, "AWS::S3::Bucket", map[string]any{
-		"BucketName": "demo-bucket", "VersioningConfiguration": map[string]any{"Status": "Enabled"}, "Tags": fleettest.Tagged("demo", "notes"),
+		"BucketName": "demo-bucket", "VersioningConfiguration": map[string]any{"Status": "Enabled"}, "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes"),
 	})
 	config, err := a.Env.Config(t.Context(), "team-dev")
 	require.NoError(t, err)
@@ -375,7 +387,7 @@ func TestADeletionTakesWhatIsInItsWayFirst(t *testing.T) {
 func TestAnInterruptedDeletionIsTakenUp(t *testing.T) {
 	a := openAccounts(t)
 	for i := range 40 {
-		a.makes(fleettest.Neighbour, "AWS::SNS::Topic", map[string]any{"TopicName": fmt.Sprintf("demo-notes-%02d", i), "Tags": fleettest.Tagged("demo", "notes")})
+		a.makes(fleettest.Neighbour, "AWS::SNS::Topic", map[string]any{"TopicName": fmt.Sprintf("demo-notes-%02d", i), "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
 	}
 	f := a.Fleet()
 	found, _ := a.look(f, nil)
@@ -425,9 +437,9 @@ func TestAnInterruptedDeletionIsTakenUp(t *testing.T) {
 
 func TestTheRitualGuardsStagesThatAreNotInTheSet(t *testing.T) {
 	a := openAccounts(t)
-	a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "old-notes-topic", "Tags": fleettest.Tagged("old", "notes")})
-	a.makes(fleettest.Sandbox, "AWS::DynamoDB::Table", plainTable("old-notes-table", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Tagged("old", "notes")}))
-	a.makes(fleettest.Protected, "AWS::SNS::Topic", map[string]any{"TopicName": "production-notes-left", "Tags": fleettest.Tagged("production", "notes")})
+	a.makes(fleettest.Sandbox, "AWS::SNS::Topic", map[string]any{"TopicName": "old-notes-topic", "Tags": fleettest.Made(fleettest.Sandbox, "old", "notes")})
+	a.makes(fleettest.Sandbox, "AWS::DynamoDB::Table", plainTable("old-notes-table", map[string]any{"DeletionProtectionEnabled": true, "Tags": fleettest.Made(fleettest.Sandbox, "old", "notes")}))
+	a.makes(fleettest.Protected, "AWS::SNS::Topic", map[string]any{"TopicName": "production-notes-left", "Tags": fleettest.Made(fleettest.Protected, "production", "notes")})
 	f := a.Fleet()
 	found, gaps := a.look(f, nil)
 	plan := orphan.PlanDeletion(f, values(found), gaps, true)
@@ -450,7 +462,7 @@ func TestTheRitualGuardsStagesThatAreNotInTheSet(t *testing.T) {
 
 func TestWhatAStackHasTakenUpSinceThePlanIsKept(t *testing.T) {
 	a := openAccounts(t)
-	a.makes(fleettest.Neighbour, "AWS::SNS::Topic", map[string]any{"TopicName": "demo-notes-topic", "Tags": fleettest.Tagged("demo", "notes")})
+	a.makes(fleettest.Neighbour, "AWS::SNS::Topic", map[string]any{"TopicName": "demo-notes-topic", "Tags": fleettest.Made(fleettest.Neighbour, "demo", "notes")})
 	f := a.Fleet()
 	found, _ := a.look(f, nil)
 	plan := orphan.PlanDeletion(f, values(found), nil, false)
@@ -464,7 +476,7 @@ func TestWhatAStackHasTakenUpSinceThePlanIsKept(t *testing.T) {
 
 func TestFailedStacksAreDeletedByCloudFormation(t *testing.T) {
 	a := openAccounts(t)
-	a.stack(fleettest.Sandbox, "dev-notes", `"Bad":{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":"x"}}`)
+	a.stack(fleettest.Sandbox, "dev-notes", `"Bad":{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":"x"}}`, ownTags("dev", "notes")...)
 	f := a.Fleet()
 	found, gaps := a.look(f, nil)
 	require.Equal(t, "it is ROLLBACK_COMPLETE: it can only be deleted", found["dev-notes"].Why)
@@ -498,7 +510,7 @@ func TestAnAccountThatClosesTellsAllThatItHolds(t *testing.T) {
 	a.Bootstrapped(fleettest.Sandbox, "CDKToolkit", "hnb659fds", 27)
 	a.Deployed(fleettest.Sandbox, "")
 	a.stack(far, "far-mail", fmt.Sprintf(topic, "far-mail-topic"), ownTags("far", "mail")...)
-	a.makes(far, "AWS::SNS::Topic", map[string]any{"TopicName": "far-notes-left", "Tags": fleettest.Tagged("far", "notes")})
+	a.makes(far, "AWS::SNS::Topic", map[string]any{"TopicName": "far-notes-left", "Tags": fleettest.Made(far, "far", "notes")})
 	a.makes(far, "AWS::S3::Bucket", map[string]any{"BucketName": "cdk-hnb659fds-assets-111111111111-eu-west-1"})
 	a.stack(fleettest.Sandbox, "somebody", fmt.Sprintf(topic, "theirs"))
 	f := a.Fleet()

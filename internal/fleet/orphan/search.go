@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -13,14 +14,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -82,6 +84,8 @@ func placesOf(f *fleet.Fleet, names []string) [][]stages.Stage {
 type search struct {
 	Search
 	names map[string]bool
+	// everywhere tells that every enabled region of the account is searched, and not only those of the set.
+	everywhere bool
 
 	mu   sync.Mutex
 	gaps []fleet.Gap
@@ -168,36 +172,21 @@ type pending struct {
 	mentionedStages map[string]bool // the stages of the service that tags tell of
 }
 
-// add keeps the surer of two rows about one thing, with what the other one knows.
+// add makes one row of all that is known about one thing. Whose it is, its own tags say before anything else: somebody may
+// have taken it over, and not told CloudFormation.
 func (b *pending) add(one *Orphan) {
-	old, known := b.rows[one.where()]
-	if !known {
-		b.rows[one.where()] = one
-		b.order = append(b.order, one.where())
-		return
+	key := one.where()
+	old, known := b.rows[key]
+	switch {
+	case !known:
+		b.rows[key], b.order = one, append(b.order, key)
+	case one.tagged && !old.tagged:
+		one.merge(old)
+		b.rows[key] = one
+	default:
+		old.merge(one)
 	}
-	if old.Stage != one.Stage || old.Service != one.Service {
-		// Somebody has taken it over, and did not tell CloudFormation.
-		if one.tagged {
-			old, one = one, old
-			b.rows[old.where()] = old
-		}
-		old.protect(one.Protected)
-		old.Grade, old.Why = Unsure, old.Why+"; but: "+one.Why
-	} else if gradeRank(one.Grade) < gradeRank(old.Grade) {
-		old, one = one, old
-		b.rows[old.where()] = old
-	}
-	if old.ARN == "" {
-		old.ARN = one.ARN
-	}
-	if old.Created == nil {
-		old.Created = one.Created
-	}
-	old.tagged = old.tagged || one.tagged
 }
-
-func gradeRank(grade Grade) int { return slices.Index([]Grade{Certain, Likely, Unsure}, grade) }
 
 // place finds the orphans of one region and tells them.
 func (r *search) place(ctx context.Context, g *stackIndex, all []*stackIndex) int {
@@ -219,8 +208,7 @@ func (r *search) place(ctx context.Context, g *stackIndex, all []*stackIndex) in
 		}
 	}
 	say("looking at what was found")
-	gone := make([]bool, len(rows))
-	parallel.ForEach(ctx, factsAtOnce, rows, func(ctx context.Context, i int, one *Orphan) { gone[i] = !r.examine(ctx, g, one) })
+	rows = r.examineAll(ctx, g, rows)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -232,9 +220,9 @@ func (r *search) place(ctx context.Context, g *stackIndex, all []*stackIndex) in
 		}
 	}
 	told, known := 0, map[string]bool{}
-	for i, one := range rows {
+	for _, one := range rows {
 		// Two ids may have been of one thing.
-		if gone[i] || known[one.where()] || one.stack == "" && (r.held(one, g, all) || r.underWay(one, g)) || one.stack != "" && !r.still(one, g) {
+		if known[one.where()] || one.stack == nil && (r.held(one, g, all) || r.underWay(one, g)) || one.stack != nil && !r.still(one, g) {
 			continue
 		}
 		told, known[one.where()] = told+1, true
@@ -243,6 +231,95 @@ func (r *search) place(ctx context.Context, g *stackIndex, all []*stackIndex) in
 		r.mu.Unlock()
 	}
 	return told
+}
+
+// examineAll looks at each row, and judges it. What is gone is left out.
+func (r *search) examineAll(ctx context.Context, g *stackIndex, rows []*Orphan) []*Orphan {
+	gone := make([]bool, len(rows))
+	parallel.ForEach(ctx, factsAtOnce, rows, func(ctx context.Context, i int, one *Orphan) { gone[i] = !r.examine(ctx, g, one) })
+	var there []*Orphan
+	for i, one := range rows {
+		if !gone[i] {
+			there = append(there, one)
+		}
+	}
+	r.gap(g.place, "Resource Groups Tagging API", r.readTags(ctx, g, there))
+	listed := r.ledgerOf(g.place)
+	for _, one := range there {
+		r.judge(ctx, g, one, listed)
+	}
+	return there
+}
+
+// readTags asks for the tags of the rows that were not found by them.
+// https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+func (r *search) readTags(ctx context.Context, g *stackIndex, rows []*Orphan) error {
+	byARN := map[string]*Orphan{}
+	for _, one := range rows {
+		if one.Tags == nil && one.stack == nil && one.ARN != "" {
+			byARN[one.ARN] = one
+		}
+	}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(byARN)), 100) {
+		tags, err := tagsByARN(ctx, g.config, some...)
+		for _, text := range some {
+			if byARN[text].Tags = tags[text]; err != nil {
+				byARN[text].doubt("its tags could not be asked for")
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tagsByARN are the tags of at most 100 things; none of what has no tags, and of what the API does not know.
+func tagsByARN(ctx context.Context, config aws.Config, arns ...string) (map[string]map[string]string, error) {
+	answer, err := resourcegroupstaggingapi.NewFromConfig(config).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: arns})
+	if err != nil {
+		return nil, err
+	}
+	tags := map[string]map[string]string{}
+	for _, mapping := range answer.ResourceTagMappingList {
+		tags[aws.ToString(mapping.ResourceARN)] = tagsOf(mapping.Tags)
+	}
+	return tags, nil
+}
+
+// judge hands the evidence to the one place that decides.
+func (r *search) judge(ctx context.Context, g *stackIndex, one *Orphan, listed map[string]string) {
+	if one.stack != nil {
+		return // which was judged by its status
+	}
+	e := &one.evidence
+	e.Tags, e.Listed = one.Tags, listed[one.Type+one.Name] == one.Stage || one.label != "" && listed[one.Type+one.label] == one.Stage
+	if one.Created != nil {
+		e.Created = *one.Created
+	}
+	if maker := one.Tags[stacks.TagStackID]; maker != "" {
+		e.Made = g.known(maker)
+	}
+	e.Ended = g.ended(one.Stage, one.Service, r.Fleet.Service)
+	if again := r.stackOf(one, g); again != nil {
+		e.Again = again.name
+	}
+	for _, s := range []*owner.Stack{e.Made, e.Left} {
+		if s == nil || s.Tags != nil {
+			continue
+		}
+		tags, err := g.tagsOf(ctx, s.ID)
+		if err != nil {
+			r.gap(g.place, "CloudFormation", err)
+			one.doubt("the tags of stack " + s.Name + " could not be asked for")
+		}
+		s.Tags = tags
+	}
+	verdict := owner.Judge(*e)
+	one.Grade, one.Why = verdict.Grade, verdict.Why
+	if !one.Known && one.Service == r.Fleet.Service {
+		one.Why += "; the set has no such stage here"
+	}
 }
 
 func (r *search) wanted(one *Orphan) bool { return len(r.names) == 0 || r.names[one.Stage] }
@@ -274,14 +351,18 @@ func (r *search) stackOf(one *Orphan, g *stackIndex) *stackSummary {
 
 // still tells whether a stack's row holds after the stacks were read again.
 func (r *search) still(one *Orphan, g *stackIndex) bool {
-	stack := g.stack(one.stack)
-	return stack != nil && !stack.busy() && stack.status == one.status
+	stack := g.stack(one.stack.ID)
+	return stack != nil && !stack.busy() && stack.status == one.stack.Status
 }
 
 // orphan begins a row.
 func (r *search) orphan(g *stackIndex, stage, service string) *Orphan {
 	known, is := r.Fleet.KnownIn(g.place, stage)
 	one := &Orphan{Account: g.place.Account, Region: g.place.Region, Stage: stage, Service: service, Known: is, tier: known.Tier}
+	one.evidence = owner.Evidence{Of: owner.Maker{Service: service, Stage: stage}, Account: g.place.Account}
+	if service == r.Fleet.Service {
+		one.evidence.Of.Program = r.Fleet.Program
+	}
 	if r.Fleet.Protects(g.place, stage) {
 		one.Protected = "stage " + stage + " is protected"
 	}
@@ -296,23 +377,24 @@ func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
 			continue
 		}
 		one := r.orphan(g, stack.stage, r.Fleet.Service)
-		one.Type, one.Name, one.ARN, one.stack, one.status, one.region = stacks.Type, stack.name, stack.id, stack.id, stack.status, g.place.Region
+		one.Type, one.Name, one.ARN, one.region = stacks.Type, stack.name, stack.id, g.place.Region
+		one.stack = &plan.Identity{ID: stack.id, Status: stack.status}
 		one.Created = moment(stack.created)
 		switch stack.status {
 		case stacks.StatusFailedCreate, "ROLLBACK_FAILED", "DELETE_FAILED":
-			one.Grade, one.Why = Certain, "it is "+stack.status+": it can only be deleted"
+			one.Grade, one.Why = owner.Certain, "it is "+stack.status+": it can only be deleted"
 		case "CREATE_FAILED":
-			one.Grade, one.Why = Likely, "it is "+stack.status+": it was not rolled back; another deploy goes on from there"
+			one.Grade, one.Why = owner.Likely, "it is "+stack.status+": it was not rolled back; another deploy goes on from there"
 		case stacks.StatusReview:
 			if r.now().Sub(stack.created) < reviewTime {
 				continue
 			}
-			one.Grade, one.Why = Likely, "it is "+stack.status+" for more than a day: its first change set was never executed"
+			one.Grade, one.Why = owner.Likely, "it is "+stack.status+" for more than a day: its first change set was never executed"
 		default:
 			if one.Known {
 				continue
 			}
-			one.Grade, one.Why = Likely, "it is "+stack.status+", and the set has no stage "+stack.stage+" here"
+			one.Grade, one.Why = owner.Likely, "it is "+stack.status+", and the set has no stage "+stack.stage+" here"
 		}
 		one.Loses = fmt.Sprintf("its %d resources, but for what stays by policy", stack.resources)
 		if stack.resources == 0 {
@@ -327,8 +409,12 @@ func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
 			if aws.ToBool(described.EnableTerminationProtection) {
 				one.protect("its termination protection is on")
 			}
-			if same, any := stacks.MadeBy(described.Tags, one.Stage, one.Service); !same && (any || !one.Known) {
-				one.Grade, one.Why = Unsure, one.Why+"; it does not carry the tags of such a stage"
+			*one.stack = stacks.Identity(*described)
+			said := owner.MakerOf(stacks.Tags(described.Tags))
+			// What waits for its first change set has nothing yet, and maybe not even tags.
+			waits := stack.status == stacks.StatusReview && one.Known && said.Relation(one.evidence.Of) == owner.Bare
+			if doubt := said.Doubt(one.evidence.Of); doubt != "" && !waits {
+				one.Grade, one.Why = owner.Unsure, one.Why+"; "+doubt
 			}
 		}
 		b.add(one)
@@ -347,34 +433,24 @@ func (r *search) retained(ctx context.Context, g *stackIndex, all []*stackIndex,
 		if err != nil {
 			return err
 		}
-		ours := true
-		if _, known := r.Fleet.KnownIn(g.place, stack.stage); !known && len(left) > 0 {
-			// Another tool may call its stacks so, too. CloudFormation tells the tags of deleted ones.
-			answer, err := g.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack.id})
-			if err != nil && !stacks.IsMissing(err) {
-				return err
-			}
-			ours = false
-			if err == nil && len(answer.Stacks) > 0 {
-				ours, _ = stacks.MadeBy(answer.Stacks[0].Tags, stack.stage, r.Fleet.Service)
-			}
-		}
 		for _, resource := range left {
 			one := r.orphan(g, stack.stage, r.Fleet.Service)
 			one.readPhysical(aws.ToString(resource.ResourceType), aws.ToString(resource.PhysicalResourceId))
-			one.Grade, one.Why = Certain, "stack "+stack.name+" has left it by policy when it was deleted on "+stack.deleted.UTC().Format(time.DateOnly)
-			if r.stackOf(one, g) != nil {
-				one.Grade, one.Why = Likely, one.Why+"; the stage has a stack again, which does not have it"
-			}
-			if !ours {
-				one.Grade, one.Why = Unsure, one.Why+"; that stack did not carry the tags of such a stage"
-			}
+			one.evidence.Left = stack.owner()
+			r.placeless(one)
 			if !r.held(one, g, all) && !r.underWay(one, g) {
 				b.add(one)
 			}
 		}
 	}
 	return nil
+}
+
+// placeless doubts what belongs to no region where only some regions were asked: a stack of another one may have it.
+func (r *search) placeless(one *Orphan) {
+	if one.region == "" && !r.everywhere {
+		one.doubt("it belongs to no region, and only those of the set were asked whether a stack has it")
+	}
 }
 
 // tagged finds what carries our tags and is in no live stack, page by page.
@@ -389,7 +465,7 @@ func (r *search) tagged(ctx context.Context, g *stackIndex, all []*stackIndex, b
 			return err
 		}
 		for _, mapping := range page.ResourceTagMappingList {
-			if one, is := r.judge(g, all, aws.ToString(mapping.ResourceARN), tagsOf(mapping.Tags)); is {
+			if one, is := r.claimed(g, all, aws.ToString(mapping.ResourceARN), tagsOf(mapping.Tags)); is {
 				b.add(one)
 				b.mentionedStages[one.Stage] = b.mentionedStages[one.Stage] || one.Service == r.Fleet.Service
 			}
@@ -406,15 +482,15 @@ func tagsOf(all []taggingtypes.Tag) map[string]string {
 	return tags
 }
 
-// judge decides about a thing with our tags.
-func (r *search) judge(g *stackIndex, all []*stackIndex, text string, tags map[string]string) (*Orphan, bool) {
+// claimed is the row of a thing with our tags; false where it is no orphan, or another program knows better.
+func (r *search) claimed(g *stackIndex, all []*stackIndex, text string, tags map[string]string) (*Orphan, bool) {
 	parsed, _ := arn.Parse(text)
 	if arn.PartOfAnother(parsed.Service, parsed.Resource) {
 		return nil, false
 	}
 	one := r.orphan(g, tags[stacks.TagStage], tags[stacks.TagService])
 	one.readARN(text)
-	one.tagged = true
+	one.tagged, one.Tags = true, tags
 	if parsed.Service == "s3" {
 		one.region = g.place.Region // its ARN has none, and yet it is of one
 	}
@@ -439,28 +515,20 @@ func (r *search) judge(g *stackIndex, all []*stackIndex, text string, tags map[s
 			return nil, false
 		}
 	}
-	elsewhere := slices.ContainsFunc(all, func(other *stackIndex) bool { return other != g && r.stackOf(one, other) != nil })
 	switch {
-	case elsewhere && stack == nil && made == nil:
-		one.Grade, one.Why = Unsure, "it carries the tags of a stage whose stack is in another region"
 	case made != nil && (made.busy() || g.holds(logical(maker, tags[stacks.TagLogicalID])) && one.kind == nil):
 		return nil, false
 	case (made != nil || stack != nil) && one.Service != r.Fleet.Service:
 		return nil, false // its own program knows better
-	case made != nil && one.kind != nil:
-		one.Grade, one.Why = Likely, "stack "+made.name+" made it and does not have it any more"
-	case made != nil || stack != nil && maker == "":
-		one.Grade, one.Why = Unsure, "it carries the tags of a stage whose stack does not have it"
-	case stack != nil:
-		one.Grade, one.Why = Likely, "a former stack made it; the stage has a stack again, which does not have it"
-	case one.kind == nil:
-		one.Grade, one.Why = Unsure, "it carries the tags of a stage whose stack is gone; its type is not known here"
-	default:
-		one.Grade, one.Why = Certain, "it carries the tags of a stage whose stack is gone"
 	}
-	if !one.Known && one.Service == r.Fleet.Service {
-		one.Why += "; the set has no such stage here"
+	elsewhere := slices.ContainsFunc(all, func(other *stackIndex) bool { return other != g && r.stackOf(one, other) != nil })
+	if elsewhere && stack == nil && made == nil {
+		one.doubt("the stage's stack is in another region")
 	}
+	if one.kind == nil {
+		one.doubt("its type is not known here")
+	}
+	r.placeless(one)
 	return one, true
 }
 

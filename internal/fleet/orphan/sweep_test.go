@@ -1,6 +1,7 @@
 package orphan_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,31 +21,42 @@ func TestASweepDeletesWhatHasBothTheTagsAndAName(t *testing.T) {
 	fleettest.Table(t, a.Server, fleettest.Neighbour, "notes", "demo-notes-table")
 	f := a.Fleet()
 	assembly := fleettest.LedgerOf(
-		stages.LedgerName{Stage: "dev", Account: fleettest.Sandbox.Account, Region: fleettest.Sandbox.Region, Name: "dev-notes-table"},
-		stages.LedgerName{Stage: "demo", Account: fleettest.Sandbox.Account, Region: fleettest.Sandbox.Region, Name: "demo-notes-table"},
+		inLedger(fleettest.Sandbox, stages.DynamoDBTable, "dev-notes-table"), inLedger(fleettest.Neighbour, stages.DynamoDBTable, "demo-notes-table"),
 	)
-	_, err := orphan.Sweep(t.Context(), f, assembly, fleettest.Sandbox, true)
+	ctx := t.Context()
+	removal, err := f.PlanRemoval(ctx, fleettest.Sandbox, true)
+	require.NoError(t, err)
 	var refused *orphan.SweepError
+	_, err = orphan.PlanSweep(ctx, f, assembly, fleettest.Sandbox, false, removal)
+	require.ErrorAs(t, err, &refused, "a stage that the program does not know is no sandbox")
+	planned, err := orphan.PlanSweep(ctx, f, assembly, fleettest.Sandbox, true, removal)
+	require.NoError(t, err)
+	require.True(t, planned.Sweeps(), "%+v", planned)
+	require.Equal(t, []orphan.Leftover{
+		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-forgotten", Tagged: true, Loses: "0 items, 0 B", Problem: "the program has no such name; delete it by hand"},
+		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-table", Tagged: true, Listed: true, Loses: "0 items, 0 B", SwitchesOff: "its deletion protection"},
+	}, planned.Rows, "what the removal will leave is in the plan, and what is left already")
+	_, err = orphan.Sweep(ctx, f, assembly, planned, time.Millisecond)
 	require.ErrorAs(t, err, &refused, "its stack is still there")
 
-	plan, err := f.PlanRemoval(t.Context(), fleettest.Sandbox, true)
+	_, err = fleet.Removal{Fleet: f, Poll: time.Millisecond}.Run(ctx, removal)
 	require.NoError(t, err)
-	_, err = fleet.Removal{Fleet: f, Poll: time.Millisecond}.Run(t.Context(), plan)
+	fleettest.Table(t, a.Server, fleettest.Sandbox, "notes", "dev-notes-new")
+	swept, err := orphan.Sweep(ctx, f, assembly, planned, time.Millisecond)
 	require.NoError(t, err)
-	_, err = orphan.Sweep(t.Context(), f, assembly, fleettest.Sandbox, false)
-	require.ErrorAs(t, err, &refused, "a stage that the program does not know is no sandbox")
-
-	swept, err := orphan.Sweep(t.Context(), f, assembly, fleettest.Sandbox, true)
-	require.NoError(t, err)
-	require.Equal(t, []orphan.Leftover{
-		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-forgotten", Tagged: true, Problem: "the program has no such name; delete it by hand"},
-		{Type: "AWS::DynamoDB::Table", Name: "dev-notes-table", Tagged: true, Listed: true, Swept: true},
-	}, swept)
+	became := map[string]string{}
+	for _, one := range swept {
+		became[one.Name] = fmt.Sprint(one.Swept, " ", one.Problem)
+	}
+	require.Equal(t, map[string]string{
+		"dev-notes-forgotten": "false the program has no such name; delete it by hand", "dev-notes-table": "true ",
+		"dev-notes-new": "false it was not there when the plan was made; run `roadshow remove dev --sweep` again",
+	}, became)
 	require.False(t, orphan.AllSwept(swept))
-	left, err := orphan.Leftovers(t.Context(), f, assembly, fleettest.Sandbox)
+	left, err := orphan.Leftovers(ctx, f, assembly, fleettest.Sandbox)
 	require.NoError(t, err)
-	require.Len(t, left, 1)
-	neighbours, err := orphan.Leftovers(t.Context(), f, assembly, fleettest.Neighbour)
+	require.Len(t, left, 2)
+	neighbours, err := orphan.Leftovers(ctx, f, assembly, fleettest.Neighbour)
 	require.NoError(t, err)
 	require.Len(t, neighbours, 1)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -70,7 +71,7 @@ func TestNothingThatALiveStackHasIsAnOrphanInAnyWorld(t *testing.T) {
 			require.False(rt, w.theirs[one.Name], "%s is another tool's, but %s: %s", one.Name, one.Grade, one.Why)
 			own, err := stages.Stack.Name(stages.Part{Stage: one.Stage, Service: one.Service})
 			require.NoError(rt, err)
-			if one.Grade == orphan.Certain {
+			if one.Grade == owner.Certain {
 				require.False(rt, w.stacks[own], "%s is certain although %s lives", one.Name, own)
 			}
 			if one.Service != "notes" {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 )
 
 // Type is the CloudFormation type of a stack.
@@ -88,7 +90,26 @@ func IsChanging(status string) bool {
 	return strings.HasSuffix(status, inProgress) && status != StatusReview
 }
 
-// State is what a later look at a stack is compared with.
+// Identity is what a later look at a stack is compared with before it is touched.
+func Identity(stack types.Stack) plan.Identity {
+	return plan.Identity{
+		ID: aws.ToString(stack.StackId), Created: aws.ToTime(stack.CreationTime).UTC(), Changed: LastChange(stack), Status: string(stack.StackStatus),
+	}
+}
+
+// Look looks at a stack again by its id; see [plan.Identity.Do].
+func Look(client *cloudformation.Client, id string) plan.Look {
+	return func(ctx context.Context) (*plan.Identity, error) {
+		stack, err := Describe(ctx, client, id)
+		if err != nil || stack == nil {
+			return nil, err
+		}
+		now := Identity(*stack)
+		return &now, nil
+	}
+}
+
+// State is how far a stack is, for whoever waits for it.
 type State struct {
 	// Status is CloudFormation's, At the time of the last change.
 	Status string

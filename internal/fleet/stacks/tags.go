@@ -32,10 +32,3 @@ func Tags(all []types.Tag) map[string]string {
 	}
 	return tags
 }
-
-// MadeBy tells whether the tags of a stack are those of a stage and service; any tells whether it has such tags at
-// all.
-func MadeBy(tags []types.Tag, stage, service string) (same, any bool) {
-	values := Tags(tags)
-	return values[TagStage] == stage && values[TagService] == service, values[TagStage] != "" || values[TagService] != ""
-}
