@@ -100,10 +100,11 @@ func (a *acknowledgement) covers(at stages.Position, through string) bool {
 	return at.Line >= a.first && at.Line <= a.last
 }
 
-// Apply enters the reads into a verdict, gives those of the code and those of the deploy the reasons that the program
-// gives, and lists the comments that acknowledge nothing.
+// Apply enters the reads into a verdict. It gives what is of the stack as a whole the line that sets it, and reads, also those of
+// the deploy, the reasons that the program states; and it lists the comments that acknowledge nothing.
 func (r *Report) Apply(verdict *parity.Verdict) {
 	verdict.Reads = r.Reads
+	r.locate(verdict)
 	for i := range verdict.DeployReads {
 		if read := &verdict.DeployReads[i]; read.Acknowledged == "" {
 			read.Acknowledged = r.reason(read.At, "")
@@ -112,11 +113,12 @@ func (r *Report) Apply(verdict *parity.Verdict) {
 	verdict.BadAcknowledgements = nil
 	for _, one := range r.acknowledgements {
 		switch {
+		case !r.runs(one):
 		case one.reason == "":
 			verdict.BadAcknowledgements = append(verdict.BadAcknowledgements, parity.BadAcknowledgement{
 				At: one.at, Problem: "the acknowledgement gives no reason. Write why what is read cannot make stages differ, behind " + parity.AcknowledgeDirective + ".",
 			})
-		case !one.used && r.runs(one):
+		case !one.used:
 			verdict.BadAcknowledgements = append(verdict.BadAcknowledgements, parity.BadAcknowledgement{
 				At: one.at, Problem: "nothing is read here that needs an acknowledgement. Remove the comment.",
 			})

@@ -60,6 +60,7 @@ var expressions = map[string]string{
 	`fmt.Sprint(testing.Testing())`:                   itself,
 	`fmt.Sprint(s0.TryGetContext("size"))`:            cdkContext,
 	`strings.Join(slices.Collect(maps.Keys(m0)), "")`: mapOrder,
+	`fmt.Sprint(os.Mkdir("size", 0o700))`:             files,
 	`strings.ToUpper("constant")`:                     "",
 	`strings.Join(slices.Sorted(maps.Keys(m0)), "")`:  "",
 }
@@ -84,6 +85,9 @@ func TestAReadIsFoundHoweverItIsCarriedAndNothingElse(t *testing.T) {
 				if strings.Contains(line, expression) {
 					at := strings.Count(code.String(), "\n") + 1
 					kinds[at], names[at] = expressions[expression], carrier+" of "+expression
+					if kinds[at] == "" && strings.Contains(line, "recover()") {
+						kinds[at] = itself
+					}
 				}
 				code.WriteString(line + "\n")
 			}

@@ -37,6 +37,10 @@ func (b body) direct() []found {
 			if read, reads := b.byName(c, node); reads {
 				all = append(all, read)
 			}
+		case *ast.CallExpr:
+			if argument := b.address(node); argument != nil && !b.isOnlyPrinted(c, map[types.Object]bool{}) {
+				all = append(all, found{kind: randomness, what: "the address that " + text(node.Fun) + " writes of " + text(argument), pos: node.Pos()})
+			}
 		case *ast.RangeStmt:
 			if b.rangesOverMap(node) && !b.anyOrderWillDo(c, node) {
 				all = append(all, found{kind: mapOrder, what: "range " + text(node.X), pos: node.For})
@@ -77,6 +81,68 @@ func (b body) byName(c inspector.Cursor, name *ast.Ident) (found, bool) {
 		}
 	}
 	return read, !b.isOnlyPrinted(call, map[types.Object]bool{})
+}
+
+// address is the argument of which a call of package fmt writes an address, which each process has otherwise.
+func (b body) address(call *ast.CallExpr) ast.Expr {
+	fn, ok := typeutil.Callee(b.info, call).(*types.Func)
+	if !ok || fn.Pkg() == nil || fn.Pkg().Path() != "fmt" || strings.Contains(strings.ToLower(fn.Name()), "scan") || b.prints(fn, call) {
+		return nil
+	}
+	for _, argument := range call.Args {
+		if value := b.info.Types[argument]; value.Value != nil {
+			if value.Value.Kind() == constant.String && strings.Contains(constant.StringVal(value.Value), "%T") {
+				return nil // of the type; which argument it is for does not matter much
+			}
+			continue
+		}
+		if writer := fn.Signature().Params(); writer.Len() > 0 && argument == call.Args[0] && writer.At(0).Name() == "w" {
+			continue
+		}
+		if writesAddress(b.info.TypeOf(argument), 0) {
+			return argument
+		}
+	}
+	return nil
+}
+
+// writesAddress tells whether package fmt writes a value of the type as an address, or an address in it.
+// https://pkg.go.dev/fmt#hdr-Printing
+func writesAddress(t types.Type, depth int) bool {
+	if t == nil || depth > 8 {
+		return false
+	}
+	methods := types.NewMethodSet(t)
+	for _, name := range []string{"Format", "String", "Error", "GoString"} {
+		if methods.Lookup(nil, name) != nil {
+			return false
+		}
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Chan, *types.Signature:
+		return true
+	case *types.Basic:
+		return u.Kind() == types.UnsafePointer
+	case *types.Pointer:
+		switch u.Elem().Underlying().(type) {
+		case *types.Struct, *types.Array, *types.Slice, *types.Map:
+			return depth > 0 || writesAddress(u.Elem(), depth+1)
+		}
+		return true
+	case *types.Slice:
+		return writesAddress(u.Elem(), depth+1)
+	case *types.Array:
+		return writesAddress(u.Elem(), depth+1)
+	case *types.Map:
+		return writesAddress(u.Key(), depth+1) || writesAddress(u.Elem(), depth+1)
+	case *types.Struct:
+		for field := range u.Fields() {
+			if writesAddress(field.Type(), depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // callOf is the call of what an identifier names, or the whole name where it is not called.

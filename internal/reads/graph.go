@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ast/inspector"
@@ -307,7 +308,10 @@ func calledFromOutside(of *types.Interface, name string) bool {
 		}
 	}
 	switch name {
-	case "String", "GoString", "Format", "Error", "Unwrap", "Is", "As", "MarshalJSON", "MarshalText", "MarshalBinary", "MarshalYAML", "LogValue":
+	case "String", "GoString", "Format", "Error", "Unwrap", "Is", "As", "LogValue", "AppendText", "AppendBinary", "GobEncode", "GobDecode",
+		"MarshalBinary", "MarshalJSON", "MarshalJSONTo", "MarshalText", "MarshalXML", "MarshalXMLAttr", "MarshalYAML", "IsZero",
+		"UnmarshalBinary", "UnmarshalJSON", "UnmarshalJSONFrom", "UnmarshalText", "UnmarshalXML", "UnmarshalXMLAttr", "UnmarshalYAML",
+		"Scan", "Value", "ReadFrom", "WriteTo", "WriteString", "ReadByte", "ReadRune", "Close", "Flush", "Seek", "Stat":
 		return true
 	}
 	return false
@@ -347,6 +351,9 @@ func places(instruction ssa.Instruction) []ssa.Value {
 	case ssa.CallInstruction:
 		call := i.Common()
 		if call.IsInvoke() {
+			if changes(call.Method) {
+				return []ssa.Value{call.Value}
+			}
 			return nil
 		}
 		switch callee := call.Value.(type) {
@@ -357,6 +364,9 @@ func places(instruction ssa.Instruction) []ssa.Value {
 		case *ssa.Function:
 			if len(call.Args) > 0 && mutates(callee) {
 				return call.Args[:1]
+			}
+			if fills(callee) {
+				return slices.DeleteFunc(separate(call), func(argument ssa.Value) bool { return !pointsTo(argument) })
 			}
 		}
 	}
@@ -393,14 +403,91 @@ func mutates(fn *ssa.Function) bool {
 		return name == "Copy" || name == "Insert" || name == "DeleteFunc"
 	case "math/rand", "math/rand/v2":
 		return receiver != ""
+	case "slices":
+		return name == "Reverse"
+	}
+	return false
+}
+
+// changes tells whether a method of the CDK's changes the object that it belongs to.
+func changes(method *types.Func) bool {
+	if method.Pkg() == nil || !isSkipped(method.Pkg().Path()) {
+		return false
+	}
+	for _, verb := range []string{"Add", "Append", "Apply", "Attach", "Bind", "Configure", "Grant", "Override", "Put", "Register", "Set"} {
+		if strings.HasPrefix(method.Name(), verb) {
+			return true
+		}
+	}
+	return false
+}
+
+// fills tells whether a function that is not read writes what its arguments point to.
+func fills(fn *ssa.Function) bool {
+	object, ok := fn.Object().(*types.Func)
+	if !ok || object.Pkg() == nil {
+		return false
+	}
+	name := object.Name()
+	switch object.Pkg().Path() {
+	case "encoding/json", "encoding/xml", "encoding/gob", "encoding/asn1", "encoding/binary":
+		return name == "Unmarshal" || name == "Decode" || name == "DecodeElement" || name == "Read"
+	case "fmt":
+		return strings.Contains(strings.ToLower(name), "scan")
+	case "errors":
+		return name == "As"
+	case "reflect":
+		return name == "ValueOf" || name == "Indirect"
+	case "github.com/aws/jsii-runtime-go":
+		return strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "Static") || name == "Invoke" || name == "UnsafeCast"
+	}
+	return false
+}
+
+// separate are the arguments of a call, each of a variadic parameter by itself behind them.
+func separate(call *ssa.CallCommon) []ssa.Value {
+	all := slices.Clone(call.Args)
+	if !call.Signature().Variadic() || len(all) == 0 {
+		return all
+	}
+	if list, ok := all[len(all)-1].(*ssa.Slice); ok {
+		all = append(all, storedIn(list.X)...)
+	}
+	return all
+}
+
+// pointsTo tells whether who gets a value can write what it points to.
+func pointsTo(value ssa.Value) bool {
+	if made, ok := value.(*ssa.MakeInterface); ok {
+		value = made.X
+	}
+	return holdsPointer(value.Type())
+}
+
+func holdsPointer(t types.Type) bool {
+	switch t := t.Underlying().(type) {
+	case *types.Pointer, *types.Map, *types.Slice:
+		return true
+	case *types.Array:
+		return holdsPointer(t.Elem())
+	case *types.Struct:
+		for field := range t.Fields() {
+			if holdsPointer(field.Type()) {
+				return true
+			}
+		}
 	}
 	return false
 }
 
 // bases are what an address, a map or a pointer was reached from.
-func bases(value ssa.Value) []ssa.Value {
+func bases(value ssa.Value) []ssa.Value { return basesThrough(value, 8) }
+
+// basesThrough follows a value into as many functions that return it, one in another.
+func basesThrough(value ssa.Value, calls int) []ssa.Value {
 	var all []ssa.Value
 	seen := map[ssa.Value]bool{}
+	loaded := false // whether a pointer was followed since
 	var follow func(value ssa.Value)
 	follow = func(value ssa.Value) {
 		if value == nil || seen[value] {
@@ -408,6 +495,18 @@ func bases(value ssa.Value) []ssa.Value {
 		}
 		seen[value] = true
 		switch v := value.(type) {
+		case *ssa.Call:
+			if all = append(all, value); calls > 0 {
+				for _, base := range returned(v.Common(), calls-1) {
+					follow(base)
+				}
+			}
+		case *ssa.Alloc:
+			if all = append(all, value); loaded {
+				for _, pointer := range storedIn(v) {
+					follow(pointer)
+				}
+			}
 		case *ssa.FieldAddr:
 			follow(v.X)
 		case *ssa.Field:
@@ -419,7 +518,10 @@ func bases(value ssa.Value) []ssa.Value {
 		case *ssa.Lookup:
 			follow(v.X)
 		case *ssa.UnOp:
+			before := loaded
+			loaded = loaded || v.Op == token.MUL
 			follow(v.X)
+			loaded = before
 		case *ssa.Slice:
 			follow(v.X)
 		case *ssa.ChangeType:
@@ -443,6 +545,53 @@ func bases(value ssa.Value) []ssa.Value {
 		}
 	}
 	follow(value)
+	return all
+}
+
+// returned are what the results of a call were reached from, as far as the function is read.
+func returned(call *ssa.CallCommon, calls int) []ssa.Value {
+	callee := call.StaticCallee()
+	if callee == nil {
+		return nil
+	}
+	var all []ssa.Value
+	for _, block := range callee.Blocks {
+		back, ok := block.Instrs[len(block.Instrs)-1].(*ssa.Return)
+		if !ok {
+			continue
+		}
+		for _, result := range back.Results {
+			for _, base := range basesThrough(result, calls) {
+				parameter, ok := base.(*ssa.Parameter)
+				if !ok {
+					all = append(all, base)
+				} else if n := slices.Index(callee.Params, parameter); n >= 0 && n < len(call.Args) {
+					all = append(all, call.Args[n])
+				}
+			}
+		}
+	}
+	return all
+}
+
+// storedIn are the pointers that are put into a local variable, or into its fields and elements.
+func storedIn(variable ssa.Value) []ssa.Value {
+	var all []ssa.Value
+	if variable.Referrers() == nil {
+		return nil
+	}
+	for _, user := range *variable.Referrers() {
+		switch u := user.(type) {
+		case *ssa.Store:
+			if u.Addr == variable && pointsTo(u.Val) {
+				all = append(all, u.Val)
+			}
+		case *ssa.FieldAddr:
+			all = append(all, storedIn(u)...)
+		case *ssa.IndexAddr:
+			all = append(all, storedIn(u)...)
+		}
+	}
 	return all
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+const awscdk = "github.com/aws/aws-cdk-go/awscdk/v2"
+
 // The kinds of reads, as [parity.Read] says them.
 const (
 	environment = "environment"
@@ -34,9 +36,10 @@ var knownReads = expand(map[string]map[string]string{
 		"os":      "Getenv LookupEnv Environ ExpandEnv UserHomeDir UserCacheDir UserConfigDir TempDir",
 		"syscall": "Getenv Environ", "os/user": "*",
 	},
-	arguments: {"os": "Args Stdin", "flag": "*"},
+	arguments: {"os": "Args Stdin", "flag": "*", "fmt": "Scan Scanf Scanln"},
 	clock: {
-		"time": "Now Since Until After AfterFunc Tick NewTimer NewTicker Local",
+		"time":    "Now Since Until After AfterFunc Tick NewTimer NewTicker Local Time.Local",
+		"context": "WithDeadline WithDeadlineCause WithTimeout WithTimeoutCause", "os/signal": "*",
 	},
 	randomness: {
 		"math/rand":    "ExpFloat64 Float32 Float64 Int Int31 Int31n Int63 Int63n Intn NormFloat64 Perm Read Shuffle Uint32 Uint64 Seed",
@@ -44,34 +47,48 @@ var knownReads = expand(map[string]map[string]string{
 		"crypto/rand":  "*", "hash/maphash": "MakeSeed String Bytes Comparable WriteComparable",
 	},
 	files: {
-		"os":        "Open OpenFile OpenRoot OpenInRoot ReadFile ReadDir Stat Lstat Readlink DirFS Create CreateTemp MkdirTemp NewFile",
+		"os": "Open OpenFile OpenRoot OpenInRoot ReadFile ReadDir Stat Lstat Readlink DirFS Create CreateTemp MkdirTemp NewFile " +
+			"Chdir Chmod Chown Chtimes CopyFS Lchown Link Mkdir MkdirAll Remove RemoveAll Rename Symlink Truncate WriteFile",
 		"io/ioutil": "ReadFile ReadDir TempFile TempDir", "path/filepath": "Glob Walk WalkDir EvalSymlinks",
-		"text/template": "ParseFiles ParseGlob", "html/template": "ParseFiles ParseGlob", "archive/zip": "OpenReader",
+		"text/template": "ParseFiles ParseGlob Template.ParseFiles Template.ParseGlob",
+		"html/template": "ParseFiles ParseGlob Template.ParseFiles Template.ParseGlob",
+		"archive/zip":   "OpenReader", "time": "LoadLocation",
 		"mime": "TypeByExtension ExtensionsByType", "go/parser": "ParseDir", "go/build": "*", "database/sql": "Open OpenDB",
+		awscdk: "FileSystem_CopyDirectory FileSystem_Fingerprint FileSystem_IsEmpty FileSystem_Mkdtemp FileSystem_Tmpdir",
 	},
 	folder:  {"os": "Getwd", "path/filepath": "Abs"},
 	network: {"net": "Dial DialTimeout DialIP DialTCP DialUDP DialUnix Dialer Resolver DefaultResolver Listen ListenPacket ListenTCP ListenUDP LookupAddr LookupCNAME LookupHost LookupIP LookupMX LookupNS LookupPort LookupSRV LookupTXT Interfaces InterfaceAddrs InterfaceByName InterfaceByIndex", "net/http": "Get Head Post PostForm Client Transport DefaultClient DefaultTransport ListenAndServe ListenAndServeTLS", "net/smtp": "*", "net/rpc": "*", "crypto/tls": "Dial DialWithDialer Dialer", "crypto/x509": "SystemCertPool"},
 	commands: {
 		"os/exec": "Command CommandContext LookPath Cmd", "os": "StartProcess FindProcess", "syscall": "Exec ForkExec StartProcess",
+		awscdk: "DockerImage_FromBuild DockerImage.Cp DockerImage.Run",
 	},
 	host: {
 		"os":      "Hostname Getpid Getppid Getuid Geteuid Getgid Getegid Getgroups Getpagesize Executable",
-		"runtime": "NumCPU GOMAXPROCS NumGoroutine NumCgoCall GOOS GOARCH ReadMemStats", "runtime/metrics": "*",
-		"syscall": "Getpid Getppid Getuid Geteuid Getgid Getegid Gethostname Uname Sysinfo Syscall Syscall6 RawSyscall Stat Lstat Open",
+		"runtime": "NumCPU GOMAXPROCS NumGoroutine NumCgoCall GOOS GOARCH ReadMemStats MemProfile ReadTrace", "runtime/metrics": "*",
+		"runtime/debug": "ReadGCStats SetGCPercent SetMaxStack SetMaxThreads SetMemoryLimit", "expvar": "*",
 	},
 	build: {"runtime": "Version GOROOT", "runtime/debug": "ReadBuildInfo"},
 	itself: {
 		"testing": "Testing Short Verbose CoverMode", "runtime": "Caller Callers CallersFrames FuncForPC Stack", "runtime/debug": "Stack PrintStack",
+		"runtime/pprof": "*", "runtime/trace": "*",
+		// The folder says which part is played, and whether it is for a proof.
+		awscdk: "App.Outdir App.AssetOutdir App.Synth Stage.Outdir Stage.AssetOutdir Stage.Synth ISynthesisSession.Outdir",
 	},
-	goroutines: {"sync": "WaitGroup.Go"},
+	goroutines: {"sync": "WaitGroup.Go Pool.Get", "runtime": "AddCleanup SetFinalizer", "weak": "*"},
 	mapOrder:   {"reflect": "Value.MapKeys Value.MapRange", "sync": "Map.Range"},
 	lost: {
 		"reflect": "Value.Call Value.CallSlice Value.Method Value.MethodByName MakeFunc Value.UnsafePointer Value.UnsafeAddr Value.Pointer NewAt",
-		"plugin":  "*", "unsafe": "Pointer",
+		"plugin":  "*", "unsafe": "Pointer Slice SliceData String StringData",
+		// A template calls the methods that its text names, and the runtime any member of the CDK's that a text names.
+		"text/template": "Template.Execute Template.ExecuteTemplate", "html/template": "Template.Execute Template.ExecuteTemplate",
+		"github.com/aws/jsii-runtime-go":         "Create Get Invoke InvokeVoid Load Set StaticGet StaticInvoke StaticInvokeVoid StaticSet UnsafeCast",
+		"github.com/aws/jsii-runtime-go/runtime": "*",
 	},
 	selected: {roadshow + "/stack": "App.Selected"},
 	cdkContext: {
 		"github.com/aws/constructs-go/constructs/v10": "Node.TryGetContext Node.GetContext Node.GetAllContext",
+		awscdk:             "Stack.AvailabilityZones", // of cdk.context.json, or names that stand for them
+		awscdk + "/awsec2": "NewVpc",                  // asks its stack for them
 	},
 })
 
@@ -109,7 +126,7 @@ func kindOf(object types.Object) string {
 	if kind, known := knownReads[pkg.Path()+".*"]; known && object.Exported() && !strings.Contains(name, ".") {
 		return kind
 	}
-	if strings.HasPrefix(pkg.Path(), "golang.org/x/sys/") {
+	if pkg.Path() == "syscall" || strings.HasPrefix(pkg.Path(), "golang.org/x/sys/") {
 		if _, isFunc := object.(*types.Func); isFunc {
 			return host
 		}

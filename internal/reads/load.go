@@ -68,17 +68,18 @@ func load(ctx context.Context, program Program) (*loaded, error) {
 	byPath := map[string]*packages.Package{}
 	read := map[*packages.Package]bool{}
 	packages.Visit(roots, func(pkg *packages.Package) bool {
-		read[pkg] = pkg.Module != nil && !isSkipped(pkg.PkgPath)
+		isProgram := pkg.Name == "main" && slices.Contains(roots, pkg) // also one of this module, such as a test's
+		read[pkg] = pkg.Module != nil && (isProgram || !isSkipped(pkg.PkgPath))
 		return read[pkg]
 	}, nil)
 	var faults []string
 	packages.Visit(roots, nil, func(pkg *packages.Package) {
 		byPath[pkg.ID] = pkg
-		if !read[pkg] {
-			return
-		}
 		for _, fault := range pkg.Errors {
 			faults = append(faults, fault.Error())
+		}
+		if !read[pkg] {
+			return
 		}
 		l.sources = append(l.sources, &source{Package: pkg, own: pkg.Module.Main || slices.Contains(roots, pkg)})
 	})

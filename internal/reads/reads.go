@@ -52,6 +52,7 @@ type Report struct {
 	// reads them and nobody has acknowledged it.
 	Variables, Context []string
 
+	settings         []setting
 	acknowledgements []*acknowledgement
 	reached          []lines
 }
@@ -163,7 +164,68 @@ func (r *reading) read() {
 		r.entered[n] = true
 		roots = append(roots, r.enter(n)...)
 	}
-	r.keptState(defines)
+	defining := r.defining(defines)
+	r.keptState(defines, defining)
+	r.caughtPanics(defining)
+	r.linkedNames()
+}
+
+// caughtPanics reports where a definition catches a panic: what is refused of a stage's own part may not be refused of
+// an understudy's, so that a refusal tells that the part is played.
+func (r *reading) caughtPanics(defining []*ssa.Function) {
+	for _, fn := range defining {
+		if s := r.sourceOf(fn); s != nil && s.own {
+			for _, read := range recoversIn(fn) {
+				r.add(read, "")
+			}
+		}
+	}
+}
+
+func recoversIn(fn *ssa.Function) []found {
+	var all []found
+	for _, block := range fn.Blocks {
+		for _, instruction := range block.Instrs {
+			if call, ok := instruction.(ssa.CallInstruction); ok {
+				if builtin, ok := call.Common().Value.(*ssa.Builtin); ok && builtin.Name() == "recover" {
+					all = append(all, found{kind: itself, what: "recover()", pos: call.Pos()})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// guardsCallback tells whether a function, or the one that it stands in, is given a function: what that panics with
+// may be the definition's.
+func guardsCallback(fn *ssa.Function) bool {
+	for fn.Parent() != nil {
+		fn = fn.Parent()
+	}
+	for parameter := range fn.Signature.Params().Variables() {
+		if _, ok := parameter.Type().Underlying().(*types.Signature); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// linkedNames reports the directives by which the program's code takes a name of another package that is not exported.
+func (r *reading) linkedNames() {
+	for _, s := range r.sources {
+		if !s.own {
+			continue
+		}
+		for _, file := range s.files {
+			for _, group := range file.Comments {
+				for _, comment := range group.List {
+					if strings.HasPrefix(comment.Text, "//go:linkname ") {
+						r.add(found{kind: lost, what: comment.Text, pos: comment.Pos()}, "")
+					}
+				}
+			}
+		}
+	}
 }
 
 // running lists the functions that were visited.
@@ -276,6 +338,9 @@ func (r *reading) enter(n node) []node {
 	s := r.sourceOfNode(n)
 	if s == nil || s.own {
 		r.reach(n)
+		if fn, ok := n.(*ssa.Function); ok && s != nil {
+			r.settingsOf(fn, token.NoPos)
+		}
 		for _, read := range r.readsOf(n) {
 			r.add(read, "")
 		}
@@ -355,7 +420,14 @@ func (r *reading) through(e edge) {
 			continue
 		}
 		entered[n] = true
-		for _, read := range r.readsOf(n) {
+		if fn, ok := n.(*ssa.Function); ok && r.sourceOf(fn) != nil {
+			r.settingsOf(fn, e.at)
+		}
+		own := r.readsOf(n)
+		if fn, ok := n.(*ssa.Function); ok && guardsCallback(fn) {
+			own = append(own, recoversIn(fn)...)
+		}
+		for _, read := range own {
 			through := fmt.Sprintf("%s (%s)", nameOf(e.to), r.elsewhere(n, r.fset.Position(read.pos)))
 			r.name(read, e.at, through)
 			if kinds[read.kind] {

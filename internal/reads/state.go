@@ -11,9 +11,11 @@ import (
 
 // keptState reports the package variables, and the captured ones, that a definition writes and reads: what the first
 // definition leaves there, the second finds. So a program counts its runs, or keeps the first stage's answer.
-func (r *reading) keptState(defines []*ssa.Function) {
-	defining := r.defining(defines)
-	k := keeper{reading: r, parameters: map[ssa.Value]token.Pos{}, globals: map[*ssa.Global]token.Pos{}}
+func (r *reading) keptState(defines, defining []*ssa.Function) {
+	k := keeper{reading: r, defining: map[*ssa.Function]bool{}, parameters: map[ssa.Value]token.Pos{}, globals: map[*ssa.Global]token.Pos{}}
+	for _, fn := range defining {
+		k.defining[fn] = true
+	}
 	for before := -1; before != len(k.parameters)+len(k.globals); {
 		before = len(k.parameters) + len(k.globals)
 		for _, fn := range defining {
@@ -64,6 +66,7 @@ func (r *reading) defining(defines []*ssa.Function) []*ssa.Function {
 // keeper collects what functions write through their parameters and captured variables, and which package variables.
 type keeper struct {
 	*reading
+	defining   map[*ssa.Function]bool
 	parameters map[ssa.Value]token.Pos
 	globals    map[*ssa.Global]token.Pos
 }
@@ -77,10 +80,20 @@ func (k *keeper) look(fn *ssa.Function) {
 			switch i := instruction.(type) {
 			case ssa.CallInstruction:
 				call := i.Common()
-				if callee := call.StaticCallee(); callee != nil && !call.IsInvoke() {
+				given := call.Args
+				if call.IsInvoke() {
+					given = append([]ssa.Value{call.Value}, given...)
+				}
+				for _, callee := range k.callees(fn, call) {
 					for n, parameter := range callee.Params {
-						if _, written := k.parameters[parameter]; written && n < len(call.Args) {
-							k.note(call.Args[n], i.Pos())
+						if _, written := k.parameters[parameter]; !written || n >= len(given) {
+							continue
+						}
+						k.note(given[n], i.Pos())
+						if callee.Signature.Variadic() && n == len(given)-1 {
+							for _, argument := range separate(call)[len(call.Args):] {
+								k.note(argument, i.Pos())
+							}
 						}
 					}
 				}
@@ -94,6 +107,28 @@ func (k *keeper) look(fn *ssa.Function) {
 			}
 		}
 	}
+}
+
+// callees are the functions that a call may come to.
+func (k *keeper) callees(fn *ssa.Function, call *ssa.CallCommon) []*ssa.Function {
+	var all []*ssa.Function
+	switch {
+	case call.IsInvoke():
+		for _, e := range k.visit(fn) {
+			if method, ok := e.to.(*ssa.Function); ok && method.Signature.Recv() != nil && method.Name() == call.Method.Name() {
+				all = append(all, method)
+			}
+		}
+	case call.StaticCallee() != nil:
+		all = append(all, call.StaticCallee())
+	default:
+		for candidate := range k.defining {
+			if types.Identical(candidate.Signature, call.Signature()) {
+				all = append(all, candidate)
+			}
+		}
+	}
+	return all
 }
 
 func (k *keeper) note(address ssa.Value, at token.Pos) {

@@ -15,3 +15,14 @@ func Fallback() string { return fallback }
 
 // Twice reads nothing.
 func Twice(n int) int { return 2 * n }
+
+// Try gives what a call panics with.
+func Try(call func()) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fault.(error)
+		}
+	}()
+	call()
+	return nil
+}

@@ -1,0 +1,3 @@
+module github.com/aws/aws-cdk-go/awscdk/v2
+
+go 1.26
