@@ -59,7 +59,7 @@ func (a App) adopt(into awscdk.Stack, stage stages.Stage, compiler *compiler) er
 	if err := s.protect(s.run); err != nil {
 		return err
 	}
-	if err := s.ledger.Check(stage); err != nil {
+	if err := s.ledger().Check(stage); err != nil {
 		return err
 	}
 	if err := compiler.compile([]*Stack{s}); err != nil {

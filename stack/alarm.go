@@ -183,7 +183,7 @@ func NewAlarm(s *Stack, id string, config AlarmConfig) *Alarm {
 	name := s.record(alarm.component, stages.Alarm, config.Name, config.Revision)
 	threshold := config.Threshold
 	if threshold == 0 {
-		threshold = config.On.threshold(tierAlarms[s.stage.Tier])
+		threshold = config.On.threshold(tierAlarms[s.stage().Tier])
 	}
 	alarm.present = alarm.present && threshold > 0 && config.On.of.Present()
 	if !alarm.present {

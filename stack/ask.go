@@ -213,11 +213,11 @@ func (a App) answerProposal(question assembly.Question) (*assembly.Proposal, err
 			return nil, err
 		}
 		if i == 0 {
-			if addition, err = proposal.Adds(stack.ledger, stack.choices); err != nil {
+			if addition, err = proposal.Adds(stack.ledger(), stack.choices()); err != nil {
 				return nil, err
 			}
 		}
-		if stack.choices.Key() == stack.choices.For(proposal.Stage).Key() {
+		if stack.choices().Key() == stack.choices().For(proposal.Stage).Key() {
 			like = append(like, stage.Name)
 		}
 	}

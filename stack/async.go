@@ -54,7 +54,7 @@ func (fn *Function) catchFailures(at stages.Position, triggers ...string) {
 		return
 	}
 	fn.failures.always = fn.failures.always || len(triggers) == 0
-	fn.stack.ledger.Require(fn.failures.queue.id, func(entry *stages.Entry) {
+	fn.stack.ledger().Require(fn.failures.queue.id, func(entry *stages.Entry) {
 		if entry.NeedsOne = append(entry.NeedsOne, triggers...); fn.failures.always {
 			entry.NeedsOne = nil
 		}

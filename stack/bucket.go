@@ -163,7 +163,7 @@ func NewBucket(s *Stack, id string, config BucketConfig) *Bucket {
 	if config.Encryption != nil {
 		bucket.key = config.Encryption.key(bucket.component, scope)
 	}
-	props := config.props(id, name, s.retention)
+	props := config.props(id, name, s.retention())
 	if bucket.key != nil {
 		// Fewer requests to the key, which are paid.
 		props.Encryption, props.EncryptionKey, props.BucketKeyEnabled = awss3.BucketEncryption_KMS, bucket.key, jsiiconv.Bool(true)

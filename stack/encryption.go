@@ -38,6 +38,6 @@ func (c EncryptionConfig) key(of component, scope constructs.Construct) awskms.I
 		return awskms.Key_FromKeyArn(scope, jsiiconv.String("Key"), jsiiconv.String(c.KeyARN))
 	}
 	return awskms.NewKey(scope, jsiiconv.String("Key"), &awskms.KeyProps{
-		Description: jsiiconv.String(of.String()), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: of.stack.retention.data,
+		Description: jsiiconv.String(of.String()), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: of.stack.retention().data,
 	})
 }

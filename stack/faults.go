@@ -17,7 +17,7 @@ type faults []*ConfigError
 // faultsIn is every mistake in a config: each of its texts and numbers is looked at, however deep it stands, and
 // problem is what the config's own rules say, which know how its fields go together.
 func (s *Stack) faultsIn(config any, problem *ConfigError) faults {
-	w := walk{stage: s.stage, elsewhere: s.choices.ForProof(), seen: map[uintptr]bool{}}
+	w := walk{stage: s.stage(), elsewhere: s.choices().ForProof(), seen: map[uintptr]bool{}}
 	w.value(reflect.ValueOf(config), "", "", 0)
 	known := func(field string) bool {
 		for _, one := range w.found {

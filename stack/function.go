@@ -305,7 +305,7 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	}
 	fn.siblings = fn.scope()
 	group := awslogs.NewLogGroup(fn.siblings, jsiiconv.String("LogGroup"), &awslogs.LogGroupProps{
-		LogGroupName: jsiiconv.String(logGroup), Retention: s.retention.logRetention, RemovalPolicy: s.retention.logs,
+		LogGroupName: jsiiconv.String(logGroup), Retention: s.retention().logRetention, RemovalPolicy: s.retention().logs,
 	})
 	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
 		AssumedBy: lambdaPrincipal(),

@@ -275,7 +275,7 @@ func NewHTTPAPI(s *Stack, id string, config HTTPAPIConfig) *HTTPAPI {
 	name := s.record(api.component, stages.HTTPAPI, "", 0)
 	logGroup := s.record(api.component, accessLogGroup, "", 0)
 	domain := config.Domain
-	if domain != nil && !s.choices.Includes(id+" domain", domain.Stages, api.at) {
+	if domain != nil && !s.choices().Includes(id+" domain", domain.Stages, api.at) {
 		domain = nil
 	}
 	if !api.present {
@@ -329,7 +329,7 @@ const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requ
 // logAccess has every request logged.
 func (api *HTTPAPI) logAccess(scope constructs.Construct, name string) {
 	group := awslogs.NewLogGroup(scope, jsiiconv.String("AccessLog"), &awslogs.LogGroupProps{
-		LogGroupName: jsiiconv.String(name), Retention: api.stack.retention.logRetention, RemovalPolicy: api.stack.retention.logs,
+		LogGroupName: jsiiconv.String(name), Retention: api.stack.retention().logRetention, RemovalPolicy: api.stack.retention().logs,
 	})
 	api.stageResource().SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 		DestinationArn: group.LogGroupArn(), Format: jsiiconv.String(accessLogFormat),

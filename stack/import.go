@@ -116,13 +116,13 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 	}
 	s.positions[tree.id], i.tree = i.at, tree.id
 	s.made = append(s.made, tree)
-	stage, prefix := s.stage.Name, ""
+	stage, prefix := s.stage().Name, ""
 	if config.Fallback {
 		// Named in every stage alike, and not as without Fallback: CloudFormation keeps the path of a
 		// parameter that it knows.
 		prefix = "Fallback"
-		if s.stage.IsEphemeral() {
-			stage = s.stage.Role()
+		if s.stage().IsEphemeral() {
+			stage = s.stage().Role()
 		}
 	}
 	path := func(kind string) string {
@@ -138,7 +138,7 @@ func (s *Stack) imports(noun, kind string, ref Ref, config ImportConfig) importe
 	if withKey {
 		paths = append(paths, path(kind+exportedKey))
 	}
-	i.present = s.choices.Includes(tree.id, config.Stages, i.at)
+	i.present = s.choices().Includes(tree.id, config.Stages, i.at)
 	if !i.present {
 		return i
 	}

@@ -58,8 +58,8 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 			report(tagTwice(resource.Properties))
 		}
 		for _, row := range places {
-			if row.resource == resource.Type && !s.choices.ForProof() {
-				visit(resource.Properties, strings.Split(row.property, "."), "", func(path, value string) { report(row.fault(path, value, s.stage)) })
+			if row.resource == resource.Type && !s.choices().ForProof() {
+				visit(resource.Properties, strings.Split(row.property, "."), "", func(path, value string) { report(row.fault(path, value, s.stage())) })
 			}
 		}
 		if kind, unique := uniqueKind(resource.Type); unique {
@@ -70,7 +70,7 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 	}
 	switch len(found) {
 	case 0:
-		return s.ledger.Read(s.choices, written)
+		return s.ledger().Read(s.choices(), written)
 	case 1:
 		return found[0]
 	}
@@ -104,7 +104,7 @@ func readBack(stacks []*Stack, document *Assembly, file func(synthesizedStage) s
 		}
 	}
 	for _, stack := range stacks {
-		document.Ledger = stack.ledger.Merge(document.Ledger, stack.ledger.Claimed(of...))
+		document.Ledger = stack.ledger().Merge(document.Ledger, stack.ledger().Claimed(of...))
 	}
 	for _, collision := range stages.Collisions(document.Ledger) {
 		return collision

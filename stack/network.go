@@ -482,7 +482,7 @@ func subnetRange(block string, index int) string {
 // logTraffic makes the log of a network's traffic.
 func (s *Stack) logTraffic(scope constructs.Construct, n *network, name string) {
 	group := awslogs.NewLogGroup(scope, jsiiconv.String("FlowLogGroup"), &awslogs.LogGroupProps{
-		LogGroupName: jsiiconv.String(name), Retention: s.retention.logRetention, RemovalPolicy: s.retention.logs,
+		LogGroupName: jsiiconv.String(name), Retention: s.retention().logRetention, RemovalPolicy: s.retention().logs,
 	})
 	role := awsiam.NewRole(scope, jsiiconv.String("FlowLogRole"), &awsiam.RoleProps{
 		AssumedBy: inAccount("vpc-flow-logs.amazonaws.com", s),
@@ -547,11 +547,11 @@ func (n *Network) zones(config NetworkConfig) int {
 // playedRegion is the region of the stage whose choices are made: an understudy's is that of the stage it plays.
 func (s *Stack) playedRegion() string {
 	for _, stage := range s.app.Stages {
-		if stages.Selects(stage, s.stage) {
+		if stages.Selects(stage, s.stage()) {
 			return stage.Region
 		}
 	}
-	return s.stage.Region
+	return s.stage().Region
 }
 
 // defaultZones is how many zones a network spans by itself: three, or as many as the stage's region has, as if the

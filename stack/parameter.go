@@ -85,7 +85,7 @@ func NewParameter(s *Stack, id string, config ParameterConfig) *Parameter {
 			kind = "SecureString"
 		}
 		parameter.tellCommand(parameter.scoped, fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type %s --overwrite --value file:///dev/stdin",
-			s.stage.Region, parameter.path, kind))
+			s.stage().Region, parameter.path, kind))
 		return parameter
 	}
 	props := &awsssm.StringParameterProps{

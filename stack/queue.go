@@ -161,7 +161,7 @@ func (q *Queue) props() *awssqs.QueueProps {
 		QueueName:     jsiiconv.String(q.name),
 		Encryption:    awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:    jsiiconv.Bool(true),
-		RemovalPolicy: q.stack.retention.messages,
+		RemovalPolicy: q.stack.retention().messages,
 	}
 	if c.FIFO {
 		props.Fifo = jsiiconv.Bool(true)

@@ -150,7 +150,7 @@ func (sc *Schedule) Triggers(fn *Function) {
 	}
 	sc.target, sc.first = fn, at
 	fn.catchFailures(at, sc.id)
-	sc.stack.ledger.Require(sc.id, func(entry *stages.Entry) { entry.Needs = []string{sc.id, fn.id} })
+	sc.stack.ledger().Require(sc.id, func(entry *stages.Entry) { entry.Needs = []string{sc.id, fn.id} })
 	if !both {
 		return
 	}

@@ -59,7 +59,7 @@ func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
 	if !secret.present {
 		return secret
 	}
-	props := config.props(name, s.retention)
+	props := config.props(name, s.retention())
 	if config.Override != nil {
 		config.Override(props)
 	}
@@ -73,7 +73,7 @@ func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
 		if called == nil {
 			called = secret.L2.SecretArn()
 		}
-		secret.tellCommand(scope, fmt.Sprintf("aws secretsmanager put-secret-value --region %s --secret-id %s --secret-string file:///dev/stdin", s.stage.Region, *called))
+		secret.tellCommand(scope, fmt.Sprintf("aws secretsmanager put-secret-value --region %s --secret-id %s --secret-string file:///dev/stdin", s.stage().Region, *called))
 	}
 	return secret
 }

@@ -41,12 +41,16 @@ type Stack struct {
 	// chooser is the choices once more, as [stages.Pick] takes them and nobody else can.
 	chooser
 
-	stage     stages.Stage
-	app       App
-	cdkApp    awscdk.App
-	choices   *stages.Choices
-	ledger    *stages.Ledger
-	retention tierRetention
+	// These stand behind functions: reflection, fmt and encoding/json come to every field, and call no unexported
+	// function.
+	stage     func() stages.Stage
+	choices   func() *stages.Choices
+	ledger    func() *stages.Ledger
+	retention func() tierRetention
+	outdir    func() string // of the CDK's app; nil of an adopted one
+
+	app    App
+	cdkApp awscdk.App
 
 	made      []component
 	positions map[string]stages.Position
@@ -60,7 +64,6 @@ type Stack struct {
 	// deferredChecks run once everything is defined: what can only be checked or made when all is known. One may
 	// append another.
 	deferredChecks []func()
-	outdir         string // of the CDK's app; not of an adopted one
 	network        *network
 	assets         assets
 	// statements are the allowances that were made, each once.
@@ -130,7 +133,7 @@ func (s *Stack) begin(noun, id string, selector stages.Selector, problems faults
 		c.fault(c.at, "id", fmt.Sprintf("%q again (first at %s)", id, first), "an id of its own, also without its hyphens", "rename one of the two")
 	}
 	s.positions[logical] = c.at
-	c.present = s.choices.Includes(id, selector, c.at)
+	c.present = s.choices().Includes(id, selector, c.at)
 	s.made = append(s.made, c)
 	return c
 }
@@ -153,8 +156,8 @@ func (s *Stack) record(c component, kind stages.Kind, name string, revision int)
 	if name == "" {
 		name = c.id
 	}
-	s.ledger.Record(stages.Entry{Kind: kind, Owner: c.id, Name: name, Revision: revision, At: c.at, Needs: c.needs})
-	physical, err := kind.Name(s.stage.Part(s.app.Service, name, revision))
+	s.ledger().Record(stages.Entry{Kind: kind, Owner: c.id, Name: name, Revision: revision, At: c.at, Needs: c.needs})
+	physical, err := kind.Name(s.stage().Part(s.app.Service, name, revision))
 	if err != nil {
 		if problem, ok := err.(*ConfigError); ok {
 			problem.At = c.at

@@ -205,8 +205,8 @@ func (s *Stack) counted(data []byte, at lineOf) (*countedTemplate, error) {
 		return nil, err
 	}
 	t.value = &intrinsic.Evaluator{
-		Account: s.stage.Account, Region: s.stage.Region, StackName: s.name, Mappings: t.Mappings, Conditions: t.Conditions,
-		StackID: "arn:aws:cloudformation:" + s.stage.Region + ":" + s.stage.Account + ":stack/" + s.name + "/01234567-89ab-cdef-0123-456789abcdef",
+		Account: s.stage().Account, Region: s.stage().Region, StackName: s.name, Mappings: t.Mappings, Conditions: t.Conditions,
+		StackID: "arn:aws:cloudformation:" + s.stage().Region + ":" + s.stage().Account + ":stack/" + s.name + "/01234567-89ab-cdef-0123-456789abcdef",
 		Ref:     func(name string) (any, error) { return t.ref(name), nil },
 		Attribute: func(resource, attribute string) (any, error) {
 			if attribute == "Arn" || strings.HasSuffix(attribute, "Arn") {
@@ -253,7 +253,7 @@ func (t *countedTemplate) name(logicalID string) string {
 }
 
 func (t *countedTemplate) ref(logicalID string) string {
-	place := t.stack.stage
+	place := t.stack.stage()
 	switch t.Resources[logicalID].Type {
 	case "AWS::SNS::Topic", "AWS::SecretsManager::Secret":
 		return t.arn(logicalID)
@@ -266,9 +266,9 @@ func (t *countedTemplate) ref(logicalID string) string {
 func (t *countedTemplate) arn(logicalID string) string {
 	kind, known := arns[t.Resources[logicalID].Type]
 	if !known {
-		return "arn:aws:iam::" + t.stack.stage.Account + ":" + shortID
+		return "arn:aws:iam::" + t.stack.stage().Account + ":" + shortID
 	}
-	place := t.stack.stage.Region + ":" + t.stack.stage.Account
+	place := t.stack.stage().Region + ":" + t.stack.stage().Account
 	if kind.service == "s3" {
 		place = ":"
 	}

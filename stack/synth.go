@@ -92,7 +92,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 		}
 		stacks[i] = stack
 	}
-	if err := stacks[0].ledger.Check(synthesis.Stages...); err != nil {
+	if err := stacks[0].ledger().Check(synthesis.Stages...); err != nil {
 		return nil, err
 	}
 	if err := compiler.compile(stacks); err != nil {
@@ -100,7 +100,7 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 	}
 	document := a.document(synthesis.Commit)
 	var err error
-	if document.Ledger, err = stacks[0].ledger.All(synthesis.Stages...); err != nil {
+	if document.Ledger, err = stacks[0].ledger().All(synthesis.Stages...); err != nil {
 		return nil, err
 	}
 	document.Recorded = document.Ledger
@@ -111,12 +111,12 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 		}
 		if err != nil {
 			for _, written := range stacks {
-				os.Remove(filepath.Join(written.outdir, "manifest.json")) // so that nothing can deploy it
+				os.Remove(filepath.Join(written.outdir(), "manifest.json")) // so that nothing can deploy it
 			}
 			return nil, err
 		}
 		if synthesis.Nested {
-			synthesized.File = nestedFolder(stack.stage) + "/" + synthesized.File
+			synthesized.File = nestedFolder(stack.stage()) + "/" + synthesized.File
 		}
 		document.Stages = append(document.Stages, synthesized)
 		warnings, err := stack.checkSums(filepath.Join(synthesis.Outdir, filepath.FromSlash(synthesized.File)), positions(synthesized))
@@ -156,8 +156,9 @@ func (a App) newStack(stage stages.Stage, switches ...stages.Switch) *Stack {
 	ledger := stages.NewLedger(a.Stages, a.Service)
 	ledger.Choices = choices
 	return &Stack{
-		stage: stage, app: a, retention: tierRetentions[stage.Tier], positions: map[string]stages.Position{},
-		chooser: choices, choices: choices, ledger: ledger, statements: map[string]awsiam.PolicyStatement{},
+		stage: func() stages.Stage { return stage }, choices: func() *stages.Choices { return choices }, chooser: choices.Chooser(),
+		retention: func() tierRetention { return tierRetentions[stage.Tier] }, app: a, positions: map[string]stages.Position{},
+		ledger: func() *stages.Ledger { return ledger }, statements: map[string]awsiam.PolicyStatement{},
 		atDeploy: map[string]string{},
 	}
 }
@@ -174,9 +175,9 @@ func (a App) defineAfter(first func(*Stack), stage stages.Stage, outdir string, 
 		return nil, err
 	}
 	s := a.newStack(stage, switches...)
-	stage, s.outdir = s.stage, outdir
+	stage, s.outdir = s.stage(), func() string { return outdir }
 	return s, s.protect(func() {
-		s.ledger.Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
+		s.ledger().Record(stages.Entry{Kind: stages.Stack, Owner: "the stack"})
 		var err error
 		if s.name, err = stages.Stack.Name(stages.Part{Stage: stage.Name, Service: a.Service}); err != nil {
 			panic(err)
@@ -194,7 +195,7 @@ func (a App) defineAfter(first func(*Stack), stage stages.Stage, outdir string, 
 		}
 		props := &awscdk.StackProps{
 			StackName: jsiiconv.String(s.name), Env: &awscdk.Environment{Account: jsiiconv.String(stage.Account), Region: jsiiconv.String(stage.Region)},
-			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.retention.guard),
+			Tags: jsiiconv.StringMap(tags), TerminationProtection: jsiiconv.Bool(s.retention().guard),
 		}
 		if stage.PermissionsBoundary != "" {
 			props.PermissionsBoundary = awscdk.PermissionsBoundary_FromName(jsiiconv.String(stage.PermissionsBoundary))
@@ -217,8 +218,8 @@ func (s *Stack) run() {
 
 // tags are what every resource carries.
 func (s *Stack) tags() map[string]string {
-	tags := map[string]string{TagService: s.app.Service, TagStage: s.stage.Name}
-	if ttl := s.stage.TimeToLive(); ttl > 0 {
+	tags := map[string]string{TagService: s.app.Service, TagStage: s.stage().Name}
+	if ttl := s.stage().TimeToLive(); ttl > 0 {
 		tags[TagTimeToLive] = ttl.String()
 	}
 	return tags
@@ -263,7 +264,7 @@ func (s *Stack) protect(run func()) (err error) {
 		if at.File == "" {
 			at = last.at
 		}
-		err = &DefineError{Stage: s.stage.String(), Construct: last.id, At: at, Reason: reason(fault)}
+		err = &DefineError{Stage: s.stage().String(), Construct: last.id, At: at, Reason: reason(fault)}
 	}()
 	run()
 	return nil
@@ -283,8 +284,8 @@ func reason(fault any) string {
 // synthesize writes one defined stack.
 func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 	synthesized := synthesizedStage{
-		Stage: describe(s.stage), StackName: s.name, Role: s.stage.Role(), File: s.app.templateFile(),
-		Choices: s.choices.Made(), Key: s.choices.Key(),
+		Stage: describe(s.stage()), StackName: s.name, Role: s.stage().Role(), File: s.app.templateFile(),
+		Choices: s.choices().Made(), Key: s.choices().Key(),
 	}
 	err := s.protect(func() {
 		for _, fn := range s.functions {
@@ -305,7 +306,7 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 	for _, c := range s.made {
 		synthesized.Constructs = append(synthesized.Constructs, assembly.Construct{ID: c.id, At: c.at})
 	}
-	synthesized.Identity, err = s.ledger.Identity(s.stage)
+	synthesized.Identity, err = s.ledger().Identity(s.stage())
 	for _, path := range s.foreign {
 		synthesized.Identity = append(synthesized.Identity, path.Path)
 	}
@@ -316,7 +317,7 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 // onlyOne refuses whatever a program has put beside the one stack, or below it without nesting it: it would be
 // deployed with the stage, and no proof would see it.
 func (s *Stack) onlyOne() error {
-	written, err := readManifest(s.outdir)
+	written, err := readManifest(s.outdir())
 	if err != nil {
 		return err
 	}
@@ -333,7 +334,7 @@ func (s *Stack) onlyOne() error {
 		return &ConfigError{
 			Thing: fmt.Sprintf("%s %q", kind, name), Field: "scope", Got: "made beside the stack of the service",
 			Want: "one stack for each stage", Fix: "make it a nested stack (awscdk.NewNestedStack), or a service of its own",
-			At: s.app.lineOf(s.stage, strings.Split(name, "/")),
+			At: s.app.lineOf(s.stage(), strings.Split(name, "/")),
 		}
 	}
 	return nil
@@ -376,7 +377,7 @@ func writeManifest(outdir string, stacks []*Stack) error {
 	}
 	root := manifest{Artifacts: map[string]any{}}
 	for _, stack := range stacks {
-		folder := nestedFolder(stack.stage)
+		folder := nestedFolder(stack.stage())
 		data, err := os.ReadFile(filepath.Join(outdir, folder, "manifest.json"))
 		if err != nil {
 			return err
@@ -388,7 +389,7 @@ func writeManifest(outdir string, stacks []*Stack) error {
 		root.Version = own.Version
 		root.Artifacts[folder] = map[string]any{
 			"type":       "cdk:cloud-assembly",
-			"properties": map[string]any{"directoryName": folder, "displayName": stack.stage.Name},
+			"properties": map[string]any{"directoryName": folder, "displayName": stack.stage().Name},
 		}
 	}
 	data, err := json.MarshalIndent(root, "", "  ")

@@ -186,7 +186,7 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 		cache := table.component
 		cache.needs = []string{id, id + " DAX"}
 		cluster = s.record(cache, stages.DAXCluster, config.Name, config.DAX.Revision)
-		cached = s.choices.Includes(id+" DAX", config.DAX.Stages, table.at)
+		cached = s.choices().Includes(id+" DAX", config.DAX.Stages, table.at)
 	}
 	if !table.present {
 		return table
@@ -195,7 +195,7 @@ func NewTable(s *Stack, id string, config TableConfig) *Table {
 	if config.Encryption != nil {
 		table.key = config.Encryption.key(table.component, scope)
 	}
-	props := config.props(name, s.retention)
+	props := config.props(name, s.retention())
 	if table.key != nil {
 		props.Encryption, props.EncryptionKey = awsdynamodb.TableEncryption_CUSTOMER_MANAGED, table.key
 	}

@@ -17,7 +17,7 @@ func HoldsValues(kind reflect.Type) bool { return holdsValues(kind) }
 
 // FaultsIn is what the tables find in a config.
 func FaultsIn(stage stages.Stage, config any) []*ConfigError {
-	s := &Stack{stage: stage, choices: stages.NewChoices(stages.Set{stage}, stage)}
+	s := (App{Stages: stages.Set{stage}}).newStack(stage)
 	return s.faultsIn(config, nil)
 }
 

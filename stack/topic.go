@@ -133,7 +133,7 @@ func (t *Topic) publishedBy(service string, source *string) {
 	}
 	if t.key == nil {
 		t.key = awskms.NewKey(t.siblings, jsiiconv.String("Key"), &awskms.KeyProps{
-			Description: jsiiconv.String("Topic " + t.id), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: t.stack.retention.messages,
+			Description: jsiiconv.String("Topic " + t.id), EnableKeyRotation: jsiiconv.Bool(true), RemovalPolicy: t.stack.retention().messages,
 		})
 		t.l1().SetKmsMasterKeyId(t.key.KeyArn())
 	}

@@ -27,7 +27,7 @@ type program struct {
 
 func begin(set stages.Set, stage stages.Stage) program {
 	choices := stages.NewChoices(set, stage)
-	return program{choices, choices}
+	return program{choices.Chooser(), choices}
 }
 
 func TestSelectors(t *testing.T) {

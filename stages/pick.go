@@ -60,3 +60,11 @@ type Chooser interface {
 }
 
 func (c *Choices) record() *Choices { return c }
+
+// Chooser is the record for [Pick], which nobody else can look into: not even by reflection, which comes to every
+// field, and calls no unexported function.
+func (c *Choices) Chooser() Chooser { return chooser(func() *Choices { return c }) }
+
+type chooser func() *Choices
+
+func (c chooser) record() *Choices { return c() }
