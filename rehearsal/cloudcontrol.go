@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 func cloudControlService() *service {

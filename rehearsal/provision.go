@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // provisioner makes CloudFormation's resources in the store.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // stateVersion counts the forms of the document that Save writes. A field that

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 func taggingService() *service {

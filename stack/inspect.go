@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -122,17 +123,9 @@ func uniqueKind(resource string) (stages.Kind, bool) {
 	return stages.Kind{}, false
 }
 
-// ownersOf finds a resource's component, as [positions] finds its line; what none has made is its own.
+// ownersOf finds a resource's component; what none has made is its own.
 func ownersOf(synthesized synthesizedStage) func(logicalID string) string {
-	return func(logicalID string) string {
-		owner, longest := logicalID, 0
-		for _, construct := range synthesized.Constructs {
-			if prefix := strings.ReplaceAll(construct.ID, "-", ""); len(prefix) > longest && strings.HasPrefix(logicalID, prefix) {
-				owner, longest = construct.ID, len(prefix)
-			}
-		}
-		return owner
-	}
+	return func(logicalID string) string { return cmp.Or(synthesized.Owner(logicalID).ID, logicalID) }
 }
 
 // visit calls for each text at the path of a row, and says where it stands.

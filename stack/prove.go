@@ -455,18 +455,9 @@ func functionCode(template []byte) (map[string]string, error) {
 // lineOf finds the Go line that made a resource, by its logical id.
 type lineOf = func(logicalID string) stages.Position
 
-// positions finds a resource's line: its logical id begins with its component's id.
+// positions finds a resource's line.
 func positions(synthesized synthesizedStage) lineOf {
-	return func(logicalID string) stages.Position {
-		var at stages.Position
-		longest := 0
-		for _, construct := range synthesized.Constructs {
-			if prefix := strings.ReplaceAll(construct.ID, "-", ""); len(prefix) > longest && strings.HasPrefix(logicalID, prefix) {
-				at, longest = construct.At, len(prefix)
-			}
-		}
-		return at
-	}
+	return func(logicalID string) stages.Position { return synthesized.Owner(logicalID).At }
 }
 
 // locate finds the line of a difference that has none: of what a stage has under this logical id.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/jsonfile"
 	"github.com/roadshow-go/roadshow/stages"
@@ -113,6 +114,18 @@ type Link struct {
 type Construct struct {
 	ID string          `json:"id"`
 	At stages.Position `json:"at"`
+}
+
+// Owner is the component that a resource belongs to: its logical id begins with the component's id, without hyphens.
+// The zero Construct where no component made it.
+func (s Synthesized) Owner(logicalID string) (owner Construct) {
+	longest := 0
+	for _, construct := range s.Constructs {
+		if prefix := strings.ReplaceAll(construct.ID, "-", ""); len(prefix) > longest && strings.HasPrefix(logicalID, prefix) {
+			owner, longest = construct, len(prefix)
+		}
+	}
+	return owner
 }
 
 // Write puts the document into the assembly's folder.

@@ -288,6 +288,8 @@ func advice(reason string) string {
 		return "write Revision: 2 (or one more than it has) in the component's config, which gives the new one a name of its own"
 	case strings.Contains(reason, "already exists"):
 		return "run `roadshow deploy` again, which says what has the name, whose it is, and how to take it up"
+	case strings.Contains(reason, "Unable to fetch parameters"):
+		return "deploy the service that exports them first, or set them in this account; nothing was changed"
 	case strings.Contains(reason, "AccessDenied"), strings.Contains(reason, "not authorized"):
 		return "give the role that CloudFormation acts with the permission it lacks"
 	}

@@ -128,7 +128,7 @@ func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Find
 			findings = append(findings, Finding{Stage: stage.Name, Check: "stack", Detail: one.StackName + " is " + string(stack.StackStatus), Fix: fix})
 		}
 	}
-	return findings
+	return append(findings, d.steps(ctx, stage, one, stack)...)
 }
 
 // stuck is what frees a stack from a status that a deploy cannot leave by itself; empty where it can.

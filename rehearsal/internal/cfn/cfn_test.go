@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 var dev = cfn.Place{Account: "111111111111", Region: "us-east-1"}

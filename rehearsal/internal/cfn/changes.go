@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // plan is a template with its parameters, ready to be carried out on a stack.

@@ -12,7 +12,7 @@ import (
 
 	crand "crypto/rand"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // ErrReplace, returned by a Provisioner's Update, asks for a replacement: the values, not the table, say that the

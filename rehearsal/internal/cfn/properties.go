@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // checker checks a resource's properties against the table and gives scalars their kinds. It collects all that is wrong,

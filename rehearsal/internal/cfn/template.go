@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // A template's values are string, bool, json.Number, []any and map[string]any. Numbers keep the text they were written

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // untaggedByTheCDK are types that take tags by AWS's schema, but not in this version of the CDK. They get the
@@ -21,7 +21,7 @@ var untaggedByTheCDK = map[string]bool{"AWS::ApplicationAutoScaling::ScalableTar
 func TestEveryResourceOfTheGoldensThatTakesTagsCarriesServiceAndStage(t *testing.T) {
 	var goldens []string
 	for _, folder := range []string{".", "stack", "examples/*"} {
-		found, err := filepath.Glob(filepath.Join("..", "..", "..", folder, "testdata", "*.golden.json"))
+		found, err := filepath.Glob(filepath.Join("..", "..", folder, "testdata", "*.golden.json"))
 		require.NoError(t, err)
 		require.NotEmpty(t, found, folder)
 		goldens = append(goldens, found...)

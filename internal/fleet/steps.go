@@ -1,0 +1,54 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
+	"github.com/roadshow-go/roadshow/internal/steps"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// steps finds what AWS would refuse of the way from what a stage has deployed to what the program makes, and says what
+// to deploy first. stack is nil where nothing is deployed.
+func (d Deployment) steps(ctx context.Context, stage stages.Stage, one assembly.Synthesized, stack *types.Stack) []Finding {
+	if stack == nil || !stacks.StateOf(*stack).HasResources() {
+		return nil
+	}
+	deployed, err := d.liveTemplate(ctx, stage, one.StackName)
+	if err != nil {
+		return []Finding{unanswered(stage, "steps", err)}
+	}
+	wanted, err := d.Assembly.Template(one)
+	if err != nil {
+		return []Finding{{Stage: stage.Name, Check: "steps", Detail: err.Error()}}
+	}
+	found, err := Steps(one, deployed, wanted)
+	if err != nil {
+		return []Finding{{Stage: stage.Name, Check: "steps", Detail: err.Error(), Fix: "look at the stack in the account: this program has not deployed it"}}
+	}
+	return found
+}
+
+// Steps lists what AWS refuses of the way from a stage's deployed template to another, with what to deploy first.
+func Steps(one assembly.Synthesized, deployed, wanted []byte) ([]Finding, error) {
+	place := steps.Place{Account: one.Account, Region: one.Region, StackName: one.StackName}
+	found, err := steps.Between(place, deployed, wanted)
+	if err != nil {
+		return nil, err
+	}
+	findings := make([]Finding, len(found))
+	for i, step := range found {
+		owner := one.Owner(step.LogicalID)
+		subject := fmt.Sprintf("%s (%s)", cmp.Or(owner.ID, step.LogicalID), step.Type)
+		if owner.At.File != "" {
+			subject += ", made at " + owner.At.String()
+		}
+		findings[i] = Finding{Stage: one.Name, Check: "steps", Detail: subject + ": " + step.Problem, Fix: step.First + " See " + step.Page}
+	}
+	return findings, nil
+}

@@ -1,0 +1,99 @@
+package fleet_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/rehearsal/refusals"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+// preflightTests says which test shows what preflight does about a refusal of the book that is no step. A row of the book
+// that says preflight and stands neither here nor among the steps fails the test below; but for names that are taken,
+// which depend on what the account has.
+var preflightTests = map[string]string{
+	"dynamodb-deletion-protection": "internal/fleet/remove_test.go TestWhatWouldFailHalfWayIsNotBegun",
+	"lambda-code-bucket":           "internal/fleet/steps_test.go TestADeployIsNotBegunWhereNothingIsBootstrapped",
+}
+
+func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
+	book, err := refusals.Load()
+	require.NoError(t, err)
+	for _, row := range book {
+		if row.Roadshow != refusals.Preflight {
+			assert.Empty(t, preflightTests[row.ID], "%s: the book says that Roadshow's answer is %s", row.ID, row.Roadshow)
+			continue
+		}
+		if strings.HasSuffix(row.ID, "-name-taken") {
+			continue
+		}
+		t.Run(row.ID, func(t *testing.T) {
+			if row.Before != "" {
+				findings := preflightOf(t, row.Before, row.Template)
+				require.Len(t, findings, 1)
+				assert.Equal(t, "steps", findings[0].Check)
+				assert.Regexp(t, `^[A-Z].*\. See https://`, findings[0].Fix, "it says what to deploy first")
+				assert.Regexp(t, `^\w+ \(AWS::\w+::\w+\), made at app\.go:7: `, findings[0].Detail)
+				return
+			}
+			file, name, _ := strings.Cut(preflightTests[row.ID], " ")
+			require.NotEmpty(t, name, "a test for the row, or another answer in the book")
+			source, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
+			require.NoError(t, err)
+			assert.Regexp(t, `func `+regexp.QuoteMeta(name)+`\(`, string(source))
+		})
+	}
+}
+
+// preflightOf is what a deploy finds that would lead from a deployed template to another, and that does not begin.
+func preflightOf(t *testing.T, deployed, wanted string) []fleet.Finding {
+	t.Helper()
+	a := openAccounts(t)
+	a.Bootstrapped(fleettest.Sandbox, "CDKToolkit", "hnb659fds", 33)
+	_, err := a.CloudFormation(fleettest.Sandbox).CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName: aws.String("dev-notes"), TemplateBody: &deployed, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		Tags: []types.Tag{
+			{Key: aws.String("roadshow:service"), Value: aws.String("notes")}, {Key: aws.String("roadshow:stage"), Value: aws.String("dev")},
+			{Key: aws.String("roadshow:program"), Value: aws.String("example.com/notes")},
+		},
+	})
+	require.NoError(t, err)
+	a.Settle(fleettest.Sandbox, "dev-notes")
+	before := a.Writes(fleettest.Sandbox.Account)
+	ready := program(t, wanted)
+	ready.Document.Program = "example.com/notes"
+	for _, id := range []string{"table", "function", "cluster"} {
+		ready.Document.Stages[0].Constructs = append(ready.Document.Stages[0].Constructs,
+			assembly.Construct{ID: strings.ToUpper(id[:1]) + id[1:], At: stages.Position{File: "app.go", Line: 7}})
+	}
+	_, err = fleet.Deployment{Fleet: a.Fleet(), Assembly: ready}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
+	var refused *fleet.PreflightError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, before, a.Writes(fleettest.Sandbox.Account), "nothing was changed")
+	return refused.Findings
+}
+
+func TestADeployIsNotBegunWhereNothingIsBootstrapped(t *testing.T) {
+	a := openAccounts(t)
+	ready := program(t, withFunction(7))
+	require.NoError(t, os.WriteFile(filepath.Join(ready.Dir, "manifest.json"), []byte(`{"version": "54.0.0", "artifacts": {"dev-notes.assets": {
+		"type": "cdk:asset-manifest", "properties": {"file": "dev-notes.assets.json", "requiresBootstrapStackVersion": 6}}}}`), 0o600))
+	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: ready}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
+	var refused *fleet.PreflightError
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused.Findings, 1)
+	assert.Equal(t, "bootstrap", refused.Findings[0].Check)
+	assert.Equal(t, "run `roadshow bootstrap dev`", refused.Findings[0].Fix)
+}
