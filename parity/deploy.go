@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
@@ -230,12 +231,14 @@ func (s *deployScan) function(name string, argument any) {
 	switch name {
 	case "Ref":
 		target, _ := argument.(string)
-		s.reads = s.reads || s.parameters[target] || target == "AWS::NotificationARNs"
+		s.reads = s.reads || s.parameters[target] || s.custom[target] || target == "AWS::NotificationARNs"
 	case "Fn::GetAtt":
+		id, _ := argument.(string) // as in "Resource.Attribute"
 		if list, ok := argument.([]any); ok && len(list) > 0 {
-			id, _ := list[0].(string)
-			s.reads = s.reads || s.custom[id]
+			id, _ = list[0].(string)
 		}
+		id, _, _ = strings.Cut(id, ".")
+		s.reads = s.reads || s.custom[id]
 	case "Fn::Join":
 		list, _ := argument.([]any)
 		if len(list) != 2 || list[0] != "" {
@@ -277,6 +280,9 @@ func (d *deployment) evaluate(played Played) {
 		Ref: func(name string) (any, error) {
 			if parameters[name] != nil {
 				read("parameter", name, name)
+			}
+			if resource, _ := resources[name].(map[string]any); isCustom(resource["Type"]) {
+				read("custom resource", name, name) // it answers with its own id
 			}
 			return intrinsic.NewUnknown(intrinsic.Reference{Name: name}), nil
 		},
@@ -340,7 +346,7 @@ func (d *deployment) evaluate(played Played) {
 					continue
 				}
 				member[key] = intrinsic.Plain(value)
-				d.dynamic(&current, member[key], read, "")
+				d.dynamic(&current, member[key], read, false)
 			}
 		}
 	}
@@ -354,23 +360,27 @@ func (d *deployment) evaluate(played Played) {
 // refused stands where CloudFormation would refuse the template.
 func refused(err error) any { return "CloudFormation refuses this: " + err.Error() }
 
-// dynamic lists the dynamic references in a computed value, and the zones that a function makes something of.
+// dynamic lists the dynamic references in a computed value, and where it depends on how many zones a region has. A
+// zone that every account has there is identity, as the region is.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
-func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string), within string) {
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
+func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string), inCall bool) {
 	switch node := node.(type) {
 	case map[string]any:
 		name, argument, isCall := intrinsic.Function(node)
 		if !isCall {
 			for _, key := range slices.Sorted(maps.Keys(node)) {
 				at.down(key)
-				d.dynamic(at, node[key], read, "")
+				d.dynamic(at, node[key], read, false)
 				at.up()
 			}
 			return
 		}
 		switch {
-		case name == "Fn::GetAZs" && within != "" && within != "Fn::Select" && within != "Fn::Join":
+		case name == "Fn::GetAZs":
 			read("zones", string(compact(toNode(argument))), "")
+		case name == "Fn::Select" && selectsKnownZone(argument):
+			return
 		case name == "Fn::Join":
 			if list, ok := argument.([]any); ok && len(list) == 2 && list[0] == "" {
 				if text := wording(list[1]); strings.Contains(text, "{{resolve:") {
@@ -379,20 +389,33 @@ func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string
 				}
 			}
 		}
-		d.dynamic(at, argument, read, name)
+		d.dynamic(at, argument, read, true)
 	case []any:
 		for i, one := range node {
-			if within == "" {
+			if !inCall {
 				at.downAt(i)
 			}
-			d.dynamic(at, one, read, within)
-			if within == "" {
+			d.dynamic(at, one, read, inCall)
+			if !inCall {
 				at.up()
 			}
 		}
 	case string:
 		dynamicReferences(node, read)
 	}
+}
+
+// selectsKnownZone tells whether the arguments of Fn::Select are a zone that every account has in the region.
+func selectsKnownZone(argument any) bool {
+	list, ok := argument.([]any)
+	if !ok || len(list) != 2 {
+		return false
+	}
+	from, _ := list[1].(map[string]any)
+	name, of, _ := intrinsic.Function(from)
+	region, _ := of.(string)
+	index, err := strconv.Atoi(fmt.Sprint(list[0]))
+	return name == "Fn::GetAZs" && err == nil && index < stages.Zones(region)
 }
 
 // wording is a joined text with ${…} where a part is not known.

@@ -25,15 +25,17 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// nightlyVariable, where it is set, has the generator compose 10 000 programs instead of 300: `make nightly`.
-const nightlyVariable = "ROADSHOW_NIGHTLY"
+// programsVariable is how many programs the generator composes; default: 300. `make nightly` sets it.
+const programsVariable = "ROADSHOW_PROGRAMS"
 
 // programs sets how many programs rapid draws in a test, a part of all.
 func programs(t *testing.T, part int) {
 	t.Helper()
 	count := 300
-	if os.Getenv(nightlyVariable) != "" {
-		count = 10000
+	if wanted := os.Getenv(programsVariable); wanted != "" {
+		var err error
+		count, err = strconv.Atoi(wanted)
+		require.NoError(t, err, "%s is a number of programs", programsVariable)
 	}
 	checks := flag.Lookup("rapid.checks")
 	before := checks.Value.String()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/stretchr/testify/assert"
@@ -39,6 +40,13 @@ func TestCannotProveWhatAFunctionDoes(t *testing.T) {
 	assert.Equal(t, parity.Identical, verdict.Outcome(), "%s", verdict)
 }
 
+func TestCannotProveWhatACustomResourceDoes(t *testing.T) {
+	verdict := proven(t, app(func(s *stack.Stack) {
+		awscdk.NewCfnCustomResource(s.CDK, text("Custom"), &awscdk.CfnCustomResourceProps{ServiceToken: text("arn:aws:sns:us-east-1:444444444444:answers")})
+	}))
+	assert.Equal(t, parity.Identical, verdict.Outcome(), "%s", verdict)
+}
+
 func TestCannotProveWhatADeployReads(t *testing.T) {
 	verdict := proven(t, app(func(s *stack.Stack) { queueOf(s, "DelaySeconds", "{{resolve:ssm:/delay}}") }))
 	assert.Equal(t, parity.CouldNotTell, verdict.Outcome(), "%s", verdict)
@@ -63,16 +71,20 @@ func TestThePageOfParityListsTheTestsOfItsLimits(t *testing.T) {
 	require.NoError(t, err)
 	own, err := os.ReadFile("limits_test.go")
 	require.NoError(t, err)
-	table, err := os.ReadFile(filepath.Join("..", "parity", "prove_test.go"))
-	require.NoError(t, err)
+	var others []byte
+	for _, file := range []string{"parity/prove_test.go", "internal/reads/reads_test.go"} {
+		text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(file)))
+		require.NoError(t, err)
+		others = append(others, text...)
+	}
 	section := regexp.MustCompile("(?s)## What it cannot prove.*?\n## ").Find(page)
 	require.NotEmpty(t, section)
 	var listed, shown []string
 	for _, match := range regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(section, -1) {
 		listed = append(listed, string(match[1]))
-		assert.Regexp(t, `func `+string(match[1])+`\(`, string(own)+string(table))
+		assert.Regexp(t, `func `+string(match[1])+`\(`, string(own)+string(others))
 	}
-	for _, match := range regexp.MustCompile(`func (TestCannotProve\w+)\(`).FindAllSubmatch(own, -1) {
+	for _, match := range regexp.MustCompile(`func (TestCannotProve\w+)\(`).FindAllSubmatch(append(own, others...), -1) {
 		shown = append(shown, string(match[1]))
 	}
 	entries := regexp.MustCompile(`(?m)^- \*\*`).FindAllIndex(section, -1)

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,6 +150,27 @@ func TestAnUndeclaredDifferenceOfAnyKindIsNotIdentical(t *testing.T) {
 		"an asset of other content under one name": {func(s *stack.Stack) {
 			asset(s, isProd(s), awss3assets.AssetProps{AssetHash: text("fixed"), AssetHashType: awscdk.AssetHashType_CUSTOM})
 		}, "Assets.", parity.Different},
+		"all zones of the region": {func(s *stack.Stack) {
+			queueOf(s, "QueueName", call("Join", "-", map[string]any{"Fn::GetAZs": ""}))
+		}, "Resources.Queue.Properties", parity.CouldNotTell},
+		"a list of the zones": {func(s *stack.Stack) {
+			queueOf(s, "RedriveAllowPolicy", map[string]any{"sourceQueueArns": map[string]any{"Fn::GetAZs": ref("AWS::Region")}})
+		}, "Resources.Queue.Properties", parity.CouldNotTell},
+		"a zone that not every account has": {func(s *stack.Stack) {
+			queueOf(s, "QueueName", call("Select", 3, map[string]any{"Fn::GetAZs": ""}))
+		}, "Resources.Queue.Properties", parity.CouldNotTell},
+		"what a custom resource answers": {func(s *stack.Stack) {
+			custom := awscdk.NewCfnCustomResource(s.CDK, text("Custom"), &awscdk.CfnCustomResourceProps{ServiceToken: text("arn:aws:sns:us-east-1:444444444444:answers")})
+			queueOf(s, "QueueName", custom.GetAtt(text("Name"), awscdk.ResolutionTypeHint_STRING))
+		}, "Resources.Queue.Properties", parity.CouldNotTell},
+		"the id that a custom resource gives itself": {func(s *stack.Stack) {
+			custom := awscdk.NewCfnCustomResource(s.CDK, text("Custom"), &awscdk.CfnCustomResourceProps{ServiceToken: text("arn:aws:sns:us-east-1:444444444444:answers")})
+			queueOf(s, "QueueName", custom.Ref())
+		}, "Resources.Queue.Properties", parity.CouldNotTell},
+		"another property of a custom resource": {func(s *stack.Stack) {
+			custom := awscdk.NewCfnCustomResource(s.CDK, text("Custom"), &awscdk.CfnCustomResourceProps{ServiceToken: text("arn:aws:sns:us-east-1:444444444444:answers")})
+			custom.AddPropertyOverride(text("Size"), map[bool]int{true: 2, false: 1}[isProd(s)])
+		}, "Resources.Custom.Properties.Size", parity.Different},
 		"the account of another stage behind a digit": {func(s *stack.Stack) {
 			queueOf(s, "QueueName", "jobs-9"+production.Account)
 		}, "Resources.Queue.Properties.QueueName", parity.CouldNotTell},
@@ -220,8 +243,8 @@ func TestALawfulProgramIsIdentical(t *testing.T) {
 			condition(s, ref("AWS::Partition"), "aws")
 			queueOf(s, "DelaySeconds", call("If", "Chosen", 1, 2))
 		},
-		"the zones of the region": func(s *stack.Stack) {
-			queueOf(s, "QueueName", call("Select", 0, map[string]any{"Fn::GetAZs": ""}))
+		"a zone that every account has": func(s *stack.Stack) {
+			queueOf(s, "QueueName", call("Select", 2, map[string]any{"Fn::GetAZs": ref("AWS::Region")}))
 		},
 		"a network": func(s *stack.Stack) { stack.NewNetwork(s, "main", stack.NetworkConfig{}) },
 	} {
@@ -265,26 +288,238 @@ func TestADifferenceOfARawConstructHasItsLine(t *testing.T) {
 	assert.Equal(t, want, verdict.Differences[0].At)
 }
 
-func TestWhatIsKeptOfTheFirstStageIsFound(t *testing.T) {
-	const runs = "ROADSHOW_TEST_FIRST"
-	if os.Getenv(runs) != "" || os.Getenv("ROADSHOW_STACKTEST_AGAIN") != "" { // the child, and its second process
-		var once sync.Once
-		big := false
-		stacktest.RequireParity(t, app(func(s *stack.Stack) {
-			once.Do(func() { big = isProd(s) })
+// Values of the identity that are also pieces of ordinary texts: a constant that is chosen by stage is not taken for
+// them, and one that is the same everywhere is no difference.
+func TestATextThatSwallowsAnIdentityIsNotIdentical(t *testing.T) {
+	digits := stages.Set{
+		{Name: "one", Account: "111111111111", Region: "us-east-1", Qualifier: "1"},
+		{Name: "two", Account: "222222222222", Region: "us-east-1", Qualifier: "22"},
+	}
+	short := stages.Set{
+		{Name: "a", Account: "111111111111", Region: "us-east-1"},
+		{Name: "ab", Account: "222222222222", Region: "us-east-1"},
+		{Name: "a-b", Account: "333333333333", Region: "us-east-1"},
+	}
+	bounded := stages.Set{
+		{Name: "one", Account: "111111111111", Region: "us-east-1", PermissionsBoundary: "team"},
+		{Name: "two", Account: "222222222222", Region: "us-east-1", PermissionsBoundary: "org/guests"},
+	}
+	twins := stages.Set{
+		{Name: "one", Account: "111111111111", Region: "us-east-1"},
+		{Name: "two", Account: "111111111112", Region: "eu-west-1"},
+	}
+	mode := func(value string) func(s *stack.Stack) {
+		return func(s *stack.Stack) {
 			config := code()
-			if big {
-				config.Memory = 512
-			}
+			config.Environment = map[string]string{"MODE": value}
 			stack.NewFunction(s, "f", config)
-		}))
-		return
+		}
+	}
+	// by chooses a text by the account, as a program would that has found out.
+	by := func(set stages.Set, texts ...string) func(s *stack.Stack) {
+		return func(s *stack.Stack) {
+			for i, stage := range set {
+				if accountOf(s) == stage.Account {
+					mode(texts[i])(s)
+				}
+			}
+		}
+	}
+	const variable = ".Properties.Environment.Variables.MODE"
+	for name, tt := range map[string]struct {
+		set    stages.Set
+		define func(s *stack.Stack)
+		want   parity.Outcome
+	}{
+		"a qualifier that is a digit, as a text":          {digits, by(digits, "1", "22"), parity.CouldNotTell},
+		"a qualifier that is a digit, in a text":          {digits, by(digits, "size-1", "size-22"), parity.CouldNotTell},
+		"a qualifier that is a digit, of the other stage": {digits, by(digits, "22", "1"), parity.Different},
+		"a qualifier that is a digit, as a number": {digits, func(s *stack.Stack) {
+			queueOf(s, "DelaySeconds", map[string]int{"1": 1, "2": 22}[accountOf(s)[:1]])
+		}, parity.Different},
+		"a qualifier that is a digit, everywhere alike": {digits, mode("1 and 22, of cdk-1-assets"), parity.Identical},
+
+		"a name of one letter in a word":         {short, by(short, "data", "dabtab", "da-bta-b"), parity.CouldNotTell},
+		"a name that begins another":             {short, by(short, "a-queue", "ab-queue", "a-b-queue"), parity.CouldNotTell},
+		"names that change places":               {short, by(short, "ab", "a", "a-b"), parity.Different},
+		"a word where only one stage has a name": {short, by(short, "a", "b", "b"), parity.Different},
+		"a name of one letter, everywhere alike": {short, mode("a day at data-a-b, ab"), parity.Identical},
+
+		"the name of a boundary as a text":              {bounded, by(bounded, "team", "org/guests"), parity.CouldNotTell},
+		"the name of a boundary behind another word":    {bounded, by(bounded, "policy/team", "policy/org/guests"), parity.CouldNotTell},
+		"the name of a boundary, of the other stage":    {bounded, by(bounded, "org/guests", "team"), parity.Different},
+		"the name of a boundary, everywhere alike":      {bounded, mode("team of org/guests"), parity.Identical},
+		"a region with a letter behind it":              {twins, by(twins, "us-east-1x9", "eu-west-1x9"), parity.CouldNotTell},
+		"a region with a digit behind it":               {twins, by(twins, "us-east-10", "eu-west-10"), parity.CouldNotTell},
+		"a part of a region":                            {twins, by(twins, "us-east", "eu-west"), parity.Different},
+		"the region of the other stage":                 {twins, by(twins, "eu-west-1", "us-east-1"), parity.Different},
+		"a region without its hyphens":                  {twins, by(twins, "useast1", "euwest1"), parity.Different},
+		"a region, everywhere alike":                    {twins, mode("us-east-1 and eu-west-1x"), parity.Identical},
+		"its own account behind a digit":                {twins, by(twins, "9111111111111", "9111111111112"), parity.CouldNotTell},
+		"its own account before a digit":                {twins, by(twins, "1111111111119", "1111111111129"), parity.CouldNotTell},
+		"its own account with dashes":                   {twins, by(twins, "1111-1111-1111", "1111-1111-1112"), parity.Different},
+		"the account of the other stage with dashes":    {twins, by(twins, "1111-1111-1112", "1111-1111-1111"), parity.Different},
+		"the account of the other stage":                {twins, by(twins, "111111111112", "111111111111"), parity.Different},
+		"the account of the other stage behind a digit": {twins, by(twins, "9111111111112", "9111111111111"), parity.Different},
+		"the digit in which the accounts differ":        {twins, by(twins, "1", "2"), parity.Different},
+		"digits, everywhere alike":                      {twins, mode("4444-4444-4444 and 9444444444444"), parity.Identical},
+	} {
+		t.Run(name, func(t *testing.T) {
+			verdict := proven(t, stack.App{Service: "shop", Stages: tt.set, Define: tt.define})
+			require.Equal(t, tt.want, verdict.Outcome(), "%s", verdict)
+			for _, one := range slices.Concat(verdict.Differences, verdict.Ambiguous) {
+				if strings.HasSuffix(one.Path, variable) {
+					assert.Equal(t, "stack/proof_test.go", one.At.File)
+				}
+			}
+		})
+	}
+}
+
+// failure is what a test prints that fails because the stages of the app are not identical. It runs in a process of its
+// own, as do the further processes of its proof.
+func failure(t *testing.T, app stack.App) string {
+	t.Helper()
+	const runs = "ROADSHOW_TEST_FAILURE"
+	if os.Getenv(runs) != "" || os.Getenv("ROADSHOW_STACKTEST_AGAIN") != "" { // the child, and its second process
+		stacktest.RequireParity(t, app)
+		t.SkipNow()
 	}
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
 	command.Env = append(os.Environ(), runs+"=yes")
 	output, err := command.CombinedOutput()
-	require.ErrorAs(t, err, new(*exec.ExitError))
-	message := string(output)
-	assert.Regexp(t, `(?s)1 difference between a stage made by itself and beside other stages:\s+Resources\.fFunction\w+\.Properties\.MemorySize\s+`+
-		`AWS::Lambda::Function, made at stack/proof_test\.go:\d+\s+production, beside other stages: 256\s+production, by itself:\s+512`, message)
+	require.ErrorAs(t, err, new(*exec.ExitError), "%s", output)
+	return string(output)
+}
+
+// What a package keeps of the stage that it first saw. Nothing else in this test's binary writes them.
+var (
+	keptInMap     = map[string]int{}
+	keptByPointer *int
+	keptWhereZero int
+	keptByGetter  = sync.OnceValue(func() int { return sizeOf(current) })
+	current       *stack.Stack
+)
+
+func sizeOf(s *stack.Stack) int {
+	if isProd(s) {
+		return 512
+	}
+	return 256
+}
+
+func TestWhatIsKeptOfTheFirstStageIsFound(t *testing.T) {
+	var once sync.Once
+	var keptOnce int
+	message := failure(t, app(func(s *stack.Stack) {
+		once.Do(func() { keptOnce = sizeOf(s) })
+		if _, known := keptInMap["size"]; !known {
+			keptInMap["size"] = sizeOf(s)
+		}
+		if keptByPointer == nil {
+			keptByPointer = new(sizeOf(s))
+		}
+		if keptWhereZero == 0 {
+			keptWhereZero = sizeOf(s)
+		}
+		current = s
+		for i, memory := range []int{keptOnce, keptInMap["size"], *keptByPointer, keptWhereZero, keptByGetter()} {
+			config := code()
+			config.Memory = memory
+			stack.NewFunction(s, []string{"once", "map", "pointer", "zero", "getter"}[i], config)
+		}
+	}))
+	assert.Contains(t, message, "5 differences between a stage made by itself and beside other stages:")
+	for name, id := range map[string]string{
+		"by a sync.Once": "once", "in a map that was empty": "map", "by a pointer that was nil": "pointer", "in a variable of the package that was zero": "zero",
+		"by a function that is asked once": "getter",
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Regexp(t, `(?s)Resources\.`+id+`Function\w+\.Properties\.MemorySize\s+`+
+				`AWS::Lambda::Function, made at stack/proof_test\.go:\d+\s+production, beside other stages: 256\s+production, by itself:\s+512`, message)
+		})
+	}
+}
+
+// What is set of the stack as a whole has no construct, and so no line in the CDK's own record.
+func TestWhatDiffersOfTheStackHasTheLineThatSetsIt(t *testing.T) {
+	message := failure(t, app(func(s *stack.Stack) {
+		stack.NewTable(s, "orders", key())
+		if isProd(s) {
+			s.CDK.SetTerminationProtection(new(false))
+			s.CDK.Tags().SetTag(text("cost"), text("undeclared"), nil, nil)
+			s.CDK.TemplateOptions().SetDescription(text("undeclared"))
+		}
+	}))
+	for path, want := range map[string]string{
+		`Stack\.TerminationProtection`: `s.CDK.SetTerminationProtection(`, `Stack\["Tags.cost"\]`: `s.CDK.Tags().SetTag(text("cost")`, `Description`: `SetDescription(`,
+	} {
+		assert.Regexp(t, `(?m)^\s+`+path+`\s+made at stack/proof_test\.go:`+sourceLine(t, want)+`$`, message)
+	}
+}
+
+// sourceLine is the line of this file that holds a text, but for those that ask for it.
+func sourceLine(t *testing.T, text string) string {
+	t.Helper()
+	source, err := os.ReadFile("proof_test.go")
+	require.NoError(t, err)
+	for i, line := range strings.Split(string(source), "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "s.CDK.") && strings.Contains(line, text) {
+			return strconv.Itoa(i + 1)
+		}
+	}
+	t.Fatalf("no line has %s", text)
+	return ""
+}
+
+func TestWhatTheCodeReadsFailsATestUntilItIsAcknowledged(t *testing.T) {
+	t.Run("not acknowledged", func(t *testing.T) {
+		message := failure(t, app(func(s *stack.Stack) {
+			config := code()
+			config.Description = strings.Repeat("x", len(os.Getenv("SHOP_DESCRIPTION"))*0)
+			stack.NewFunction(s, "f", config)
+		}))
+		assert.Contains(t, message, "it cannot be proven that the stages of shop are identical")
+		assert.Regexp(t, `(?s)cannot be proven: reads 1 value besides the stage:\s+stack/proof_test\.go:\d+: environment: os\.Getenv\("SHOP_DESCRIPTION"\)`, message)
+	})
+	t.Run("acknowledged without a reason", func(t *testing.T) {
+		message := failure(t, app(func(s *stack.Stack) {
+			config := code()
+			config.Description = os.Getenv("SHOP_DESCRIPTION") //roadshow:acknowledge
+			stack.NewFunction(s, "f", config)
+		}))
+		assert.Contains(t, message, "the acknowledgement gives no reason")
+	})
+	t.Run("acknowledged where nothing is read", func(t *testing.T) {
+		message := failure(t, app(func(s *stack.Stack) {
+			stack.NewFunction(s, "f", code()) //roadshow:acknowledge nothing is read
+		}))
+		assert.Contains(t, message, "nothing is read here that needs an acknowledgement. Remove the comment.")
+	})
+	t.Run("acknowledged with a reason", func(t *testing.T) {
+		stacktest.RequireParity(t, app(func(s *stack.Stack) {
+			config := code()
+			config.Description = strings.Repeat("x", len(os.Getenv("SHOP_DESCRIPTION"))*0) //roadshow:acknowledge it counts for nothing
+			stack.NewFunction(s, "f", config)
+		}))
+	})
+}
+
+func TestWhatADeployReadsFailsATestUntilItIsAcknowledged(t *testing.T) {
+	t.Run("not acknowledged", func(t *testing.T) {
+		message := failure(t, app(func(s *stack.Stack) {
+			queueOf(s, "QueueName", "{{resolve:ssm:/name}}")
+		}))
+		assert.Contains(t, message, "the stages of shop are not identical")
+		assert.Regexp(t, `(?s)1 value read at deploy time that no template tells and nobody has acknowledged:\s+`+
+			`dynamic reference \{\{resolve:ssm:/name\}\}, read by dev, staging, production at Resources\.Queue\.\w+`, message)
+	})
+	t.Run("acknowledged with a reason", func(t *testing.T) {
+		stacktest.RequireParity(t, app(func(s *stack.Stack) {
+			awssqs.NewCfnQueue(s.CDK, text("Queue"), &awssqs.CfnQueueProps{QueueName: text("{{resolve:ssm:/name}}")}) //roadshow:acknowledge the parameter is the same in every account
+			awssqs.NewCfnQueue(s.CDK, text("Other"), &awssqs.CfnQueueProps{                                           //roadshow:acknowledge exported by the account's own baseline
+				QueueName: awscdk.Fn_ImportValue(text("shared-queue")),
+			})
+		}))
+	})
 }

@@ -79,7 +79,7 @@ func (s suite) run() (code int, err error) {
 	defer os.RemoveAll(made.folder)
 	made.program = filepath.Join(made.folder, "show")
 	place := awsenv.Place{Checkout: made.checkout, Folder: filepath.Join(made.folder, "building")}
-	if err := child(place, "go", "build", "-o", made.program, "./cmd/roadshow/testdata/show"); err != nil {
+	if err := child(place, "go", "build", "-o", made.folder, "./cmd/roadshow/testdata/show", "./cmd/roadshow/testdata/strict"); err != nil {
 		return 1, err
 	}
 	for _, variant := range []string{"", "longer"} {
@@ -159,7 +159,8 @@ func open(env *testscript.Env) error {
 		return err
 	}
 	env.Vars = append(env.Vars, environment.Environ(
-		"WORK="+env.WorkDir, "CI=", "NO_COLOR=", "CDK_VALIDATION=false", "SHOW="+made.program, "ASSEMBLY="+assembled(""), "LONGER="+assembled("longer"),
+		"WORK="+env.WorkDir, "CI=", "NO_COLOR=", "CDK_VALIDATION=false", "SHOW="+made.program, "STRICT="+filepath.Join(made.folder, "strict"),
+		"CHECKOUT="+made.checkout, "ASSEMBLY="+assembled(""), "LONGER="+assembled("longer"),
 	)...)
 	return nil
 }
