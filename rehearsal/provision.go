@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 	"github.com/roadshow-go/roadshow/internal/spec"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 )
 
 // provisioner makes CloudFormation's resources in the store.

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 	"github.com/roadshow-go/roadshow/internal/spec"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 )
 
 // stateVersion counts the forms of the document that Save writes. A field that

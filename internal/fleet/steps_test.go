@@ -65,7 +65,8 @@ func preflightOf(t *testing.T, deployed, wanted string) []fleet.Finding {
 	_, err := a.CloudFormation(fleettest.Sandbox).CreateStack(t.Context(), &cloudformation.CreateStackInput{
 		StackName: aws.String("dev-notes"), TemplateBody: &deployed, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 		Tags: []types.Tag{
-			{Key: aws.String("roadshow:service"), Value: aws.String("notes")}, {Key: aws.String("roadshow:stage"), Value: aws.String("dev")},
+			{Key: aws.String("roadshow:service"), Value: aws.String("notes")},
+			{Key: aws.String("roadshow:stage"), Value: aws.String("dev")},
 			{Key: aws.String("roadshow:program"), Value: aws.String("example.com/notes")},
 		},
 	})

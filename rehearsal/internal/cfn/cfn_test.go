@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 	"github.com/roadshow-go/roadshow/internal/spec"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
 )
 
 var dev = cfn.Place{Account: "111111111111", Region: "us-east-1"}

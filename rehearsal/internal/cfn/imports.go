@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/spec"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // ResourceToImport names a resource that exists, for a change set of type IMPORT.
