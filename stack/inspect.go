@@ -33,7 +33,7 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 	var found faults
 	var written []stages.Written
 	if problem := templateDescription.fault("Description", template.Description); problem != nil {
-		problem.Thing, problem.At = fmt.Sprintf("template of stage %s", s.stage.Name), s.app.position()
+		problem.Thing, problem.At = fmt.Sprintf("template of stage %s", s.stage().Name), s.app.position()
 		found = append(found, problem)
 	}
 	for _, id := range sortedKeys(template.Resources) {
