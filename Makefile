@@ -58,6 +58,12 @@ nightly: node_modules/.package-lock.json
 e2e: node_modules/.package-lock.json
 	go test -count=1 -timeout 40m ./e2e/...
 
+# Another endpoint, or AWS itself, against the rehearsal. JUDGE names both; e2e/README.md says what it costs.
+JUDGE ?=
+.PHONY: judge
+judge:
+	go run ./e2e/judge $(JUDGE)
+
 # Roadshow against what a user would pick instead, in turn, ROUNDS times; writes bench/README.md. Takes some minutes.
 ROUNDS ?= 5
 .PHONY: bench
