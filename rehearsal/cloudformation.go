@@ -32,7 +32,7 @@ func newEngine(server *Server, delay time.Duration) *cfn.Engine {
 			return string(content), err
 		},
 		Violations: rules.Violations,
-		Zones:      func(at cfn.Place) []string { return zones(at.Region) },
+		Zones:      func(at cfn.Place) []string { return s.zonesGiven(placeOf(at)) },
 		Clock:      risingClock(),
 	})
 }

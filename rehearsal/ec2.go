@@ -31,6 +31,21 @@ func ec2Service() *service {
 // zones are a region's availability zones: three, as most regions have.
 func zones(region string) []string { return []string{region + "a", region + "b", region + "c"} }
 
+// zonesGiven are those that Fn::GetAZs gives: the zones that have a default subnet, and all of them where none has one.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
+func (s *store) zonesGiven(at place) []string {
+	all := zones(at.region)
+	given := slices.DeleteFunc(slices.Clone(all), func(zone string) bool {
+		return !slices.ContainsFunc(s.list(at, "AWS::EC2::Subnet"), func(subnet Resource) bool {
+			return subnet.text("DefaultForAz") == "true" && subnet.text("AvailabilityZone") == zone
+		})
+	})
+	if len(given) == 0 {
+		return all
+	}
+	return given
+}
+
 // zoneID is a zone's name that is the same in all accounts: use1-az1.
 func zoneID(zone string) string {
 	if zone == "" {
@@ -148,7 +163,7 @@ func vpcOf(_ *store, v *Resource) object {
 func subnetOf(_ *store, s *Resource) object {
 	return object{
 		"subnetId": s.PhysicalID, "vpcId": s.text("VpcId"), "cidrBlock": s.text("CidrBlock"), "availabilityZone": s.text("AvailabilityZone"),
-		"availabilityZoneId": zoneID(s.text("AvailabilityZone")), "state": "available", "availableIpAddressCount": 251, "defaultForAz": false,
+		"availabilityZoneId": zoneID(s.text("AvailabilityZone")), "state": "available", "availableIpAddressCount": 251, "defaultForAz": s.text("DefaultForAz") == "true",
 		"mapPublicIpOnLaunch": s.text("MapPublicIpOnLaunch") == "true",
 		"subnetArn":           "arn:" + partition(s.Region) + ":ec2:" + s.Region + ":" + s.Account + ":subnet/" + s.PhysicalID,
 	}

@@ -165,7 +165,11 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	default:
 		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("The account is bootstrapped, version %d.", version), ""))
 	}
-	findings = append(findings, f.look(ctx, way.config, stage).finding(stage))
+	deployed := f.look(ctx, way.config, stage)
+	findings = append(findings, deployed.finding(stage))
+	if zones, asked := zonesFinding(ctx, way.config, stage, deployed); asked {
+		findings = append(findings, zones)
+	}
 	client := sts.NewFromConfig(way.base)
 	for _, role := range deployRoles {
 		arn := roleARN(stage, role.name)
