@@ -162,6 +162,39 @@ func TestATextThatIsNoneIsRefusedWithItsLine(t *testing.T) {
 	assert.Less(t, len(err.Error()), 1500, "an id of a megabyte")
 }
 
+// What is imported, and what triggers, is named by texts, too.
+func TestATextThatIsNoneIsRefusedInImportsAndTriggers(t *testing.T) {
+	for what, value := range map[string]string{
+		"invalid UTF-8": "a\xff", "NUL": "a\x00b", "a control character": "a\x1bb", "a megabyte": strings.Repeat("x", 1<<20),
+	} {
+		for where, define := range map[string]func(s *stack.Stack){
+			"the service of an import": func(s *stack.Stack) {
+				stack.ImportTable(s, stack.Ref{Service: value, ID: "notes"}, stack.ImportTableConfig{})
+			},
+			"the id of an import": func(s *stack.Stack) {
+				stack.ImportQueue(s, stack.Ref{Service: "notes", ID: value}, stack.ImportConfig{})
+			},
+			"the prefix of a bucket's trigger": func(s *stack.Stack) {
+				stack.NewBucket(s, "b", stack.BucketConfig{}).Triggers(stack.NewFunction(s, "f", code()), stack.BucketTriggerConfig{Prefix: value})
+			},
+			"the filter of a topic's trigger": func(s *stack.Stack) {
+				filter := stack.Pattern{"kind": []string{value}}
+				stack.NewTopic(s, "t", stack.TopicConfig{}).Triggers(stack.NewFunction(s, "f", code()), stack.TopicTriggerConfig{Filter: filter})
+			},
+			"a route": func(s *stack.Stack) {
+				stack.NewHTTPAPI(s, "a", stack.HTTPAPIConfig{}).Route("GET /"+value, stack.NewFunction(s, "f", code()))
+			},
+		} {
+			t.Run(where+": "+what, func(t *testing.T) {
+				err := refusal(t, dev, define)
+				require.ErrorAs(t, err, new(*stack.ConfigError))
+				assert.Contains(t, withoutLines(err.Error()), "faults_test.go:LINE")
+				assert.Less(t, len(err.Error()), 2000)
+			})
+		}
+	}
+}
+
 func TestAConfigTellsAllItsFaultsAtOnce(t *testing.T) {
 	err := refusal(t, dev, func(s *stack.Stack) {
 		stack.NewFunction(s, "report", stack.FunctionConfig{
