@@ -28,6 +28,8 @@
 // function's role, and CloudWatch Logs has its lines. See Functions. Tables hold
 // items: internal/dynamo answers what is asked of them, and knows no server.
 //
+// HTTP APIs and the URLs of functions are served on loopback. See API.
+//
 // What a function calls under its role is decided by policies, as AWS decides it:
 // internal/policy decides, and knows no server; actions.go says which rights each
 // operation needs.

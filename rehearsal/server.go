@@ -72,6 +72,7 @@ type Server struct {
 	engine   *cfn.Engine
 	runner   *runner
 	logs     *logEvents
+	gateway  *gateway
 	services map[string]*service
 
 	listener net.Listener
@@ -109,6 +110,7 @@ func Start(config Config) (*Server, error) {
 	s.listener = listener
 	s.logs = newLogEvents()
 	s.runner = newRunner(s, config.Functions)
+	s.gateway = newGateway(s)
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(s.served)
@@ -153,6 +155,7 @@ func (s *Server) Close() error {
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
+	s.gateway.close()
 	err = errors.Join(err, s.runner.close())
 	s.engine.Close()
 	return err

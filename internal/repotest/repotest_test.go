@@ -72,7 +72,7 @@ var forbidden = []struct {
 	{"internal/fleet", []string{theCDK, constructs, jsii, module + "/stack"}, "fleet knows accounts, not constructs"},
 	{"cmd/roadshow", []string{theCDK, constructs, jsii, module + "/stack"}, "the command reads the assembly, and never imports the CDK"},
 	{"rehearsal", []string{theCDK, constructs, jsii, theSDK, module + "/stack", module + "/internal/fleet"}, "the rehearsal is a server, kept honest by clients that nobody here wrote"},
-	{"rehearsal/internal/httpapi", []string{module + "/rehearsal", module + "/internal"}, "APIs are served for whoever asks, whatever runs the functions"},
+	{"rehearsal/internal/httpapi", []string{module + "/rehearsal/internal/cfn", module + "/rehearsal/internal/execution", module + "/internal"}, "APIs are served for whoever asks, whatever runs the functions"},
 	{"rehearsal/internal/execution", []string{module + "/rehearsal", module + "/internal/assembly", module + "/internal/gobuild"}, "functions are run for whoever asks, whatever server that is"},
 	{"stack", []string{theSDK, cobra, charm, theNag, module + "/internal/fleet", module + "/rehearsal", module + "/cmd"}, "a service that imports stack pulls in no command line, no terminal library, no SDK client and nothing of the tests"},
 	{"internal/reads", []string{theCDK, constructs, jsii, theSDK, module + "/stack"}, "the code of a program is read, not run"},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -78,7 +79,7 @@ type Authorizer struct {
 // Environment is what an API asks of the rest of AWS.
 type Environment interface {
 	// Invoke runs a function for what the ARN of a route, or of an authorizer, may invoke. failed tells that the
-	// payload is the error of the function. The error is a [*NotAllowedError], or why it did not run.
+	// payload is the error of the function. The error is a [*NotAllowedError], [ErrThrottled], or why it did not run.
 	Invoke(ctx context.Context, function, source string, payload []byte) (answer []byte, failed bool, err error)
 	// Signer checks a request's signature, and whether its signer may call the route with this ARN.
 	Signer(r *http.Request, body []byte, route string) (Signer, bool)
@@ -94,6 +95,9 @@ type NotAllowedError struct{ Function string }
 func (e *NotAllowedError) Error() string {
 	return "The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again."
 }
+
+// ErrThrottled says that the function may not run now.
+var ErrThrottled = errors.New("Rate Exceeded")
 
 // Signer is who has signed a request.
 type Signer struct{ AccessKey, Account, CallerID, UserARN, UserID string }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 // refusal is an answer of API Gateway's own.
@@ -239,16 +240,8 @@ func (s *Server) keysOf(ctx context.Context, issuer string) (*jose.JSONWebKeySet
 type decision struct {
 	IsAuthorized   *bool
 	PrincipalID    string
-	PolicyDocument *policy
+	PolicyDocument object
 	Context        object
-}
-
-type policy struct{ Statement json.RawMessage }
-
-type statement struct {
-	Effect           string
-	Action, Resource json.RawMessage
-	Condition        json.RawMessage
 }
 
 type keptDecision struct {
@@ -301,7 +294,7 @@ func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
 	allowed := decided.IsAuthorized != nil && *decided.IsAuthorized
 	if decided.PolicyDocument != nil {
 		var err error
-		if allowed, err = decided.PolicyDocument.allows(r.api.arn(r.http.Method, r.routePath())); err != nil {
+		if allowed, err = decided.allows(r.api.arn(r.http.Method, r.routePath())); err != nil {
 			r.authorizerError = err.Error()
 			return internalError
 		}
@@ -316,52 +309,14 @@ func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
 	return nil
 }
 
-// allows evaluates the policy of a decision for one route: an explicit denial first. Conditions are refused, since
-// nobody here knows their keys.
-func (p *policy) allows(route string) (bool, error) {
-	var statements []statement
-	if err := json.Unmarshal(p.Statement, &statements); err != nil {
-		var one statement
-		if err := json.Unmarshal(p.Statement, &one); err != nil {
-			return false, fmt.Errorf("policyDocument: %w", err)
-		}
-		statements = []statement{one}
+// allows evaluates the policy of a decision for one route.
+func (d *decision) allows(route string) (bool, error) {
+	document, err := policy.Read(d.PolicyDocument)
+	if err != nil {
+		return false, err
 	}
-	allowed := false
-	for _, each := range statements {
-		if len(each.Condition) > 0 && string(each.Condition) != "{}" && string(each.Condition) != "null" {
-			return false, fmt.Errorf("the rehearsal does not evaluate the condition %s of an authorizer's policy", each.Condition)
-		}
-		actions, resources := texts(each.Action), texts(each.Resource)
-		if !slices.ContainsFunc(actions, func(action string) bool { return wildcard(strings.ToLower(action), "execute-api:invoke") }) ||
-			!slices.ContainsFunc(resources, func(resource string) bool { return wildcard(resource, route) }) {
-			continue
-		}
-		if each.Effect == "Deny" {
-			return false, nil
-		}
-		allowed = allowed || each.Effect == "Allow"
-	}
-	return allowed, nil
-}
-
-// texts is one text or a list of them.
-func texts(value json.RawMessage) []string {
-	var list []string
-	if json.Unmarshal(value, &list) == nil {
-		return list
-	}
-	var one string
-	_ = json.Unmarshal(value, &one)
-	return []string{one}
-}
-
-// wildcard matches a text with a pattern of * and ?, where * stands for slashes too.
-func wildcard(pattern, text string) bool {
-	// path.Match keeps * from slashes, and reads brackets and backslashes.
-	escape := strings.NewReplacer("/", "\x01", "[", "\x02", `\`, "\x03")
-	matched, err := path.Match(escape.Replace(pattern), escape.Replace(text))
-	return err == nil && matched
+	verdict, err := policy.EvaluateIdentity([]policy.Document{document}, policy.Request{Action: "execute-api:Invoke", Resource: route})
+	return verdict == policy.Allow, err
 }
 
 func (s *Server) decided(key string) (decision, bool) {

@@ -130,7 +130,12 @@ func (s *Server) integrate(ctx context.Context, r *request) (*answer, *refusal) 
 	switch {
 	case errors.As(err, &notAllowed):
 		r.integrationError = err.Error()
+		if r.api.FunctionURL {
+			return nil, forbidden
+		}
 		return nil, internalError
+	case r.api.FunctionURL && errors.Is(err, ErrThrottled):
+		return nil, tooMany
 	case err != nil: // it took too long, or is throttled: https://github.com/cortexlabs/cortex/issues/1225
 		r.integrationError = err.Error()
 		return nil, unavailable

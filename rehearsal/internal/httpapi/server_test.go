@@ -521,7 +521,7 @@ func TestAFunctionDecidesWhoMayCall(t *testing.T) {
 		"a simple answer where none is":    {false, `{"isAuthorized":true}`, "2.0", []string{"Token", "t"}, 500},
 		"an answer that says nothing":      {true, `{}`, "2.0", []string{"Token", "t"}, 500},
 		"an answer that is no object":      {true, `"yes"`, "2.0", []string{"Token", "t"}, 500},
-		"a policy that nobody understands": {false, `{"policyDocument":{"Statement":[{"Action":"*","Effect":"Allow","Resource":"*","Condition":{"IpAddress":{}}}]}}`, "2.0", []string{"Token", "t"}, 500},
+		"a policy that nobody understands": {false, `{"policyDocument":{"Statement":[{"Action":"*","Effect":"Allow","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"notes"}}}]}}`, "2.0", []string{"Token", "t"}, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			route := to("GET /notes/{id}")

@@ -1,0 +1,499 @@
+package rehearsal
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/execution"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/httpapi"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+)
+
+// API is one stage of an HTTP API, or the URL of a function, and where it is served.
+type API struct {
+	// Account and Region say where it is.
+	Account, Region string
+	// Name is the API's, or that of the function; Stage is empty for a function's URL.
+	Name, Stage string
+	// ID is the API's id; Endpoint is the URL that AWS would give it.
+	ID, Endpoint string
+	// URL is where it is served on this machine, with the stage that its paths begin with. It ends without a slash.
+	URL string
+}
+
+// served is an API with its server on loopback.
+type served struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// gateway serves the HTTP APIs of all accounts.
+type gateway struct {
+	server *Server
+	work   sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	served map[string]*served // by account, region, API and stage
+
+	issuer func() (*rsa.PrivateKey, error)
+}
+
+func newGateway(s *Server) *gateway {
+	return &gateway{
+		server: s, served: map[string]*served{},
+		issuer: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
+	}
+}
+
+func (g *gateway) close() {
+	g.mu.Lock()
+	g.closed = true
+	for _, each := range g.served {
+		_ = each.server.Close()
+	}
+	g.mu.Unlock()
+	g.work.Wait()
+}
+
+const (
+	httpAPI     = "AWS::ApiGatewayV2::Api"
+	apiStage    = "AWS::ApiGatewayV2::Stage"
+	functionURL = "AWS::Lambda::Url"
+)
+
+// APIs lists the HTTP APIs, a stage each, and the URLs of functions of all accounts, sorted by account, region and name.
+// Each has a server of its own on loopback, which is started when it is first listed and lasts as long as the API.
+func (s *Server) APIs() ([]API, error) {
+	s.store.mu.RLock()
+	found := s.store.held(func(r *Resource) bool {
+		return r.Type == functionURL || r.Type == apiStage
+	})
+	s.store.mu.RUnlock()
+	var all []API
+	keep := map[string]bool{}
+	for i := range found {
+		one, definition, exists := s.store.describeAPI(&found[i])
+		if !exists {
+			continue
+		}
+		key := one.Account + " " + one.Region + " " + found[i].Type + " " + found[i].PhysicalID + " " + one.ID + " " + one.Stage
+		keep[key] = true
+		url, err := s.gateway.serve(key, definition, place{one.Account, one.Region})
+		if err != nil {
+			return nil, err
+		}
+		if one.URL = url; one.Stage != "" && one.Stage != "$default" {
+			one.URL += "/" + one.Stage
+		}
+		all = append(all, one)
+	}
+	s.gateway.retain(keep)
+	sortAPIs(all)
+	return all, nil
+}
+
+// serve gives the address of an API's server, and starts it if need be.
+func (g *gateway) serve(key string, definition func() *httpapi.API, at place) (string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return "", errors.New("rehearsal: the server is closed")
+	}
+	known, running := g.served[key]
+	if !running {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", fmt.Errorf("rehearsal: serve %s: %w", key, err)
+		}
+		handler := httpapi.New(definition, &surroundings{server: g.server, at: at, stream: requestID(), definition: definition})
+		known = &served{listener: listener, server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
+		g.served[key] = known
+		g.work.Go(func() { _ = known.server.Serve(listener) })
+	}
+	return "http://" + known.listener.Addr().String(), nil
+}
+
+// retain ends the servers of APIs that are gone.
+func (g *gateway) retain(keep map[string]bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for key, each := range g.served {
+		if !keep[key] {
+			_ = each.server.Close()
+			delete(g.served, key)
+		}
+	}
+}
+
+// describeAPI is what a stage of an API, or a function's URL, is called, and how its definition is had, which is read
+// anew for each request.
+func (s *store) describeAPI(part *Resource) (API, func() *httpapi.API, bool) {
+	at := place{part.Account, part.Region}
+	if part.Type == functionURL {
+		endpoint := part.attribute("FunctionUrl")
+		target := part.text("TargetFunctionArn")
+		id, _, _ := strings.Cut(strings.TrimPrefix(endpoint, "https://"), ".")
+		name := target[strings.LastIndex(target, ":")+1:]
+		return API{Account: part.Account, Region: part.Region, Name: name, ID: id, Endpoint: endpoint},
+			func() *httpapi.API { return s.urlOf(at, part.PhysicalID, id) }, true
+	}
+	api, found := s.find(at, httpAPI, part.text("ApiId"))
+	if !found || api.text("ProtocolType") == "WEBSOCKET" {
+		return API{}, nil, false
+	}
+	stage := part.text("StageName")
+	return API{
+		Account: part.Account, Region: part.Region, Name: orElse(api.text("Name"), api.Name), Stage: stage, ID: api.PhysicalID, Endpoint: api.attribute("ApiEndpoint"),
+	}, func() *httpapi.API { return s.apiOf(at, api.PhysicalID, stage) }, true
+}
+
+// member is a member of a nested property.
+func (r *Resource) member(property, name string) any {
+	nested, _ := r.Properties[property].(object)
+	return nested[name]
+}
+
+// scalars is a list of texts.
+func scalars(value any) []string {
+	var out []string
+	for _, each := range listOf(value) {
+		out = append(out, textOf(each))
+	}
+	return out
+}
+
+func numberOf(value any) float64 {
+	number, _ := strconv.ParseFloat(textOf(value), 64)
+	return number
+}
+
+// corsOf reads a configuration of CORS; nil where there is none.
+func corsOf(value any) *httpapi.CORS {
+	given, is := value.(object)
+	if !is {
+		return nil
+	}
+	cors := &httpapi.CORS{
+		AllowOrigins: scalars(given["AllowOrigins"]), AllowMethods: scalars(given["AllowMethods"]), AllowHeaders: scalars(given["AllowHeaders"]),
+		ExposeHeaders: scalars(given["ExposeHeaders"]), AllowCredentials: textOf(given["AllowCredentials"]) == "true", MaxAge: -1,
+	}
+	if given["MaxAge"] != nil {
+		cors.MaxAge = int(numberOf(given["MaxAge"]))
+	}
+	return cors
+}
+
+// functionIn is the ARN of the function in the URI of an integration: the ARN itself, or API Gateway's path to it.
+func functionIn(uri string) string {
+	if _, path, found := strings.Cut(uri, "/functions/"); found {
+		return strings.TrimSuffix(path, "/invocations")
+	}
+	return uri
+}
+
+func throttleOf(settings object) httpapi.Throttle {
+	return httpapi.Throttle{Rate: numberOf(settings["ThrottlingRateLimit"]), Burst: int(numberOf(settings["ThrottlingBurstLimit"]))}
+}
+
+// apiOf is one stage of an API as it is now; nil when it is gone.
+func (s *store) apiOf(at place, id, stageName string) *httpapi.API {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	api := s.get(at, httpAPI, id)
+	if api == nil {
+		return nil
+	}
+	out := &httpapi.API{
+		ID: id, Account: at.account, Region: at.region, Stage: stageName, StageVariables: map[string]string{}, CORS: corsOf(api.Properties["CorsConfiguration"]),
+	}
+	_, out.Domain, _ = strings.Cut(api.attribute("ApiEndpoint"), "://")
+	integrations, authorizers := map[string]*Resource{}, map[string]*httpapi.Authorizer{}
+	var stage *Resource
+	var routes []*Resource
+	for _, part := range s.resources {
+		if part.Account != at.account || part.Region != at.region || part.text("ApiId") != id {
+			continue
+		}
+		switch part.Type {
+		case "AWS::ApiGatewayV2::Integration":
+			integrations[part.PhysicalID] = part
+		case "AWS::ApiGatewayV2::Authorizer":
+			authorizers[part.PhysicalID] = authorizerOf(part)
+		case "AWS::ApiGatewayV2::Route":
+			routes = append(routes, part)
+		case apiStage:
+			if part.text("StageName") == stageName {
+				stage = part
+			}
+		}
+	}
+	if stage == nil {
+		return nil
+	}
+	if variables, given := stage.Properties["StageVariables"].(object); given {
+		for name, value := range variables {
+			out.StageVariables[name] = textOf(value)
+		}
+	}
+	if settings, given := stage.Properties["DefaultRouteSettings"].(object); given {
+		out.Throttle = throttleOf(settings)
+	}
+	out.LogFormat = textOf(stage.member("AccessLogSettings", "Format"))
+	for _, part := range routes {
+		integration := integrations[strings.TrimPrefix(part.text("Target"), "integrations/")]
+		if integration == nil {
+			continue
+		}
+		route := httpapi.Route{
+			Key: part.text("RouteKey"), Function: functionIn(integration.text("IntegrationUri")), PayloadFormat: integration.text("PayloadFormatVersion"),
+			Timeout:       time.Duration(integration.number("TimeoutInMillis")) * time.Millisecond,
+			Authorization: part.text("AuthorizationType"), Authorizer: authorizers[part.text("AuthorizerId")], Scopes: scalars(part.Properties["AuthorizationScopes"]),
+		}
+		if settings, given := stage.member("RouteSettings", route.Key).(object); given {
+			route.Throttle = throttleOf(settings)
+		}
+		out.Routes = append(out.Routes, route)
+	}
+	return out
+}
+
+func authorizerOf(part *Resource) *httpapi.Authorizer {
+	return &httpapi.Authorizer{
+		ID: part.PhysicalID, Sources: scalars(part.Properties["IdentitySource"]),
+		Issuer: textOf(part.member("JwtConfiguration", "Issuer")), Audience: scalars(part.member("JwtConfiguration", "Audience")),
+		Function: functionIn(part.text("AuthorizerUri")), PayloadFormat: part.text("AuthorizerPayloadFormatVersion"),
+		Simple: part.text("EnableSimpleResponses") == "true", TTL: time.Duration(part.number("AuthorizerResultTtlInSeconds")) * time.Second,
+	}
+}
+
+// urlOf is a function's URL as an API of one route.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+func (s *store) urlOf(at place, physicalID, id string) *httpapi.API {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	part := s.get(at, functionURL, physicalID)
+	if part == nil {
+		return nil
+	}
+	function := part.text("TargetFunctionArn")
+	if qualifier := part.text("Qualifier"); qualifier != "" {
+		function += ":" + qualifier
+	}
+	return &httpapi.API{
+		ID: id, Account: at.account, Region: at.region, Domain: id + ".lambda-url." + at.region + ".on.aws", Stage: "$default", FunctionURL: true,
+		CORS:   corsOf(part.Properties["Cors"]),
+		Routes: []httpapi.Route{{Key: "$default", Function: function, PayloadFormat: "2.0", Authorization: part.text("AuthType")}},
+	}
+}
+
+// surroundings is what an API asks of the rest of AWS, in its account and region.
+type surroundings struct {
+	server     *Server
+	at         place
+	stream     string
+	definition func() *httpapi.API
+}
+
+// Invoke runs a function that lets the API invoke it.
+func (e *surroundings) Invoke(ctx context.Context, function, source string, payload []byte) ([]byte, bool, error) {
+	s := e.server.store
+	named, err := s.resolve(e.at, function, "", mathrand.Float64())
+	if err != nil {
+		return nil, false, err
+	}
+	asked := policy.Request{
+		Action: "lambda:InvokeFunction", Resource: named.arn(), Principal: policy.Principal{Service: "apigateway.amazonaws.com"},
+		Context: policy.Context{"aws:sourcearn": {source}, "aws:sourceaccount": {e.at.account}},
+	}
+	if api := e.definition(); api != nil && api.FunctionURL {
+		auth := api.Routes[0].Authorization
+		asked.Action, asked.Principal = "lambda:InvokeFunctionUrl", policy.Principal{Account: e.at.account}
+		asked.Context = policy.Context{"lambda:functionurlauthtype": {auth}}
+		if auth == "AWS_IAM" { // its signer was asked
+			return e.run(ctx, &named, payload)
+		}
+	}
+	if !s.permits(&named, asked) {
+		return nil, false, &httpapi.NotAllowedError{Function: named.arn()}
+	}
+	return e.run(ctx, &named, payload)
+}
+
+func (e *surroundings) run(ctx context.Context, named *deployed, payload []byte) ([]byte, bool, error) {
+	result, err := e.server.runner.invoke(ctx, named, execution.Invocation{Payload: payload})
+	var throttle *execution.ThrottleError
+	if errors.As(err, &throttle) {
+		return nil, false, fmt.Errorf("%w: %s", httpapi.ErrThrottled, throttle.Reason)
+	}
+	return result.Payload, result.FunctionError != "", err
+}
+
+// permits evaluates the permissions of a function's version or alias.
+// https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
+func (s *store) permits(named *deployed, asked policy.Request) bool {
+	at := place{named.function.Account, named.function.Region}
+	var documents []policy.Document
+	for _, p := range s.list(at, "AWS::Lambda::Permission") {
+		target := p.text("FunctionName")
+		if target != named.arn() && (named.qualifier != "" || target != named.function.Name) {
+			continue
+		}
+		principal := any(object{"Service": p.text("Principal")})
+		if p.text("Principal") == "*" {
+			principal = "*"
+		}
+		statement := object{"Effect": "Allow", "Action": p.text("Action"), "Resource": named.arn(), "Principal": principal}
+		conditions := object{}
+		if source := p.text("SourceArn"); source != "" {
+			conditions["ArnLike"] = object{"AWS:SourceArn": source}
+		}
+		equal := object{}
+		for property, key := range map[string]string{"SourceAccount": "AWS:SourceAccount", "FunctionUrlAuthType": "lambda:FunctionUrlAuthType"} {
+			if value := p.text(property); value != "" {
+				equal[key] = value
+			}
+		}
+		if len(equal) > 0 {
+			conditions["StringEquals"] = equal
+		}
+		if len(conditions) > 0 {
+			statement["Condition"] = conditions
+		}
+		document, err := policy.Read(object{"Version": "2012-10-17", "Statement": []any{statement}})
+		if err == nil {
+			documents = append(documents, document)
+		}
+	}
+	verdict, err := policy.EvaluateResource(documents, asked)
+	return err == nil && verdict == policy.Allow
+}
+
+// Signer checks a signature of Signature Version 4 with the credentials of the API's account. A user, who administers
+// its account, may call each route; a role where its policies allow execute-api:Invoke, or lambda:InvokeFunctionUrl.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+func (e *surroundings) Signer(r *http.Request, body []byte, route string) (httpapi.Signer, bool) {
+	sig, signed := readSignature(r)
+	if !signed || sig.region != e.at.region {
+		return httpapi.Signer{}, false
+	}
+	secret, who, refusal := e.server.credentials(sig)
+	if refusal != nil || who.account != e.at.account || e.server.store.isClosed(who.account) || !sig.matches(r, body, secret) {
+		return httpapi.Signer{}, false
+	}
+	action, resource := "execute-api:Invoke", route
+	api := e.definition()
+	if api == nil {
+		return httpapi.Signer{}, false
+	}
+	if api.FunctionURL {
+		action, resource = "lambda:InvokeFunctionUrl", api.Routes[0].Function
+	}
+	if who.role != "" && !e.server.store.roleMay(who, action, resource) {
+		return httpapi.Signer{}, false
+	}
+	return httpapi.Signer{AccessKey: sig.accessKey, Account: who.account, CallerID: who.userID, UserARN: who.arn, UserID: who.userID}, true
+}
+
+// roleMay evaluates the identity policies of a role.
+func (s *store) roleMay(who caller, action, resource string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var documents []policy.Document
+	read := func(value any) {
+		if document, err := policy.Read(value); err == nil {
+			documents = append(documents, document)
+		}
+	}
+	name := who.role[strings.LastIndex(who.role, "/")+1:]
+	for _, r := range s.resources {
+		if r.Account != who.account {
+			continue
+		}
+		switch r.Type {
+		case "AWS::IAM::Role":
+			if r.attribute("Arn") == who.role {
+				for _, each := range listOf(r.Properties["Policies"]) {
+					inline, _ := each.(object)
+					read(inline["PolicyDocument"])
+				}
+			}
+		case "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy":
+			for _, role := range append(scalars(r.Properties["Roles"]), r.text("RoleName")) {
+				if role == name {
+					read(r.Properties["PolicyDocument"])
+				}
+			}
+		}
+	}
+	verdict, err := policy.EvaluateIdentity(documents, policy.Request{
+		Action: action, Resource: resource, Principal: policy.Principal{Account: who.account, ARN: who.arn, Role: who.role},
+		Context: policy.Context{"aws:principalaccount": {who.account}, "aws:principalarn": {who.role}},
+	})
+	return err == nil && verdict == policy.Allow
+}
+
+// tokenKey names the key of the rehearsal's own issuer.
+const tokenKey = "rehearsal"
+
+// Keys are those of the rehearsal's own issuer, whatever issuer is asked for: nobody beyond this machine is.
+func (e *surroundings) Keys(context.Context, string) ([]byte, error) {
+	key, err := e.server.gateway.issuer()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: tokenKey, Algorithm: "RS256", Use: "sig"}}})
+}
+
+// Log keeps a line of an access log in the log group that the stage names.
+func (e *surroundings) Log(line string) {
+	api := e.definition()
+	if api == nil {
+		return
+	}
+	for _, stage := range e.server.store.list(e.at, apiStage) {
+		if stage.text("ApiId") == api.ID && stage.text("StageName") == api.Stage {
+			_, group, found := strings.Cut(textOf(stage.member("AccessLogSettings", "DestinationArn")), ":log-group:")
+			if found {
+				e.server.logs.add(e.server, e.at, strings.TrimSuffix(group, ":*"), e.stream, time.Now(), line)
+			}
+			return
+		}
+	}
+}
+
+// Token signs a JSON Web Token with the claims, such as iss, aud, exp and scope, by the key that the accounts' APIs take
+// for that of every issuer: they ask nobody outside. A token of the real issuer they refuse.
+func (s *Server) Token(claims map[string]any) (string, error) {
+	key, err := s.gateway.issuer()
+	if err != nil {
+		return "", fmt.Errorf("rehearsal: token: %w", err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", tokenKey))
+	if err != nil {
+		return "", fmt.Errorf("rehearsal: token: %w", err)
+	}
+	return jwt.Signed(signer).Claims(claims).Serialize()
+}
+
+func sortAPIs(all []API) {
+	slices.SortFunc(all, func(a, b API) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.ID, b.ID))
+	})
+}
