@@ -16,6 +16,9 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/gobuild"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -123,7 +126,8 @@ func newRig(t *testing.T) *rig {
 		}
 		return r
 	}
-	r.World, err = Rehearse(r.place, append(r.program.Stages, stranger)...)
+	functions := rehearsal.Functions{Build: rehearse.Build(checkout, document, gobuild.Options{})}
+	r.World, err = RehearseRunning(r.place, functions, append(r.program.Stages, stranger)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r

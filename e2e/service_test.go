@@ -38,6 +38,7 @@ func TestTheNotesServiceInThreeAccounts(t *testing.T) {
 	}{
 		{"three accounts are bootstrapped and deployed by profile", (*rig).deployThree},
 		{"each account holds its own and none of the others'", (*rig).holdTheirOwn},
+		{"each stage answers requests, and none sees another's notes", (*rig).answer},
 		{"deploying again says no changes", (*rig).deployAgain},
 		{"a new commit of unchanged code changes nothing", (*rig).deployNewCommit},
 		{"a stage is the same bytes alone and with all", (*rig).compareAloneAndAll},

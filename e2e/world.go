@@ -18,6 +18,11 @@ type World struct {
 // Rehearse starts a rehearsal with the accounts of stages, and writes a profile for each stage, named like
 // it, that reaches its own account only.
 func Rehearse(place awsenv.Place, all ...stages.Stage) (*World, error) {
+	return RehearseRunning(place, rehearsal.Functions{}, all...)
+}
+
+// RehearseRunning is Rehearse for those who say how functions run.
+func RehearseRunning(place awsenv.Place, functions rehearsal.Functions, all ...stages.Stage) (*World, error) {
 	var accounts []rehearsal.Account
 	var profiles []awsenv.Profile
 	for _, stage := range all {
@@ -27,7 +32,7 @@ func Rehearse(place awsenv.Place, all ...stages.Stage) (*World, error) {
 			accounts = append(accounts, rehearsal.Account{ID: stage.Account, AccessKeyID: key, SecretAccessKey: secret, UserName: stage.Name})
 		}
 	}
-	server, err := rehearsal.Start(rehearsal.Config{Accounts: accounts})
+	server, err := rehearsal.Start(rehearsal.Config{Accounts: accounts, Functions: functions})
 	if err != nil {
 		return nil, err
 	}
