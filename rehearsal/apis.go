@@ -152,7 +152,9 @@ func (s *store) describeAPI(part *Resource) (API, func() *httpapi.API, bool) {
 		id, _, _ := strings.Cut(strings.TrimPrefix(endpoint, "https://"), ".")
 		name := target[strings.LastIndex(target, ":")+1:]
 		return API{Account: part.Account, Region: part.Region, Name: name, ID: id, Endpoint: endpoint},
-			func() *httpapi.API { return s.urlOf(at, part.PhysicalID, id) }, true
+			func() *httpapi.API {
+				return remember(s, "url|"+endpoint, func() *httpapi.API { return s.urlOf(at, part.PhysicalID, id) })
+			}, true
 	}
 	api, found := s.find(at, httpAPI, part.text("ApiId"))
 	if !found || api.text("ProtocolType") == "WEBSOCKET" {
@@ -160,8 +162,10 @@ func (s *store) describeAPI(part *Resource) (API, func() *httpapi.API, bool) {
 	}
 	stage := part.text("StageName")
 	return API{
-		Account: part.Account, Region: part.Region, Name: orElse(api.text("Name"), api.Name), Stage: stage, ID: api.PhysicalID, Endpoint: api.attribute("ApiEndpoint"),
-	}, func() *httpapi.API { return s.apiOf(at, api.PhysicalID, stage) }, true
+			Account: part.Account, Region: part.Region, Name: orElse(api.text("Name"), api.Name), Stage: stage, ID: api.PhysicalID, Endpoint: api.attribute("ApiEndpoint"),
+		}, func() *httpapi.API {
+			return remember(s, "api|"+at.account+"|"+at.region+"|"+api.PhysicalID+"|"+stage, func() *httpapi.API { return s.apiOf(at, api.PhysicalID, stage) })
+		}, true
 }
 
 // member is a member of a nested property.
@@ -312,7 +316,7 @@ type surroundings struct {
 }
 
 // Invoke runs a function that lets the API invoke it.
-func (e *surroundings) Invoke(ctx context.Context, function, source string, payload []byte) ([]byte, bool, error) {
+func (e *surroundings) Invoke(ctx context.Context, function, source string, payload []byte, limit time.Duration) ([]byte, bool, error) {
 	s := e.server.store
 	named, err := s.resolve(e.at, function, "", mathrand.Float64())
 	if err != nil {
@@ -327,17 +331,24 @@ func (e *surroundings) Invoke(ctx context.Context, function, source string, payl
 		asked.Action, asked.Principal = "lambda:InvokeFunctionUrl", policy.Principal{Account: e.at.account}
 		asked.Context = policy.Context{"lambda:functionurlauthtype": {auth}}
 		if auth == "AWS_IAM" { // its signer was asked
-			return e.run(ctx, &named, payload)
+			return e.run(ctx, &named, payload, limit)
 		}
 	}
 	if !s.permits(&named, asked) {
 		return nil, false, &httpapi.NotAllowedError{Function: named.arn()}
 	}
-	return e.run(ctx, &named, payload)
+	return e.run(ctx, &named, payload, limit)
 }
 
-func (e *surroundings) run(ctx context.Context, named *deployed, payload []byte) ([]byte, bool, error) {
-	result, err := e.server.runner.invoke(ctx, named, execution.Invocation{Payload: payload})
+// run does not count the time in which a function is made ready for this machine.
+func (e *surroundings) run(ctx context.Context, named *deployed, payload []byte, limit time.Duration) ([]byte, bool, error) {
+	f, err := e.server.runner.prepareOrRefuse(named)
+	if err != nil {
+		return nil, false, err
+	}
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	result, err := e.server.runner.host.Invoke(ctx, f, execution.Invocation{Payload: payload, ARN: named.arn()})
 	var throttle *execution.ThrottleError
 	if errors.As(err, &throttle) {
 		return nil, false, fmt.Errorf("%w: %s", httpapi.ErrThrottled, throttle.Reason)
@@ -405,48 +416,21 @@ func (e *surroundings) Signer(r *http.Request, body []byte, route string) (httpa
 	if api.FunctionURL {
 		action, resource = "lambda:InvokeFunctionUrl", api.Routes[0].Function
 	}
-	if who.role != "" && !e.server.store.roleMay(who, action, resource) {
+	asked := &request{http: r, server: e.server, store: e.server.store, caller: who, account: who.account, region: sig.region, service: sig.service}
+	if who.role != "" && !asked.mayCall(right{action: action, resource: resource, owner: e.at.account}) {
 		return httpapi.Signer{}, false
 	}
 	return httpapi.Signer{AccessKey: sig.accessKey, Account: who.account, CallerID: who.userID, UserARN: who.arn, UserID: who.userID}, true
 }
 
-// roleMay evaluates the identity policies of a role.
-func (s *store) roleMay(who caller, action, resource string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var documents []policy.Document
-	read := func(value any) {
-		if document, err := policy.Read(value); err == nil {
-			documents = append(documents, document)
-		}
+// mayCall decides a call of a session that reaches no operation of this endpoint.
+func (r *request) mayCall(needed right) bool {
+	who := remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
+	if who == nil {
+		return true
 	}
-	name := who.role[strings.LastIndex(who.role, "/")+1:]
-	for _, r := range s.resources {
-		if r.Account != who.account {
-			continue
-		}
-		switch r.Type {
-		case "AWS::IAM::Role":
-			if r.attribute("Arn") == who.role {
-				for _, each := range listOf(r.Properties["Policies"]) {
-					inline, _ := each.(object)
-					read(inline["PolicyDocument"])
-				}
-			}
-		case "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy":
-			for _, role := range append(scalars(r.Properties["Roles"]), r.text("RoleName")) {
-				if role == name {
-					read(r.Properties["PolicyDocument"])
-				}
-			}
-		}
-	}
-	verdict, err := policy.EvaluateIdentity(documents, policy.Request{
-		Action: action, Resource: resource, Principal: policy.Principal{Account: who.account, ARN: who.arn, Role: who.role},
-		Context: policy.Context{"aws:principalaccount": {who.account}, "aws:principalarn": {who.role}},
-	})
-	return err == nil && verdict == policy.Allow
+	decision, err := r.decide(who, needed)
+	return who.undecided == "" && err == nil && decision.Allowed
 }
 
 // tokenKey names the key of the rehearsal's own issuer.

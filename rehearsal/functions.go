@@ -56,33 +56,37 @@ type runner struct {
 	settings Functions
 	host     *execution.Host
 	events   sync.WaitGroup  // invocations that nobody waits for
+	readying sync.WaitGroup  // packages that are made ready
 	ctx      context.Context // of these
 	stop     context.CancelFunc
 
 	mu       sync.Mutex
-	folder   string              // of unpacked deployment packages, made when it is needed
-	unpacked map[string]unpacked // by digest of the package and runtime
+	folder   string               // of unpacked deployment packages, made when it is needed
+	unpacked map[string]*unpacked // by digest of the package and runtime
 }
 
+// unpacked is a deployment package that is made ready for this machine by whoever needs it first.
 type unpacked struct {
+	mu      sync.Mutex
+	ready   bool
 	program execution.Program
-	err     error
 }
 
 func newRunner(s *Server, settings Functions) *runner {
 	ctx, stop := context.WithCancel(context.Background())
-	r := &runner{server: s, settings: settings, ctx: ctx, stop: stop, unpacked: map[string]unpacked{}}
+	r := &runner{server: s, settings: settings, ctx: ctx, stop: stop, unpacked: map[string]*unpacked{}}
 	r.host = execution.New(execution.Config{Endpoint: s.URL(), Credentials: r.credentials, Log: r.log, Idle: settings.Idle})
 	return r
 }
 
 // close ends all functions, and removes what was unpacked for them.
 func (r *runner) close() error {
+	r.mu.Lock()
 	r.stop()
+	r.mu.Unlock()
 	r.host.Close()
 	r.events.Wait()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.readying.Wait()
 	if r.folder == "" {
 		return nil
 	}
@@ -186,7 +190,7 @@ func (s *store) resolve(at place, name, qualifier string, chance float64) (deplo
 }
 
 // prepare is a version as it is run.
-func (r *runner) prepare(ctx context.Context, d *deployed) (*execution.Function, error) {
+func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	f, s := &d.function, r.server.store
 	configured := Resource{Properties: d.properties}
 	number := func(property string, otherwise int) int {
@@ -205,7 +209,7 @@ func (r *runner) prepare(ctx context.Context, d *deployed) (*execution.Function,
 		}
 	}
 	runtimeName := configured.text("Runtime")
-	program, err := r.program(ctx, d, runtimeName)
+	program, err := r.program(d, runtimeName)
 	if err != nil {
 		return nil, err
 	}
@@ -228,37 +232,62 @@ func (r *runner) prepare(ctx context.Context, d *deployed) (*execution.Function,
 	return run, nil
 }
 
-// program unpacks a deployment package, once, and finds how it is run here.
-func (r *runner) program(ctx context.Context, d *deployed, runtimeName string) (execution.Program, error) {
+// program unpacks a deployment package, once, and finds how it is run here. What fails is tried again for the next
+// invocation. A caller that goes away does not end it.
+func (r *runner) program(d *deployed, runtimeName string) (execution.Program, error) {
 	key := d.code.sha256 + " " + runtimeName
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known, found := r.unpacked[key]; found {
-		return known.program, known.err
+	if r.ctx.Err() != nil {
+		r.mu.Unlock()
+		return execution.Program{}, execution.ErrClosed
 	}
-	program, err := r.unpack(ctx, d, runtimeName)
-	if ctx.Err() == nil {
-		r.unpacked[key] = unpacked{program, err}
+	r.readying.Add(1)
+	defer r.readying.Done()
+	known, found := r.unpacked[key]
+	if !found {
+		known = &unpacked{}
+		r.unpacked[key] = known
 	}
+	r.mu.Unlock()
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if known.ready {
+		return known.program, nil
+	}
+	program, err := r.unpack(d, runtimeName)
+	known.program, known.ready = program, err == nil
 	return program, err
 }
 
-// unpack is called with the lock held.
-func (r *runner) unpack(ctx context.Context, d *deployed, runtimeName string) (execution.Program, error) {
+// home makes the folder of unpacked packages, if need be.
+func (r *runner) home() (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.folder == "" {
+		folder, err := os.MkdirTemp("", "rehearsal")
+		if err != nil {
+			return "", err
+		}
+		r.folder = folder
+	}
+	return r.folder, nil
+}
+
+func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, error) {
 	content := r.server.store.content(d)
 	if content == nil {
 		return execution.Program{}, errors.New("its deployment package is no longer in its bucket")
 	}
-	if r.folder == "" {
-		folder, err := os.MkdirTemp("", "rehearsal")
-		if err != nil {
-			return execution.Program{}, err
-		}
-		r.folder = folder
+	home, err := r.home()
+	if err != nil {
+		return execution.Program{}, err
 	}
 	sum := sha256.Sum256([]byte(d.code.sha256 + runtimeName))
-	folder := filepath.Join(r.folder, hex.EncodeToString(sum[:8]))
+	folder := filepath.Join(home, hex.EncodeToString(sum[:8]))
 	dir := filepath.Join(folder, "task")
+	if err := os.RemoveAll(dir); err != nil { // of a try that failed
+		return execution.Program{}, err
+	}
 	if err := unpackCode(content, dir, runtimeName); err != nil {
 		return execution.Program{}, err
 	}
@@ -271,7 +300,7 @@ func (r *runner) unpack(ctx context.Context, d *deployed, runtimeName string) (e
 	if err != nil {
 		return execution.Program{}, err
 	}
-	path, err := r.settings.Build(ctx, digest)
+	path, err := r.settings.Build(r.ctx, digest)
 	if err != nil {
 		return execution.Program{}, fmt.Errorf("%w %w", cannot, err)
 	}

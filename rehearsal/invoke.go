@@ -45,7 +45,7 @@ func invoke(r *request, w http.ResponseWriter) (any, error) {
 		in.ClientContext = string(client)
 	}
 	if kind == "Event" {
-		if _, err := r.server.runner.prepareOrRefuse(r.http.Context(), &named); err != nil {
+		if _, err := r.server.runner.prepareOrRefuse(&named); err != nil {
 			return nil, err
 		}
 		r.server.runner.later(named, in)
@@ -87,8 +87,8 @@ func throttled(w http.ResponseWriter, err error) error {
 }
 
 // prepareOrRefuse is prepare for a request: a function that cannot run here is none of AWS's refusals.
-func (r *runner) prepareOrRefuse(ctx context.Context, d *deployed) (*execution.Function, error) {
-	f, err := r.prepare(ctx, d)
+func (r *runner) prepareOrRefuse(d *deployed) (*execution.Function, error) {
+	f, err := r.prepare(d)
 	if err != nil {
 		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot run function %s: %v", d.function.Name, err)
 	}
@@ -97,7 +97,7 @@ func (r *runner) prepareOrRefuse(ctx context.Context, d *deployed) (*execution.F
 
 // invoke runs a version and waits for its answer. Nobody holds a lock of the store meanwhile.
 func (r *runner) invoke(ctx context.Context, d *deployed, in execution.Invocation) (execution.Result, error) {
-	f, err := r.prepareOrRefuse(ctx, d)
+	f, err := r.prepareOrRefuse(d)
 	if err != nil {
 		return execution.Result{}, err
 	}

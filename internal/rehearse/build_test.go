@@ -27,7 +27,8 @@ func TestTheProgramOfADeployedBinaryIsFoundByItsDigest(t *testing.T) {
 	deployed, err := gobuild.Build(t.Context(), root, []gobuild.Function{{Package: "./functions/create"}, {Package: "./functions/list"}}, gobuild.Options{})
 	require.NoError(t, err)
 	document := assembly.Document{Service: "notes", Stages: []assembly.Synthesized{{Functions: []assembly.Function{
-		{Package: "./functions/create", Digest: deployed[0].Digest}, {Package: "./functions/list", Digest: deployed[1].Digest},
+		{Package: "./functions/create", Digest: deployed[0].Digest},
+		{Package: "./functions/list", Digest: deployed[1].Digest},
 		{Package: "./dist.zip", Digest: "f00d", Prebuilt: true},
 	}}}}
 	build := Build(root, document, gobuild.Options{})

@@ -78,9 +78,11 @@ type Authorizer struct {
 
 // Environment is what an API asks of the rest of AWS.
 type Environment interface {
-	// Invoke runs a function for what the ARN of a route, or of an authorizer, may invoke. failed tells that the
-	// payload is the error of the function. The error is a [*NotAllowedError], [ErrThrottled], or why it did not run.
-	Invoke(ctx context.Context, function, source string, payload []byte) (answer []byte, failed bool, err error)
+	// Invoke runs a function for what the ARN of a route, or of an authorizer, may invoke. failed
+	// tells that the payload is the error of the function. The error is a [*NotAllowedError],
+	// [ErrThrottled], [context.DeadlineExceeded] for an answer that takes longer than the limit, or
+	// why it did not run. The time of what AWS has no part in does not count.
+	Invoke(ctx context.Context, function, source string, payload []byte, limit time.Duration) (answer []byte, failed bool, err error)
 	// Signer checks a request's signature, and whether its signer may call the route with this ARN.
 	Signer(r *http.Request, body []byte, route string) (Signer, bool)
 	// Keys gives an issuer's public keys, as a JSON Web Key Set.

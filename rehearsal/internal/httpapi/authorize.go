@@ -249,6 +249,10 @@ type keptDecision struct {
 	until    time.Time
 }
 
+// authorizerLimit is how long an authorizer may take.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+const authorizerLimit = 10 * time.Second
+
 // askFunction has a function decide. An answer holds for all routes, and is kept under the values of the sources.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
@@ -268,7 +272,7 @@ func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
 			return internalError
 		}
 		source := "arn:" + r.api.partition() + ":execute-api:" + r.api.Region + ":" + r.api.Account + ":" + r.api.ID + "/authorizers/" + a.ID
-		payload, failed, err := s.environment.Invoke(ctx, a.Function, source, event)
+		payload, failed, err := s.environment.Invoke(ctx, a.Function, source, event, authorizerLimit)
 		switch {
 		case err != nil:
 			r.authorizerError = err.Error()

@@ -20,6 +20,8 @@ const (
 	// longest is how long an integration may take.
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 	longest = 30 * time.Second
+	// noLimit is that of a function's URL: the function's own timeout is shorter.
+	noLimit = time.Hour
 	// payloadLimit is the most that a request may carry, in bytes, on the same page.
 	payloadLimit = 10 << 20
 )
@@ -110,10 +112,8 @@ func (s *Server) integrate(ctx context.Context, r *request) (*answer, *refusal) 
 	if limit <= 0 || limit > longest {
 		limit = longest
 	}
-	if !r.api.FunctionURL {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, limit)
-		defer stop()
+	if r.api.FunctionURL {
+		limit = noLimit
 	}
 	method, pattern, isPath := strings.Cut(route.Key, " ")
 	source := r.api.arn(method, pattern)
@@ -124,7 +124,7 @@ func (s *Server) integrate(ctx context.Context, r *request) (*answer, *refusal) 
 		source = r.api.arn("$default", "")
 	}
 	begun := s.now()
-	told, failed, err := s.environment.Invoke(ctx, route.Function, source, payload)
+	told, failed, err := s.environment.Invoke(ctx, route.Function, source, payload, limit)
 	r.integrationLatency, r.integrationReported = s.now().Sub(begun), true
 	var notAllowed *NotAllowedError
 	switch {

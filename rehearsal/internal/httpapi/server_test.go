@@ -36,16 +36,14 @@ type world struct {
 
 	events  []string // by invocation: the function, and its event
 	sources []string
+	limits  []time.Duration
 	lines   []string
 }
 
-func (w *world) Invoke(ctx context.Context, function, source string, payload []byte) ([]byte, bool, error) {
+func (w *world) Invoke(_ context.Context, function, source string, payload []byte, limit time.Duration) ([]byte, bool, error) {
 	w.events = append(w.events, string(payload))
 	w.sources = append(w.sources, source)
-	if w.err == context.DeadlineExceeded {
-		<-ctx.Done()
-		return nil, false, ctx.Err()
-	}
+	w.limits = append(w.limits, limit)
 	if answer, special := w.answers[function]; special {
 		return []byte(answer), false, nil
 	}
@@ -321,7 +319,8 @@ func TestAnAnswerIsReadByTheFormatOfItsIntegration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			route := to("GET /")
 			route.PayloadFormat, route.Timeout = tt.format, 10*time.Millisecond
-			s := New(func() *API { return anAPI(route) }, &world{answer: tt.answer, failed: tt.failed, err: tt.err})
+			w := &world{answer: tt.answer, failed: tt.failed, err: tt.err}
+			s := New(func() *API { return anAPI(route) }, w)
 			response := ask(s, "GET", "/", "")
 			assert.Equal(t, tt.status, response.StatusCode)
 			assert.Equal(t, tt.body, text(t, response))
@@ -329,6 +328,7 @@ func TestAnAnswerIsReadByTheFormatOfItsIntegration(t *testing.T) {
 				assert.Equal(t, values, response.Header.Values(name), name)
 			}
 			assert.NotEmpty(t, response.Header.Get("Apigw-Requestid"))
+			assert.Equal(t, []time.Duration{10 * time.Millisecond}, w.limits)
 		})
 	}
 }
