@@ -33,7 +33,8 @@ type API struct {
 	Name, Stage string
 	// ID is the API's id; Endpoint is the URL that AWS would give it.
 	ID, Endpoint string
-	// URL is where it is served on this machine, with the stage that its paths begin with. It ends without a slash.
+	// URL is where it is served on this machine, with the stage that its paths begin with. It ends
+	// without a slash.
 	URL string
 }
 
@@ -78,8 +79,9 @@ const (
 	functionURL = "AWS::Lambda::Url"
 )
 
-// APIs lists the HTTP APIs, a stage each, and the URLs of functions of all accounts, sorted by account, region and name.
-// Each has a server of its own on loopback, which is started when it is first listed and lasts as long as the API.
+// APIs lists the HTTP APIs, a stage each, and the URLs of functions of all accounts, sorted by
+// account, region and name. Each has a server of its own on loopback, which is started when it is
+// first listed and lasts as long as the API.
 func (s *Server) APIs() ([]API, error) {
 	s.store.mu.RLock()
 	found := s.store.held(func(r *Resource) bool {
@@ -142,8 +144,8 @@ func (g *gateway) retain(keep map[string]bool) {
 	}
 }
 
-// describeAPI is what a stage of an API, or a function's URL, is called, and how its definition is had, which is read
-// anew for each request.
+// describeAPI is what a stage of an API, or a function's URL, is called, and how its definition is
+// had, which is read anew for each request.
 func (s *store) describeAPI(part *Resource) (API, func() *httpapi.API, bool) {
 	at := place{part.Account, part.Region}
 	if part.Type == functionURL {
@@ -204,7 +206,8 @@ func corsOf(value any) *httpapi.CORS {
 	return cors
 }
 
-// functionIn is the ARN of the function in the URI of an integration: the ARN itself, or API Gateway's path to it.
+// functionIn is the ARN of the function in the URI of an integration: the ARN itself, or API
+// Gateway's path to it.
 func functionIn(uri string) string {
 	if _, path, found := strings.Cut(uri, "/functions/"); found {
 		return strings.TrimSuffix(path, "/invocations")
@@ -396,8 +399,9 @@ func (s *store) permits(named *deployed, asked policy.Request) bool {
 	return err == nil && verdict == policy.Allow
 }
 
-// Signer checks a signature of Signature Version 4 with the credentials of the API's account. A user, who administers
-// its account, may call each route; a role where its policies allow execute-api:Invoke, or lambda:InvokeFunctionUrl.
+// Signer checks a signature of Signature Version 4 with the credentials of the API's account. A
+// user, who administers its account, may call each route; a role where its policies allow
+// execute-api:Invoke, or lambda:InvokeFunctionUrl.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
 func (e *surroundings) Signer(r *http.Request, body []byte, route string) (httpapi.Signer, bool) {
 	sig, signed := readSignature(r)
@@ -436,7 +440,8 @@ func (r *request) mayCall(needed right) bool {
 // tokenKey names the key of the rehearsal's own issuer.
 const tokenKey = "rehearsal"
 
-// Keys are those of the rehearsal's own issuer, whatever issuer is asked for: nobody beyond this machine is.
+// Keys are those of the rehearsal's own issuer, whatever issuer is asked for: nobody beyond this
+// machine is.
 func (e *surroundings) Keys(context.Context, string) ([]byte, error) {
 	key, err := e.server.gateway.issuer()
 	if err != nil {
@@ -462,8 +467,9 @@ func (e *surroundings) Log(line string) {
 	}
 }
 
-// Token signs a JSON Web Token with the claims, such as iss, aud, exp and scope, by the key that the accounts' APIs take
-// for that of every issuer: they ask nobody outside. A token of the real issuer they refuse.
+// Token signs a JSON Web Token with the claims, such as iss, aud, exp and scope, by the key that
+// the accounts' APIs take for that of every issuer: they ask nobody outside. A token of the real
+// issuer they refuse.
 func (s *Server) Token(claims map[string]any) (string, error) {
 	key, err := s.gateway.issuer()
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
-// exposes makes an HTTP API whose routes go to the function create-note, and lets the API invoke it.
+// exposes makes an HTTP API whose routes go to the function create-note, and lets the API invoke
+// it.
 func exposes(t *testing.T, server *rehearsal.Server, routes ...map[string]any) (url, id string) {
 	t.Helper()
 	api := makes(t, server, "AWS::ApiGatewayV2::Api", map[string]any{"Name": "notes", "ProtocolType": "HTTP"})

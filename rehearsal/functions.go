@@ -18,20 +18,23 @@ import (
 	"github.com/roadshow-go/roadshow/rehearsal/internal/execution"
 )
 
-// Functions says how the accounts' functions run. The zero value runs what was deployed, where this machine can: binaries
-// for its system and processor, scripts, and handlers of Node.js and Python where their interpreter is found. A function
-// runs as the user who has started the server, with that user's rights on this machine.
+// Functions says how the accounts' functions run. The zero value runs what was deployed, where this
+// machine can: binaries for its system and processor, scripts, and handlers of Node.js and Python
+// where their interpreter is found. A function runs as the user who has started the server, with
+// that user's rights on this machine.
 type Functions struct {
-	// Build gives the program to run in the place of a deployed bootstrap binary that is for another system or
-	// processor: the path of a file, compiled from the same package for this machine. The digest is the SHA-256 of
-	// the deployed file, in hex. Default: such a function cannot be invoked, and the refusal says why.
+	// Build gives the program to run in the place of a deployed bootstrap binary that is for
+	// another system or processor: the path of a file, compiled from the same package for this
+	// machine. The digest is the SHA-256 of the deployed file, in hex. Default: such a function
+	// cannot be invoked, and the refusal says why.
 	Build func(ctx context.Context, digest string) (path string, err error)
 
-	// Log is handed each line that a function, or Lambda about it, logs. It is called by several goroutines.
-	// Default: lines go to CloudWatch Logs only.
+	// Log is handed each line that a function, or Lambda about it, logs. It is called by several
+	// goroutines. Default: lines go to CloudWatch Logs only.
 	Log func(LogLine)
 
-	// Idle is how long an execution environment waits for its next invocation before it ends. Default: 5 minutes.
+	// Idle is how long an execution environment waits for its next invocation before it ends.
+	// Default: 5 minutes.
 	Idle time.Duration
 }
 
@@ -45,7 +48,8 @@ type LogLine struct {
 	Group, Stream string
 	// RequestID is of the invocation under way, empty while the environment starts.
 	RequestID string
-	// Text is the line without its end. Platform says that Lambda wrote it, as its START and REPORT.
+	// Text is the line without its end. Platform says that Lambda wrote it, as its START and
+	// REPORT.
 	Text     string
 	Platform bool
 }
@@ -140,8 +144,8 @@ func (d *deployed) arn() string {
 	return d.function.attribute("Arn") + ":" + d.qualifier
 }
 
-// resolve finds the version that a name and a qualifier mean: the name may be an ARN, and have the qualifier behind it.
-// An alias with weights is one of its versions by chance, as in Lambda.
+// resolve finds the version that a name and a qualifier mean: the name may be an ARN, and have the
+// qualifier behind it. An alias with weights is one of its versions by chance, as in Lambda.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html
 func (s *store) resolve(at place, name, qualifier string, chance float64) (deployed, error) {
 	bare := name
@@ -232,8 +236,8 @@ func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	return run, nil
 }
 
-// program unpacks a deployment package, once, and finds how it is run here. What fails is tried again for the next
-// invocation. A caller that goes away does not end it.
+// program unpacks a deployment package, once, and finds how it is run here. What fails is tried
+// again for the next invocation. A caller that goes away does not end it.
 func (r *runner) program(d *deployed, runtimeName string) (execution.Program, error) {
 	key := d.code.sha256 + " " + runtimeName
 	r.mu.Lock()
@@ -307,7 +311,8 @@ func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, err
 	return execution.Program{Path: path, Dir: dir, RuntimeDir: filepath.Join(folder, "runtime")}, nil
 }
 
-// unpackCode writes what a function has been given: a package, or, in a template, one file of source.
+// unpackCode writes what a function has been given: a package, or, in a template, one file of
+// source.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
 func unpackCode(content []byte, dir, runtimeName string) error {
 	source := map[string]string{"nodejs": "index.js", "python": "index.py"}

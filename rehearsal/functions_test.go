@@ -63,7 +63,8 @@ func zipped(t *testing.T, name string, content []byte) []byte {
 	return out.Bytes()
 }
 
-// deploys makes the function create-note of dev, with the test's code and what else its properties say.
+// deploys makes the function create-note of dev, with the test's code and what else its properties
+// say.
 func deploys(t *testing.T, server *rehearsal.Server, more map[string]any) *lambda.Client {
 	t.Helper()
 	content, err := binary()

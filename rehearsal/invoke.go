@@ -25,7 +25,8 @@ func invoke(r *request, w http.ResponseWriter) (any, error) {
 	case !known:
 		return nil, invalidParameter("Value '%s' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]", kind)
 	case len(payload) > limit:
-		// The words are those that people report, as in https://github.com/aws/aws-cdk/issues/24895.
+		// The words are those that people report, as in
+		// https://github.com/aws/aws-cdk/issues/24895.
 		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "%d byte payload is too large for the %s invocation type (limit %d bytes)", len(payload), kind, limit)
 	case len(payload) == 0:
 		payload = []byte("{}")
@@ -52,7 +53,8 @@ func invoke(r *request, w http.ResponseWriter) (any, error) {
 		w.WriteHeader(http.StatusAccepted)
 		return nil, nil
 	}
-	// A function may call this endpoint while its own caller waits: nobody who saves or loads waits for both.
+	// A function may call this endpoint while its own caller waits: nobody who saves or loads waits
+	// for both.
 	r.store.working.RUnlock()
 	result, err := r.server.runner.invoke(r.http.Context(), &named, in)
 	r.store.working.RLock()
@@ -73,8 +75,8 @@ func invoke(r *request, w http.ResponseWriter) (any, error) {
 	return nil, nil
 }
 
-// throttled writes the answer of a function that may not run now, whose reason is a member of its own; other errors it
-// returns.
+// throttled writes the answer of a function that may not run now, whose reason is a member of its
+// own; other errors it returns.
 func throttled(w http.ResponseWriter, err error) error {
 	var throttle *execution.ThrottleError
 	if !errors.As(err, &throttle) {
@@ -86,7 +88,8 @@ func throttled(w http.ResponseWriter, err error) error {
 	return nil
 }
 
-// prepareOrRefuse is prepare for a request: a function that cannot run here is none of AWS's refusals.
+// prepareOrRefuse is prepare for a request: a function that cannot run here is none of AWS's
+// refusals.
 func (r *runner) prepareOrRefuse(d *deployed) (*execution.Function, error) {
 	f, err := r.prepare(d)
 	if err != nil {

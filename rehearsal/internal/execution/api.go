@@ -96,7 +96,8 @@ func (e *environment) takeResponse(w http.ResponseWriter, r *http.Request) {
 	accept(w)
 }
 
-// brokenOff is the error of a handler whose answer broke off, which its client tells behind the body.
+// brokenOff is the error of a handler whose answer broke off, which its client tells behind the
+// body.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
 func brokenOff(errorType, encoded string) *failure {
 	broken := &failure{errorType: errorType, message: "the answer broke off", status: "error"}
@@ -137,7 +138,8 @@ func (e *environment) takeInitError(w http.ResponseWriter, r *http.Request) {
 	accept(w)
 }
 
-// readFailure reads an error as a runtime tells it: a JSON object of errorType, errorMessage and stackTrace.
+// readFailure reads an error as a runtime tells it: a JSON object of errorType, errorMessage and
+// stackTrace.
 func readFailure(w http.ResponseWriter, r *http.Request) (*failure, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, responseLimit))
 	if err != nil {

@@ -55,7 +55,8 @@ type initialization struct {
 	failure  *failure
 }
 
-// failure is what Lambda answers instead of the function. Its payload is an object of errorType and errorMessage.
+// failure is what Lambda answers instead of the function. Its payload is an object of errorType and
+// errorMessage.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html
 type failure struct {
 	errorType, message string
@@ -77,7 +78,8 @@ func (f *failure) payload(requestID string) []byte {
 	return body
 }
 
-// start starts the process of an environment. What stands in its way is a failure of its initialization.
+// start starts the process of an environment. What stands in its way is a failure of its
+// initialization.
 func (h *Host) start(f *Function) *environment {
 	ctx, kill := context.WithCancel(h.ctx)
 	e := &environment{
@@ -167,7 +169,8 @@ func (e *environment) exitFailure() *failure {
 	}
 }
 
-// serve hands an invocation to the process and waits for its end, which is that the process asks for the next one.
+// serve hands an invocation to the process and waits for its end, which is that the process asks
+// for the next one.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
 func (e *environment) serve(in *invocation) *failure {
 	timer := time.NewTimer(time.Until(in.deadline))

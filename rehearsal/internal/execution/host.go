@@ -20,12 +20,14 @@ const (
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	EventLimit = 1 << 20
 
-	// responseLimit is the most that a function may answer: Lambda lets a hundred bytes more pass than its pages say.
+	// responseLimit is the most that a function may answer: Lambda lets a hundred bytes more pass
+	// than its pages say.
 	// https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/interop/model.go
 	responseLimit = RequestLimit + 100
 
-	// initLimit is how long an environment may take to ask for its first invocation; then it is started once more,
-	// as part of the invocation. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+	// initLimit is how long an environment may take to ask for its first invocation; then it is
+	// started once more, as part of the invocation.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 	initLimit = 10 * time.Second
 
 	// idleTime is how long an environment waits for its next invocation. Lambda says no number.
@@ -36,20 +38,23 @@ const (
 	lifetime = 2 * time.Hour
 )
 
-// CredentialsLifetime is how long the credentials of an environment must be valid: its lifetime and the longest
-// invocation.
+// CredentialsLifetime is how long the credentials of an environment must be valid: its lifetime and
+// the longest invocation.
 const CredentialsLifetime = lifetime + 15*time.Minute
 
-// Config says what the environments of a host have around them. The zero value is that of functions that call nobody.
+// Config says what the environments of a host have around them. The zero value is that of functions
+// that call nobody.
 type Config struct {
 	// Endpoint is the URL of all of AWS's services, for AWS_ENDPOINT_URL. Default: none is set.
 	Endpoint string
 
-	// Credentials gives a new environment the credentials of its function's role. Default: none are set.
+	// Credentials gives a new environment the credentials of its function's role. Default: none are
+	// set.
 	Credentials func(*Function) Credentials
 
-	// Log is handed each line that a function, or Lambda about it, logs, in the order of each environment. It is
-	// called by several goroutines, and holds the function up until it returns. Default: lines go nowhere.
+	// Log is handed each line that a function, or Lambda about it, logs, in the order of each
+	// environment. It is called by several goroutines, and holds the function up until it returns.
+	// Default: lines go nowhere.
 	Log func(Line)
 
 	// Idle is how long an environment waits for an invocation before it ends. Default: 5 minutes.
@@ -63,9 +68,11 @@ type Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 type Function struct {
 	// ARN is the function's without a qualifier, Name its name, Version "$LATEST" or a number.
 	ARN, Name, Version string
-	// Revision changes with the function's code or configuration: environments of another revision are not used.
+	// Revision changes with the function's code or configuration: environments of another revision
+	// are not used.
 	Revision string
-	// Region, Runtime and Handler are as in the function's configuration, Role is the ARN of its execution role.
+	// Region, Runtime and Handler are as in the function's configuration, Role is the ARN of its
+	// execution role.
 	Region, Runtime, Handler, Role string
 	// MemoryMB is shown to the function and in its reports; it is not enforced.
 	MemoryMB int
@@ -83,8 +90,9 @@ type Function struct {
 	Concurrency Concurrency
 }
 
-// Concurrency limits the invocations of all functions that share a Pool: those of one function that reserves its own,
-// or those of all others of an account. https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+// Concurrency limits the invocations of all functions that share a Pool: those of one function that
+// reserves its own, or those of all others of an account.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 type Concurrency struct {
 	Pool     string
 	Limit    int
@@ -97,8 +105,8 @@ type Invocation struct {
 	Payload []byte
 	// ARN is the one the caller has named, with a version or an alias. Default: the function's.
 	ARN string
-	// TraceID is the header of X-Ray, ClientContext the JSON that the caller has sent along. Default: a new trace
-	// that is not sampled, and none.
+	// TraceID is the header of X-Ray, ClientContext the JSON that the caller has sent along.
+	// Default: a new trace that is not sampled, and none.
 	TraceID, ClientContext string
 	// RequestID identifies the request. Default: a new one.
 	RequestID string
@@ -107,8 +115,8 @@ type Invocation struct {
 // Result is what an invocation came to.
 type Result struct {
 	RequestID string
-	// Payload is the function's answer, or a JSON object of errorType and errorMessage where FunctionError is not
-	// empty. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+	// Payload is the function's answer, or a JSON object of errorType and errorMessage where
+	// FunctionError is not empty. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 	Payload       []byte
 	FunctionError string
 	// LogTail is the end of the invocation's log, at most 4 KB.
@@ -156,8 +164,8 @@ func New(config Config) *Host {
 	return &Host{config: config, ctx: ctx, stop: stop, busy: map[string]int{}, idle: map[string][]*environment{}}
 }
 
-// Close ends all environments, and returns when each process has ended and nothing is logged any more. Invocations
-// under way fail.
+// Close ends all environments, and returns when each process has ended and nothing is logged any
+// more. Invocations under way fail.
 func (h *Host) Close() {
 	h.mu.Lock()
 	h.closed = true
@@ -171,8 +179,9 @@ func (h *Host) Close() {
 	h.work.Wait()
 }
 
-// Invoke runs a function once. Its own failures are part of the result; the error is a [*ThrottleError], [ErrClosed] or
-// that of ctx. A caller that goes away does not end the invocation, as with Lambda.
+// Invoke runs a function once. Its own failures are part of the result; the error is a
+// [*ThrottleError], [ErrClosed] or that of ctx. A caller that goes away does not end the
+// invocation, as with Lambda.
 func (h *Host) Invoke(ctx context.Context, f *Function, request Invocation) (Result, error) {
 	h.mu.Lock()
 	if h.closed {
@@ -334,7 +343,8 @@ func newID() string {
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
-// newTraceID is a header of X-Ray. https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html
+// newTraceID is a header of X-Ray.
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html
 func newTraceID(now time.Time) string {
 	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", now.Unix(), randomHex(12), randomHex(8))
 }

@@ -262,7 +262,8 @@ func TestAConcurrencyOfNoneRunsNothing(t *testing.T) {
 	require.ErrorAs(t, err, new(*ThrottleError))
 }
 
-// The payloads and log lines are those that people report of Lambda, and AWS's runtime interface emulator makes.
+// The payloads and log lines are those that people report of Lambda, and AWS's runtime interface
+// emulator makes.
 // https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html
 // https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/rapid/handlers.go
 func TestAFailureIsToldAsLambdaTellsIt(t *testing.T) {

@@ -94,7 +94,8 @@ func (l *log) follow() {
 	}
 }
 
-// sync waits until all that the process has written so far was read: a mark goes into the same pipe behind it.
+// sync waits until all that the process has written so far was read: a mark goes into the same pipe
+// behind it.
 func (l *log) sync() {
 	if l.write == nil {
 		return
@@ -168,8 +169,9 @@ func (l *log) initReport(phase string, init initialization) {
 	l.put(text, true)
 }
 
-// finish says how an invocation ended and what it took, and returns the end of its log. Since August 2025 Lambda bills
-// the start of every environment. https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
+// finish says how an invocation ended and what it took, and returns the end of its log. Since
+// August 2025 Lambda bills the start of every environment.
+// https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
 func (l *log) finish(in *invocation, duration time.Duration, fault *failure) []byte {
 	status := "success"
 	if fault != nil {

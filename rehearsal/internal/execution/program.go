@@ -22,7 +22,8 @@ type Program struct {
 	// Path is the file that is executed, with Args.
 	Path string
 	Args []string
-	// Dir is the unpacked deployment package, where the process starts. RuntimeDir holds the runtime's own files.
+	// Dir is the unpacked deployment package, where the process starts. RuntimeDir holds the
+	// runtime's own files.
 	Dir, RuntimeDir string
 }
 
@@ -98,8 +99,8 @@ func unpackFile(root *os.Root, file *zip.File, name string, left *int64) (err er
 	return err
 }
 
-// Find finds how the unpacked deployment package in dir is run on this machine. The runtimes' own files go to
-// runtimeDir. The error is a [*PlatformError] where it cannot be run here.
+// Find finds how the unpacked deployment package in dir is run on this machine. The runtimes' own
+// files go to runtimeDir. The error is a [*PlatformError] where it cannot be run here.
 func Find(runtimeName, dir, runtimeDir string) (Program, error) {
 	program := Program{Dir: dir, RuntimeDir: runtimeDir}
 	switch {
@@ -114,7 +115,8 @@ func Find(runtimeName, dir, runtimeDir string) (Program, error) {
 	return Program{}, &PlatformError{fmt.Sprintf("Runtime %s is none that runs here; those of Go, Node.js and Python do, and custom ones.", runtimeName)}
 }
 
-// The loops around handlers of Node.js and Python: Lambda has its own in its images, which are not to be had.
+// The loops around handlers of Node.js and Python: Lambda has its own in its images, which are not
+// to be had.
 var (
 	//go:embed bootstrap.mjs
 	nodeBootstrap []byte
@@ -146,7 +148,8 @@ var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AA
 
 var shebang = regexp.MustCompile(`^#![ \t]*(\S+)`)
 
-// runnable says whether this machine runs a bootstrap file: a Linux binary for its processor, or a script.
+// runnable says whether this machine runs a bootstrap file: a Linux binary for its processor, or a
+// script.
 func runnable(path string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

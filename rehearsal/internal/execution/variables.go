@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// variables are those of the process: Lambda's, over them the function's own, over these the reserved ones, which no
-// function can set. Nothing of this process's environment is handed on, but what Windows needs to start one.
+// variables are those of the process: Lambda's, over them the function's own, over these the
+// reserved ones, which no function can set. Nothing of this process's environment is handed on, but
+// what Windows needs to start one.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 func (e *environment) variables(api string) []string {
 	f := e.function
@@ -31,7 +32,8 @@ func (e *environment) variables(api string) []string {
 		"AWS_LAMBDA_RUNTIME_API": api, "LAMBDA_TASK_ROOT": f.Program.Dir, "LAMBDA_RUNTIME_DIR": f.Program.RuntimeDir,
 	})
 	if f.JSON {
-		// The runtimes write their own lines by these. https://docs.aws.amazon.com/lambda/latest/dg/golang-logging.html
+		// The runtimes write their own lines by these.
+		// https://docs.aws.amazon.com/lambda/latest/dg/golang-logging.html
 		all["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
 	}
 	if !strings.HasPrefix(f.Runtime, "provided") {
@@ -43,7 +45,8 @@ func (e *environment) variables(api string) []string {
 	}
 	if e.host.config.Endpoint != "" {
 		all["AWS_ENDPOINT_URL"] = e.host.config.Endpoint
-		// A function has no instance metadata; an SDK that looks for it would ask outside this machine.
+		// A function has no instance metadata; an SDK that looks for it would ask outside this
+		// machine.
 		all["AWS_EC2_METADATA_DISABLED"] = "true"
 	}
 	list := make([]string, 0, len(all))

@@ -82,7 +82,8 @@ func readAnswer(format string, payload []byte) (answer, error) {
 	return out, nil
 }
 
-// inferred is the answer of the format 2.0 without a status: the JSON itself, of a text what it says.
+// inferred is the answer of the format 2.0 without a status: the JSON itself, of a text what it
+// says.
 func inferred(payload []byte) (answer, error) {
 	if !json.Valid(payload) {
 		return answer{}, errAnswer

@@ -9,7 +9,8 @@ import (
 
 // API is one stage of an HTTP API, or the URL of a function.
 type API struct {
-	// ID, Account and Region say which it is; Domain is its own, such as "id.execute-api.us-east-1.amazonaws.com".
+	// ID, Account and Region say which it is; Domain is its own, such as
+	// "id.execute-api.us-east-1.amazonaws.com".
 	ID, Account, Region, Domain string
 	// Stage is the stage's name, "$default" or one that paths begin with.
 	Stage string
@@ -23,7 +24,8 @@ type API struct {
 	Throttle Throttle
 	// LogFormat is a line of the access log, with $context variables; empty logs nothing.
 	LogFormat string
-	// FunctionURL tells that this is the URL of a function, whose events name no route and no stage.
+	// FunctionURL tells that this is the URL of a function, whose events name no route and no
+	// stage.
 	// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 	FunctionURL bool
 }
@@ -32,8 +34,9 @@ type API struct {
 type Route struct {
 	// Key is "GET /notes/{id}", "ANY /files/{path+}" or "$default".
 	Key string
-	// Function is the ARN that the integration names, PayloadFormat "1.0" or "2.0", Timeout at most 30 seconds, which
-	// is the default. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+	// Function is the ARN that the integration names, PayloadFormat "1.0" or "2.0", Timeout at most
+	// 30 seconds, which is the default.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 	Function, PayloadFormat string
 	Timeout                 time.Duration
 	// Authorization is "NONE", "JWT", "CUSTOM" or "AWS_IAM"; the first by default.
@@ -69,8 +72,8 @@ type Authorizer struct {
 	// Issuer and Audience are those of tokens.
 	Issuer   string
 	Audience []string
-	// Function is the ARN of the function that decides, PayloadFormat "1.0" or "2.0". Simple tells that it answers
-	// with isAuthorized, TTL is how long its answer holds; zero is not at all.
+	// Function is the ARN of the function that decides, PayloadFormat "1.0" or "2.0". Simple tells
+	// that it answers with isAuthorized, TTL is how long its answer holds; zero is not at all.
 	Function, PayloadFormat string
 	Simple                  bool
 	TTL                     time.Duration

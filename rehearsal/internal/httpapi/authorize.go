@@ -77,8 +77,8 @@ func (r *request) source(expression string) string {
 	return ""
 }
 
-// checkToken validates a JSON Web Token: its signature by an RSA key of the issuer, iss, aud or client_id, exp, nbf,
-// iat, and one of the route's scopes in scope or scp.
+// checkToken validates a JSON Web Token: its signature by an RSA key of the issuer, iss, aud or
+// client_id, exp, nbf, iat, and one of the route's scopes in scope or scp.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
 func (s *Server) checkToken(ctx context.Context, r *request) *refusal {
 	a := r.match.route.Authorizer
@@ -92,7 +92,8 @@ func (s *Server) checkToken(ctx context.Context, r *request) *refusal {
 		token = token[len(prefix):]
 	}
 	scopes := strings.Join(r.match.route.Scopes, " ")
-	// The header is as on https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-jwt.html
+	// The header is as on
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-jwt.html
 	wrong := func(description string) *refusal {
 		refused := *unauthorized
 		refused.authenticate = fmt.Sprintf("Bearer scope=%q error=%q error_description=%q", scopes, "invalid_token", description)
@@ -253,7 +254,8 @@ type keptDecision struct {
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 const authorizerLimit = 10 * time.Second
 
-// askFunction has a function decide. An answer holds for all routes, and is kept under the values of the sources.
+// askFunction has a function decide. An answer holds for all routes, and is kept under the values
+// of the sources.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
 	a := r.match.route.Authorizer

@@ -46,7 +46,8 @@ type request struct {
 	integrationReported bool
 }
 
-// headers are the request's by their names in lower case, those that are there twice joined by commas.
+// headers are the request's by their names in lower case, those that are there twice joined by
+// commas.
 func (r *request) headers() map[string]string {
 	headers := map[string]string{}
 	for name, values := range r.multiHeaders() {
@@ -116,7 +117,8 @@ func put[V any](event object, name string, values map[string]V) {
 	}
 }
 
-// describe is what events of the format 2.0 say of a request: those of functions and those of authorizers.
+// describe is what events of the format 2.0 say of a request: those of functions and those of
+// authorizers.
 func (r *request) describe() object {
 	headers := r.headers()
 	event := object{"version": "2.0", "rawPath": r.path, "rawQueryString": r.http.URL.RawQuery, "routeKey": r.match.route.Key}

@@ -10,8 +10,8 @@ type match struct {
 	parameters map[string]string
 }
 
-// fit is how well a route's path fits a request's, segment by segment: the text itself before a variable, a variable
-// before a greedy one.
+// fit is how well a route's path fits a request's, segment by segment: the text itself before a
+// variable, a variable before a greedy one.
 type fit []int
 
 const (
@@ -20,9 +20,9 @@ const (
 	fitGreedy
 )
 
-// find selects the route of a request, the path without the stage: the route and method that match fully before those
-// with a greedy variable, and these before $default. Where several match, the more specific one wins, the first segment
-// that differs decides, and a method before ANY.
+// find selects the route of a request, the path without the stage: the route and method that match
+// fully before those with a greedy variable, and these before $default. Where several match, the
+// more specific one wins, the first segment that differs decides, and a method before ANY.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 func find(routes []Route, method, path string) (match, bool) {
 	var best match

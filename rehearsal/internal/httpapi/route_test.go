@@ -16,8 +16,9 @@ func routesOf(keys ...string) []Route {
 	return routes
 }
 
-// The first five are the table of AWS's page, which says: first a full match of route and method, then one with a greedy
-// variable, then $default; and ANY is for the methods that a path does not define.
+// The first five are the table of AWS's page, which says: first a full match of route and method,
+// then one with a greedy variable, then $default; and ANY is for the methods that a path does not
+// define.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 func TestARequestGoesToTheMostSpecificRoute(t *testing.T) {
 	page := routesOf("GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}", "$default")

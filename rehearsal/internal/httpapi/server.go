@@ -26,8 +26,8 @@ const (
 	payloadLimit = 10 << 20
 )
 
-// Server serves one API, or one function's URL. It keeps what API Gateway keeps between requests: tokens of throttles,
-// decisions of authorizers, keys of issuers.
+// Server serves one API, or one function's URL. It keeps what API Gateway keeps between requests:
+// tokens of throttles, decisions of authorizers, keys of issuers.
 type Server struct {
 	api         func() *API
 	environment Environment
@@ -40,7 +40,8 @@ type Server struct {
 	decisions map[string]keptDecision
 }
 
-// New makes a server of the API that api gives: it is asked for each request, so that changes hold at once.
+// New makes a server of the API that api gives: it is asked for each request, so that changes hold
+// at once.
 func New(api func() *API, environment Environment) *Server {
 	return &Server{
 		api: api, environment: environment, now: time.Now,
@@ -67,7 +68,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	}
 }
 
-// answer does all but writing. Neither an answer nor a refusal is the answer to a browser's question.
+// answer does all but writing. Neither an answer nor a refusal is the answer to a browser's
+// question.
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *request) (*answer, *refusal) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.http.Body, payloadLimit))
 	if err != nil {

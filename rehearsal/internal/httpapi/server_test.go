@@ -90,8 +90,8 @@ func text(t *testing.T, response *http.Response) string {
 	return string(content)
 }
 
-// shapeOf is a JSON document without its values. Of members that hold what a client or a function chose, only that they
-// are there.
+// shapeOf is a JSON document without its values. Of members that hold what a client or a function
+// chose, only that they are there.
 func shapeOf(value any, free ...string) any {
 	members, is := value.(map[string]any)
 	if !is {
@@ -149,7 +149,8 @@ func TestEventsHaveTheFieldsOfAwsLambdaGosTestEvents(t *testing.T) {
 		"what it decides by": {sample: "apigw-v2-custom-authorizer-v2-request.json", route: Route{Authorization: "CUSTOM", Authorizer: decider}},
 		"the URL of a function": {
 			sample: "lambda-urls-request.json", route: Route{Authorization: "AWS_IAM"}, url: true,
-			// AWS's page has them: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+			// AWS's page has them:
+			// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 			less: []string{"routeKey", "stage", "stageVariables", "pathParameters", "cognitoIdentity", "principalOrgId"},
 		},
 	} {
@@ -193,7 +194,8 @@ func TestEventsHaveTheFieldsOfAwsLambdaGosTestEvents(t *testing.T) {
 	}
 }
 
-// The members are those of AWS's page. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+// The members are those of AWS's page.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func TestAnEventOfFormat1HasTheFieldsOfAWSsPage(t *testing.T) {
 	route := to("GET /my/{id}")
 	route.PayloadFormat = "1.0"
