@@ -15,7 +15,8 @@ func TestAPersonDeletesOrphansWithATypedConfirmation(t *testing.T) {
 	t.Parallel()
 	w := open(t, filepath.Join(folder, "prepared"), 0)
 	_, err := w.Server.Account(devAccount).Create("us-east-1", "AWS::SQS::Queue", map[string]any{"QueueName": "gone-notes-jobs", "Tags": []any{
-		map[string]any{"Key": "roadshow:stage", "Value": "gone"}, map[string]any{"Key": "roadshow:service", "Value": "notes"},
+		map[string]any{"Key": "roadshow:stage", "Value": "gone"},
+		map[string]any{"Key": "roadshow:service", "Value": "notes"},
 		map[string]any{"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:us-east-1:" + devAccount + ":stack/gone-notes/forgotten"},
 	}})
 	require.NoError(t, err)

@@ -58,7 +58,8 @@ func TestWhatIsLeftBehindIsNamedAndNothingElse(t *testing.T) {
 
 	// Of a stage that went long ago, without anybody noticing, there is a queue.
 	_, err := w.Server.Account(devAccount).Create("us-east-1", "AWS::SQS::Queue", map[string]any{"QueueName": "gone-notes-jobs", "Tags": []any{
-		map[string]any{"Key": "roadshow:stage", "Value": "gone"}, map[string]any{"Key": "roadshow:service", "Value": "notes"},
+		map[string]any{"Key": "roadshow:stage", "Value": "gone"},
+		map[string]any{"Key": "roadshow:service", "Value": "notes"},
 		map[string]any{"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:us-east-1:" + devAccount + ":stack/gone-notes/forgotten"},
 	}})
 	require.NoError(t, err)

@@ -209,7 +209,8 @@ func (r recorded) withThreeStages(t *testing.T) {
 func (w *world) leaveBehind() {
 	w.t.Helper()
 	tags := []any{
-		map[string]any{"Key": "roadshow:stage", "Value": "dev"}, map[string]any{"Key": "roadshow:service", "Value": "notes"},
+		map[string]any{"Key": "roadshow:stage", "Value": "dev"},
+		map[string]any{"Key": "roadshow:service", "Value": "notes"},
 		map[string]any{"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:us-east-1:" + devAccount + ":stack/dev-notes/forgotten"},
 	}
 	account := w.Server.Account(devAccount)

@@ -446,7 +446,7 @@ func (d Deployment) withdraw(ctx context.Context, w *work) {
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), credentials.Limit)
 	defer cancel()
 	if err := w.waiting.withdraw(cleanup, w.client, cmp.Or(d.Poll, stacks.Poll)); err != nil {
-		w.left = fmt.Errorf("Change set %s of stack %s may still wait, since it could not be deleted: %w\nDelete it in the console of CloudFormation, or run `roadshow deploy` again in an hour.",
+		w.left = fmt.Errorf("change set %s of stack %s may still wait, since it could not be deleted: %w; delete it in the console of CloudFormation, or run `roadshow deploy` again in an hour",
 			w.waiting.name, w.one.StackName, AsServiceError(w.stage, "CloudFormation", err))
 	}
 	w.waiting = nil

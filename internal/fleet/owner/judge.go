@@ -167,10 +167,13 @@ func (e *Evidence) against() (doubts []string) {
 
 // end is the stack that the thing must be older than; nil where none is known, or its end is not.
 func (e *Evidence) end() *Stack {
-	for _, s := range []*Stack{e.Made, e.Left, e.Ended} {
+	for _, s := range []*Stack{e.Made, e.Left} {
 		if s != nil && !s.Deleted.IsZero() {
 			return s
 		}
+	}
+	if e.Made == nil && e.Left == nil && e.Ended != nil && !e.Ended.Deleted.IsZero() {
+		return e.Ended // an earlier stack of the stage is no measure of what a later one made
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func TestWhoseAThingIsIsDecidedByWhatNobodyElseCanWrite(t *testing.T) {
 		},
 		"its stack has it, and is about to leave it": {
 			owner.Evidence{
-				Tags: own, Again: "dev-notes", Created: later, Made: change(gone(), func(s *owner.Stack) { s.Live, s.Deleted = true, time.Time{} }),
+				Tags: own, Again: "dev-notes", Created: later, Ended: gone(), Made: change(gone(), func(s *owner.Stack) { s.Live, s.Deleted = true, time.Time{} }),
 				Left: change(gone(), func(s *owner.Stack) { s.Live, s.Deleted = true, time.Time{} }),
 			}, owner.Certain, "stack dev-notes has it, and leaves it by policy",
 		},

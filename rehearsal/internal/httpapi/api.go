@@ -102,6 +102,8 @@ func (e *NotAllowedError) Error() string {
 }
 
 // ErrThrottled says that the function may not run now.
+//
+//lint:ignore ST1005 the words are AWS's
 var ErrThrottled = errors.New("Rate Exceeded")
 
 // Signer is who has signed a request.
