@@ -30,6 +30,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -106,7 +107,9 @@ func standIn(ctx context.Context, arguments []string) error {
 		}
 		switch status := string(answer.Stacks[0].StackStatus); {
 		case strings.HasSuffix(status, "_IN_PROGRESS"):
-			time.Sleep(10 * time.Millisecond)
+			if err := parallel.Wait(ctx, 10*time.Millisecond); err != nil {
+				return err
+			}
 		case strings.Contains(status, "ROLLBACK"):
 			return errors.New("the stack is " + status)
 		default:

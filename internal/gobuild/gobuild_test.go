@@ -534,7 +534,7 @@ func TestProgressIsOneLineAndOnlyOfALongBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		w := &work{progress: &b, targets: []*target{{arch: ARM64}, {arch: AMD64}}}
+		w := &work{goos: "linux", progress: &b, targets: []*target{{arch: ARM64}, {arch: AMD64}}}
 		said := w.announce()
 		said.set(w.sentence())
 		time.Sleep(slow + time.Millisecond)

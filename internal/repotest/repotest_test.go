@@ -127,7 +127,7 @@ var fleetRooms = map[string][]string{
 	"arn":      {},
 	"plan":     {},
 	"stacks":   {"parallel", "plan"},
-	"owner":    {},
+	"owner":    {"arn", "stacks"},
 	".":        {"parallel", "arn", "plan", "owner", "stacks"},
 	"quota":    {"parallel", "arn", "stacks", "."},
 	"cost":     {"parallel", "stacks", "."},
