@@ -80,12 +80,12 @@ func TestNameErrors(t *testing.T) {
 		"a component with a space": {
 			LambdaFunction,
 			Part{Stage: "dev", Service: "notes", Name: "create note"},
-			`Lambda function "create note": name is "create note"; it must be letters, digits, hyphens, underscores and dots, first a letter.` + "\n" + `Write "create-note".`,
+			`Lambda function "create note": name is "create note"; it must be letters, digits, hyphens, underscores and dots, first a letter.` + "\n" + `Write "create-note".` + "\n" + `See https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html`,
 		},
 		"the word for a generated name": {
 			LambdaFunction,
 			Part{Stage: "dev", Service: "notes", Name: Generated},
-			`Lambda function "roadshow:generated": name is "roadshow:generated"; it must be letters, digits, hyphens, underscores and dots, first a letter.` + "\n" + `Write "roadshow-generated".`,
+			`Lambda function "roadshow:generated": name is "roadshow:generated"; it must be letters, digits, hyphens, underscores and dots, first a letter.` + "\n" + `Write "roadshow-generated".` + "\n" + `See https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html`,
 		},
 		"a negative revision": {
 			DynamoDBTable,
@@ -105,7 +105,7 @@ func TestNameErrors(t *testing.T) {
 		"a beginning that AWS keeps for itself": {
 			SecurityGroup,
 			Part{Stage: "sg", Service: "notes", Name: "web"},
-			`security group "web": name is "sg-notes-web-jcs51bv60l"; it must be a name that does not begin with "sg-".` + "\n" + `Rename the stage or the service that begins it.`,
+			`security group "web": name is "sg-notes-web-jcs51bv60l"; it must be a name that does not begin with "sg-".` + "\n" + `Rename the stage or the service that begins it.` + "\n" + `See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html`,
 		},
 		"a kind of one's own that is too short for a hash": {
 			Kind{Title: "thing", Min: 1, Max: 11},
