@@ -93,6 +93,7 @@ Write Region: "us-east-1".
 		"partition key": selected + `
 roadshow: table "notes": PartitionKey is missing; it must be a key (e2e/testdata/badinput/main.go:38).
 Write PartitionKey: stack.StringKey("id").
+See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 `,
 		"library": selected + at + `42: function package ./e2e/testdata/functions/library: it is package library, want a main package; ` +
 			"write package main with a func main that calls lambda.Start, or name the folder that has one\n",
