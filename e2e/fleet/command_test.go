@@ -257,7 +257,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		got = w.must("status", "production", "--json")
 		require.Contains(t, got.stdout, `"sha256"`)
 		got = w.must("stages")
-		require.Regexp(t, `production +333333333333 +us-east-1 +protected +prod-admin +yes +version \d+ +just now`, got.stdout)
+		require.Regexp(t, `production +333333333333 +us-east-1 +protected +prod-admin +yes +version \d+ +(just now|\d+ min ago)`, got.stdout)
 	})
 
 	t.Run("no secret is in what the program sees or writes", func(t *testing.T) {

@@ -92,7 +92,7 @@ func TestAToolsAccountDeploysByTheRolesOfTheBootstraps(t *testing.T) {
 	require.Contains(t, got.stderr, trustProduction)
 	got = ci.run("bootstrap", "--force", "dev")
 	require.Equal(t, 1, got.code)
-	require.Contains(t, got.stderr, "want credentials of account 111111111111 itself")
+	require.Contains(t, got.stderr, "Run `roadshow bootstrap dev` with credentials of account 111111111111 itself.")
 
 	got = people.must("bootstrap", "--json")
 	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "done"}, states(t, got), "what was bootstrapped before now trusts too")
@@ -171,7 +171,7 @@ func TestADeployRoleThatIsLostReachesNoOtherAccount(t *testing.T) {
 	require.NoError(t, os.WriteFile(answered, nil, 0o600))
 	require.Error(t, command.Wait())
 	require.Equal(t, 1, command.ProcessState.ExitCode(), talk.String())
-	require.Contains(t, talk.String(), "Stage dev was not deployed: stack dev-tools is not there.")
+	require.Contains(t, talk.String(), "Stage dev was not deployed: stack dev-tools was not changed.")
 	require.Contains(t, talk.String(), "not any more")
 	require.Equal(t, before, ci.changes(), "neither account was changed")
 	require.False(t, strings.Contains(talk.String(), planted))

@@ -24,10 +24,10 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 	require.Equal(t, 2, w.run("deploy", "--to", "nobody").code)
 
 	require.Contains(t, w.must("expire").stdout, "expired")
-	preview := w.table("pr-1-twins-things-")
+	preview := w.table("pr-1--twins--things")
 	require.NotEmpty(t, preview)
 	require.Contains(t, w.must("expire", "--yes").stdout, "removed")
-	require.Empty(t, w.table("pr-1-twins-things-"))
+	require.Empty(t, w.table("pr-1--twins--things"))
 
 	got = w.must("remove", "left", "--yes", "--sweep")
 	require.Contains(t, got.stdout, "left: done, 0 left")
