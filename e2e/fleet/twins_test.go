@@ -52,9 +52,9 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 		app := w.app
 		w.app = app + " key"
 		got := w.run("deploy", "--to", "left")
-		require.Equal(t, 1, got.code)
-		require.Contains(t, got.stderr, "write Revision: 2 (or one more than it has) in the component's config")
-		require.Contains(t, got.stderr, "cannot update a stack when a custom-named resource requires replacing")
+		require.Equal(t, 2, got.code, "it is found before it is tried")
+		require.Contains(t, got.stderr, "things (AWS::DynamoDB::Table), made at e2e/fleet/testdata/twins/main.go:18: another KeySchema makes it anew")
+		require.Contains(t, got.stderr, "Raise Revision in its config")
 		require.True(t, w.holds(devAccount, "AWS::DynamoDB::Table", "left-twins-things"), "the old one is still there")
 		w.app = app + " key 2"
 		w.must("deploy", "--to", "left")
@@ -65,7 +65,7 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 	t.Run("what somebody else has in the name's place", func(t *testing.T) {
 		w.t = t
 		w.must("deploy", "--to", "pr-2")
-		name := w.table("pr-2-twins-things-")
+		name := w.table("pr-2--twins--things")
 		w.must("remove", "pr-2", "--yes", "--sweep")
 		_, err := w.Server.Account(devAccount).Create("us-east-1", "AWS::DynamoDB::Table", map[string]any{
 			"TableName": name, "BillingMode": "PAY_PER_REQUEST",
