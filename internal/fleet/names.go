@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
@@ -195,7 +194,13 @@ func (d Deployment) judgeEach(ctx context.Context, config aws.Config, stage stag
 	if len(all) == 0 {
 		return nil
 	}
-	tags, err := tagsOf(ctx, config, all)
+	var arns []string
+	for _, one := range all {
+		if one.ARN != "" {
+			arns = append(arns, one.ARN)
+		}
+	}
+	tags, err := stacks.TagsByARN(ctx, config, arns...)
 	if err != nil {
 		return err
 	}
@@ -204,7 +209,7 @@ func (d Deployment) judgeEach(ctx context.Context, config aws.Config, stage stag
 	for i := range all {
 		taken := &all[i]
 		at := slices.IndexFunc(wanted, func(one wantedName) bool { return one.logicalID == taken.LogicalID })
-		if taken.Stack, err = holderOf(ctx, client, taken); err != nil {
+		if taken.Stack, err = stacks.HolderOf(ctx, client, append(arn.Read(taken.ARN).IDs, taken.Name)...); err != nil {
 			return err
 		}
 		own := tags[taken.ARN]
@@ -326,53 +331,6 @@ func obstacle(taken TakenName, wanted wantedName) string {
 		return "the template deletes it with its stack, and CloudFormation takes up only what a template keeps"
 	}
 	return ""
-}
-
-// tagsOf are the tags of what has an ARN, 100 at a time.
-// https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
-func tagsOf(ctx context.Context, config aws.Config, all []TakenName) (map[string]map[string]string, error) {
-	var arns []string
-	for _, one := range all {
-		if one.ARN != "" {
-			arns = append(arns, one.ARN)
-		}
-	}
-	tags := map[string]map[string]string{}
-	client := resourcegroupstaggingapi.NewFromConfig(config)
-	for some := range slices.Chunk(arns, 100) {
-		answer, err := client.GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: some})
-		if err != nil {
-			return nil, err
-		}
-		for _, mapping := range answer.ResourceTagMappingList {
-			carried := map[string]string{}
-			for _, tag := range mapping.Tags {
-				carried[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-			}
-			tags[aws.ToString(mapping.ResourceARN)] = carried
-		}
-	}
-	return tags, nil
-}
-
-// holderOf is the live stack that has something; empty where none has.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
-func holderOf(ctx context.Context, client *cloudformation.Client, taken *TakenName) (string, error) {
-	ids := append([]string{taken.Name}, arn.Read(taken.ARN).IDs...)
-	slices.Sort(ids)
-	for _, id := range slices.Compact(ids) {
-		answer, err := client.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &id})
-		if stacks.IsMissing(err) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		for _, resource := range answer.StackResources {
-			return aws.ToString(resource.StackName), nil
-		}
-	}
-	return "", nil
 }
 
 // queueName is how long the name of a deleted queue is taken.

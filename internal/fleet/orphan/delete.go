@@ -333,7 +333,7 @@ func again(config aws.Config, client *cloudformation.Client, one *Orphan) plan.L
 			}
 			return now, err
 		}
-		name, err := ownerOf(ctx, client, one)
+		name, err := stacks.HolderOf(ctx, client, one.physicalIDs()...)
 		if err != nil {
 			return nil, err
 		}
@@ -352,7 +352,7 @@ func again(config aws.Config, client *cloudformation.Client, one *Orphan) plan.L
 			return nil, &plan.ChangedError{What: "its deletion protection was switched"}
 		}
 		if one.ARN != "" {
-			tags, err := tagsByARN(ctx, config, one.ARN)
+			tags, err := stacks.TagsByARN(ctx, config, one.ARN)
 			if err != nil {
 				return nil, err
 			}
@@ -361,26 +361,6 @@ func again(config aws.Config, client *cloudformation.Client, one *Orphan) plan.L
 		identity := now.identity()
 		return &identity, nil
 	}
-}
-
-// ownerOf is the live stack that has a thing now; empty where none has.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
-func ownerOf(ctx context.Context, client *cloudformation.Client, one *Orphan) (string, error) {
-	ids := one.physicalIDs()
-	slices.Sort(ids)
-	for _, id := range slices.Compact(ids) {
-		answer, err := client.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &id})
-		if stacks.IsMissing(err) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		for _, resource := range answer.StackResources {
-			return aws.ToString(resource.StackName), nil
-		}
-	}
-	return "", nil
 }
 
 func (d *deletion) delete(ctx context.Context, config aws.Config, client *cloudformation.Client, one *Orphan) error {

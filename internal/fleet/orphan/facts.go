@@ -22,6 +22,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/plan"
+	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -159,7 +160,7 @@ func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error
 	one.ARN = aws.ToString(answer.Table.TableArn)
 	one.Items, one.Bytes = answer.Table.ItemCount, answer.Table.TableSizeBytes
 	one.Created = moment(aws.ToTime(answer.Table.CreationDateTime))
-	one.Loses = fmt.Sprintf("%d items, %s", aws.ToInt64(one.Items), size(aws.ToInt64(one.Bytes)))
+	one.Loses = fmt.Sprintf("%d items, %s", aws.ToInt64(one.Items), report.Bytes(aws.ToInt64(one.Bytes)))
 	switch guarded := aws.ToBool(answer.Table.DeletionProtectionEnabled); {
 	case guarded && one.tier == stages.Sandbox:
 		one.SwitchesOff = "its deletion protection"
@@ -214,7 +215,7 @@ func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orph
 				continue
 			}
 			one.Bytes, one.ARN = group.StoredBytes, strings.TrimSuffix(aws.ToString(group.Arn), ":*")
-			one.Loses = size(aws.ToInt64(group.StoredBytes)) + " of logs"
+			one.Loses = report.Bytes(aws.ToInt64(group.StoredBytes)) + " of logs"
 			if group.CreationTime != nil {
 				one.Created = moment(time.UnixMilli(*group.CreationTime))
 			}
@@ -222,17 +223,4 @@ func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orph
 		}
 	}
 	return plan.ErrGone
-}
-
-// size is a number of bytes for people.
-func size(bytes int64) string {
-	const units = "kMGTP"
-	value, at := float64(bytes), -1
-	for value >= 1000 && at < len(units)-1 {
-		value, at = value/1000, at+1
-	}
-	if at < 0 {
-		return fmt.Sprintf("%d B", bytes)
-	}
-	return fmt.Sprintf("%.1f %cB", value, units[at])
 }

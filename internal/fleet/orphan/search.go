@@ -251,8 +251,7 @@ func (r *search) examineAll(ctx context.Context, g *stackIndex, rows []*Orphan) 
 	return there
 }
 
-// readTags asks for the tags of the rows that were not found by them.
-// https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+// readTags asks for the tags of the rows that were not found by them, so many at a time that one failure leaves the others.
 func (r *search) readTags(ctx context.Context, g *stackIndex, rows []*Orphan) error {
 	byARN := map[string]*Orphan{}
 	for _, one := range rows {
@@ -261,7 +260,7 @@ func (r *search) readTags(ctx context.Context, g *stackIndex, rows []*Orphan) er
 		}
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(byARN)), 100) {
-		tags, err := tagsByARN(ctx, g.config, some...)
+		tags, err := stacks.TagsByARN(ctx, g.config, some...)
 		for _, text := range some {
 			if byARN[text].Tags = tags[text]; err != nil {
 				byARN[text].doubt("its tags could not be asked for")
@@ -272,19 +271,6 @@ func (r *search) readTags(ctx context.Context, g *stackIndex, rows []*Orphan) er
 		}
 	}
 	return nil
-}
-
-// tagsByARN are the tags of at most 100 things; none of what has no tags, and of what the API does not know.
-func tagsByARN(ctx context.Context, config aws.Config, arns ...string) (map[string]map[string]string, error) {
-	answer, err := resourcegroupstaggingapi.NewFromConfig(config).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: arns})
-	if err != nil {
-		return nil, err
-	}
-	tags := map[string]map[string]string{}
-	for _, mapping := range answer.ResourceTagMappingList {
-		tags[aws.ToString(mapping.ResourceARN)] = tagsOf(mapping.Tags)
-	}
-	return tags, nil
 }
 
 // judge hands the evidence to the one place that decides.
@@ -465,21 +451,13 @@ func (r *search) tagged(ctx context.Context, g *stackIndex, all []*stackIndex, b
 			return err
 		}
 		for _, mapping := range page.ResourceTagMappingList {
-			if one, is := r.claimed(g, all, aws.ToString(mapping.ResourceARN), tagsOf(mapping.Tags)); is {
+			if one, is := r.claimed(g, all, aws.ToString(mapping.ResourceARN), stacks.ResourceTags(mapping.Tags)); is {
 				b.add(one)
 				b.mentionedStages[one.Stage] = b.mentionedStages[one.Stage] || one.Service == r.Fleet.Service
 			}
 		}
 	}
 	return nil
-}
-
-func tagsOf(all []taggingtypes.Tag) map[string]string {
-	tags := make(map[string]string, len(all))
-	for _, tag := range all {
-		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
-	return tags
 }
 
 // claimed is the row of a thing with our tags; false where it is no orphan, or another program knows better.

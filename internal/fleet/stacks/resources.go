@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -55,3 +56,21 @@ var stateful = map[string]bool{
 
 // IsStateful tells whether resources of a CloudFormation type hold what nobody can make again.
 func IsStateful(resourceType string) bool { return stateful[resourceType] }
+
+// HolderOf is the name of the live stack that has a resource under one of some physical ids; empty where none has.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+func HolderOf(ctx context.Context, client *cloudformation.Client, ids ...string) (string, error) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		answer, err := client.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &id})
+		if IsMissing(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		for _, resource := range answer.StackResources {
+			return aws.ToString(resource.StackName), nil
+		}
+	}
+	return "", nil
+}
