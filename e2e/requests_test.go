@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,13 +64,4 @@ func (r *rig) answer(t *testing.T) {
 	_, content := requests(t, "GET", r.url(t, dev)+"/notes", "")
 	assert.Contains(t, content, written[dev].ID)
 	assert.NotContains(t, content, written[staging].ID)
-
-	var took []time.Duration
-	for range 100 {
-		begun := time.Now()
-		requests(t, "GET", r.url(t, dev)+"/notes/"+written[dev].ID, "")
-		took = append(took, time.Since(begun))
-	}
-	slices.Sort(took)
-	t.Logf("a warm request through API and function to the table: p50 %v, p99 %v", took[50], took[98])
 }

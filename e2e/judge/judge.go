@@ -104,7 +104,7 @@ func judge(ctx context.Context, options named, out io.Writer) (differences int, 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	ours := place{
+	ours := backend{
 		name: "the rehearsal", account: options.account, endpoint: server.URL(), pause: time.Millisecond,
 		config: aws.Config{BaseEndpoint: aws.String(server.URL()), Credentials: credentials.NewStaticCredentialsProvider("AKIAREHEARSAL", "rehearsal", "")},
 	}
@@ -140,13 +140,13 @@ func judge(ctx context.Context, options named, out io.Writer) (differences int, 
 	return differences, nil
 }
 
-// other is the place that judges. Its credentials must be of the account that was named.
-func other(ctx context.Context, options named) (place, error) {
+// other is the backend that judges. Its credentials must be of the account that was named.
+func other(ctx context.Context, options named) (backend, error) {
 	loaded, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(options.profile), config.WithRegion(options.region))
 	if err != nil {
-		return place{}, err
+		return backend{}, err
 	}
-	p := place{name: "AWS", account: options.account, config: loaded, pause: 5 * time.Second}
+	p := backend{name: "AWS", account: options.account, config: loaded, pause: 5 * time.Second}
 	if options.endpoint != "" {
 		p.name, p.endpoint, p.pause = options.endpoint, options.endpoint, 50*time.Millisecond
 		p.config.BaseEndpoint = aws.String(options.endpoint)

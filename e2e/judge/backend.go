@@ -16,10 +16,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 )
 
-// place is an account of an endpoint.
-type place struct {
+// backend is an account of an endpoint, where trials are deployed.
+type backend struct {
 	name, account string
 	endpoint      string // empty is AWS
 	config        aws.Config
@@ -40,20 +43,20 @@ type outcome struct {
 }
 
 // try deploys a trial, looks at what came of it, and removes it, whatever happened.
-func (p place) try(ctx context.Context, one trial) (result outcome, err error) {
+func (b backend) try(ctx context.Context, one trial) (result outcome, err error) {
 	result = outcome{statuses: map[string]string{}, ids: map[string]string{}, outputs: map[string]string{}}
 	// What was made is removed also where the user stops the command.
 	clean := context.WithoutCancel(ctx)
 	var made []step
 	defer func() {
 		for _, made := range slices.Backward(made) {
-			err = errors.Join(err, p.remove(clean, made))
+			err = errors.Join(err, b.remove(clean, made))
 		}
 	}()
 	for i, s := range one.steps {
 		if s.uploaded {
-			defer func() { err = errors.Join(err, p.empty(clean, s.region)) }()
-			if err := p.upload(ctx, s); err != nil {
+			defer func() { err = errors.Join(err, b.empty(clean, s.region)) }()
+			if err := b.upload(ctx, s); err != nil {
 				return result, err
 			}
 		}
@@ -61,7 +64,7 @@ func (p place) try(ctx context.Context, one trial) (result outcome, err error) {
 		if !update {
 			made = append(made, s)
 		}
-		moment, reasons, err := p.deploy(ctx, s, update, one.parameters, i == len(one.steps)-1)
+		moment, reasons, err := b.deploy(ctx, s, update, one.parameters, i == len(one.steps)-1)
 		if err != nil {
 			return result, err
 		}
@@ -73,22 +76,22 @@ func (p place) try(ctx context.Context, one trial) (result outcome, err error) {
 	}
 	result.refused = one.words != "" && strings.Contains(result.reasons, one.words)
 	for _, s := range made {
-		if err := p.describe(ctx, s, one, &result); err != nil {
+		if err := b.describe(ctx, s, one, &result); err != nil {
 			return result, err
 		}
 	}
 	return result, nil
 }
 
-func (p place) stacks(region string) *cloudformation.Client {
-	config := p.config.Copy()
+func (b backend) cloudFormation(region string) *cloudformation.Client {
+	config := b.config.Copy()
 	config.Region = region
 	return cloudformation.NewFromConfig(config)
 }
 
 // deploy makes or updates a stack by a change set, as the cdk command does.
-func (p place) deploy(ctx context.Context, s step, update bool, parameters map[string]string, last bool) (moment string, reasons []string, err error) {
-	client := p.stacks(s.region)
+func (b backend) deploy(ctx context.Context, s step, update bool, parameters map[string]string, last bool) (moment string, reasons []string, err error) {
+	client := b.cloudFormation(s.region)
 	input := &cloudformation.CreateChangeSetInput{
 		StackName: &s.stack, ChangeSetName: aws.String("judge"), ChangeSetType: types.ChangeSetTypeCreate, TemplateBody: &s.template,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
@@ -97,7 +100,7 @@ func (p place) deploy(ctx context.Context, s step, update bool, parameters map[s
 		input.ChangeSetType = types.ChangeSetTypeUpdate
 	}
 	if s.uploaded {
-		input.TemplateBody, input.TemplateURL = nil, aws.String(p.objectURL(s.region, templateObject))
+		input.TemplateBody, input.TemplateURL = nil, aws.String(b.objectURL(s.region, templateObject))
 	}
 	for name, value := range parameters {
 		if last {
@@ -120,14 +123,14 @@ func (p place) deploy(ctx context.Context, s step, update bool, parameters map[s
 		if seen.Status != types.ChangeSetStatusCreatePending && seen.Status != types.ChangeSetStatusCreateInProgress {
 			return "change set " + string(seen.Status), []string{aws.ToString(seen.StatusReason)}, nil
 		}
-		if err := p.wait(ctx); err != nil {
+		if err := parallel.Wait(ctx, b.pause); err != nil {
 			return "", nil, err
 		}
 	}
 	if _, err := client.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: set.Id}); err != nil {
 		return "", nil, err
 	}
-	stack, err := p.finished(ctx, client, *set.StackId)
+	stack, err := b.finished(ctx, client, *set.StackId)
 	if err != nil {
 		return "", nil, err
 	}
@@ -135,16 +138,7 @@ func (p place) deploy(ctx context.Context, s step, update bool, parameters map[s
 	return string(stack.StackStatus), reasons, err
 }
 
-func (p place) wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(p.pause):
-		return nil
-	}
-}
-
-func (p place) finished(ctx context.Context, client *cloudformation.Client, id string) (types.Stack, error) {
+func (b backend) finished(ctx context.Context, client *cloudformation.Client, id string) (types.Stack, error) {
 	for {
 		seen, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 		if err != nil {
@@ -153,7 +147,7 @@ func (p place) finished(ctx context.Context, client *cloudformation.Client, id s
 		if stack := seen.Stacks[0]; !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS") {
 			return stack, nil
 		}
-		if err := p.wait(ctx); err != nil {
+		if err := parallel.Wait(ctx, b.pause); err != nil {
 			return types.Stack{}, err
 		}
 	}
@@ -179,14 +173,14 @@ func failures(ctx context.Context, client *cloudformation.Client, id string, sin
 }
 
 // describe reads back a stack, where there is one.
-func (p place) describe(ctx context.Context, s step, one trial, into *outcome) error {
-	client := p.stacks(s.region)
-	seen, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.stack})
-	if err != nil {
-		return ctx.Err() // there is none: the refusal came before it
+func (b backend) describe(ctx context.Context, s step, one trial, into *outcome) error {
+	client := b.cloudFormation(s.region)
+	stack, err := stacks.Describe(ctx, client, s.stack)
+	if err != nil || stack == nil {
+		return err // where there is none, the refusal came before it
 	}
-	shape := shaper{account: p.account, known: knownTokens(one)}
-	for _, output := range seen.Stacks[0].Outputs {
+	shape := shaper{account: b.account, known: knownTokens(one)}
+	for _, output := range stack.Outputs {
 		into.outputs[s.stack+" "+aws.ToString(output.OutputKey)] = shape.of(aws.ToString(output.OutputValue))
 	}
 	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &s.stack})
@@ -207,24 +201,17 @@ func (p place) describe(ctx context.Context, s step, one trial, into *outcome) e
 }
 
 // remove deletes a stack, and what its templates have it leave behind.
-func (p place) remove(ctx context.Context, s step) error {
-	client := p.stacks(s.region)
-	seen, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.stack})
-	if err != nil {
-		return nil // there is none
-	}
-	id := seen.Stacks[0].StackId
-	if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: id}); err != nil {
-		return fmt.Errorf("stack %s is not deleted: %w", s.stack, err)
-	}
-	stack, err := p.finished(ctx, client, *id)
-	if err != nil {
+func (b backend) remove(ctx context.Context, s step) error {
+	client := b.cloudFormation(s.region)
+	stack, err := stacks.Describe(ctx, client, s.stack)
+	if err != nil || stack == nil {
 		return err
 	}
-	if stack.StackStatus != types.StackStatusDeleteComplete {
-		return fmt.Errorf("stack %s is %s: %s. Delete it by hand", s.stack, stack.StackStatus, aws.ToString(stack.StackStatusReason))
+	id := stack.StackId
+	if err := stacks.Delete(ctx, client, *id, b.pause, func(string) {}); err != nil {
+		return fmt.Errorf("stack %s is not deleted: %w. Delete it by hand", s.stack, err)
 	}
-	config := p.config.Copy()
+	config := b.config.Copy()
 	config.Region = s.region
 	resources := cloudcontrol.NewFromConfig(config)
 	left := map[string]string{}
@@ -256,21 +243,21 @@ const (
 
 func bucketOf(account, region string) string { return "roadshow-judge-" + account + "-" + region }
 
-func (p place) objects(region string) *s3.Client {
-	config := p.config.Copy()
+func (b backend) objects(region string) *s3.Client {
+	config := b.config.Copy()
 	config.Region = region
-	return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = p.endpoint != "" })
+	return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = b.endpoint != "" })
 }
 
-func (p place) objectURL(region, key string) string {
-	if p.endpoint != "" {
-		return p.endpoint + "/" + bucketOf(p.account, region) + "/" + key
+func (b backend) objectURL(region, key string) string {
+	if b.endpoint != "" {
+		return b.endpoint + "/" + bucketOf(b.account, region) + "/" + key
 	}
-	return "https://" + bucketOf(p.account, region) + ".s3." + region + ".amazonaws.com/" + key
+	return "https://" + bucketOf(b.account, region) + ".s3." + region + ".amazonaws.com/" + key
 }
 
-func (p place) upload(ctx context.Context, s step) error {
-	client, bucket := p.objects(s.region), bucketOf(p.account, s.region)
+func (b backend) upload(ctx context.Context, s step) error {
+	client, bucket := b.objects(s.region), bucketOf(b.account, s.region)
 	input := &s3.CreateBucketInput{Bucket: &bucket}
 	if s.region != "us-east-1" {
 		input.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(s.region)}
@@ -310,8 +297,8 @@ func handler() ([]byte, error) {
 }
 
 // empty deletes the bucket and what is in it.
-func (p place) empty(ctx context.Context, region string) error {
-	client, bucket := p.objects(region), bucketOf(p.account, region)
+func (b backend) empty(ctx context.Context, region string) error {
+	client, bucket := b.objects(region), bucketOf(b.account, region)
 	var problems []error
 	for _, key := range []string{templateObject, codeObject} {
 		if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
