@@ -367,7 +367,7 @@ func TestABinaryForAnotherMachineIsBuiltForThisOneOrRefused(t *testing.T) {
 	native, err := binary()
 	require.NoError(t, err)
 	if runtime.GOOS != "linux" {
-		t.Skip("the test's binary is none for Linux")
+		t.Skip("the test changes the header of a Linux binary, and its own is built for another system")
 	}
 	foreign := bytes.Clone(native)
 	foreign[18], foreign[19] = 0xb7, 0 // the machine of an ELF file: arm64
@@ -403,7 +403,7 @@ func TestABinaryForAnotherMachineIsBuiltForThisOneOrRefused(t *testing.T) {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
 func TestSourceInATemplateRuns(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("python3 is not here")
+		t.Skip("the function is Python source, and this machine has no python3 command")
 	}
 	server := start(t)
 	deploysCode(t, server, nil, map[string]any{

@@ -79,14 +79,14 @@ func furnish(t *testing.T, server *rehearsal.Server) {
 		Parameters:   []types.Parameter{{ParameterKey: aws.String("Purpose"), ParameterValue: aws.String("both")}},
 	})
 	require.NoError(t, err)
-	mend := server.InjectFault(rehearsal.Fault{ResourceType: "AWS::SNS::Topic", Operation: "Create", Code: "InternalFailure"})
+	fix := server.InjectFault(rehearsal.Fault{ResourceType: "AWS::SNS::Topic", Operation: "Create", Code: "InternalFailure"})
 	_, err = stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
 		StackName: aws.String("news"), UsePreviousTemplate: aws.Bool(true), DisableRollback: aws.Bool(true),
 		Parameters: []types.Parameter{{ParameterKey: aws.String("Purpose"), ParameterValue: aws.String("both")}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, types.StackStatusUpdateFailed, finished(t, stacks, "news").StackStatus)
-	mend()
+	fix()
 
 	_, err = objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("bucket")})
 	require.NoError(t, err)

@@ -149,10 +149,12 @@ func (o *removeFlags) stage(all loaded, name string) (stage stages.Stage, known 
 		}
 		return stages.Stage{Name: name, Account: o.account, Region: o.region}, false, nil
 	}
-	for _, place := range []struct{ field, got, want string }{{"account", o.account, stage.Account}, {"region", o.region, stage.Region}} {
-		if place.got != "" && place.got != place.want {
-			return stage, true, message(fmt.Sprintf("Stage %s is in %s %s, and not in %s. Leave --%s out.", name, place.field, place.want, place.got, place.field))
-		}
+	const elsewhere = "Stage %s is in %s %s, and not in %s. Leave --%s out."
+	switch {
+	case o.account != "" && o.account != stage.Account:
+		return stage, true, message(fmt.Sprintf(elsewhere, name, "account", stage.Account, o.account, "account"))
+	case o.region != "" && o.region != stage.Region:
+		return stage, true, message(fmt.Sprintf(elsewhere, name, "region", stage.Region, o.region, "region"))
 	}
 	return stage, true, nil
 }
@@ -200,7 +202,7 @@ func askConfirmation(ctx context.Context, person *terminal.Person, why string, n
 type removed struct {
 	Service string            `json:"service"`
 	Plan    fleet.RemovalPlan `json:"plan"`
-	// Sweep is what --sweep finds before anything is removed; what has no problem is deleted.
+	// Sweep lists what --sweep would delete, as it was before anything was removed. A leftover with a Problem is not deleted.
 	Sweep   []orphan.Leftover `json:"sweep,omitempty"`
 	Outcome *fleet.Outcome    `json:"outcome,omitempty"`
 	Left    []orphan.Leftover `json:"left,omitempty"`

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", WorkdirRoot: made.folder, UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: open,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": world, "seed": seed, "fault": fault, "mend": mend, "calls": calls, "holds": holds, "plain": plain, "await": await,
+			"world": world, "seed": seed, "fault": fault, "fix": fix, "calls": calls, "holds": holds, "plain": plain, "await": await,
 			"$": typed, "code": code, "pays": pays, "charge": charge,
 		},
 	})
@@ -130,7 +130,7 @@ func rehearse(folder string) (*rehearsal.Server, *awsenv.Environment, error) {
 // session is what the commands of one script share.
 type session struct {
 	server *rehearsal.Server
-	mend   []func()
+	fixes  []func()
 	code   int // of the last roadshow
 }
 
@@ -266,18 +266,18 @@ func fault(ts *testscript.TestScript, neg bool, arguments []string) {
 		ts.Fatalf("usage: fault FIELD=VALUE…")
 	}
 	session := of(ts)
-	session.mend = append(session.mend, session.server.InjectFault(armed))
+	session.fixes = append(session.fixes, session.server.InjectFault(armed))
 }
 
-// mend takes every fault back.
-func mend(ts *testscript.TestScript, neg bool, arguments []string) {
+// fix takes every fault back.
+func fix(ts *testscript.TestScript, neg bool, arguments []string) {
 	if neg || len(arguments) > 0 {
-		ts.Fatalf("usage: mend")
+		ts.Fatalf("usage: fix")
 	}
-	for _, remove := range of(ts).mend {
+	for _, remove := range of(ts).fixes {
 		remove()
 	}
-	of(ts).mend = nil
+	of(ts).fixes = nil
 }
 
 // calls is `calls STAGE|* OPERATION COUNT`: so often was an operation asked of a stage's account, or of all.

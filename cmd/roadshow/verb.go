@@ -93,7 +93,7 @@ func (o *output) Write(data []byte) (int, error) {
 	return written, err
 }
 
-// Unwrap is what is written to.
+// Unwrap returns the writer below, so that report.File can find the terminal.
 func (o *output) Unwrap() io.Writer { return o.Writer }
 
 // message is an error in plain sentences, as the command says it.

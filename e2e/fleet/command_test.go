@@ -175,14 +175,14 @@ func TestTheLifeOfAFleet(t *testing.T) {
 
 	t.Run("bootstrap, where one account refuses", func(t *testing.T) {
 		w.t = t
-		mend := w.Server.InjectFault(rehearsal.Fault{
+		fix := w.Server.InjectFault(rehearsal.Fault{
 			Account: stagingAccount, Service: "cloudformation", Operation: "CreateChangeSet", Status: 403, Code: "AccessDenied", Message: "not you",
 		})
 		got := w.run("bootstrap", "--json")
 		require.Equal(t, 1, got.code)
 		require.Equal(t, map[string]string{"dev": "done", "staging": "failed", "production": "done"}, states(t, got))
 		require.Contains(t, got.stdout, "not you")
-		mend()
+		fix()
 		got = w.must("bootstrap", "--json")
 		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "done", "production": "unchanged"}, states(t, got))
 		for _, account := range []string{devAccount, stagingAccount, productionAccount} {
@@ -203,7 +203,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 	t.Run("a stage that fails stops the waves after it", func(t *testing.T) {
 		w.t = t
 		before := w.calls(productionAccount, "CreateChangeSet")
-		mend := w.Server.InjectFault(rehearsal.Fault{
+		fix := w.Server.InjectFault(rehearsal.Fault{
 			Account: stagingAccount, ResourceType: "AWS::DynamoDB::Table", Operation: "Create", Code: "AccessDeniedException",
 			Message: "User is not authorized to perform: dynamodb:CreateTable",
 		})
@@ -213,7 +213,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Contains(t, got.stderr, "give the role that CloudFormation acts with the permission it lacks")
 		require.Contains(t, got.stderr, "dynamodb:CreateTable")
 		require.Equal(t, before, w.calls(productionAccount, "CreateChangeSet"))
-		mend()
+		fix()
 	})
 
 	t.Run("without an approval production is not changed", func(t *testing.T) {

@@ -50,11 +50,11 @@ func TestWhatIsLeftBehindIsNamedAndNothingElse(t *testing.T) {
 	require.Empty(t, orphaned(t, w.must("orphans", "--json")), "what is deployed is no orphan")
 
 	w.must("remove", "staging", "--yes")
-	mend := w.Server.InjectFault(rehearsal.Fault{
+	fix := w.Server.InjectFault(rehearsal.Fault{
 		Account: productionAccount, ResourceType: "AWS::ApiGatewayV2::Stage", Operation: "Create", Code: "GeneralServiceException", Message: "no stage for you",
 	})
 	require.Equal(t, 1, w.run("deploy", "--yes", "--to", "production").code)
-	mend()
+	fix()
 
 	// Of a stage that went long ago, without anybody noticing, there is a queue.
 	_, err := w.Server.Account(devAccount).Create("us-east-1", "AWS::SQS::Queue", map[string]any{"QueueName": "gone-notes-jobs", "Tags": []any{

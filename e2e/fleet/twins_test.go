@@ -36,13 +36,13 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 
 	t.Run("credentials that expire half way", func(t *testing.T) {
 		w.t = t
-		mend := w.Server.InjectFault(rehearsal.Fault{
+		fix := w.Server.InjectFault(rehearsal.Fault{
 			Account: devAccount, Service: "cloudformation", Operation: "CreateChangeSet", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired",
 		})
 		got := w.run("deploy", "--to", "left")
 		require.Equal(t, 1, got.code)
 		require.Contains(t, got.stderr, "sign in again")
-		mend()
+		fix()
 		w.must("deploy", "--to", "left")
 	})
 

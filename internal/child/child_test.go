@@ -50,7 +50,7 @@ func (w writer) Write(data []byte) (int, error) { return w(data) }
 
 func TestWhatAChildLeavesBehindEndsWithIt(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("there is no shell")
+		t.Skip("the child is started by sh, which this machine does not have")
 	}
 	process := Shell(t.Context(), "sleep 1000 >/dev/null 2>&1 & echo $!")
 	var tail Tail

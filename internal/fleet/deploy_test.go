@@ -185,7 +185,7 @@ func (a *accounts) waitingSets(stage stages.Stage) (names []string) {
 func onlyUnix(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("/bin/sh"); err != nil {
-		t.Skip("the command of these tests is a script of a shell")
+		t.Skip("the cdk command of these tests is a script for /bin/sh, which this machine does not have")
 	}
 }
 

@@ -26,7 +26,7 @@ func NewWriter(out io.Writer, redactor *redact.Redactor) *Writer {
 	return w
 }
 
-// Unwrap is what is written to.
+// Unwrap returns the writer below, so that [File] can find the terminal.
 func (w *Writer) Unwrap() io.Writer { return w.out }
 
 // Redactor is what hides secrets here; nil where a writer is no [Writer].

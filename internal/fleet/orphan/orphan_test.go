@@ -393,7 +393,7 @@ func TestAnInterruptedDeletionIsTakenUp(t *testing.T) {
 	found, _ := a.look(f, nil)
 	plan := orphan.PlanDeletion(f, values(found), nil, false)
 	ctx, interrupt := context.WithCancel(t.Context())
-	mend := a.InjectFault(rehearsal.Fault{Service: "cloudcontrolapi", Operation: "DeleteResource", After: 10, Delay: time.Minute})
+	fix := a.InjectFault(rehearsal.Fault{Service: "cloudcontrolapi", Operation: "DeleteResource", After: 10, Delay: time.Minute})
 	go func() {
 		// When it hangs, some ten are deleted.
 		for ctx.Err() == nil && len(a.Writes(fleettest.Neighbour.Account)) < 10 {
@@ -409,7 +409,7 @@ func TestAnInterruptedDeletionIsTakenUp(t *testing.T) {
 	require.NoError(t, log.Close())
 	left := len(a.Resources(fleettest.Neighbour.Account, fleettest.Neighbour.Region))
 	require.True(t, left > 0 && left < 40, left)
-	mend()
+	fix()
 
 	found, _ = a.look(f, nil)
 	// What was asked for before the interruption may still be done after it.

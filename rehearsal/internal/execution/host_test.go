@@ -407,7 +407,7 @@ func requireGone(t *testing.T, pid int) {
 
 func TestClosingTheHostLeavesNoProcess(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no process groups")
+		t.Skip("the function starts a child of its own, and Windows has no process groups by which that ends too")
 	}
 	h, j := aHost(t, Config{})
 	idle, _ := answered(t, h, aFunction(), asking("spawn"))
@@ -437,7 +437,7 @@ func parent() {
 
 func TestKillingTheParentLeavesNoProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("elsewhere a function that hangs outlives its parent, as the package says")
+		t.Skip("only Linux ends a process with its parent (PR_SET_PDEATHSIG); elsewhere a function that hangs goes on, as the package comment says")
 	}
 	self, err := os.Executable()
 	require.NoError(t, err)

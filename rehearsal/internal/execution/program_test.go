@@ -72,7 +72,7 @@ func TestWhatThisMachineCannotRunIsSaid(t *testing.T) {
 	arm, err := os.ReadFile(filepath.Join(built, "bootstrap"))
 	require.NoError(t, err)
 	if runtime.GOOS != "linux" {
-		t.Skip("the test's binary is none for Linux")
+		t.Skip("the test changes the header of a Linux binary, and its own is built for another system")
 	}
 	arm = bytes.Clone(arm[:4096]) // the machine's number is in the header
 	arm[18], arm[19] = 0xb7, 0    // EM_AARCH64
@@ -115,7 +115,7 @@ func TestHandlersOfOtherRuntimesRunWhereTheirInterpreterIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := exec.LookPath(tt.interpreter); err != nil {
-				t.Skipf("%s is not here", tt.interpreter)
+				t.Skipf("the handler needs the command %s, which this machine does not have", tt.interpreter)
 			}
 			dir, err := filepath.Abs(tt.dir)
 			require.NoError(t, err)
