@@ -9,9 +9,9 @@ import (
 
 // API is one stage of an HTTP API, or the URL of a function.
 type API struct {
-	// ID, Account and Region say which it is; Domain is its own, such as
-	// "id.execute-api.us-east-1.amazonaws.com".
-	ID, Account, Region, Domain string
+	// ID, Account and Region say which it is, Partition is the part of AWS, such as "aws"; Domain is its
+	// own, such as "id.execute-api.us-east-1.amazonaws.com".
+	ID, Account, Region, Partition, Domain string
 	// Stage is the stage's name, "$default" or one that paths begin with.
 	Stage string
 	// StageVariables are the stage's.
@@ -82,7 +82,7 @@ type Authorizer struct {
 // Environment is what an API asks of the rest of AWS.
 type Environment interface {
 	// Invoke runs a function for what the ARN of a route, or of an authorizer, may invoke. failed
-	// tells that the payload is the error of the function. The error is a [*NotAllowedError],
+	// tells that the payload is the error of the function. The error is [ErrNotAllowed],
 	// [ErrThrottled], [context.DeadlineExceeded] for an answer that takes longer than the limit, or
 	// why it did not run. The time of what AWS has no part in does not count.
 	Invoke(ctx context.Context, function, source string, payload []byte, limit time.Duration) (answer []byte, failed bool, err error)
@@ -94,12 +94,10 @@ type Environment interface {
 	Log(line string)
 }
 
-// NotAllowedError says that the function does not let the API invoke it.
-type NotAllowedError struct{ Function string }
-
-func (e *NotAllowedError) Error() string {
-	return "The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again."
-}
+// ErrNotAllowed says that the function does not let the API invoke it.
+//
+//lint:ignore ST1005 the words are AWS's
+var ErrNotAllowed = errors.New("The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again.")
 
 // ErrThrottled says that the function may not run now.
 //
@@ -112,15 +110,5 @@ type Signer struct{ AccessKey, Account, CallerID, UserARN, UserID string }
 // arn is the ARN of a route for a method and a path: of an API, stage, method and path.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
 func (a *API) arn(method, path string) string {
-	return "arn:" + a.partition() + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/" + method + path
-}
-
-func (a *API) partition() string {
-	switch {
-	case len(a.Region) > 3 && a.Region[:3] == "cn-":
-		return "aws-cn"
-	case len(a.Region) > 7 && a.Region[:7] == "us-gov-":
-		return "aws-us-gov"
-	}
-	return "aws"
+	return "arn:" + a.Partition + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/" + method + path
 }

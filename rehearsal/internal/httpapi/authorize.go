@@ -273,7 +273,7 @@ func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
 		if err != nil {
 			return internalError
 		}
-		source := "arn:" + r.api.partition() + ":execute-api:" + r.api.Region + ":" + r.api.Account + ":" + r.api.ID + "/authorizers/" + a.ID
+		source := "arn:" + r.api.Partition + ":execute-api:" + r.api.Region + ":" + r.api.Account + ":" + r.api.ID + "/authorizers/" + a.ID
 		payload, failed, err := s.environment.Invoke(ctx, a.Function, source, event, authorizerLimit)
 		switch {
 		case err != nil:
