@@ -194,6 +194,7 @@ func (r recorded) withThreeStages(t *testing.T) {
 	r.record(w, "doctor")
 	r.record(w, "quotas")
 	r.record(w, "status")
+	r.record(w, "diff", "dev")
 	r.record(w, "parity --deployed")
 	r.record(w, "costs")
 	r.record(w, "costs", "--payer", "prod-admin", "--fresh")
