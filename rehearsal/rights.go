@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
 )
 
 // Right is an action on a resource that a call needed.
@@ -234,11 +235,10 @@ func (who *subject) read(into *[]policy.Document, document any) {
 // decided here. https://docs.aws.amazon.com/lambda/latest/dg/permissions-managed-policies.html
 func (s *store) attach(who *subject, to *[]policy.Document, reference string) {
 	managed, found := s.find(place{who.role.Account, who.role.Region}, "AWS::IAM::ManagedPolicy", reference)
-	name := reference[strings.LastIndex(reference, "/")+1:]
 	switch {
 	case found:
 		who.read(to, managed.Properties["PolicyDocument"])
-	case !slices.Contains([]string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}, name):
+	case !rules.IsBasicPolicy(reference):
 		who.undecided = "it has the policy " + reference + ", whose document is not known"
 	}
 }
