@@ -74,44 +74,93 @@ func TestAnAssemblyOfAnotherVersionIsRefusedByItsVersion(t *testing.T) {
 	require.ErrorContains(t, err, "version: it is 9, and this command reads 1")
 }
 
+// manifests writes files of an assembly.
+func manifests(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+}
+
+// assetsOf is a manifest with one manifest of assets, in a file of any name.
+func assetsOf(file string) string {
+	return `{"artifacts":{"assets":{"type":"cdk:asset-manifest","properties":{"file":"` + file + `"}}}}`
+}
+
 func TestNoManifestMayNameAFileOutsideTheAssembly(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(outside, []byte("x"), 0o600))
-	for name, tt := range map[string]struct{ file, text, at string }{
-		"an asset by an absolute path": {"dev.assets.json", `{"files":{"a":{"source":{"path":"` + outside + `"}}}}`, "files.a.source.path"},
-		"an asset above the folder":    {"dev.assets.json", `{"files":{"a":{"source":{"path":".."}}}}`, "files.a.source.path"},
-		"an asset behind a link":       {"dev.assets.json", `{"files":{"a":{"source":{"path":"link"}}}}`, "files.a.source.path"},
-		"a template above the folder":  {"manifest.json", `{"artifacts":{"s":{"properties":{"templateFile":"../.."}}}}`, "artifacts.s.properties.templateFile"},
+	const below = "is not below the assembly's folder"
+	for name, tt := range map[string]struct {
+		assets  string            // the manifest of assets
+		files   map[string]string // others
+		at, say string
+	}{
+		"an asset by an absolute path":            {`{"files":{"a":{"source":{"path":"` + outside + `"}}}}`, nil, "files.a.source.path", below},
+		"an asset above the folder":               {`{"files":{"a":{"source":{"path":"../.."}}}}`, nil, "files.a.source.path", below},
+		"an asset behind a link":                  {`{"files":{"a":{"source":{"path":"link"}}}}`, nil, "files.a.source.path", below},
+		"a link in the folder of an asset":        {`{"files":{"a":{"source":{"path":"folder"}}}}`, nil, "files.a.source.path", below},
+		"an asset in another spelling":            {`{"files":{"a":{"source":{"path":"` + outside + `","PATH":"dev.template.json"}}}}`, nil, "files.a.source.path", below},
+		"a folder called as a function's is":      {`{"files":{"secret":{"source":{"path":".roadshow/functions/secret"}}}}`, nil, "files.secret.source.path", below},
+		"a file that a program makes":             {`{"files":{"a":{"source":{"executable":["cat","x"]}}}}`, nil, "files.a.source.executable", "may not say that"},
+		"an image of a folder above":              {`{"dockerImages":{"i":{"source":{"directory":"../.."}}}}`, nil, "dockerImages.i.source.directory", below},
+		"an image by a Dockerfile elsewhere":      {`{"dockerImages":{"i":{"source":{"directory":"folder2","dockerFile":"` + outside + `"}}}}`, nil, "dockerImages.i.source.dockerFile", below},
+		"an image that a program makes":           {`{"dockerImages":{"i":{"source":{"executable":["sh"]}}}}`, nil, "dockerImages.i.source.executable", "may not say that"},
+		"an image that is given a file in secret": {`{"dockerImages":{"i":{"source":{"dockerBuildSecrets":{"k":"src=x"}}}}}`, nil, "dockerImages.i.source.dockerBuildSecrets", "may not say that"},
+		"a template above the folder":             {"{}", map[string]string{"manifest.json": `{"artifacts":{"s":{"properties":{"templateFile":"../.."}}}}`}, "artifacts.s.properties.templateFile", below},
+		"a nested assembly elsewhere":             {"{}", map[string]string{"manifest.json": `{"artifacts":{"s":{"type":"cdk:cloud-assembly","properties":{"directoryName":"../.."}}}}`}, "artifacts.s.properties.directoryName", below},
+		"an asset of a nested assembly that is called like one": {"{}", map[string]string{
+			"manifest.json":         `{"artifacts":{"s":{"type":"cdk:cloud-assembly","properties":{"directoryName":"asset.x"}}}}`,
+			"asset.x/manifest.json": assetsOf("any.json"),
+			"asset.x/any.json":      `{"files":{"a":{"source":{"path":"../link"}}}}`,
+		}, "files.a.source.path", below},
+		"an asset of a stage that the outer manifest does not name": {"{}", map[string]string{
+			"manifest.json": "{}", "alone/manifest.json": assetsOf("any.json"), "alone/any.json": `{"files":{"a":{"source":{"path":"../link"}}}}`,
+		}, "files.a.source.path", below},
+		"an asset in the metadata of a stack": {"{}", map[string]string{
+			"manifest.json": `{"artifacts":{"s":{"metadata":{"/s":[{"type":"aws:cdk:asset","data":{"path":"/etc"}}]}}}}`,
+		}, "artifacts.s.metadata./s", "legacy stack synthesizer"},
+		"an asset in a further file of metadata": {"{}", map[string]string{
+			"manifest.json": `{"artifacts":{"s":{"additionalMetadataFile":"more.json"}}}`, "more.json": `{"/s":[{"type":"aws:cdk:asset","data":{"path":"/etc"}}]}`,
+		}, "artifacts.s.metadata./s", "legacy stack synthesizer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, dir := whole(t)
-			require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link")))
-			require.NoError(t, CheckFiles(dir, dir))
-			require.NoError(t, os.WriteFile(filepath.Join(dir, tt.file), []byte(tt.text), 0o600))
-			err := CheckFiles(dir, dir)
+			document, dir := whole(t)
+			document.Stages[0].File = "alone/dev.template.json"
+			manifests(t, dir, map[string]string{"manifest.json": assetsOf("listed.json"), "listed.json": "{}", "folder/x": "", "folder2/x": "", ".roadshow/functions/x": ""})
+			for _, link := range []string{"link", "folder/link", ".roadshow/functions/secret"} {
+				require.NoError(t, os.Symlink(outside, filepath.Join(dir, link)))
+			}
+			require.NoError(t, document.CheckFiles(dir, dir))
+			manifests(t, dir, map[string]string{"listed.json": tt.assets})
+			manifests(t, dir, tt.files)
+			err := document.CheckFiles(dir, dir)
 			var wrong *jsonfile.Error
 			require.ErrorAs(t, err, &wrong)
 			require.Equal(t, tt.at, wrong.At)
-			require.Contains(t, wrong.Reason, "is not below the assembly's folder")
+			require.Contains(t, wrong.Reason, tt.say)
 		})
 	}
 }
 
 func TestAStagesOwnAssemblyMayNameTheAssetsBesideIt(t *testing.T) {
-	_, dir := whole(t)
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "assembly-dev"), 0o700))
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "asset.1"), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "assembly-dev", "dev.assets.json"), []byte(`{"files":{"a":{"source":{"path":"../asset.1"}}}}`), 0o600))
-	require.NoError(t, CheckFiles(dir, dir))
+	document, dir := whole(t)
+	document.Stages[0].File = "assembly-dev/dev.template.json"
+	manifests(t, dir, map[string]string{
+		"assembly-dev/manifest.json": assetsOf("dev.assets.json"), "assembly-dev/dev.assets.json": `{"files":{"a":{"source":{"path":"../asset.1"}}}}`, "asset.1/x": "",
+	})
+	require.NoError(t, os.Symlink("x", filepath.Join(dir, "asset.1", "link")))
+	require.NoError(t, document.CheckFiles(dir, dir))
 }
 
 func TestTheCodeOfFunctionsMayStandInTheProgramsOwnFolder(t *testing.T) {
-	_, dir := whole(t)
+	document, dir := whole(t)
 	store := filepath.Join(t.TempDir(), ".roadshow", "functions", "0a1b")
 	require.NoError(t, os.MkdirAll(store, 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "dev.assets.json"), []byte(`{"files":{"0a1b":{"source":{"path":"`+store+`"}}}}`), 0o600))
-	require.NoError(t, CheckFiles(dir, dir))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "dev.assets.json"), []byte(`{"files":{"other":{"source":{"path":"`+store+`"}}}}`), 0o600))
-	require.Error(t, CheckFiles(dir, dir))
-	require.NoError(t, CheckFiles(dir, filepath.Dir(filepath.Dir(filepath.Dir(store)))), "nor below that of cdk.json")
+	manifests(t, dir, map[string]string{"manifest.json": assetsOf("dev.assets.json"), "dev.assets.json": `{"files":{"0a1b":{"source":{"path":"` + store + `"}}}}`})
+	require.NoError(t, document.CheckFiles(dir, dir))
+	manifests(t, dir, map[string]string{"dev.assets.json": `{"files":{"other":{"source":{"path":"` + store + `"}}}}`})
+	require.Error(t, document.CheckFiles(dir, dir))
+	require.NoError(t, document.CheckFiles(dir, filepath.Dir(filepath.Dir(filepath.Dir(store)))), "nor below that of cdk.json")
 }

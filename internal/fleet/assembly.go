@@ -15,7 +15,7 @@ import (
 func (a Assembly) templateOf(stage stages.Stage) ([]byte, error) {
 	one, synthesized := a.Stage(stage.Name)
 	if !synthesized {
-		return nil, fmt.Errorf("stage %s: template is missing in what commit %.9s makes, want every stage's; synthesize with -c stage=all", stage.Name, a.Document.Commit)
+		return nil, fmt.Errorf("commit %.9s makes no template of stage %s.\nSynthesize with -c stage=all", a.Document.Commit, stage.Name)
 	}
 	return a.Template(one)
 }
@@ -86,8 +86,8 @@ func ReadAssembly(dir string) (Assembly, error) {
 	return Assembly{Dir: dir, Document: document}, err
 }
 
-// CheckFiles refuses an assembly that refers to files outside its folder and that of its project. See [assembly.CheckFiles].
-func (a Assembly) CheckFiles(project string) error { return assembly.CheckFiles(a.Dir, project) }
+// CheckFiles refuses an assembly that refers to files outside its folder and that of its project. See [assembly.Document.CheckFiles].
+func (a Assembly) CheckFiles(project string) error { return a.Document.CheckFiles(a.Dir, project) }
 
 // Stage is what was synthesized for a stage.
 func (a Assembly) Stage(name string) (assembly.Synthesized, bool) {
