@@ -6,12 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// IdentityError says that the identities of two stages do not pair up, so that their templates cannot be
-// compared.
+// IdentityError says that the identities of two stages do not pair up, so that their templates
+// cannot be compared.
 type IdentityError struct {
 	// Stage and Other are the two; Reason says what does not fit.
 	Stage, Other stages.Stage
@@ -22,11 +21,11 @@ func (e *IdentityError) Error() string {
 	return fmt.Sprintf("identities of %s and %s: %s; record the same names, in the same order, in every stage", e.Stage, e.Other, e.Reason)
 }
 
-// identities is what the compared sides' identities are matched with: one entry a meaning, with the value
-// of each side.
+// identities is what the compared sides' identities are matched with: one entry a meaning, with the
+// value of each side.
 type identities struct {
-	// tokens has the values of one meaning by side; an empty one is unknown on that side. kinds says what each
-	// is.
+	// tokens has the values of one meaning by side; an empty one is unknown on that side. kinds
+	// says what each is.
 	tokens [][]string
 	kinds  []Kind
 	known  map[string]bool
@@ -65,7 +64,7 @@ func newIdentities(sides []Side) (*identities, error) {
 	}
 	partitions, suffixes := make([]string, len(sides)), make([]string, len(sides))
 	for i, side := range sides {
-		partitions[i], suffixes[i] = intrinsic.Partition(side.Stage.Region)
+		partitions[i], suffixes[i] = stages.Partition(side.Stage.Region), stages.Domain(side.Stage.Region)
 	}
 	add(partitions, kindPartition)
 	add(suffixes, kindSuffix)
@@ -87,25 +86,25 @@ func newIdentities(sides []Side) (*identities, error) {
 	return id, nil
 }
 
-// areNames tells whether each text is its side's name of the stage.
-func (id *identities) areNames(who []int, texts []string) bool {
+// areNames tells whether each text is the name of its side's stage.
+func (id *identities) areNames(indices []int, texts []string) bool {
 	for k, kind := range id.kinds {
 		if kind == KindName {
-			return !slices.ContainsFunc(who, func(side int) bool { return id.tokens[k][side] != texts[slices.Index(who, side)] })
+			return !slices.ContainsFunc(indices, func(side int) bool { return id.tokens[k][side] != texts[slices.Index(indices, side)] })
 		}
 	}
 	return false
 }
 
-// either tells whether the texts are one but for identity, and, where they are only if a value may stand
-// anywhere, that this is one reading of two.
-func (id *identities) either(who []int, texts []string) (same, ambiguous bool) {
-	if id.consumable(who, texts) {
+// either tells whether the texts are the same but for identity. They are ambiguous where they are
+// the same only if an identity may also be a part of a longer word or number.
+func (id *identities) either(indices []int, texts []string) (same, ambiguous bool) {
+	if id.consumable(indices, texts) {
 		return true, false
 	}
 	id.loose++
 	defer func() { id.loose-- }()
-	same = id.consumable(who, texts)
+	same = id.consumable(indices, texts)
 	return same, same
 }
 
@@ -137,10 +136,10 @@ func (id *identities) starting(side int, first byte) []int {
 }
 
 // fits tells whether each text goes on, from its place, with its side's value of a token.
-func (id *identities) fits(token int, who, at []int, texts []string) bool {
+func (id *identities) fits(token int, indices, at []int, texts []string) bool {
 	values := id.tokens[token]
 	alike := true
-	for i, side := range who {
+	for i, side := range indices {
 		value := values[side]
 		if value == "" || !strings.HasPrefix(texts[i][at[i]:], value) {
 			return false
@@ -148,21 +147,21 @@ func (id *identities) fits(token int, who, at []int, texts []string) bool {
 		if id.loose == 0 && !id.kinds[token].stands(texts[i], at[i], at[i]+len(value)) {
 			return false
 		}
-		alike = alike && value == values[who[0]]
+		alike = alike && value == values[indices[0]]
 	}
 	// Of values that are the same everywhere the characters match anyway: no second way is needed.
 	return !alike
 }
 
-// maxStates bounds the search for a skeleton of one string. It is met only by strings made to meet it
-// (thousands of one letter, in stages called by that letter); they count as different then, never as
-// equal.
+// maxStates bounds the search for a skeleton of one string. It is met only by strings made to meet
+// it (thousands of one letter, in stages called by that letter); they count as different then,
+// never as equal.
 const maxStates = 1 << 17
 
-// consumable tells whether one skeleton makes the texts of these sides: from the first character to the
-// last, all go on with the same character, or each with its own value of one token. Both may be possible
-// at one place, so both are tried; a place that was tried is not tried again.
-func (id *identities) consumable(who []int, texts []string) bool {
+// consumable tells whether one skeleton makes the texts of these sides: from the first character to
+// the last, all go on with the same character, or each with its own value of one token. Both may be
+// possible at one place, so both are tried; a place that was tried is not tried again.
+func (id *identities) consumable(indices []int, texts []string) bool {
 	const same = -1 // the move by one character; others are tokens
 	at := make([]int, len(texts))
 	var waiting [][]int // places to go on from
@@ -183,8 +182,8 @@ func (id *identities) consumable(who []int, texts []string) bool {
 			return true
 		}
 		if ended == 0 {
-			for _, token := range id.starting(who[0], texts[0][at[0]]) {
-				if id.fits(token, who, at, texts) {
+			for _, token := range id.starting(indices[0], texts[0][at[0]]) {
+				if id.fits(token, indices, at, texts) {
 					moves = append(moves, token)
 				}
 			}
@@ -193,9 +192,9 @@ func (id *identities) consumable(who []int, texts []string) bool {
 			}
 		}
 		if len(moves) > 1 {
-			place := placeKey(at)
+			key := placeKey(at)
 			switch {
-			case tried[place]:
+			case tried[key]:
 				moves = moves[:0]
 			case len(tried) == maxStates:
 				return false
@@ -203,17 +202,17 @@ func (id *identities) consumable(who []int, texts []string) bool {
 				if tried == nil {
 					tried = map[string]bool{}
 				}
-				tried[place] = true
+				tried[key] = true
 				for _, move := range moves[1:] {
 					next := slices.Clone(at)
-					id.advance(next, move, who)
+					id.advance(next, move, indices)
 					waiting = append(waiting, next)
 				}
 			}
 		}
 		switch {
 		case len(moves) > 0:
-			id.advance(at, moves[0], who)
+			id.advance(at, moves[0], indices)
 		case len(waiting) > 0:
 			at = waiting[len(waiting)-1]
 			waiting = waiting[:len(waiting)-1]
@@ -224,8 +223,8 @@ func (id *identities) consumable(who []int, texts []string) bool {
 }
 
 // advance goes on by one character (a negative move) or by a token.
-func (id *identities) advance(at []int, move int, who []int) {
-	for i, side := range who {
+func (id *identities) advance(at []int, move int, indices []int) {
+	for i, side := range indices {
 		if move < 0 {
 			at[i]++
 		} else {
@@ -237,8 +236,8 @@ func (id *identities) advance(at []int, move int, who []int) {
 // placeKey is the place as a map key.
 func placeKey(at []int) string {
 	key := make([]byte, 0, 3*len(at))
-	for _, one := range at {
-		key = binary.AppendUvarint(key, uint64(one))
+	for _, offset := range at {
+		key = binary.AppendUvarint(key, uint64(offset))
 	}
 	return string(key)
 }

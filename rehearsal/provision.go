@@ -11,6 +11,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/spec"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // provisioner makes CloudFormation's resources in the store.
@@ -37,7 +38,7 @@ func (p provisioner) Create(ctx context.Context, env cfn.Environment, desired cf
 		return cfn.Outcome{}, err
 	}
 	if spec.IsCustom(desired.Type) {
-		return cfn.Outcome{}, fmt.Errorf("the rehearsal does not invoke functions for custom resources, so that %s of type %s cannot be made", desired.LogicalID, desired.Type)
+		return cfn.Outcome{}, fmt.Errorf("the rehearsal runs no Lambda function, so that the custom resource %s of type %s cannot be made", desired.LogicalID, desired.Type)
 	}
 	made := &Resource{
 		Account: env.Account, Region: env.Region, Type: desired.Type,
@@ -129,7 +130,6 @@ func (p provisioner) Import(ctx context.Context, env cfn.Environment, desired cf
 	}
 	next.revision++
 	*current = next
-	p.store.changes.Add(1)
 	return cfn.Outcome{PhysicalID: next.PhysicalID, Attributes: maps.Clone(next.Attributes)}, nil
 }
 
@@ -529,7 +529,8 @@ func (s *store) variable(r *Resource, name string) string {
 var variables = map[string]func(*store, *Resource) string{
 	"path": func(_ *store, r *Resource) string { return orElse(r.text("Path"), "/") },
 	"function": func(_ *store, r *Resource) string {
-		return readFunction(place{r.Account, r.Region}, r.text("FunctionName")).name
+		name := r.text("FunctionName")
+		return name[strings.LastIndex(name, ":")+1:]
 	},
 	// A version keeps its number; the next one is the count of those before it.
 	"version": func(s *store, r *Resource) string {
@@ -599,25 +600,10 @@ var variables = map[string]func(*store, *Resource) string{
 	"request": func(*store, *Resource) string { return requestID() },
 }
 
-// partition is the part of AWS that a region belongs to.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
-}
+func partition(region string) string { return stages.Partition(region) }
 
 // suffix is the domain of a region's endpoints.
-func suffix(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
-}
+func suffix(region string) string { return stages.Domain(region) }
 
 func orElse(value, otherwise string) string {
 	if value != "" {

@@ -212,12 +212,10 @@ func (s *Server) pause() (resume func()) {
 // copy is a store whose maps can be changed without changing this one's; what
 // they hold is shared. The caller holds the lock.
 func (s *store) copy() *store {
-	made := &store{
+	return &store{
 		accounts: s.accounts, closed: maps.Clone(s.closed), resources: maps.Clone(s.resources), objects: maps.Clone(s.objects),
-		uploads: maps.Clone(s.uploads), kept: maps.Clone(s.kept),
+		uploads: maps.Clone(s.uploads), kept: maps.Clone(s.kept), ahead: s.ahead,
 	}
-	made.ahead.Store(s.ahead.Load())
-	return made
 }
 
 // state is what an account holds, without its stacks; the caller holds the lock.
@@ -394,7 +392,7 @@ func (s *store) restore(account string, number int, saved resourceState) error {
 		r.Created, r.Changed = saved.Created, saved.Created
 		return nil
 	}
-	if saved.Type == lambdaFunction || saved.Type == lambdaVersion {
+	if saved.Type == lambdaFunction {
 		r.code = &codeImage{}
 	}
 	if saved.Code != nil {

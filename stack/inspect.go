@@ -4,20 +4,15 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// inspect looks at what a stage's template really holds, whoever wrote it: each text that a service limits, each ARN
-// that has to be of the stage's place, secrets in variables, and each name that must be unique, which the ledger reads
-// back. The error is a [*ConfigError], or several.
-func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+// inspect looks at what a stage's template really holds, whoever wrote it: each text that a service
+// limits, each ARN that has to be of the stage's place, secrets in variables, and each name that
+// must be unique, which the ledger reads back. The error is a [*ConfigError], or several.
+func (s *Stack) inspect(text []byte, synthesized synthesizedStage) error {
 	var template struct {
 		Description string
 		Resources   map[string]struct {
@@ -25,8 +20,8 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 			Properties map[string]any
 		}
 	}
-	if err := json.Unmarshal(data, &template); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := json.Unmarshal(text, &template); err != nil {
+		return fmt.Errorf("template of stage %s: %w", s.stage().Name, err)
 	}
 	at := positions(synthesized)
 	owners := ownersOf(synthesized)
@@ -63,10 +58,8 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 				visit(resource.Properties, strings.Split(row.property, "."), "", func(path, value string) { report(row.fault(path, value, s.stage())) })
 			}
 		}
-		if kind, unique := uniqueKind(resource.Type); unique {
-			if name, literal := resource.Properties[kind.Property].(string); literal {
-				written = append(written, stages.Written{Kind: kind, Owner: owners(id), Name: name, At: at(id)})
-			}
+		if kind, name, named := stages.Named(resource.Type, resource.Properties); named && kind.Scope != stages.ScopeNone && kind.Scope != stages.ScopeParent {
+			written = append(written, stages.Written{Kind: kind, Owner: owners(id), Name: name, At: at(id)})
 		}
 	}
 	switch len(found) {
@@ -81,7 +74,8 @@ func (s *Stack) inspect(path string, synthesized synthesizedStage) error {
 // templateDescription is what CloudFormation takes as a template's description.
 var templateDescription = textRule{most: 1024, bytes: true, docs: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-description-structure.html"}
 
-// tagTwice is that a role has two tags whose keys differ only in case, which IAM takes for one; nil where it has not.
+// tagTwice is that a role has two tags whose keys differ only in case, which IAM takes for one; nil
+// where it has not.
 func tagTwice(properties map[string]any) *ConfigError {
 	seen := map[string]string{}
 	var problem *ConfigError
@@ -97,10 +91,11 @@ func tagTwice(properties map[string]any) *ConfigError {
 	return problem
 }
 
-// readBack inspects every template, and compares the names in them with each other and with the ledger's.
-func readBack(stacks []*Stack, document *Assembly, file func(synthesizedStage) string, of ...stages.Stage) error {
+// readBack inspects every template, and compares the names in them with each other and with the
+// ledger's.
+func readBack(stacks []*Stack, document *Assembly, templates [][]byte, of ...stages.Stage) error {
 	for i, stack := range stacks {
-		if err := stack.inspect(file(document.Stages[i]), document.Stages[i]); err != nil {
+		if err := stack.inspect(templates[i], document.Stages[i]); err != nil {
 			return err
 		}
 	}
@@ -111,16 +106,6 @@ func readBack(stacks []*Stack, document *Assembly, file func(synthesizedStage) s
 		return collision
 	}
 	return nil
-}
-
-// uniqueKind is the kind whose names a type has, where they must be unique.
-func uniqueKind(resource string) (stages.Kind, bool) {
-	for _, kind := range append(stages.Kinds(), stages.APIDomain) {
-		if kind.Type == resource && kind.Property != "" {
-			return kind, kind.Scope != stages.ScopeNone && kind.Scope != stages.ScopeParent
-		}
-	}
-	return stages.Kind{}, false
 }
 
 // ownersOf finds a resource's component; what none has made is its own.

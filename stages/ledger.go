@@ -126,7 +126,8 @@ func (e Entry) leftOut(out map[string]bool) bool {
 	return slices.ContainsFunc(e.needs(), isOut) || len(e.NeedsOne) > 0 && !slices.ContainsFunc(e.NeedsOne, isIn)
 }
 
-// Require changes what the names of a component need besides: change gets each of them.
+// Require has change alter every entry of a component, whose names depend on a selector that was not known when they were
+// recorded.
 func (l *Ledger) Require(owner string, change func(*Entry)) {
 	for i := range l.entries {
 		if l.entries[i].Owner == owner {

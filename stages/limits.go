@@ -3,6 +3,7 @@ package stages
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Scope is how far a physical name must be unique: where no two things of a kind may share it.
@@ -17,8 +18,8 @@ const (
 	ScopeWorld
 	// ScopeNone is no uniqueness: AWS tells such things apart by an id of its own.
 	ScopeNone
-	// ScopeParent is one parent: a rule's event bus, an alias's function, a security group's VPC. See
-	// [Entry.Parent].
+	// ScopeParent is one parent: a rule's event bus, an alias's function, a security group's VPC.
+	// See [Entry.Parent].
 	ScopeParent
 	// ScopeEveryAccount is one region, over all accounts.
 	ScopeEveryAccount
@@ -49,8 +50,8 @@ func (s *Scope) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Kind is a kind of thing that has a physical name, and AWS's rules for that name. [Kinds] lists those
-// that Roadshow knows; a value of your own serves for any other:
+// Kind is a kind of thing that has a physical name, and AWS's rules for that name. [Kinds] lists
+// those that Roadshow knows; a value of your own serves for any other:
 //
 //	stages.Kind{Title: "Kinesis stream", Type: "AWS::Kinesis::Stream", Min: 1, Max: 128, Upper: true, Extra: "_."}
 type Kind struct {
@@ -62,8 +63,9 @@ type Kind struct {
 	Property string
 	// Min and Max are the least and greatest length in characters, prefix and suffix included.
 	Min, Max int
-	// Extra lists the characters allowed besides lower-case letters, digits and the hyphen. Only those
-	// that a component's name may hold matter: underscore and dot. Any other becomes a hyphen.
+	// Extra lists the characters allowed besides lower-case letters, digits and the hyphen. Only
+	// those that a component's name may hold matter: underscore and dot. Any other becomes a
+	// hyphen.
 	Extra string
 	// Upper tells that upper-case letters are allowed.
 	Upper bool
@@ -73,25 +75,25 @@ type Kind struct {
 	Namespace string
 	// Scope is how far the name must be unique.
 	Scope Scope
-	// Prefix stands before the name, Suffix behind it; both count into Max. In a suffix, {account} and
-	// {region} stand for those of the part.
+	// Prefix stands before the name, Suffix behind it; both count into Max. In a suffix, {account}
+	// and {region} stand for those of the part.
 	Prefix, Suffix string
-	// Separator stands between stage, service and name. Default: "-", and "--" where the stage's or the
-	// service's name holds a hyphen itself.
+	// Separator stands between stage, service and name. Default: "-", and "--" where the stage's or
+	// the service's name holds a hyphen itself.
 	Separator string
-	// SingleHyphens tells that AWS refuses two hyphens in a row. A stage or a service with a hyphen then has
-	// a hash in its names.
+	// SingleHyphens tells that AWS refuses two hyphens in a row. A stage or a service with a hyphen
+	// then has a hash in its names.
 	SingleHyphens bool
-	// Refused finds names that AWS refuses although each character is allowed; Allowed says in words
-	// what it wants instead.
+	// Refused finds names that AWS refuses although each character is allowed; Allowed says in
+	// words what it wants instead.
 	Refused *regexp.Regexp
 	Allowed string
 	// Docs is the AWS page that states the rules.
 	Docs string
 }
 
-// The kinds that components use, one row each, in alphabetical order. A rule that the page named by Docs
-// leaves open is explained above its row.
+// The kinds that components use, one row each, in alphabetical order. A rule that the page named by
+// Docs leaves open is explained above its row.
 var (
 	// Alarm is a CloudWatch alarm. AWS allows nearly every character.
 	Alarm = Kind{
@@ -99,8 +101,8 @@ var (
 		Namespace: "CloudWatch alarm", Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
 	}
-	// CodeBuildProject is a CodeBuild project. The page of CreateProject still says 255 characters; the
-	// quotas say 150, and the lesser of two statements is safe.
+	// CodeBuildProject is a CodeBuild project. The page of CreateProject still says 255 characters;
+	// the quotas say 150, and the lesser of two statements is safe.
 	CodeBuildProject = Kind{
 		Title: "CodeBuild project", Type: "AWS::CodeBuild::Project", Property: "Name", Min: 2, Max: 150, Upper: true, Extra: "_",
 		Scope: ScopeAccount,
@@ -123,8 +125,8 @@ var (
 		Title: "DAX cluster", Type: "AWS::DAX::Cluster", Property: "ClusterName", Min: 1, Max: 20, FoldsCase: true, SingleHyphens: true, Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_CreateCluster.html",
 	}
-	// DAXParameterGroup is a DAX parameter group. AWS states no limit; 63 is the least that it states for
-	// an identifier of a related database service.
+	// DAXParameterGroup is a DAX parameter group. AWS states no limit; 63 is the least that it
+	// states for an identifier of a related database service.
 	DAXParameterGroup = Kind{
 		Title: "DAX parameter group", Type: "AWS::DAX::ParameterGroup", Property: "ParameterGroupName", Min: 1, Max: 63,
 		FoldsCase: true, SingleHyphens: true, Scope: ScopeRegion,
@@ -153,7 +155,8 @@ var (
 		Title: "event rule", Type: "AWS::Events::Rule", Property: "Name", Min: 1, Max: 64, Upper: true, Extra: "_.", Scope: ScopeParent,
 		Docs: "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",
 	}
-	// HTTPAPI is an API Gateway HTTP or WebSocket API. Its name is a label: several APIs may share it.
+	// HTTPAPI is an API Gateway HTTP or WebSocket API. Its name is a label: several APIs may share
+	// it.
 	HTTPAPI = Kind{
 		Title: "HTTP API", Type: "AWS::ApiGatewayV2::Api", Property: "Name", Min: 1, Max: 128, Upper: true, Extra: "_.", Scope: ScopeNone,
 		Docs: "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html",
@@ -193,7 +196,8 @@ var (
 		Scope: ScopeRegion,
 		Docs:  "https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html",
 	}
-	// LambdaLogGroup is the log group that Lambda writes a function's logs to; its name follows the function's.
+	// LambdaLogGroup is the log group that Lambda writes a function's logs to; its name follows the
+	// function's.
 	LambdaLogGroup = Kind{
 		Title: "log group", Type: "AWS::Logs::LogGroup", Property: "LogGroupName", Min: 1, Max: len("/aws/lambda/") + 64,
 		Upper: true, Extra: "_", Scope: ScopeRegion, Prefix: "/aws/lambda/",
@@ -205,10 +209,10 @@ var (
 		Scope: ScopeRegion,
 		Docs:  "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
 	}
-	// S3Bucket is a bucket in S3's account-regional namespace (BucketNamespace: account-regional), which
-	// no other account can take names of: the name carries account and region, and they cost at most 31
-	// of its 63 characters. No dot, which breaks TLS on virtual-hosted addresses. S3 offers the
-	// namespace everywhere but in me-south-1 and me-central-1.
+	// S3Bucket is a bucket in S3's account-regional namespace (BucketNamespace: account-regional),
+	// which no other account can take names of: the name carries account and region, and they cost
+	// at most 31 of its 63 characters. No dot, which breaks TLS on virtual-hosted addresses. S3
+	// offers the namespace everywhere but in me-south-1 and me-central-1.
 	S3Bucket = Kind{
 		Title: "S3 bucket", Type: "AWS::S3::Bucket", Property: "BucketName", Min: 3, Max: 63, Scope: ScopeWorld,
 		Suffix:  "-{account}-{region}-an",
@@ -226,8 +230,8 @@ var (
 		Scope: ScopeRegion,
 		Docs:  "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html",
 	}
-	// Secret is a Secrets Manager secret. AWS ends its ARN in a hyphen and six characters, so a name that
-	// ends so itself can be taken for another's ARN; such a name gets a hash.
+	// Secret is a Secrets Manager secret. AWS ends its ARN in a hyphen and six characters, so a
+	// name that ends so itself can be taken for another's ARN; such a name gets a hash.
 	Secret = Kind{
 		Title: "secret", Type: "AWS::SecretsManager::Secret", Property: "Name", Min: 1, Max: 512, Upper: true, Extra: "_.", Scope: ScopeRegion,
 		Refused: regexp.MustCompile(`-[A-Za-z0-9]{6}$`), Allowed: "a name that does not end in a hyphen and six characters",
@@ -263,8 +267,8 @@ var (
 		Docs: "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html",
 	}
 	// SSMParameter is a Systems Manager parameter, /roadshow/{stage}/{service}/{name}, so that one
-	// statement of a policy covers a service. The 1011 characters that AWS allows include the ARN before
-	// the name, which takes at most 56.
+	// statement of a policy covers a service. The 1011 characters that AWS allows include the ARN
+	// before the name, which takes at most 56.
 	SSMParameter = Kind{
 		Title: "SSM parameter", Type: "AWS::SSM::Parameter", Property: "Name", Min: 2, Max: 1011 - 56, Upper: true, Extra: "_./",
 		Scope: ScopeRegion, Prefix: "/roadshow/", Separator: "/",
@@ -275,13 +279,14 @@ var (
 		Title: "CloudFormation stack", Type: "AWS::CloudFormation::Stack", Min: 1, Max: 128, Upper: true, Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html",
 	}
-	// StackExport is the exported output of a CloudFormation stack. Its page states the characters; the
-	// length is that of an output's name.
+	// StackExport is the exported output of a CloudFormation stack. Its page states the characters;
+	// the length is that of an output's name.
 	StackExport = Kind{
 		Title: "CloudFormation export", Min: 1, Max: 255, Upper: true, Scope: ScopeRegion,
 		Docs: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html",
 	}
-	// StateMachine is a Step Functions state machine. Its name may hold more, but then it cannot log.
+	// StateMachine is a Step Functions state machine. Its name may hold more, but then it cannot
+	// log.
 	StateMachine = Kind{
 		Title: "state machine", Type: "AWS::StepFunctions::StateMachine", Property: "StateMachineName", Min: 1, Max: 80,
 		Upper: true, Extra: "_", Scope: ScopeRegion,
@@ -297,4 +302,25 @@ func Kinds() []Kind {
 		Schedule, ScheduleGroup, Secret, SecurityGroup, SNSFIFOTopic, SNSTopic, SQSFIFOQueue, SQSQueue, SSMParameter, Stack, StackExport,
 		StateMachine,
 	}
+}
+
+// Named is the kind of a resource in a template, and the physical name that its properties give it.
+// Where two kinds are of one type, such as queues, the name tells them apart. It is not named where
+// no kind is of that type, or where the properties hold no text for a name.
+func Named(resource string, properties map[string]any) (kind Kind, name string, named bool) {
+	for _, candidate := range append(Kinds(), APIDomain) {
+		text, isText := properties[candidate.Property].(string)
+		if candidate.Type != resource || candidate.Property == "" || !isText || text == "" {
+			continue
+		}
+		// A suffix that holds the stage's account is of a type's only kind.
+		marked := candidate.Prefix+candidate.Suffix != "" && !strings.Contains(candidate.Suffix, "{")
+		if marked && strings.HasPrefix(text, candidate.Prefix) && strings.HasSuffix(text, candidate.Suffix) {
+			return candidate, text, true
+		}
+		if !named || !marked {
+			kind, name, named = candidate, text, true
+		}
+	}
+	return kind, name, named
 }

@@ -164,3 +164,32 @@ func differences(kind Kind, m measured) map[string]string {
 	}
 	return found
 }
+
+func TestAResourceIsOfTheKindThatItsNameTells(t *testing.T) {
+	for name, tt := range map[string]struct{ resource, property, name, want string }{
+		"a standard queue":                   {"AWS::SQS::Queue", "QueueName", "jobs", "SQS queue"},
+		"a FIFO queue":                       {"AWS::SQS::Queue", "QueueName", "jobs.fifo", "SQS FIFO queue"},
+		"a standard topic":                   {"AWS::SNS::Topic", "TopicName", "news", "SNS topic"},
+		"a FIFO topic":                       {"AWS::SNS::Topic", "TopicName", "news.fifo", "SNS FIFO topic"},
+		"the log group of a function":        {"AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/get", LambdaLogGroup.Title},
+		"any other log group":                {"AWS::Logs::LogGroup", "LogGroupName", "get", "log group"},
+		"a bucket that the ledger names":     {"AWS::S3::Bucket", "BucketName", "dev-notes-files-111111111111-us-east-1-an", "S3 bucket"},
+		"a bucket of any other name":         {"AWS::S3::Bucket", "BucketName", "files", "S3 bucket"},
+		"a parameter of any path":            {"AWS::SSM::Parameter", "Name", "/limit", "SSM parameter"},
+		"the domain of an API":               {"AWS::ApiGatewayV2::DomainName", "DomainName", "notes.example.com", APIDomain.Title},
+		"a name in another property":         {"AWS::SQS::Queue", "Name", "jobs", ""},
+		"an empty name":                      {"AWS::SQS::Queue", "QueueName", "", ""},
+		"a type that has names of no kind":   {"AWS::EC2::VPC", "Name", "x", ""},
+		"a stack, whose name stands nowhere": {"AWS::CloudFormation::Stack", "", "x", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kind, got, named := Named(tt.resource, map[string]any{tt.property: tt.name})
+			assert.Equal(t, tt.want, kind.Title)
+			if assert.Equal(t, tt.want != "", named); named {
+				assert.Equal(t, tt.name, got)
+			}
+		})
+	}
+	_, _, named := Named("AWS::SQS::Queue", map[string]any{"QueueName": map[string]any{"Ref": "x"}})
+	assert.False(t, named, "a name that the template computes")
+}

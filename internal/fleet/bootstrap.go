@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -163,7 +162,7 @@ func (f *Fleet) trust(stage stages.Stage, before *types.Stack) (trusted []string
 
 // administrator is the policy that CloudFormation acts with in a bootstrap that names none.
 func administrator(stage stages.Stage) string {
-	return "arn:" + arn.Partition(stage.Region) + ":iam::aws:policy/AdministratorAccess"
+	return "arn:" + stages.Partition(stage.Region) + ":iam::aws:policy/AdministratorAccess"
 }
 
 // bootstrapArguments are those of `cdk bootstrap` for a stage. --trust replaces what was trusted before, and

@@ -145,7 +145,7 @@ func (l *looks) bucket(ctx context.Context, name string) (*thing, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &thing{arn: "arn:" + arn.Partition(l.stage.Region) + ":s3:::" + name, holds: "objects"}
+	found := &thing{arn: "arn:" + stages.Partition(l.stage.Region) + ":s3:::" + name, holds: "objects"}
 	if len(versions.Versions)+len(versions.DeleteMarkers) == 0 {
 		found.holds, found.items, found.bytes = "nothing", aws.Int64(0), aws.Int64(0)
 	}

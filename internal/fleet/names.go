@@ -71,37 +71,28 @@ type wantedName struct {
 // computes are left out: no construct of package stack has any, and CloudFormation imports none. So are names within a
 // parent, which is as new as they are.
 func newNames(program, deployed template, ledger []stages.LedgerName) []wantedName {
-	components := map[string]string{}
+	type kindAndName struct{ kind, name string }
+	components := map[kindAndName]string{}
 	for _, name := range ledger {
-		components[name.Name] = name.Owner
+		components[kindAndName{name.Kind, name.Name}] = name.Owner
 	}
 	var wanted []wantedName
 	for _, id := range slices.Sorted(maps.Keys(program.resources)) {
 		one := program.resources[id]
-		for _, kind := range namedKinds() {
-			if kind.Type != one.kind || kind.Property == "" || kind.Scope == stages.ScopeNone || kind.Scope == stages.ScopeParent && one.kind != "AWS::Scheduler::Schedule" {
-				continue
-			}
-			name, static := one.properties[kind.Property].(string)
-			if !static || name == "" {
-				break
-			}
-			if kind.Suffix == ".fifo" && !strings.HasSuffix(name, kind.Suffix) {
-				continue // the row of the others follows
-			}
-			if before, exists := deployed.resources[id]; exists && before.kind == one.kind && before.properties[kind.Property] == name {
-				break
-			}
-			wanted = append(wanted, wantedName{
-				logicalID: id, kind: one.kind, name: name, policy: one.policy, properties: one.properties, noun: kind.Title, component: components[name],
-			})
-			break
+		kind, name, named := stages.Named(one.kind, one.properties)
+		if !named || kind.Scope == stages.ScopeNone || kind.Scope == stages.ScopeParent && one.kind != "AWS::Scheduler::Schedule" {
+			continue
 		}
+		if before, exists := deployed.resources[id]; exists && before.kind == one.kind && before.properties[kind.Property] == name {
+			continue
+		}
+		wanted = append(wanted, wantedName{
+			logicalID: id, kind: one.kind, name: name, policy: one.policy, properties: one.properties, noun: kind.Title,
+			component: components[kindAndName{kind.Title, name}],
+		})
 	}
 	return wanted
 }
-
-func namedKinds() []stages.Kind { return append(stages.Kinds(), stages.APIDomain) }
 
 // namesAtOnce is how many names of one account are looked for at once.
 const namesAtOnce = 8

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -171,7 +170,7 @@ func (f *Fleet) OwnCredentials(ctx context.Context, what, command string, all ..
 
 // roleARN is a role of a stage's bootstrap.
 func roleARN(stage stages.Stage, name string) string {
-	return fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", arn.Partition(stage.Region), stage.Account, stage.BootstrapQualifier(), name, stage.Account, stage.Region)
+	return fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", stages.Partition(stage.Region), stage.Account, stage.BootstrapQualifier(), name, stage.Account, stage.Region)
 }
 
 // RoleError says that a stage's account does not admit the account that deploys to it: its bootstrap does not

@@ -1,6 +1,6 @@
-// Package intrinsic evaluates the intrinsic functions of a CloudFormation template: conditions, mappings,
-// Fn::If, Fn::Join and the others. The rehearsal deploys with it, and the proof of parity compares with it
-// what each stage would deploy. It is pure Go.
+// Package intrinsic evaluates the intrinsic functions of a CloudFormation template: conditions,
+// mappings, Fn::If, Fn::Join and the others. The rehearsal deploys with it, and the proof of parity
+// compares with it what each stage would deploy. It is pure Go.
 //
 // A template's values are string, bool, json.Number, []any and map[string]any.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html

@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
-// Unknown stands for a value that is known only when the stack is deployed. It is contagious: what is
-// computed with it is Unknown too.
+// Unknown stands for a value that is known only when the stack is deployed. It is contagious: what
+// is computed with it is Unknown too.
 type Unknown struct {
 	// From is what the value waits for; the first, where there are several.
 	From Reference
@@ -38,20 +40,24 @@ type NoValue struct{}
 type Evaluator struct {
 	// Account and Region are where the stack is deployed.
 	Account, Region string
-	// StackName, StackID and Topics (the notification ARNs) are what the pseudo parameters of these names
-	// give. Without a StackID, AWS::StackId is Unknown; with nil Topics, so is AWS::NotificationARNs.
+	// StackName, StackID and Topics (the notification ARNs) are what the pseudo parameters of these
+	// names give. Without a StackID, AWS::StackId is Unknown; with nil Topics, so is
+	// AWS::NotificationARNs.
 	StackName, StackID string
 	Topics             []string
 	// Mappings and Conditions are the template's sections.
 	Mappings, Conditions map[string]any
 
-	// Ref gives the value of a parameter or a resource, Attribute that of Fn::GetAtt; either may be Unknown.
+	// Ref gives the value of a parameter or a resource, Attribute that of Fn::GetAtt; either may be
+	// Unknown.
 	Ref       func(name string) (any, error)
 	Attribute func(resource, attribute string) (any, error)
-	// Zones lists the availability zones of a region, Import reads an export; either may be Unknown.
+	// Zones lists the availability zones of a region, Import reads an export; either may be
+	// Unknown.
 	Zones  func(region string) (any, error)
 	Import func(export string) (any, error)
-	// Foreign gives the value of a function that this package does not know. Default: it is refused.
+	// Foreign gives the value of a function that this package does not know. Default: it is
+	// refused.
 	Foreign func(name string, argument any) (any, error)
 
 	// holds is what each condition came to; undecided is what the others wait for.
@@ -67,8 +73,8 @@ func (e *UndecidedError) Error() string {
 	return fmt.Sprintf("a condition waits for %s, which is known only when the stack is deployed", e.From.Name)
 }
 
-// EvaluateConditions computes all conditions. It is done once, since they depend on parameters only. One
-// that waits for a value that is Unknown stays undecided; see [Evaluator.Condition].
+// EvaluateConditions computes all conditions. It is done once, since they depend on parameters
+// only. One that waits for a value that is Unknown stays undecided; see [Evaluator.Condition].
 func (v *Evaluator) EvaluateConditions() error {
 	v.holds, v.undecided = map[string]bool{}, map[string]Reference{}
 	visiting := map[string]bool{}
@@ -113,8 +119,8 @@ func (v *Evaluator) SetConditions(holds map[string]bool) { v.holds = holds }
 // Holds is what each condition came to.
 func (v *Evaluator) Holds() map[string]bool { return v.holds }
 
-// Condition tells whether a condition holds; the empty name always does. decided is false where it waits for
-// a value that is Unknown.
+// Condition tells whether a condition holds; the empty name always does. decided is false where it
+// waits for a value that is Unknown.
 func (v *Evaluator) Condition(name string) (holds, decided bool) {
 	_, waits := v.undecided[name]
 	return name == "" || v.holds[name], !waits
@@ -123,8 +129,8 @@ func (v *Evaluator) Condition(name string) (holds, decided bool) {
 // Live tells whether what has this condition is made.
 func (v *Evaluator) Live(condition string) bool { return condition == "" || v.holds[condition] }
 
-// Decide computes a value that must be true or false; named gives the value of another condition. The error
-// is an [*UndecidedError] where it waits for a value that is Unknown.
+// Decide computes a value that must be true or false; named gives the value of another condition.
+// The error is an [*UndecidedError] where it waits for a value that is Unknown.
 func (v *Evaluator) Decide(node any, named func(string) (bool, error)) (bool, error) {
 	object, ok := node.(map[string]any)
 	if !ok {
@@ -138,7 +144,8 @@ func (v *Evaluator) Decide(node any, named func(string) (bool, error)) (bool, er
 		return false, TemplateError("every condition must be a condition function")
 	}
 	list, _ := argument.([]any)
-	// all decides each of a list; one that is the given value decides the whole, whatever the others wait for.
+	// all decides each of a list; one that is the given value decides the whole, whatever the
+	// others wait for.
 	all := func(least, most int, decides bool) (bool, error) {
 		if len(list) < least || len(list) > most {
 			return false, ValidationError(fmt.Sprintf("Template validation error: Template error: every %s object requires a list of at least %d and at most %d boolean parameters.", name, least, most))
@@ -196,8 +203,8 @@ func (v *Evaluator) sides(list []any) (sides [2]any, err error) {
 	return sides, nil
 }
 
-// ruleFunction computes the functions that stand in rules only. Fn::RefAll, Fn::ValueOf and Fn::ValueOfAll read lists of
-// real VPCs and the like, which nobody has asked of the rehearsal.
+// ruleFunction computes the functions that stand in rules only. Fn::RefAll, Fn::ValueOf and
+// Fn::ValueOfAll read lists of real VPCs and the like, which nobody has asked of the rehearsal.
 func (v *Evaluator) ruleFunction(name string, arguments []any) (bool, error) {
 	if len(arguments) != 2 {
 		return false, TemplateError("every %s object requires two parameters", name)
@@ -215,7 +222,7 @@ func (v *Evaluator) ruleFunction(name string, arguments []any) (bool, error) {
 		}
 	}
 	in := func(list []any, wanted any) bool {
-		return slices.ContainsFunc(list, func(one any) bool { return equalValues(one, wanted) })
+		return slices.ContainsFunc(list, func(element any) bool { return equalValues(element, wanted) })
 	}
 	switch name {
 	case "Fn::Contains":
@@ -328,7 +335,7 @@ func (v *Evaluator) call(name string, argument any) (any, error) {
 }
 
 func (v *Evaluator) ref(target string) (any, error) {
-	partition, suffix := Partition(v.Region)
+	partition, suffix := stages.Partition(v.Region), stages.Domain(v.Region)
 	switch target {
 	case "AWS::AccountId":
 		return v.Account, nil
@@ -458,8 +465,8 @@ func (v *Evaluator) sub(argument any) (any, error) {
 	return joined("", pieces), nil
 }
 
-// joined joins texts, some of which may be Unknown: then those that are known and stand together become
-// one, so that two wordings of one text are the same.
+// joined joins texts, some of which may be Unknown: then those that are known and stand together
+// become one, so that two wordings of one text are the same.
 func joined(delimiter string, elements []any) any {
 	var pieces []any
 	var from *Reference
@@ -680,8 +687,8 @@ func (v *Evaluator) findInMap(argument any) (any, error) {
 	var names []string
 	values := make([]any, len(arguments))
 	var waits *Reference
-	for i, one := range arguments {
-		value, err := v.Value(one)
+	for i, element := range arguments {
+		value, err := v.Value(element)
 		if err != nil {
 			return nil, err
 		}
@@ -731,8 +738,8 @@ func (v *Evaluator) cidr(argument any) (any, error) {
 	if block.Addr().Is6() {
 		numbers[1] = 64
 	}
-	for i, one := range arguments[1:] {
-		text, _ := ScalarText(one)
+	for i, element := range arguments[1:] {
+		text, _ := ScalarText(element)
 		if numbers[i], err = strconv.Atoi(text); err != nil {
 			return nil, TemplateError("Fn::Cidr requires whole numbers for count and cidrBits")
 		}
@@ -791,16 +798,4 @@ func Clone(value any) any {
 		return clone
 	}
 	return value
-}
-
-// Partition is the partition of a region, and the suffix of its host names.
-// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-func Partition(region string) (partition, suffix string) {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn", "amazonaws.com.cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov", "amazonaws.com"
-	}
-	return "aws", "amazonaws.com"
 }

@@ -14,7 +14,8 @@ var PseudoParameters = map[string]bool{
 	"AWS::Region": true, "AWS::StackId": true, "AWS::StackName": true, "AWS::URLSuffix": true,
 }
 
-// Function recognises an intrinsic function: an object whose only key is Ref, Condition with a string, or Fn::….
+// Function recognises an intrinsic function: an object whose only key is Ref, Condition with a
+// string, or Fn::….
 func Function(node map[string]any) (name string, argument any, ok bool) {
 	if len(node) != 1 {
 		return "", nil, false
@@ -59,7 +60,8 @@ func WalkReferences(node any, visit func(Reference)) {
 	}
 }
 
-// WalkOwnReferences finds the references that a function makes itself, not those inside its arguments.
+// WalkOwnReferences finds the references that a function makes itself, not those inside its
+// arguments.
 func WalkOwnReferences(name string, argument any, visit func(Reference)) {
 	switch name {
 	case "Ref":

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Parse splits an ARN; false means that the text is none.
@@ -13,26 +15,6 @@ import (
 func Parse(text string) (arn.ARN, bool) {
 	parsed, err := arn.Parse(text)
 	return parsed, err == nil
-}
-
-// Partition is the part of AWS that a region belongs to, as ARNs name it.
-// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-func Partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
-// Domain is the domain of a region's endpoints.
-func Domain(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
 }
 
 // Resource is what an ARN names.
@@ -66,7 +48,7 @@ func Read(text string) Resource {
 		case ByARN:
 			read.IDs = []string{text}
 		case ByQueueURL:
-			read.IDs = []string{"https://sqs." + parsed.Region + "." + Domain(parsed.Region) + "/" + parsed.AccountID + "/" + name}
+			read.IDs = []string{"https://sqs." + parsed.Region + "." + stages.Domain(parsed.Region) + "/" + parsed.AccountID + "/" + name}
 		case ByParameter: // the ARN of /a is that of a
 			read.IDs = []string{name, "/" + name}
 			if strings.Contains(name, "/") {

@@ -1,6 +1,10 @@
 package arn
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
+)
 
 // Kind is a kind of resource that its ARN tells.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
@@ -26,7 +30,7 @@ type Kind struct {
 // ARN is the ARN of a thing of this kind by its name.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 func (k *Kind) ARN(region, account, name string) string {
-	prefix := "arn:" + Partition(region) + ":" + k.service + ":"
+	prefix := "arn:" + stages.Partition(region) + ":" + k.service + ":"
 	switch k.service {
 	case "s3":
 		return prefix + "::" + name

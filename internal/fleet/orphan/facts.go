@@ -183,7 +183,7 @@ func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
 	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
 		return plan.ErrGone
 	}
-	one.ARN = "arn:" + arn.Partition(one.Region) + ":s3:::" + one.Name
+	one.ARN = "arn:" + stages.Partition(one.Region) + ":s3:::" + one.Name
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // lambdaLogs is what the name of a function's log group begins with.
@@ -46,7 +47,7 @@ func (o *Orphan) readPhysical(cfn, id string) {
 	case o.kind.ID == arn.ByParameter && strings.LastIndex(id, "/") == 0:
 		o.Name = id[1:] // as the ARN has it
 	case cfn == "AWS::Events::Rule" && o.ARN == "":
-		o.ARN = "arn:" + arn.Partition(o.Region) + ":events:" + o.Region + ":" + o.Account + ":rule/" + strings.ReplaceAll(id, "|", "/")
+		o.ARN = "arn:" + stages.Partition(o.Region) + ":events:" + o.Region + ":" + o.Account + ":rule/" + strings.ReplaceAll(id, "|", "/")
 		o.Name, o.ids = strings.ReplaceAll(id, "|", "/"), []string{o.ARN}
 	}
 	if o.kind != nil && o.ARN == "" && cfn != arn.AddressType { // whose id facts tell

@@ -155,7 +155,7 @@ func listTables(ctx context.Context, g *stackIndex, tell func([]candidate) error
 		for _, name := range page.TableNames {
 			found = append(found, candidate{
 				cfn: arn.TableType, name: name,
-				arn: "arn:" + arn.Partition(g.place.Region) + ":dynamodb:" + g.place.Region + ":" + g.place.Account + ":table/" + name,
+				arn: "arn:" + stages.Partition(g.place.Region) + ":dynamodb:" + g.place.Region + ":" + g.place.Account + ":table/" + name,
 			})
 		}
 		if err := tell(found); err != nil {
@@ -180,7 +180,7 @@ func listBuckets(ctx context.Context, g *stackIndex, tell func([]candidate) erro
 			if region := aws.ToString(bucket.BucketRegion); region == "" || region == g.place.Region {
 				name := aws.ToString(bucket.Name)
 				found = append(found, candidate{
-					cfn: arn.BucketType, name: name, arn: "arn:" + arn.Partition(g.place.Region) + ":s3:::" + name, created: aws.ToTime(bucket.CreationDate),
+					cfn: arn.BucketType, name: name, arn: "arn:" + stages.Partition(g.place.Region) + ":s3:::" + name, created: aws.ToTime(bucket.CreationDate),
 				})
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Template is a stack's template as quotas count it: with its parameters, conditions and Fn::If worked out as
@@ -77,7 +77,7 @@ func evaluate(text []byte, at origin) (*Template, error) {
 		Declared: len(resources), Outputs: len(members(root["Outputs"])), Parameters: len(parameters), Mappings: len(members(root["Mappings"])), Bytes: len(text),
 		mappings: members(root["Mappings"]), conditions: members(root["Conditions"]), asking: map[string]bool{}, size: at.size,
 		values: map[string]any{
-			"AWS::AccountId": at.account, "AWS::Region": at.region, "AWS::StackName": at.stack, "AWS::Partition": arn.Partition(at.region), "AWS::NoValue": absent{},
+			"AWS::AccountId": at.account, "AWS::Region": at.region, "AWS::StackName": at.stack, "AWS::Partition": stages.Partition(at.region), "AWS::NoValue": absent{},
 		},
 	}
 	if root["Transform"] != nil {
@@ -541,5 +541,5 @@ func largest(shares []Share) need {
 // homeOf is the region where a region's part of AWS keeps the quotas of whole accounts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func homeOf(region string) string {
-	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[arn.Partition(region)]
+	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[stages.Partition(region)]
 }

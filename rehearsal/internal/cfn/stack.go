@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/roadshow-go/roadshow/internal/intrinsic"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Engine holds the stacks of every place. Its methods may be called by many goroutines at once.
@@ -155,7 +155,7 @@ func GeneratedName(stackName, logicalID, token string, limit int) string {
 }
 
 func newStack(at Place, name string) *stack {
-	partition, _ := intrinsic.Partition(at.Region)
+	partition := stages.Partition(at.Region)
 	return &stack{
 		place: at, name: name,
 		id:        fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", partition, at.Region, at.Account, name, newID()),
@@ -164,7 +164,7 @@ func newStack(at Place, name string) *stack {
 }
 
 func (s *stack) environment() Environment {
-	partition, suffix := intrinsic.Partition(s.place.Region)
+	partition, suffix := stages.Partition(s.place.Region), stages.Domain(s.place.Region)
 	return Environment{
 		Account: s.place.Account, Region: s.place.Region, Partition: partition, URLSuffix: suffix,
 		StackName: s.name, StackID: s.id,

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roadshow-go/roadshow/internal/intrinsic"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // updatable are the states an update may start from.
@@ -226,7 +226,7 @@ func (e *Engine) createChangeSet(ctx context.Context, at Place, in CreateChangeS
 	if err := s.checkChangeSetName(in.ChangeSetName); err != nil {
 		return none, err
 	}
-	partition, _ := intrinsic.Partition(at.Region)
+	partition := stages.Partition(at.Region)
 	set := &changeSet{plan: work.plan, settings: work.settings, shown: ChangeSet{
 		ID:   fmt.Sprintf("arn:%s:cloudformation:%s:%s:changeSet/%s/%s", partition, at.Region, at.Account, in.ChangeSetName, newID()),
 		Name: in.ChangeSetName, StackID: s.id, StackName: s.name, Description: in.Description, Type: in.Type,

@@ -137,7 +137,11 @@ func (d *session) transactAction(each map[string]json.RawMessage) (write, error)
 		if err := json.Unmarshal(text, part); err != nil {
 			return write{}, serialization(err)
 		}
-		t, parsed, err := d.open(part)
+		parsed, err := part.parse()
+		if err != nil {
+			return write{}, err
+		}
+		t, err := d.table(part.TableName)
 		if err != nil {
 			return write{}, err
 		}

@@ -158,7 +158,11 @@ func (d *session) writeItem(operation string, in *input) (output, error) {
 	if r := in.ReturnValues; operation != "UpdateItem" && r != "" && r != "ALL_OLD" && r != "NONE" {
 		return nil, invalid("ReturnValues can only be ALL_OLD or NONE")
 	}
-	t, parsed, err := d.open(in)
+	parsed, err := in.parse()
+	if err != nil {
+		return nil, err
+	}
+	t, err := d.table(in.TableName)
 	if err != nil {
 		return nil, err
 	}

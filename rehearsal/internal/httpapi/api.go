@@ -5,13 +5,15 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // API is one stage of an HTTP API, or the URL of a function.
 type API struct {
-	// ID, Account and Region say which it is, Partition is the part of AWS, such as "aws"; Domain is its
-	// own, such as "id.execute-api.us-east-1.amazonaws.com".
-	ID, Account, Region, Partition, Domain string
+	// ID, Account and Region say which it is; Domain is its own, such as
+	// "id.execute-api.us-east-1.amazonaws.com".
+	ID, Account, Region, Domain string
 	// Stage is the stage's name, "$default" or one that paths begin with.
 	Stage string
 	// StageVariables are the stage's.
@@ -82,7 +84,7 @@ type Authorizer struct {
 // Environment is what an API asks of the rest of AWS.
 type Environment interface {
 	// Invoke runs a function for what the ARN of a route, or of an authorizer, may invoke. failed
-	// tells that the payload is the error of the function. The error is [ErrNotAllowed],
+	// tells that the payload is the error of the function. The error is a [*NotAllowedError],
 	// [ErrThrottled], [context.DeadlineExceeded] for an answer that takes longer than the limit, or
 	// why it did not run. The time of what AWS has no part in does not count.
 	Invoke(ctx context.Context, function, source string, payload []byte, limit time.Duration) (answer []byte, failed bool, err error)
@@ -94,10 +96,12 @@ type Environment interface {
 	Log(line string)
 }
 
-// ErrNotAllowed says that the function does not let the API invoke it.
-//
-//lint:ignore ST1005 the words are AWS's
-var ErrNotAllowed = errors.New("The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again.")
+// NotAllowedError says that the function does not let the API invoke it.
+type NotAllowedError struct{ Function string }
+
+func (e *NotAllowedError) Error() string {
+	return "The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again."
+}
 
 // ErrThrottled says that the function may not run now.
 //
@@ -110,5 +114,5 @@ type Signer struct{ AccessKey, Account, CallerID, UserARN, UserID string }
 // arn is the ARN of a route for a method and a path: of an API, stage, method and path.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
 func (a *API) arn(method, path string) string {
-	return "arn:" + a.Partition + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/" + method + path
+	return "arn:" + stages.Partition(a.Region) + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/" + method + path
 }

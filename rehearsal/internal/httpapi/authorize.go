@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // refusal is an answer of API Gateway's own.
@@ -273,7 +274,7 @@ func (s *Server) askFunction(ctx context.Context, r *request) *refusal {
 		if err != nil {
 			return internalError
 		}
-		source := "arn:" + r.api.Partition + ":execute-api:" + r.api.Region + ":" + r.api.Account + ":" + r.api.ID + "/authorizers/" + a.ID
+		source := "arn:" + stages.Partition(r.api.Region) + ":execute-api:" + r.api.Region + ":" + r.api.Account + ":" + r.api.ID + "/authorizers/" + a.ID
 		payload, failed, err := s.environment.Invoke(ctx, a.Function, source, event, authorizerLimit)
 		switch {
 		case err != nil:
