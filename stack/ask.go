@@ -17,23 +17,34 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// answer is what the program does when the roadshow command runs it: more than a synthesis, in this one
-// process. No function is compiled unless that is asked for.
+// answer is what the program does when the roadshow command runs it: more than a synthesis, in this
+// one process. No function is compiled unless that is asked for.
 func (a App) answer(ctx context.Context, question assembly.Question) error {
 	outdir, err := filepath.Abs(os.Getenv("CDK_OUTDIR"))
 	if err != nil || os.Getenv("CDK_OUTDIR") == "" {
-		return fmt.Errorf("%s: CDK_OUTDIR is %q, want a folder; the roadshow command sets both", assembly.AskVariable, os.Getenv("CDK_OUTDIR"))
+		return fmt.Errorf("the variable CDK_OUTDIR is %q, and has to be a folder where %s is set. Leave %s out: it is for the roadshow command, which sets both",
+			os.Getenv("CDK_OUTDIR"), assembly.AskVariable, assembly.AskVariable)
 	}
 	if question.Folder != "" {
 		elsewhere.Enter()
-		// Node is looked for from the working folder upwards.
-		if node := kernel.Node(); node != "" {
-			defer kernel.Setenv(map[string]string{"JSII_NODE": node})()
+		// Node is looked for from the working folder upwards, and its process outlives what runs on
+		// another day.
+		if err := kernel.Start(); err != nil {
+			return err
 		}
 		if err := os.Chdir(question.Folder); err != nil {
 			return err
 		}
 	}
+	answer := func() error { return a.answerInto(ctx, question, outdir) }
+	if question.OtherDate {
+		return elsewhere.OnAnotherDay(answer)
+	}
+	return answer()
+}
+
+// answerInto writes the answer into a folder.
+func (a App) answerInto(ctx context.Context, question assembly.Question, outdir string) (err error) {
 	answer := assembly.Answer{Ask: question.Ask}
 	switch question.Ask {
 	case assembly.AskAssembly:
@@ -74,14 +85,12 @@ func (a App) answer(ctx context.Context, question assembly.Question) error {
 	return assembly.WriteAnswer(outdir, answer)
 }
 
-// answerProof proves parity, and leaves each stage's own template for a comparison with a second run.
+// answerProof proves parity, and leaves each stage's own template for a comparison with a second
+// run.
 func (a App) answerProof(ctx context.Context, question assembly.Question, outdir string) (*parity.Verdict, map[string]string, error) {
 	var verdict *parity.Verdict
 	templates := map[string]string{}
 	environ := os.Environ() // the CDK changes it for a while
-	if node := kernel.Node(); node != "" {
-		environ = append(environ, "JSII_NODE="+node) // found once
-	}
 	alone := func(ctx context.Context, stage stages.Stage, outdir string) error {
 		return askAlone(ctx, environ, stage, outdir)
 	}
@@ -144,8 +153,8 @@ func askAlone(ctx context.Context, environ []string, stage stages.Stage, outdir 
 	return nil
 }
 
-// Diff explains the differences between two stages by the declarations that make them. The stages are
-// named as in -c stage=NAME. The errors are those of [App.Synthesize] and [parity.Explain].
+// Diff explains the differences between two stages by the declarations that make them. The stages
+// are named as in -c stage=NAME. The errors are those of [App.Synthesize] and [parity.Explain].
 func (a App) Diff(ctx context.Context, from, to string) (*parity.Explanation, error) {
 	return a.answerDiff(ctx, assembly.Question{From: from, To: to})
 }

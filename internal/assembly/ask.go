@@ -13,15 +13,16 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// AskVariable is the environment variable in which the roadshow command asks a program for more than a
-// synthesis: a [Question] as JSON. The program answers with a file, [AnswerFile], in its CDK_OUTDIR.
+// AskVariable is the environment variable in which the roadshow command asks a program for more
+// than a synthesis: a [Question] as JSON. The program answers with a file, [AnswerFile], in its
+// CDK_OUTDIR.
 const AskVariable = "ROADSHOW_ASK"
 
 // AnswerFile is the name of a program's answer.
 const AnswerFile = "roadshow-answer.json"
 
-// ContextNamedBy is the key of the context by which the roadshow command says how it was given the stage, such as --to,
-// so that the program's errors name that and not the cdk command's -c stage.
+// ContextNamedBy is the key of the context by which the roadshow command says how it was given the
+// stage, such as --to, so that the program's errors name that and not the cdk command's -c stage.
 const ContextNamedBy = "roadshow:named-by"
 
 // AskVersion is of the questions and answers. Either side refuses any other.
@@ -49,13 +50,15 @@ type Question struct {
 	Ask string `json:"ask"`
 	// Folder is a working folder to change to before anything is defined. Default: none.
 	Folder string `json:"folder,omitempty"`
+	// OtherDate has the definition see another date. Default: today's.
+	OtherDate bool `json:"otherDate,omitempty"`
 	// Compile is for [AskAssembly]: compile the functions, and record the commit, as for a deploy.
 	Compile bool `json:"compile,omitempty"`
 	// Exhaustive and Stale are for [AskProof]: play every part, and look for stale declarations.
 	Exhaustive bool `json:"exhaustive,omitempty"`
 	Stale      bool `json:"stale,omitempty"`
-	// From and To are the names of two stages, for [AskDiff]; for [AskAssembly], From is the one stage to begin
-	// with, and to make. Default: every stage of the set.
+	// From and To are the names of two stages, for [AskDiff]; for [AskAssembly], From is the one
+	// stage to begin with, and to make. Default: every stage of the set.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
 	// LogicalIDs are for [AskLines].
@@ -70,11 +73,12 @@ type Answer struct {
 	Version int `json:"version"`
 	// Ask repeats the question's.
 	Ask string `json:"ask"`
-	// Verdict answers [AskProof], and Templates has the file of each stage's own template, below the
-	// folder of the answer. Both answer [AskAssembly] as far as they can.
+	// Verdict answers [AskProof], and Templates has the file of each stage's own template, below
+	// the folder of the answer. Both answer [AskAssembly] as far as they can.
 	Verdict   *parity.Verdict   `json:"verdict,omitempty"`
 	Templates map[string]string `json:"templates,omitempty"`
-	// Lines answers [AskLines], by logical id; of one that the program does not make it is the definition's.
+	// Lines answers [AskLines], by logical id; of one that the program does not make it is the
+	// definition's.
 	Lines map[string]stages.Position `json:"lines,omitempty"`
 	// Explanation answers [AskDiff].
 	Explanation *parity.Explanation `json:"explanation,omitempty"`
@@ -105,11 +109,11 @@ func Asked() (*Question, error) {
 	}
 	var question Question
 	if err := json.Unmarshal([]byte(text), &question); err != nil {
-		return nil, fmt.Errorf("%s: %w; it is for the roadshow command, leave it out", AskVariable, err)
+		return nil, fmt.Errorf("%s: %w.\nLeave this variable out: it is for the roadshow command", AskVariable, err)
 	}
 	if question.Version != AskVersion {
-		return nil, fmt.Errorf("%s: version is %d (by the roadshow command), want %d (by the program); use one version of Roadshow for both",
-			AskVariable, question.Version, AskVersion)
+		return nil, fmt.Errorf("the roadshow command asks in version %d, and this program answers version %d.\nUse one version of Roadshow for both",
+			question.Version, AskVersion)
 	}
 	return &question, nil
 }
@@ -124,18 +128,19 @@ func WriteAnswer(dir string, answer Answer) error {
 	return os.WriteFile(filepath.Join(dir, AnswerFile), append(data, '\n'), 0o644)
 }
 
-// ReadAnswer reads the answer of a program from the folder it was given.
+// ReadAnswer reads the answer of a program from the folder it was given. Its errors go on from the
+// program's name.
 func ReadAnswer(dir string) (*Answer, error) {
 	var answer Answer
 	err := jsonfile.Read(filepath.Join(dir, AnswerFile), &answer)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("program: answer is missing, want %s; build the program with the version of Roadshow that this command has", AnswerFile)
+		return nil, fmt.Errorf("it has left no answer (%s).\nBuild it with the version of Roadshow that this command has", AnswerFile)
 	}
 	if err != nil && (answer.Version == 0 || answer.Version == AskVersion) {
-		return nil, fmt.Errorf("program: answer is unreadable (%w), want version %d; use one version of Roadshow for both", err, AskVersion)
+		return nil, fmt.Errorf("its answer cannot be read (%w).\nUse one version of Roadshow for both", err)
 	}
 	if answer.Version != AskVersion {
-		return nil, fmt.Errorf("program: version of the answer is %d, want %d; use one version of Roadshow for both", answer.Version, AskVersion)
+		return nil, fmt.Errorf("it answers in version %d, and this command reads version %d.\nUse one version of Roadshow for both", answer.Version, AskVersion)
 	}
 	return &answer, nil
 }

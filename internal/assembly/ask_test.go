@@ -25,21 +25,21 @@ func TestAProgramIsAskedByOneVariable(t *testing.T) {
 func TestACommandOfAnotherVersionIsRefused(t *testing.T) {
 	t.Setenv(AskVariable, `{"version":2,"ask":"proof"}`)
 	_, err := Asked()
-	require.EqualError(t, err, "ROADSHOW_ASK: version is 2 (by the roadshow command), want 1 (by the program); use one version of Roadshow for both")
+	require.EqualError(t, err, "the roadshow command asks in version 2, and this program answers version 1.\nUse one version of Roadshow for both")
 	t.Setenv(AskVariable, "yes")
 	_, err = Asked()
-	require.ErrorContains(t, err, "leave it out")
+	require.ErrorContains(t, err, "Leave this variable out")
 }
 
 func TestAProgramOfAnotherVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	_, err := ReadAnswer(dir)
-	require.EqualError(t, err, "program: answer is missing, want roadshow-answer.json; build the program with the version of Roadshow that this command has")
+	require.EqualError(t, err, "it has left no answer (roadshow-answer.json).\nBuild it with the version of Roadshow that this command has")
 	require.NoError(t, WriteAnswer(dir, Answer{Ask: AskProof}))
 	answer, err := ReadAnswer(dir)
 	require.NoError(t, err)
 	assert.Equal(t, &Answer{Version: AskVersion, Ask: AskProof}, answer)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, AnswerFile), []byte(`{"version":9}`), 0o600))
 	_, err = ReadAnswer(dir)
-	require.EqualError(t, err, "program: version of the answer is 9, want 1; use one version of Roadshow for both")
+	require.EqualError(t, err, "it answers in version 9, and this command reads version 1.\nUse one version of Roadshow for both")
 }

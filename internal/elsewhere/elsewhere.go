@@ -1,8 +1,6 @@
-// Package elsewhere runs a program once more, as unlike its first run as a process can be: what a program reads besides
-// its stage shows as a difference between the two. Only what finds programs and their caches is the same, since to fill
-// those anew would take minutes and prove nothing.
-//
-// What cannot be another is the date: no platform gives one process a date of its own.
+// Package elsewhere runs a program once more, as unlike its first run as a process can be: what a
+// program reads besides its stage shows as a difference between the two. Only what finds programs
+// and their caches is the same, since to fill those anew would take minutes and prove nothing.
 package elsewhere
 
 import (
@@ -14,7 +12,8 @@ import (
 	"github.com/roadshow-go/roadshow/internal/jsiicache"
 )
 
-// value is what a variable or a context key has elsewhere that has none here: a text, a number and a yes.
+// value is what a variable or a context key has elsewhere that has none here: a text, a number and
+// a yes.
 const value = "1"
 
 // always are variables that many programs of the CDK read, with what they are elsewhere.
@@ -23,23 +22,24 @@ var always = map[string]string{
 	"CDK_DEFAULT_ACCOUNT": "000000000000", "CDK_DEFAULT_REGION": "eu-south-2", "CI": "true",
 }
 
-// Environment is the environment of the second run: home is its HOME, and read are the variables that the program is seen
-// to read. A variable that is set here is not set there, and the other way.
+// Environment is the environment of the second run: home is its HOME, and read are the variables
+// that the program is seen to read. A variable that is set here is not set there, and the other
+// way.
 func Environment(here []string, home string, read []string) []string {
 	there := []string{}
-	set, kept := map[string]bool{}, map[string]bool{}
+	set, shared := map[string]bool{}, map[string]bool{}
 	for _, variable := range here {
 		name, _, _ := strings.Cut(variable, "=")
 		set[name] = true
 		if isKept(name) {
 			there = append(there, variable)
-			kept[name] = true
+			shared[name] = true
 		}
 	}
 	share := func(name, folder string, err error) {
-		if err == nil && !kept[name] {
+		if err == nil && !shared[name] {
 			there = append(there, name+"="+folder)
-			kept[name] = true
+			shared[name] = true
 		}
 	}
 	own, err := os.UserHomeDir()
@@ -81,8 +81,9 @@ func isKept(name string) bool {
 		strings.HasSuffix(strings.ToUpper(name), "_PROXY")
 }
 
-// Context is the CDK's context of the second run: what the program's own keys hold is another value of the same type, and
-// the keys that it is seen to read are there. The CDK's own keys (feature flags, and what it has looked up) stay.
+// Context is the CDK's context of the second run: what the program's own keys hold is another value
+// of the same type, and the keys that it is seen to read are there. The CDK's own keys (feature
+// flags, and what it has looked up) stay.
 func Context(here map[string]any, read []string) map[string]any {
 	there := map[string]any{}
 	for key, held := range here {

@@ -29,15 +29,15 @@ func TestWhatIsSetHereIsNotSetThereAndTheOtherWay(t *testing.T) {
 		read := rapid.SliceOfDistinct(name, rapid.ID).Draw(t, "read")
 		here := []string{"PATH=/bin"}
 		set := map[string]bool{}
-		for _, one := range read {
-			if set[one] = rapid.Bool().Draw(t, one); set[one] {
-				here = append(here, one+"=here")
+		for _, variable := range read {
+			if set[variable] = rapid.Bool().Draw(t, variable); set[variable] {
+				here = append(here, variable+"=here")
 			}
 		}
 		there := variables(Environment(here, "/elsewhere", read))
-		for _, one := range read {
-			_, has := there[one]
-			assert.Equal(t, !set[one], has, one)
+		for _, variable := range read {
+			_, has := there[variable]
+			assert.Equal(t, !set[variable], has, variable)
 		}
 		assert.Equal(t, "/bin", there["PATH"])
 		assert.Equal(t, "/elsewhere", there["HOME"])

@@ -15,9 +15,9 @@ const hostVariable = "ROADSHOW_HOST"
 // hostName is what the host is called elsewhere.
 const hostName = "understudy"
 
-// Run runs a command as Linux allows it: with one processor, and with a name of the host of its own, which [Enter] then
-// sets. Where either is not permitted, the command has it as it is here. command is asked for once more where its start
-// was refused.
+// Run runs a command as Linux allows it: with one processor, and with a name of the host of its
+// own, which [Enter] then sets. Where either is not permitted, the command has it as it is here.
+// command is asked for once more where its start was refused.
 func Run(command func() *exec.Cmd) error {
 	host, err := os.Readlink("/proc/self/ns/uts")
 	if err != nil {
@@ -29,7 +29,8 @@ func Run(command func() *exec.Cmd) error {
 	}
 	apart.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUTS
 	if os.Geteuid() != 0 {
-		// Root would lose what is its by being root only, such as files of other users; it needs no namespace of users.
+		// Root would lose what is its by being root only, such as files of other users; it needs no
+		// namespace of users.
 		apart.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		apart.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		apart.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
@@ -52,22 +53,23 @@ func start(command *exec.Cmd) error {
 func onOneProcessor(command *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var all, one unix.CPUSet
+	var all, last unix.CPUSet
 	if unix.SchedGetaffinity(0, &all) == nil && all.Count() > 1 {
 		for cpu := len(all)*64 - 1; cpu >= 0; cpu-- {
 			if all.IsSet(cpu) {
-				one.Set(cpu)
+				last.Set(cpu)
 				break
 			}
 		}
-		if unix.SchedSetaffinity(0, &one) == nil {
+		if unix.SchedSetaffinity(0, &last) == nil {
 			defer func() { _ = unix.SchedSetaffinity(0, &all) }()
 		}
 	}
 	return command.Start()
 }
 
-// Enter gives the host another name, where this process was started by [Run] in a namespace of its own.
+// Enter gives the host another name, where this process was started by [Run] in a namespace of its
+// own.
 func Enter() {
 	outside := os.Getenv(hostVariable)
 	inside, err := os.Readlink("/proc/self/ns/uts")

@@ -20,8 +20,8 @@ import (
 	"github.com/roadshow-go/roadshow/internal/jsiicache"
 )
 
-// kernelEntry is what Node is started with instead of jsii's relay, and snapshotEntry makes what the next
-// process starts from.
+// kernelEntry is what Node is started with instead of jsii's relay, and snapshotEntry makes what
+// the next process starts from.
 var (
 	//go:embed kernel.js
 	kernelEntry []byte
@@ -29,13 +29,13 @@ var (
 	snapshotEntry []byte
 )
 
-// kernelDigest is that of the jsii kernel that kernel.js and snapshot.js were written for. Another one is
-// started as jsii starts it.
+// kernelDigest is that of the jsii kernel that kernel.js and snapshot.js were written for. Another
+// one is started as jsii starts it.
 const kernelDigest = "93b9fa5130f1dc3acd7784ed90875079f27aa991271b299e9cfec6407333888c"
 
-// directKernel is the command that starts jsii's kernel without its relay, as the JSII_RUNTIME variable of
-// jsii takes it; empty where that is not known to work. jsii has unpacked the kernel into the folder, from
-// where it is taken.
+// directKernel is the command that starts jsii's kernel without its relay, as the JSII_RUNTIME
+// variable of jsii takes it; empty where that is not known to work. jsii has unpacked the kernel
+// into the folder, from where it is taken.
 func directKernel(folder, node string) string {
 	if runtime.GOOS == "windows" {
 		return "" // a command there cannot pass descriptors 3 and 4 on
@@ -62,9 +62,10 @@ func directKernel(folder, node string) string {
 	return command
 }
 
-// kernelCommand puts the entries beside the kernel, and returns the command for a POSIX shell. What the
-// kernel prints goes where its errors go: its standard output is the way to Go. A process that begins from
-// the snapshot removes the link to it; one that cannot leaves it, and the next begins without.
+// kernelCommand puts the entries beside the kernel, and returns the command for a POSIX shell. What
+// the kernel prints goes where its errors go: its standard output is the way to Go. A process that
+// begins from the snapshot removes the link to it; one that cannot leaves it, and the next begins
+// without.
 func kernelCommand(kernel, node, snapshot string) (command string, err error) {
 	for name, entry := range map[string][]byte{"kernel.js": kernelEntry, "snapshot.js": snapshotEntry} {
 		if err := os.WriteFile(filepath.Join(kernel, name), entry, 0o600); err != nil {
@@ -80,23 +81,24 @@ func kernelCommand(kernel, node, snapshot string) (command string, err error) {
 	}
 	folder, entry := filepath.Dir(kernel), filepath.Join(kernel, "kernel.js")
 	link := filepath.Join(folder, "snapshot")
-	switch kept, made := keptSnapshot(snapshot); {
+	switch file, made := keptSnapshot(snapshot); {
 	case !made:
 		return "exec " + start(entry, snapshot), nil
-	case kept == "" || os.Symlink(kept, link) != nil:
+	case file == "" || os.Symlink(file, link) != nil:
 		return "exec " + start(entry), nil
 	default:
 		return fmt.Sprintf("%s; status=$?; test -e %s || exit $status; rm %s; exec %s",
-			start("--snapshot-blob", link, folder), quoted(link), quoted(kept), start(entry, snapshot)), nil
+			start("--snapshot-blob", link, folder), quoted(link), quoted(file), start(entry, snapshot)), nil
 	}
 }
 
 // quoted is a word of the shell's.
 func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// snapshotName begins the name of the file that holds the CDK's process as this program would have it: of this
-// Node and of these packages. It is empty where the environment asks something of Node or of the kernel
-// that a snapshot does not know, or where a package is not of a version that never changes.
+// snapshotName begins the name of the file that holds the CDK's process as this program would have
+// it: of this Node and of these packages. It is empty where the environment asks something of Node
+// or of the kernel that a snapshot does not know, or where a package is not of a version that never
+// changes.
 func snapshotName(node string) string {
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
@@ -129,18 +131,18 @@ func snapshotName(node string) string {
 	return ".roadshow." + hex.EncodeToString(sum.Sum(nil))[:32]
 }
 
-// keptSnapshot is the file of the snapshot that an earlier process has made, beside the package that it is
-// of; empty where there is none, or where it could not be made. Its name ends with a checksum, because V8
-// looks at none.
+// keptSnapshot is the file of the snapshot that an earlier process has made, beside the package
+// that it is of; empty where there is none, or where it could not be made. Its name ends with a
+// checksum, because V8 looks at none.
 func keptSnapshot(name string) (file string, made bool) {
 	if name == "" {
 		return "", false
 	}
-	kept, err := filepath.Glob(filepath.Join(jsiicache.Root(), "aws-cdk-lib", "*", "*", name+".*"))
+	files, err := filepath.Glob(filepath.Join(jsiicache.Root(), "aws-cdk-lib", "*", "*", name+".*"))
 	if err != nil {
 		return "", false
 	}
-	for _, file := range kept {
+	for _, file := range files {
 		size, checksum, err := checksumOf(file)
 		switch {
 		case err != nil || filepath.Ext(file) != "."+checksum:

@@ -90,7 +90,7 @@ func conversation(t *testing.T, kernel, command string, requests ...string) (ans
 	t.Helper()
 	shell := exec.Command("/bin/sh", "-c", command)
 	shell.Env = append(os.Environ(), "CDK_VALIDATION=false", "TMPDIR="+filepath.Dir(kernel))
-	asked, err := shell.StdinPipe()
+	stdin, err := shell.StdinPipe()
 	require.NoError(t, err)
 	answered, err := shell.StdoutPipe()
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func conversation(t *testing.T, kernel, command string, requests ...string) (ans
 	for _, request := range append(requests, `{"exit":0}`) {
 		require.True(t, lines.Scan(), "no answer before %s\n%s", request, &errors)
 		answers = append(answers, lines.Text())
-		_, err := io.WriteString(asked, request+"\n")
+		_, err := io.WriteString(stdin, request+"\n")
 		require.NoError(t, err)
 	}
 	require.NoError(t, shell.Wait(), errors.String())
@@ -138,10 +138,10 @@ func snapshotOf(t *testing.T, node, name string) {
 	require.NoError(t, err)
 	_, printed := conversation(t, kernel, start, append(loads(t), `{"api":"stats"}`)...)
 	require.Empty(t, printed)
-	kept, made := keptSnapshot(name)
+	file, made := keptSnapshot(name)
 	require.True(t, made)
-	require.NotEmpty(t, kept, "it could not be made")
-	t.Cleanup(func() { os.Remove(kept) })
+	require.NotEmpty(t, file, "it could not be made")
+	t.Cleanup(func() { os.Remove(file) })
 }
 
 // service are requests that make a stack and synthesize it.
@@ -206,13 +206,13 @@ func TestASnapshotThatIsDamagedIsNoSnapshot(t *testing.T) {
 	require.NoError(t, err)
 	name := ".roadshow.test" + strconv.Itoa(os.Getpid())
 	snapshotOf(t, node, name)
-	kept, _ := keptSnapshot(name)
+	snapshot, _ := keptSnapshot(name)
 	keep := func(name, text string) {
-		file := filepath.Join(filepath.Dir(kept), name+".new")
+		file := filepath.Join(filepath.Dir(snapshot), name+".new")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		_, checksum, err := checksumOf(file)
 		require.NoError(t, err)
-		named := filepath.Join(filepath.Dir(kept), name+"."+checksum)
+		named := filepath.Join(filepath.Dir(snapshot), name+"."+checksum)
 		require.NoError(t, os.Rename(file, named))
 		t.Cleanup(func() { os.Remove(named) })
 	}
@@ -239,7 +239,7 @@ func TestASnapshotThatIsDamagedIsNoSnapshot(t *testing.T) {
 	})
 	t.Run("another process is making it: it is not made twice", func(t *testing.T) {
 		busy := name + "busy"
-		making := filepath.Join(filepath.Dir(kept), busy+"-making")
+		making := filepath.Join(filepath.Dir(snapshot), busy+"-making")
 		require.NoError(t, os.WriteFile(making, nil, 0o600))
 		t.Cleanup(func() { os.Remove(making) })
 		kernel := kernelFolder(t)
@@ -251,11 +251,11 @@ func TestASnapshotThatIsDamagedIsNoSnapshot(t *testing.T) {
 		require.FileExists(t, making)
 	})
 	t.Run("its checksum is another: it is removed, and made again", func(t *testing.T) {
-		require.NoError(t, os.Truncate(kept, 1<<20))
+		require.NoError(t, os.Truncate(snapshot, 1<<20))
 		file, made := keptSnapshot(name)
 		require.Empty(t, file)
 		require.False(t, made)
-		require.NoFileExists(t, kept)
+		require.NoFileExists(t, snapshot)
 	})
 }
 

@@ -1,5 +1,5 @@
-// Package kernel starts the CDK's process: jsii's kernel on a usable Node, without jsii's relay, from a snapshot
-// where there is one.
+// Package kernel starts the CDK's process: jsii's kernel on a usable Node, without jsii's relay,
+// from a snapshot where there is one.
 package kernel
 
 import (
@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/aws/jsii-runtime-go/runtime"
 )
@@ -22,11 +23,21 @@ import (
 // https://nodejs.org/en/about/previous-releases
 const oldestNode = 22
 
-// Prepare makes the CDK's runtime ready, once in a process: on a usable Node, and with a temporary folder of its
-// own. The error is a [*NodeError], or of the file system.
+// Prepare makes the CDK's runtime ready, once in a process: on a usable Node, and with a temporary
+// folder of its own. The error is a [*NodeError], or of the file system.
 func Prepare() error {
 	runtimeOnce.Do(func() { errRuntime = replaceRuntime() })
 	return errRuntime
+}
+
+// Start has the CDK's process run, which otherwise starts when the program first asks something of
+// it. The error is that of [Prepare].
+func Start() error {
+	if err := Prepare(); err != nil {
+		return err
+	}
+	awscdk.Aws_REGION()
+	return nil
 }
 
 var (
@@ -34,9 +45,9 @@ var (
 	errRuntime  error
 )
 
-// replaceRuntime drops the runtime that the CDK's packages prepared when they were initialized, and has
-// another prepared in an environment that is right. Neither is started here: dropping one that was
-// started would print noise.
+// replaceRuntime drops the runtime that the CDK's packages prepared when they were initialized, and
+// has another prepared in an environment that is right. Neither is started here: dropping one that
+// was started would print noise.
 func replaceRuntime() error {
 	node, version, err := findNode()
 	if err != nil {
@@ -50,21 +61,24 @@ func replaceRuntime() error {
 		return err
 	}
 	// https://github.com/aws/jsii-runtime-go#environment-variables
-	defer Setenv(map[string]string{
+	defer setenv(map[string]string{
 		"JSII_NODE": node, "TMPDIR": folder, "TMP": folder, "TEMP": folder,
-		// It would run at every synth, on every template; package stack runs it where it is worth its seconds.
+		// It would run at every synth, on every template; package stack runs it where it is worth
+		// its seconds.
 		"CDK_VALIDATION": "false",
 	})()
 	prepareRuntime()
 	if command := directKernel(folder, node); command != "" {
-		// jsii gives the command to the user's shell, which may be one that does not know the redirections.
-		defer Setenv(map[string]string{"JSII_RUNTIME": command, "SHELL": "/bin/sh"})()
+		// jsii gives the command to the user's shell, which may be one that does not know the
+		// redirections.
+		defer setenv(map[string]string{"JSII_RUNTIME": command, "SHELL": "/bin/sh"})()
 		prepareRuntime()
 	}
 	return nil
 }
 
-// prepareRuntime drops the runtime that is prepared, and has another prepared in the environment of now.
+// prepareRuntime drops the runtime that is prepared, and has another prepared in the environment of
+// now.
 func prepareRuntime() {
 	jsii.Close()
 	runtime.IsAnonymousProxy(nil)
@@ -77,21 +91,12 @@ type NodeError struct {
 }
 
 func (e *NodeError) Error() string {
-	return fmt.Sprintf("node: version is %s, want %d or newer; run `npm ci` in the folder of package.json, which installs the pinned one",
+	return fmt.Sprintf("Node is %s; the CDK needs version %d or newer.\nRun `npm ci` in the folder of package.json, which installs the pinned one.",
 		e.Got, oldestNode)
 }
 
-// Node is the path of the Node that this process's CDK runs on, or would run on; empty where none is usable.
-func Node() string {
-	node, _, err := findNode()
-	if err != nil {
-		return ""
-	}
-	return node
-}
-
-// Setenv sets variables of this process, and returns what puts them back.
-func Setenv(environment map[string]string) (restore func()) {
+// setenv sets variables of this process, and returns what puts them back.
+func setenv(environment map[string]string) (restore func()) {
 	before := map[string]*string{}
 	for name, value := range environment {
 		before[name] = nil
@@ -111,8 +116,8 @@ func Setenv(environment map[string]string) (restore func()) {
 	}
 }
 
-// findNode prefers the pinned Node of the nearest node_modules over whatever the PATH has: a test then
-// runs on the same one as the cdk command.
+// findNode prefers the pinned Node of the nearest node_modules over whatever the PATH has: a test
+// then runs on the same one as the cdk command.
 func findNode() (node, version string, err error) {
 	if node := os.Getenv("JSII_NODE"); node != "" {
 		return askNode(node)
@@ -172,12 +177,13 @@ func majorOf(version string) int {
 	return number
 }
 
-// runtimePrefix begins the name of the folder that the CDK's runtime unpacks itself into; the id of its
-// process follows.
+// runtimePrefix begins the name of the folder that the CDK's runtime unpacks itself into; the id of
+// its process follows.
 const runtimePrefix = "roadshow-runtime-"
 
-// runtimeFolder makes this process's folder, and removes those of processes that are gone. The runtime's
-// own clean-up is not usable: it races with its watcher and prints to the user's terminal.
+// runtimeFolder makes this process's folder, and removes those of processes that are gone. The
+// runtime's own clean-up is not usable: it races with its watcher and prints to the user's
+// terminal.
 func runtimeFolder() (string, error) {
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), runtimePrefix+"*"))
 	if err != nil {

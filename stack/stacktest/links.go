@@ -10,8 +10,8 @@ import (
 	"github.com/roadshow-go/roadshow/stack"
 )
 
-// RequireLinks fails the test where the packages that `roadshow links` writes for the app's functions are
-// not as its grants are now. `go test -update` writes them, as does go generate.
+// RequireLinks fails the test where the packages that `roadshow links` writes for the app's
+// functions are not as its grants are now. `go test -update` writes them, as does go generate.
 func RequireLinks(t *testing.T, app stack.App) {
 	t.Helper()
 	document, err := app.Synthesize(stack.Synthesis{Outdir: t.TempDir(), Nested: true, StubFunctions: true})

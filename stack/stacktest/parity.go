@@ -27,7 +27,11 @@ import (
 // againVariable names the folder that a second run of a test writes its templates to.
 const againVariable = "ROADSHOW_STACKTEST_AGAIN"
 
-// aloneVariable names the folder of a process that makes one stage only, which aloneStageVariable names.
+// dateVariable has that run see another date.
+const dateVariable = "ROADSHOW_STACKTEST_DATE"
+
+// aloneVariable names the folder of a process that makes one stage only, which aloneStageVariable
+// names.
 const (
 	aloneVariable      = "ROADSHOW_STACKTEST_ALONE"
 	aloneStageVariable = "ROADSHOW_STACKTEST_ALONE_STAGE"
@@ -36,26 +40,36 @@ const (
 // againLimit ends a second run that hangs.
 const againLimit = 5 * time.Minute
 
-// RequireParity fails the test where the stages of the app differ in anything that is not declared, and
-// says where, with both values and the Go line that made it.
+// RequireParity fails the test where the stages of the app differ in anything that is not declared,
+// and says where, with both values and the Go line that made it.
 //
 // It compares in this process, every stage playing its own part and others'; and then with a second
-// process that runs this test once more, up to this call, with another environment, time zone, HOME and
-// working folder: what both sides of a comparison read alike shows there. For each stage, one more process
-// begins with that stage, as a deploy does: what the program keeps of the first stage that it defines shows
-// there. So the test should do little else before, and must not need a folder or a variable of its own.
+// process that runs this test once more, up to this call, with another environment, time zone,
+// HOME, working folder and date: what both sides of a comparison read alike shows there. For each
+// stage, one more process begins with that stage, as a deploy does: what the program keeps of the
+// first stage that it defines shows there. So the test should do little else before, and must not
+// need a folder or a variable of its own.
 //
-// It also reads the code of the definition, and fails where that reads something besides its stage (the
-// environment, the time, a file, the order of a map) and no comment says why that makes no difference:
+// It also reads the code of the definition, and fails where that reads something besides its stage
+// (the environment, the time, a file, the order of a map) and no comment says why that makes no
+// difference:
 //
 //	verbose := os.Getenv("VERBOSE") //roadshow:acknowledge decides what is logged
 func RequireParity(t *testing.T, app stack.App) {
 	t.Helper()
 	if outdir := os.Getenv(againVariable); outdir != "" {
 		elsewhere.Enter()
+		require.NoError(t, kernel.Start(), "before the folder changes, from which Node is looked for")
 		t.Chdir(t.TempDir())
-		_, err := app.Synthesize(stack.Synthesis{Outdir: outdir, Nested: true, StubFunctions: true})
-		require.NoError(t, err)
+		synthesize := func() error {
+			_, err := app.Synthesize(stack.Synthesis{Outdir: outdir, Nested: true, StubFunctions: true})
+			return err
+		}
+		if os.Getenv(dateVariable) != "" {
+			require.NoError(t, elsewhere.OnAnotherDayOf(t, synthesize))
+			return
+		}
+		require.NoError(t, synthesize())
 		return
 	}
 	if outdir := os.Getenv(aloneVariable); outdir != "" {
@@ -97,15 +111,16 @@ func RequireParity(t *testing.T, app stack.App) {
 	}
 }
 
-// runAgain runs the current test in another process, elsewhere: otherwise in all that the code is seen to read.
+// runAgain runs the current test in another process, elsewhere: otherwise in all that the code is
+// seen to read.
 func runAgain(ctx context.Context, t *testing.T, outdir string, environ []string, report *reads.Report) error {
 	asked, err := json.Marshal(elsewhere.Context(nil, report.Context))
 	if err != nil {
 		return err
 	}
 	environment := append(elsewhere.Environment(environ, t.TempDir(), report.Variables), againVariable+"="+outdir, "CDK_CONTEXT_JSON="+string(asked))
-	if node := kernel.Node(); node != "" {
-		environment = append(environment, "JSII_NODE="+node)
+	if report.AllowsOtherDate() {
+		environment = append(environment, dateVariable+"=another")
 	}
 	if err := runThisTest(ctx, t, environment, elsewhere.Run); err != nil {
 		return fmt.Errorf("the second process: %w", err)
@@ -137,7 +152,8 @@ func runThisTest(ctx context.Context, t *testing.T, environment []string, run fu
 	return nil
 }
 
-// RequireOnlyIn fails the test unless exactly the selected stages of the app have resources of a type.
+// RequireOnlyIn fails the test unless exactly the selected stages of the app have resources of a
+// type.
 //
 //	stacktest.RequireOnlyIn(t, app, "AWS::DAX::Cluster", Production)
 func RequireOnlyIn(t *testing.T, app stack.App, cfnType string, selector stages.Selector) {

@@ -14,13 +14,15 @@ import (
 	"github.com/roadshow-go/roadshow/stack"
 )
 
-// readCode reads the code of an app for what it reads besides its stage: from the app's Define and, where that stands in
-// no test, from the main function of the nearest cdk.json's program. environ is the go command's environment.
+// readCode reads the code of an app for what it reads besides its stage: from the app's Define and,
+// where that stands in no test, from the main function of the nearest cdk.json's program. environ
+// is the go command's environment.
 func readCode(ctx context.Context, app stack.App, environ []string) (*reads.Report, error) {
 	define := runtime.FuncForPC(reflect.ValueOf(app.Define).Pointer())
 	file, line := define.FileLine(define.Entry())
 	if !filepath.IsAbs(file) {
-		// A method's value has no line of its own, and a trimmed binary no files: all of the test's package counts.
+		// A method's value has no line of its own, and a trimmed binary no files: all of the test's
+		// package counts.
 		return readFrom(ctx, reads.Program{Dir: ".", Packages: []string{"."}, Tests: true, Env: environ}, reads.Start{})
 	}
 	dir, start := filepath.Dir(file), reads.Start{File: file, Line: line}
@@ -39,7 +41,8 @@ func readCode(ctx context.Context, app stack.App, environ []string) (*reads.Repo
 	return readFrom(ctx, source, start)
 }
 
-// codes are the programs that this process has read: the tests of one package often prove several apps.
+// codes are the programs that this process has read: the tests of one package often prove several
+// apps.
 var codes sync.Map
 
 func readFrom(ctx context.Context, source reads.Program, start reads.Start) (*reads.Report, error) {

@@ -1,6 +1,6 @@
-// Package stacktest is the test kit for programs built on package stack: it synthesizes a stage in a
-// test, reads its template as plain Go values, and compares it with a golden file. It needs no AWS
-// account, compiles no function, and finds the pinned Node by itself.
+// Package stacktest is the test kit for programs built on package stack: it synthesizes a stage in
+// a test, reads its template as plain Go values, and compares it with a golden file. It needs no
+// AWS account, compiles no function, and finds the pinned Node by itself.
 //
 // The CDK's runtime is not safe for concurrent use: tests that synthesize must not call t.Parallel.
 package stacktest
@@ -48,7 +48,8 @@ type listed struct {
 	json               []byte
 }
 
-// Resource is one resource of a template. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html
+// Resource is one resource of a template.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html
 type Resource struct {
 	// LogicalID is its name in the template.
 	LogicalID string `json:"-"`
@@ -86,7 +87,8 @@ func TrySynth(t testing.TB, app stack.App, stage stages.Stage) (*Template, error
 	return template, nil
 }
 
-// Resources lists the template's resources of a type, by logical id; of every type where it is empty.
+// Resources lists the template's resources of a type, by logical id; of every type where it is
+// empty.
 func (template *Template) Resources(cfnType string) []Resource {
 	template.index.Do(template.list)
 	var found []Resource
@@ -103,7 +105,8 @@ func (template *Template) Resources(cfnType string) []Resource {
 	return found
 }
 
-// list finds the resources once. Each call of Resources decodes its own of them: a test may change what it got.
+// list finds the resources once. Each call of Resources decodes its own of them: a test may change
+// what it got.
 func (template *Template) list() {
 	var parsed struct{ Resources map[string]json.RawMessage }
 	if err := json.Unmarshal(template.JSON, &parsed); err != nil {
@@ -129,9 +132,10 @@ func (template *Template) Resource(t testing.TB, cfnType, id string) Resource {
 	return found[0]
 }
 
-// RequireGolden compares the template of every stage of the app with testdata/SERVICE.STAGE.golden.json,
-// which `go test -update` writes. A golden is the contract of what is deployed: a changed logical id in
-// it replaces a resource. Functions are not compiled: the digest of their code stands for their package.
+// RequireGolden compares the template of every stage of the app with
+// testdata/SERVICE.STAGE.golden.json, which `go test -update` writes. A golden is the contract of
+// what is deployed: a changed logical id in it replaces a resource. Functions are not compiled: the
+// digest of their code stands for their package.
 func RequireGolden(t *testing.T, app stack.App) {
 	t.Helper()
 	for _, stage := range app.Stages.Stages() {

@@ -37,6 +37,8 @@ func main() {
 			}
 		case "time":
 			config.Description = time.Now().String()
+		case "year":
+			config.Description = strconv.Itoa(time.Now().Year())
 		case "zone":
 			config.Description = time.Local.String()
 		case "random":
@@ -62,13 +64,9 @@ func main() {
 			s.Name(stages.DynamoDBTable, "x")
 		}
 		stack.NewFunction(s, "f", config)
-		table := stack.TableConfig{PartitionKey: stack.StringKey("id"), DAX: &stack.DAXConfig{Stages: stages.Only(production)}}
-		if fault == "indexes" {
-			table.GlobalIndexes = []stack.GlobalIndexConfig{
-				{Name: "by-author", PartitionKey: stack.StringKey("author")}, {Name: "by-day", PartitionKey: stack.StringKey("day")},
-			}
-		}
-		stack.NewTable(s, "notes", table)
+		stack.NewTable(s, "notes", stack.TableConfig{
+			PartitionKey: stack.StringKey("id"), DAX: &stack.DAXConfig{Stages: stages.Only(production)},
+		})
 	}}
 	app.Main()
 }
