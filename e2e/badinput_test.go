@@ -95,12 +95,13 @@ roadshow: table "notes": PartitionKey is missing; it must be a key (e2e/testdata
 Write PartitionKey: stack.StringKey("id").
 See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 `,
-		"library": selected + at + `42: function package ./e2e/testdata/functions/library: it is package library, want a main package; ` +
-			"write package main with a func main that calls lambda.Start, or name the folder that has one\n",
-		"no package": selected + at + `42: function package ./functions/creat-note: it is a folder that does not exist, want a main package; ` +
-			"write an existing folder, from the module root, not from the working directory\n",
+		"library": selected + at + `42: function package ./e2e/testdata/functions/library is package library; it must be a main package.` +
+			"\nWrite package main with a func main that calls lambda.Start, or name the folder that has one.\n",
+		"no package": selected + at + `42: function package ./functions/creat-note is a folder that does not exist; it must be a main package.` +
+			"\nWrite an existing folder, from the module root, not from the working directory.\n",
 		"broken": selected + `
-roadshow: function package ./e2e/testdata/functions/broken: the code does not compile, want code that go build accepts; fix what go says:
+roadshow: function package ./e2e/testdata/functions/broken: the code does not compile.
+Fix what go says:
 # github.com/roadshow-go/roadshow/e2e/testdata/functions/broken
 e2e/testdata/functions/broken/main.go:5:2: undefined: handle
 e2e/testdata/functions/broken/main.go:5:9: undefined: undefined
@@ -144,12 +145,12 @@ func outside(t *testing.T, programs ...string) (dir, path string) {
 	return dir, "PATH=" + path
 }
 
-const nodeAdvice = ", want 22 or newer; run `npm ci` in the folder of package.json, which installs the pinned one\n"
+const nodeAdvice = "; the CDK needs version 22 or newer.\nRun `npm ci` in the folder of package.json, which installs the pinned one.\n"
 
 func TestWithoutNodeTheMessageSaysHowToGetIt(t *testing.T) {
 	t.Parallel()
 	dir, path := outside(t)
-	mistake{dir: dir, environ: []string{path}, want: selected + "\nroadshow: node: version is not found" + nodeAdvice}.require(t)
+	mistake{dir: dir, environ: []string{path}, want: selected + "\nroadshow: Node is not found" + nodeAdvice}.require(t)
 }
 
 func TestAnOldNodeIsRefusedByItsVersion(t *testing.T) {
@@ -160,7 +161,7 @@ func TestAnOldNodeIsRefusedByItsVersion(t *testing.T) {
 	dir, path := outside(t)
 	_, folder, _ := strings.Cut(path, "=")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "node"), []byte("#!/bin/sh\necho v18.20.4\n"), 0o755))
-	mistake{dir: dir, environ: []string{path}, want: selected + "\nroadshow: node: version is v18.20.4" + nodeAdvice}.require(t)
+	mistake{dir: dir, environ: []string{path}, want: selected + "\nroadshow: Node is v18.20.4" + nodeAdvice}.require(t)
 }
 
 func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {
@@ -184,8 +185,8 @@ func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	result, err := Run(interrupted, Child{Command: []string{binary}, Dir: dir, Environ: environ})
 	requireExit(t, err, 1)
-	require.Contains(t, result.Output, "\nroadshow: function package ./functions/create-note: a Go module is neither in the module cache nor downloadable, "+
-		"want a network or a filled cache; check the network, the proxy and GOPROXY, or run go mod download where there is one:\n")
+	require.Contains(t, result.Output, "\nroadshow: function package ./functions/create-note: a Go module is not in the module cache, and cannot be downloaded.\n"+
+		"Check the network, the proxy and GOPROXY, or run go mod download where there is a network.\n")
 	require.Contains(t, result.Output, "example.com/missing")
 	require.NotContains(t, result.Output, "goroutine ")
 	requireNoFiles(t, outdir)

@@ -41,11 +41,6 @@ func (r recorded) record(w *world, verb string, arguments ...string) {
 		if call.Role == "" && call.Operation != "GetCallerIdentity" {
 			r[verb][actionOf(call)] = true
 		}
-		// Without this one S3 refuses an object that is not there, instead of saying so:
-		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-		if call.Role == "" && call.Operation == "GetObject" {
-			r[verb]["s3:ListBucket"] = true
-		}
 	}
 }
 
@@ -194,7 +189,6 @@ func (r recorded) withThreeStages(t *testing.T) {
 	r.record(w, "doctor")
 	r.record(w, "quotas")
 	r.record(w, "status")
-	r.record(w, "diff", "dev")
 	r.record(w, "parity --deployed")
 	r.record(w, "costs")
 	r.record(w, "costs", "--payer", "prod-admin", "--fresh")

@@ -33,8 +33,8 @@ type AccountError struct {
 }
 
 func (e *AccountError) Error() string {
-	return fmt.Sprintf("stage %s: account is %s (by your credentials), want %s; use a profile of account %s",
-		e.Stage.Name, e.Account, e.Stage.Account, e.Stage.Account)
+	return fmt.Sprintf("stage %s belongs to account %s; your credentials are of account %s.\nUse a profile of account %s.",
+		e.Stage.Name, e.Stage.Account, e.Account, e.Stage.Account)
 }
 
 // ServiceError says that a service did not answer, or refused.
@@ -47,7 +47,7 @@ type ServiceError struct {
 }
 
 func (e *ServiceError) Error() string {
-	return fmt.Sprintf("stage %s: answer of %s is an error, want a list; check the credentials and the network: %v", e.Stage.Name, e.Service, e.Err)
+	return fmt.Sprintf("stage %s: %s answered with an error: %v.\nCheck the credentials and the network.", e.Stage.Name, e.Service, e.Err)
 }
 
 // Unwrap gives the SDK's error.

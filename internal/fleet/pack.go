@@ -73,11 +73,6 @@ func (d Deployment) liveTemplate(ctx context.Context, stage stages.Stage, stack 
 	if described, err := stacks.Describe(ctx, client, stack); err != nil || described == nil {
 		return nil, err
 	}
-	return stackTemplate(ctx, client, stack)
-}
-
-// stackTemplate is the template of a stack that exists, as it was handed to CloudFormation.
-func stackTemplate(ctx context.Context, client *cloudformation.Client, stack string) ([]byte, error) {
 	answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
 		return nil, err

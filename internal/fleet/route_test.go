@@ -96,7 +96,7 @@ func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
 	a.Write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
 	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.False(t, report.Reachable)
-	require.Contains(t, report.Problem, "stage staging: account is 333333333333 (by your credentials), want 111111111111")
+	require.Contains(t, report.Problem, "stage staging belongs to account 111111111111; your credentials are of account 333333333333.")
 }
 
 func TestARoleWhoseServiceDoesNotAnswerIsNoMatterOfTrust(t *testing.T) {

@@ -51,7 +51,7 @@ func openCache(ctx context.Context, dir string) (*cache, error) {
 	c := &cache{dir: dir, build: filepath.Join(dir, ".build")}
 	c.tmp = filepath.Join(c.build, "tmp")
 	fail := func(err error) (*cache, error) {
-		return nil, fmt.Errorf("function cache %s: it cannot be used, want a folder to write to; choose another one or free this one: %w", dir, err)
+		return nil, fmt.Errorf("function cache %s cannot be used: %w.\nMake it a folder that can be written to, or choose another", dir, err)
 	}
 	if _, err := os.Stat(c.build); errors.Is(err, fs.ErrNotExist) {
 		for _, d := range []string{"tmp", "out", "known", "used"} {
@@ -161,7 +161,8 @@ func (c *cache) asset(output, importPath string) (asset, error) {
 	return a, nil
 }
 
-// mask makes a masked copy of a binary, and its digest. To hash and to write take as long: both at once.
+// mask makes a masked copy of a binary, and its digest. To hash and to write take as long: both at
+// once.
 func (c *cache) mask(output string, size int64) (digest, copied string, err error) {
 	f, err := os.Open(output)
 	if err != nil {

@@ -73,15 +73,15 @@ func environment(inherited []string, goos, arch, tmp string) []string {
 	// Of several values of a key the last one counts. An empty GOFLAGS would
 	// let through what `go env -w` wrote, so it repeats a flag that is given
 	// anyway.
-	kept := "-buildvcs=false"
+	goFlags := "-buildvcs=false"
 	for _, f := range strings.Fields(flags) {
 		if f == "-modcacherw" || f == "--modcacherw" {
-			kept += " -modcacherw"
+			goFlags += " -modcacherw"
 		}
 	}
 	env = append(env,
 		"GOOS="+goos, "GOARCH="+arch, "GOARM64=v8.0", "GOAMD64=v1",
-		"CGO_ENABLED=0", "GO111MODULE=on", "GOFLAGS="+kept)
+		"CGO_ENABLED=0", "GO111MODULE=on", "GOFLAGS="+goFlags)
 	if tmp != "" {
 		env = append(env, "GOTMPDIR="+tmp)
 	}
@@ -92,11 +92,11 @@ func withoutDownloads(text string) string {
 	if !strings.Contains(text, "go: downloading ") {
 		return text
 	}
-	var kept []string
+	var lines []string
 	for line := range strings.SplitAfterSeq(text, "\n") {
 		if !strings.HasPrefix(line, "go: downloading ") {
-			kept = append(kept, line)
+			lines = append(lines, line)
 		}
 	}
-	return strings.Join(kept, "")
+	return strings.Join(lines, "")
 }

@@ -20,17 +20,17 @@ const (
 // span is a range of bytes in a file.
 type span struct{ from, to int64 }
 
-// masked is an ELF binary without what identifies its making: the content of its Go and GNU build-id notes is
-// zero. The notes themselves, with their names and lengths, stay, so that the file keeps its shape. It gives an
-// error for what is not an ELF file, or not a whole one.
+// masked is an ELF binary without what identifies its making: the content of its Go and GNU
+// build-id notes is zero. The notes themselves, with their names and lengths, stay, so that the
+// file keeps its shape. It gives an error for what is not an ELF file, or not a whole one.
 func masked(r io.ReaderAt, size int64) (io.Reader, error) {
-	found, err := notes(r, size)
+	spans, err := notes(r, size)
 	if err != nil {
 		return nil, err
 	}
 	var parts []io.Reader
 	at := int64(0)
-	for _, n := range slices.SortedFunc(maps.Values(found), func(a, b span) int { return cmp.Compare(a.from, b.from) }) {
+	for _, n := range slices.SortedFunc(maps.Values(spans), func(a, b span) int { return cmp.Compare(a.from, b.from) }) {
 		from, to := max(n.from, at), max(n.to, at)
 		parts = append(parts, io.NewSectionReader(r, at, from-at), io.LimitReader(zeros{}, to-from))
 		at = to
@@ -70,7 +70,7 @@ func notes(r io.ReaderAt, size int64) (map[string]span, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not an ELF file: %w", err)
 	}
-	found := map[string]span{}
+	spans := map[string]span{}
 	for _, s := range f.Sections {
 		if s.Type == elf.SHT_NOBITS || s.Type == elf.SHT_NULL {
 			continue // takes no room in the file
@@ -81,16 +81,16 @@ func notes(r io.ReaderAt, size int64) (map[string]span, error) {
 		if s.Name != goNote && s.Name != gnuNote {
 			continue
 		}
-		if _, twice := found[s.Name]; twice {
+		if _, twice := spans[s.Name]; twice {
 			return nil, fmt.Errorf("not a Go binary: two sections %s", s.Name)
 		}
 		at, err := content(r, f.ByteOrder, int64(s.Offset), int64(s.FileSize))
 		if err != nil {
 			return nil, fmt.Errorf("section %s: %w", s.Name, err)
 		}
-		found[s.Name] = at
+		spans[s.Name] = at
 	}
-	return found, nil
+	return spans, nil
 }
 
 // content is where the description of a note lies. A note is three words

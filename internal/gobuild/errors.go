@@ -10,15 +10,15 @@ import (
 // built: it does not exist, is another kind of package, or is no path at all.
 type PackageError struct {
 	Package string // as given, a folder cleaned
-	Got     string // what it is
-	Want    string // what it should be
-	Advice  string // what to write
+	Got     string // what it is, and follows "is"
+	Want    string // what it must be
+	Advice  string // what to do, as an order
 	Output  string // what go said, if that adds something
 }
 
 // Error gives the message, with go's own words on the lines after it.
 func (e *PackageError) Error() string {
-	return withOutput(fmt.Sprintf("function package %s: it is %s, want %s; %s", quoteEmpty(e.Package), e.Got, e.Want, e.Advice), e.Output)
+	return withOutput(fmt.Sprintf("function package %s is %s; it must be %s.\n%s", quoteEmpty(e.Package), e.Got, e.Want, sentence(e.Advice)), e.Output)
 }
 
 // ArchError says that a Function's Arch is none that AWS Lambda runs.
@@ -29,7 +29,7 @@ type ArchError struct {
 
 // Error gives the message.
 func (e *ArchError) Error() string {
-	return fmt.Sprintf("function package %s: architecture is %q, want %s or %s; leave it empty for %s", quoteEmpty(e.Package), e.Arch, ARM64, AMD64, ARM64)
+	return fmt.Sprintf("function package %s has the architecture %q; Lambda has %s and %s.\nLeave Arch empty for %s.", quoteEmpty(e.Package), e.Arch, ARM64, AMD64, ARM64)
 }
 
 // CompileError says that go build failed.
@@ -45,7 +45,7 @@ type CompileError struct {
 
 // Error gives the message and, on the lines after it, Output.
 func (e *CompileError) Error() string {
-	return withOutput(fmt.Sprintf("%s: the code does not compile, want code that go build accepts; fix what go says", packagesOf(e.Packages)), e.Output)
+	return withOutput(packagesOf(e.Packages)+": the code does not compile.\nFix what go says:", e.Output)
 }
 
 // DownloadError says that go could not download a module.
@@ -56,8 +56,8 @@ type DownloadError struct {
 
 // Error gives the message and, on the lines after it, Output.
 func (e *DownloadError) Error() string {
-	return withOutput(fmt.Sprintf("%s: a Go module is neither in the module cache nor downloadable, want a network or a filled cache; "+
-		"check the network, the proxy and GOPROXY, or run go mod download where there is one", packagesOf(e.Packages)), e.Output)
+	return withOutput(packagesOf(e.Packages)+": a Go module is not in the module cache, and cannot be downloaded.\n"+
+		"Check the network, the proxy and GOPROXY, or run go mod download where there is a network.", e.Output)
 }
 
 // ModuleError says that a folder is in no Go module, or in one that the go
@@ -72,7 +72,7 @@ type ModuleError struct {
 
 // Error gives the message, with go's own words on the lines after it.
 func (e *ModuleError) Error() string {
-	return withOutput(fmt.Sprintf("module root %s: it is %s, want %s; %s", e.Dir, e.Got, e.Want, e.Advice), e.Output)
+	return withOutput(fmt.Sprintf("module root %s is %s; it must be %s.\n%s", e.Dir, e.Got, e.Want, sentence(e.Advice)), e.Output)
 }
 
 // ToolError says that the go command is missing, cannot be started, or is not
@@ -89,8 +89,8 @@ func (e *ToolError) Error() string {
 	if text == "" && e.Err != nil {
 		text = e.Err.Error()
 	}
-	return withOutput(fmt.Sprintf("function builds: the go command is %s, want the version that go.mod asks for; "+
-		"install it from https://go.dev/dl and put its bin folder on the PATH", e.Got), text)
+	return withOutput(fmt.Sprintf("function builds: the go command is %s; it must be the version that go.mod asks for.\n"+
+		"Install it from https://go.dev/dl, and put its bin folder on the PATH.", e.Got), text)
 }
 
 // Unwrap gives the operating system's error.
@@ -100,7 +100,12 @@ func withOutput(message, output string) string {
 	if output = strings.TrimRight(output, "\n"); output == "" {
 		return message
 	}
-	return message + ":\n" + output
+	return message + "\n" + output
+}
+
+// sentence begins a text with a capital letter, and ends it with a full stop.
+func sentence(text string) string {
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func quoteEmpty(s string) string {

@@ -131,23 +131,40 @@ func Build(ctx context.Context, moduleRoot string, fns []Function, opts Options)
 	if err != nil {
 		return nil, err
 	}
+	outputs := make([]Output, len(fns))
+	return outputs, w.inCache(ctx, func(c *cache) error {
+		paths, err := w.compile(ctx, c)
+		if err != nil {
+			return err
+		}
+		assets, err := w.assets(c, paths)
+		if err != nil {
+			return err
+		}
+		for i, f := range fns {
+			t := w.byFunction[i]
+			outputs[i] = Output{Package: f.Package, ImportPath: paths[w.targets[t].key()], Dir: assets[t].dir, Digest: assets[t].digest}
+		}
+		return nil
+	})
+}
+
+// inCache runs a build while no other process uses the cache, and says so where it takes long.
+func (w *work) inCache(ctx context.Context, build func(c *cache) error) error {
 	said := w.announce()
 	defer said.stop()
-
 	c, err := openCache(ctx, w.cacheDir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer c.close()
 	said.set(w.sentence())
+	return build(c)
+}
 
-	paths, err := w.compile(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-
+// assets copies what was compiled into the folders that are handed out.
+func (w *work) assets(c *cache, paths map[string]string) ([]asset, error) {
 	// Reading and hashing is the processor's work, so one goroutine for each.
-	outputs := make([]Output, len(fns))
 	assets := make([]asset, len(w.targets))
 	faults := make([]error, len(w.targets))
 	gate := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -167,24 +184,16 @@ func Build(ctx context.Context, moduleRoot string, fns []Function, opts Options)
 		}
 		written = written || assets[i].written
 	}
-	for i, f := range fns {
-		t := w.byFunction[i]
-		outputs[i] = Output{
-			Package:    f.Package,
-			ImportPath: paths[w.targets[t].key()],
-			Dir:        assets[t].dir,
-			Digest:     assets[t].digest,
-		}
-	}
 	if written {
 		c.prune(time.Now())
 	}
-	return outputs, nil
+	return assets, nil
 }
 
-// Native compiles functions for the machine that this runs on, whatever their Arch is, with the flags and tags of a
-// deployment, so that they can be run here. It returns for each of fns, in order, the path of its program. The next
-// build may replace the file, which does not disturb a process that runs it, but on Windows, where that build fails.
+// Native compiles functions for the machine that this runs on, whatever their Arch is, with the
+// flags and tags of a deployment, so that they can be run here. It returns for each of fns, in
+// order, the path of its program. The next build may replace the file, which does not disturb a
+// process that runs it, but on Windows, where that build fails.
 //
 // Its errors are those of [Build].
 func Native(ctx context.Context, moduleRoot string, fns []Function, opts Options) ([]string, error) {
@@ -203,15 +212,7 @@ func Native(ctx context.Context, moduleRoot string, fns []Function, opts Options
 	for _, t := range w.targets {
 		t.arch = runtime.GOARCH
 	}
-	said := w.announce()
-	defer said.stop()
-	c, err := openCache(ctx, w.cacheDir)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	said.set(w.sentence())
-	if _, err := w.compile(ctx, c); err != nil {
+	if err := w.inCache(ctx, func(c *cache) error { _, err := w.compile(ctx, c); return err }); err != nil {
 		return nil, err
 	}
 	paths := make([]string, len(fns))
@@ -289,7 +290,7 @@ func joinTags(tags []string) (string, error) {
 	all := []string{"lambda.norpc"}
 	for _, tag := range tags {
 		if tag == "" || strings.ContainsAny(tag, ", \t\n'\"") {
-			return "", fmt.Errorf("function builds: a build tag is %q, want one word; write each tag as a string of its own", tag)
+			return "", fmt.Errorf("function builds: the build tag %q is not a single word.\nWrite each tag as a string of its own", tag)
 		}
 		all = append(all, tag)
 	}
@@ -297,8 +298,9 @@ func joinTags(tags []string) (string, error) {
 	return strings.Join(all, ","), nil
 }
 
-// compile runs go build and, beside it, go list about the targets that are not certain: go build does not say
-// whether a package is a main package, nor its import path. It returns the import paths by the target's key.
+// compile runs go build and, beside it, go list about the targets that are not certain: go build
+// does not say whether a package is a main package, nor its import path. It returns the import
+// paths by the target's key.
 func (w *work) compile(ctx context.Context, c *cache) (map[string]string, error) {
 	paths, doubtful := map[string]string{}, []*target{}
 	for _, t := range w.targets {

@@ -134,10 +134,10 @@ func TestTheSameCodeGivesTheSameBytesFromAnyFolderHomeAndBuildCache(t *testing.T
 	assert.Equal(t, bytesOf(t, outputs[0]), bytesOf(t, outputs[1]))
 
 	raw := func(p place) string {
-		found, err := filepath.Glob(filepath.Join(p.root, ".roadshow/functions/.build/out/*/hello"))
+		names, err := filepath.Glob(filepath.Join(p.root, ".roadshow/functions/.build/out/*/hello"))
 		require.NoError(t, err)
-		require.Len(t, found, 1)
-		id, _, err := identify(found[0])
+		require.Len(t, names, 1)
+		id, _, err := identify(names[0])
 		require.NoError(t, err)
 		return id
 	}
@@ -244,7 +244,7 @@ func TestTagsSelectFilesAndLambdaNorpcIsAlwaysSet(t *testing.T) {
 	assert.Contains(t, string(bytesOf(t, o[0])), "with extra")
 
 	_, err = Build(t.Context(), root, functions("./hello"), Options{Tags: []string{"a,b"}})
-	assert.EqualError(t, err, `function builds: a build tag is "a,b", want one word; write each tag as a string of its own`)
+	assert.EqualError(t, err, "function builds: the build tag \"a,b\" is not a single word.\nWrite each tag as a string of its own")
 }
 
 func TestAFunctionOfAnotherModuleIsBuiltByItsImportPath(t *testing.T) {
@@ -295,7 +295,7 @@ func TestACompileErrorShowsTheCompilersOwnWords(t *testing.T) {
 	assert.Equal(t, []string{"./bad"}, compile.Packages)
 	const words = "# example.com/shop/bad\nbad/main.go:3:23: undefined: missing\n"
 	assert.Equal(t, words, compile.Output)
-	assert.Equal(t, "function package ./bad: the code does not compile, want code that go build accepts; fix what go says:\n"+strings.TrimSpace(words), err.Error())
+	assert.Equal(t, "function package ./bad: the code does not compile.\nFix what go says:\n"+strings.TrimSpace(words), err.Error())
 
 	_, err = Build(t.Context(), root, functions("./good", "./user"), Options{})
 	require.ErrorAs(t, err, &compile)
@@ -320,22 +320,22 @@ func TestWhatIsNotAMainPackageIsRefused(t *testing.T) {
 		"testonly/a_test.go": "package main\n",
 	})
 	tests := map[string]struct{ pattern, want string }{
-		"a library":                         {"./library", "function package ./library: it is package foo, want a main package; write package main with a func main that calls lambda.Start, or name the folder that has one"},
-		"a folder that does not exist":      {"./nowhere", "function package ./nowhere: it is a folder that does not exist, want a main package; write an existing folder, from the module root, not from the working directory"},
-		"a folder without Go files":         {"./empty", "function package ./empty: it is a folder without Go files, want a main package; write the folder that holds func main"},
-		"a package for Windows":             {"./windows", "all excluded by build constraints, want a main package; make one of them build for linux/arm64"},
+		"a library":                         {"./library", "function package ./library is package foo; it must be a main package.\nWrite package main with a func main that calls lambda.Start, or name the folder that has one"},
+		"a folder that does not exist":      {"./nowhere", "function package ./nowhere is a folder that does not exist; it must be a main package.\nWrite an existing folder, from the module root, not from the working directory"},
+		"a folder without Go files":         {"./empty", "function package ./empty is a folder without Go files; it must be a main package.\nWrite the folder that holds func main"},
+		"a package for Windows":             {"./windows", "all excluded by build constraints; it must be a main package.\nMake one of them build for linux/arm64"},
 		"a file that is no Go":              {"./broken", "expected 'package'"},
-		"a package of tests only":           {"./testonly", "function package ./testonly: it is a folder of tests only, want a main package; write the folder that holds func main"},
-		"a package of the standard library": {"fmt", "function package fmt: it is package fmt, want a main package"},
+		"a package of tests only":           {"./testonly", "function package ./testonly is a folder of tests only; it must be a main package.\nWrite the folder that holds func main"},
+		"a package of the standard library": {"fmt", "function package fmt is package fmt; it must be a main package"},
 		"a folder without ./":               {"functions/hello", "start with ./"},
 		"a module that is not required":     {"example.org/x/y", "no module in go.mod provides"},
-		"nothing":                           {"", `function package "": it is empty, want an import path, or a folder of the module that starts with ./; write ./functions/NAME, from the module root`},
+		"nothing":                           {"", "function package \"\" is empty; it must be an import path, or a folder of the module that starts with ./.\nWrite ./functions/NAME, from the module root."},
 		"all packages below":                {"./...", "a pattern of many packages"},
 		"a folder outside":                  {"../x", "a folder outside the module"},
 		"a folder outside, in disguise":     {"./a/../../x", "a folder outside the module"},
 		"an absolute path":                  {"/tmp/x", "an absolute path"},
 		"a Windows path":                    {`.\x`, "backslashes"},
-		"a file":                            {"./library/file.go", "it is a file"},
+		"a file":                            {"./library/file.go", "is a file"},
 		"a version":                         {"example.com/x@v1.0.0", "a path with a version"},
 		"a flag":                            {"-toolexec=x", "not a path"},
 		"a word of the go command":          {"all", "a word that go reserves"},
@@ -356,8 +356,8 @@ func TestAllWrongFunctionsAreReportedAtOnce(t *testing.T) {
 	root := write(t, map[string]string{"library/file.go": "package foo\n", "good/main.go": tiny})
 	_, err := Build(t.Context(), root, functions("./library", "./good", "./nowhere"), Options{})
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), "./library: it is package foo")
-	assert.Contains(t, err.Error(), "./nowhere: it is a folder that does not exist")
+	assert.Contains(t, err.Error(), "./library is package foo")
+	assert.Contains(t, err.Error(), "./nowhere is a folder that does not exist")
 	assert.NotContains(t, err.Error(), "./good")
 }
 
@@ -378,7 +378,7 @@ func TestAnArchitectureThatLambdaDoesNotRunIsRefused(t *testing.T) {
 	_, err := Build(t.Context(), root, []Function{{Package: "./hello", Arch: "riscv64"}}, Options{})
 	var want *ArchError
 	require.ErrorAs(t, err, &want)
-	assert.EqualError(t, err, `function package ./hello: architecture is "riscv64", want arm64 or amd64; leave it empty for arm64`)
+	assert.EqualError(t, err, "function package ./hello has the architecture \"riscv64\"; Lambda has arm64 and amd64.\nLeave Arch empty for arm64.")
 }
 
 func TestAModuleThatGoCannotLoadIsGosOwnError(t *testing.T) {
@@ -404,7 +404,7 @@ func TestAFailedDownloadSaysSoAndShowsGosWords(t *testing.T) {
 		_, err := Build(t.Context(), root, functions(p), Options{})
 		var want *DownloadError
 		require.ErrorAs(t, err, &want, p)
-		assert.Contains(t, err.Error(), "check the network, the proxy and GOPROXY")
+		assert.Contains(t, err.Error(), "Check the network, the proxy and GOPROXY")
 		assert.Contains(t, err.Error(), "connection refused")
 	}
 }
@@ -439,10 +439,10 @@ func TestModuleRootIsTheNearestFolderWithAGoMod(t *testing.T) {
 	var want *ModuleError
 	_, err := ModuleRoot(t.TempDir())
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "it is in no Go module, want a folder in or under one with a go.mod")
+	assert.Contains(t, err.Error(), "is in no Go module; it must be a folder in or under one with a go.mod")
 	_, err = Build(t.Context(), filepath.Join(root, "a", "b"), functions("./x"), Options{})
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "it is a folder without a go.mod")
+	assert.Contains(t, err.Error(), "is a folder without a go.mod")
 }
 
 func TestNoFunctionsNeedNoModuleAndNoGo(t *testing.T) {
@@ -459,10 +459,10 @@ func TestACacheThatWasDamagedIsMadeGood(t *testing.T) {
 	good := bytesOf(t, first)
 	file := filepath.Join(first.Dir, "bootstrap")
 	inner := func(glob string) string {
-		found, err := filepath.Glob(filepath.Join(root, ".roadshow/functions/.build", glob))
+		names, err := filepath.Glob(filepath.Join(root, ".roadshow/functions/.build", glob))
 		require.NoError(t, err)
-		require.Len(t, found, 1)
-		return found[0]
+		require.Len(t, names, 1)
+		return names[0]
 	}
 	raw, note := inner("out/*/hello"), inner("known/*")
 	tests := []struct {
@@ -553,20 +553,20 @@ func TestProgressIsOneLineAndOnlyOfALongBuild(t *testing.T) {
 func TestAssetsThatNoBuildAskedForAreRemovedInTheEnd(t *testing.T) {
 	t.Parallel()
 	root := write(t, map[string]string{"hello/main.go": tiny, "other/main.go": tiny})
-	kept := build(t, root, "./hello")[0]
+	output := build(t, root, "./hello")[0]
 	put(t, root, "hello/main.go", strings.ReplaceAll(tiny, "tiny", "changed"))
 	gone := build(t, root, "./hello")[0]
 	put(t, root, "hello/main.go", tiny)
 	put(t, root, ".roadshow/functions/mine/file", "not ours")
 	long := time.Now().Add(-lifetime - time.Hour)
-	for _, f := range []string{kept.Dir, gone.Dir, "mine", filepath.Join(".build/used", kept.Digest), filepath.Join(".build/used", gone.Digest)} {
+	for _, f := range []string{output.Dir, gone.Dir, "mine", filepath.Join(".build/used", output.Digest), filepath.Join(".build/used", gone.Digest)} {
 		if !filepath.IsAbs(f) {
 			f = filepath.Join(root, ".roadshow/functions", f)
 		}
 		require.NoError(t, os.Chtimes(f, long, long))
 	}
 	build(t, root, "./hello", "./other")
-	assert.DirExists(t, kept.Dir)
+	assert.DirExists(t, output.Dir)
 	assert.NoDirExists(t, gone.Dir)
 	assert.DirExists(t, filepath.Join(root, ".roadshow/functions/mine"))
 }
@@ -576,7 +576,7 @@ func TestAFileWhereTheCacheShouldBeIsSaid(t *testing.T) {
 	root := write(t, map[string]string{"hello/main.go": tiny, "cache": "a file"})
 	_, err := Build(t.Context(), root, functions("./hello"), Options{CacheDir: filepath.Join(root, "cache")})
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), "it cannot be used, want a folder to write to")
+	assert.Contains(t, err.Error(), "cannot be used: ")
 }
 
 func TestTheEnvironmentOfTheGoCommandIsSetWhereItWouldChangeBytes(t *testing.T) {

@@ -94,9 +94,9 @@ type listedPackage struct {
 	}
 }
 
-// certain tells, without starting a go command, that a target is what it looks like: a main package in a folder
-// of this module, whose import path is as guessed. With go list for all of them a build with one changed function
-// would take a tenth longer.
+// certain tells, without starting a go command, that a target is what it looks like: a main package
+// in a folder of this module, whose import path is as guessed. With go list for all of them a build
+// with one changed function would take a tenth longer.
 func (w *work) certain(t *target) bool {
 	if !strings.HasPrefix(t.pattern, ".") {
 		return false
@@ -109,12 +109,12 @@ func (w *work) certain(t *target) bool {
 	}
 	linux := gopackage.Default
 	linux.GOOS, linux.GOARCH, linux.CgoEnabled, linux.BuildTags = "linux", t.arch, false, strings.Split(w.tags, ",")
-	found, err := linux.ImportDir(folder, 0)
-	return err == nil && found.Name == "main" && len(found.GoFiles) > 0
+	pkg, err := linux.ImportDir(folder, 0)
+	return err == nil && pkg.Name == "main" && len(pkg.GoFiles) > 0
 }
 
-// list asks go list about targets, one call for each architecture (a file may be for one of them only), and
-// returns their import paths by the target's key.
+// list asks go list about targets, one call for each architecture (a file may be for one of them
+// only), and returns their import paths by the target's key.
 func (w *work) list(ctx context.Context, targets []*target) (map[string]string, error) {
 	patterns := map[string][]string{}
 	for _, t := range targets {

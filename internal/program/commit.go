@@ -39,24 +39,25 @@ var isCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 // checkoutName begins the name of the folders that commits are checked out into.
 const checkoutName = "roadshow-commit-"
 
-// How long Git may take to clear a checkout away after an interruption, and how old those are that a killed
-// command has left.
+// How long Git may take to clear a checkout away after an interruption, and how old those are that
+// a killed command has left.
 const (
 	clearLimit = 30 * time.Second
 	abandoned  = 24 * time.Hour
 )
 
-// At gives the program as a commit has it, with that commit's cdk.json. It stands in a temporary folder, a
-// detached worktree of the same repository, which is removed afterwards, also after an interruption; the
-// user's files, index and branches stay as they are. Git's hooks do not run. The program runs on the user's
-// Node, and without credentials: which commit runs here is what an account says.
+// At gives the program as a commit has it, with that commit's cdk.json. It stands in a temporary
+// folder, a detached worktree of the same repository, which is removed afterwards, also after an
+// interruption; the user's files, index and branches stay as they are. Git's hooks do not run. The
+// program runs on the user's Node, and without credentials: which commit runs here is what an
+// account says.
 //
 // The error is a [*CommitError], do's, or the context's.
 func (p *Program) At(ctx context.Context, commit string, do func(past *Program) error) error {
 	if p.Command == "" {
 		return &CommitError{
-			Commit: commit, Reason: fmt.Sprintf("app is the folder %s, want a command", p.Assembly),
-			Fix: `only a program can be run at another commit; write --app "go run .", or leave it out`,
+			Commit: commit, Reason: fmt.Sprintf("--app is the folder %s, and only a program can be run at another commit", p.Assembly),
+			Fix: `write --app "go run .", or leave it out`,
 		}
 	}
 	prefix, err := p.findCommit(ctx, commit)
@@ -125,8 +126,8 @@ func (p *Program) gitError(ctx context.Context, commit, reason string, err error
 	return &CommitError{Commit: commit, Reason: reason, Fix: "Git says: " + err.Error(), Err: err}
 }
 
-// git runs Git in the program's folder, in a process group of its own: an interruption at the terminal is
-// for this process, which has something to clear away.
+// git runs Git in the program's folder, in a process group of its own: an interruption at the
+// terminal is for this process, which has something to clear away.
 func (p *Program) git(ctx context.Context, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, "git", arguments...)
 	command.Dir = p.Dir

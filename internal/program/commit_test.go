@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// history is a repository with two commits: the program stands in a folder of it, and is another in each.
+// history is a repository with two commits: the program stands in a folder of it, and is another in
+// each.
 func history(t *testing.T) (dir, first, second string, git func(arguments ...string) string) {
 	t.Helper()
 	root := t.TempDir()

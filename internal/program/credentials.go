@@ -14,13 +14,13 @@ var CredentialVariables = []string{
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 }
 
-// WithoutCredentials is an environment in which no SDK finds any: a program that has none can print none, and can ask
-// no account.
+// WithoutCredentials is an environment in which no SDK finds any: a program that has none can print
+// none, and can ask no account.
 func WithoutCredentials(environ []string) []string {
-	kept := slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
+	others := slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
 		return slices.Contains(CredentialVariables, name) ||
 			slices.Contains([]string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"}, name)
 	})
-	return append(kept, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
+	return append(others, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
 }

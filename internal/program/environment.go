@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// environment is what the program sees as the cdk command would run it, but without an account: nothing
-// that it is asked here depends on whose credentials are at hand.
+// environment is what the program sees as the cdk command would run it, but without an account:
+// nothing that it is asked here depends on whose credentials are at hand.
 func (p *Program) environment() []string {
 	var environment []string
 	path := os.Getenv("PATH")

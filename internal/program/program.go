@@ -1,5 +1,6 @@
-// Package program runs a Roadshow program as the cdk command does, and asks it what only the program
-// knows. The roadshow command never imports the CDK: the program does, in a process of its own.
+// Package program runs a Roadshow program as the cdk command does, and asks it what only the
+// program knows. The roadshow command never imports the CDK: the program does, in a process of its
+// own.
 package program
 
 import (
@@ -30,7 +31,8 @@ import (
 
 // Program is a program that can be run, or an assembly that it has written.
 type Program struct {
-	// Command is a line for the shell, such as "go run ."; empty where Assembly is a folder that is ready.
+	// Command is a line for the shell, such as "go run ."; empty where Assembly is a folder that is
+	// ready.
 	Command  string
 	Assembly string
 	// Dir is the folder of cdk.json, in which the command runs.
@@ -39,11 +41,12 @@ type Program struct {
 	Context map[string]any
 	// Talk gets what the program writes while it runs. Default: it is kept for the error.
 	Talk io.Writer
-	// Redactor takes secrets out of what the program writes. Default: what is written like one is taken out.
+	// Redactor takes secrets out of what the program writes. Default: what is written like one is
+	// taken out.
 	Redactor *redact.Redactor
 
-	// app is what replaces cdk.json's, tools the folder whose node_modules hold the user's Node; past tells
-	// that it is another commit's than the user's; see [Program.At].
+	// app is what replaces cdk.json's, tools the folder whose node_modules hold the user's Node;
+	// past tells that it is another commit's than the user's; see [Program.At].
 	app, tools string
 	past       bool
 }
@@ -52,21 +55,22 @@ type Program struct {
 type Error struct {
 	// Command is the line that was run; empty where there is none.
 	Command string
-	// Reason is what is wrong, Output what the program wrote, Fix what to do.
+	// Reason is what is wrong, and goes on from the program; Fix is what to do, as an order. Output
+	// is what the program wrote.
 	Reason, Output, Fix string
 	// Err is the cause, if there is one.
 	Err error
 }
 
-// Error is "program: <reason>; <what to do>", and what the program wrote.
+// Error is a sentence, one that says what to do, and what the program wrote.
 func (e *Error) Error() string {
 	text := "program"
 	if e.Command != "" {
 		text += fmt.Sprintf(" `%s`", e.Command)
 	}
-	text += ": " + e.Reason
+	text += ": " + e.Reason + "."
 	if e.Fix != "" {
-		text += "; " + e.Fix
+		text += "\n" + e.Fix + "."
 	}
 	if output := strings.TrimSpace(exitStatus.ReplaceAllString(e.Output, "")); output != "" {
 		text += "\n\n  " + strings.ReplaceAll(output, "\n", "\n  ")
@@ -80,8 +84,8 @@ var exitStatus = regexp.MustCompile(`(?m)^exit status \d+$`)
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Find is the program of the nearest cdk.json upwards from a folder. app, where it is not empty, replaces
-// cdk.json's: a command, or the folder of an assembly, as the cdk command's --app.
+// Find is the program of the nearest cdk.json upwards from a folder. app, where it is not empty,
+// replaces cdk.json's: a command, or the folder of an assembly, as the cdk command's --app.
 func Find(dir, app string) (*Program, error) {
 	working, err := filepath.Abs(dir)
 	if err != nil {
@@ -111,17 +115,17 @@ func Find(dir, app string) (*Program, error) {
 			break
 		}
 	}
-	var found map[string]any
-	if err := jsonfile.Read(filepath.Join(program.Dir, "cdk.context.json"), &found); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var lookups map[string]any
+	if err := jsonfile.Read(filepath.Join(program.Dir, "cdk.context.json"), &lookups); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, unreadable("cdk.context.json", err)
 	}
-	for key, value := range found {
+	for key, value := range lookups {
 		program.Context[key] = value
 	}
 	if program.Command == "" {
 		return nil, &Error{
-			Reason: `app is missing, want a cdk.json with "app", here or in a folder above`,
-			Fix:    `change to the program's folder, or write --app "go run ."`,
+			Reason: `no cdk.json has an "app", here or in a folder above`,
+			Fix:    `Change to the program's folder, or write --app "go run ."`,
 		}
 	}
 	if app != "" {
@@ -134,18 +138,18 @@ func Find(dir, app string) (*Program, error) {
 }
 
 func unreadable(name string, err error) error {
-	return &Error{Reason: name + " cannot be used: " + strings.TrimSuffix(err.Error(), "."), Fix: "correct it", Err: err}
+	return &Error{Reason: name + " cannot be used: " + strings.TrimSuffix(err.Error(), "."), Fix: "Correct it", Err: err}
 }
 
-// Document is what the program says about every stage of its set: read from a ready assembly, or from one
-// that the program writes now, without compiling any function.
+// Document is what the program says about every stage of its set: read from a ready assembly, or
+// from one that the program writes now, without compiling any function.
 func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 	if p.Assembly != "" {
 		return assembly.Read(p.Assembly)
 	}
 	var document assembly.Document
 	err := p.inFolder(func(outdir string) error {
-		_, err := p.ask(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly})
+		_, err := p.answerTo(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly})
 		if err != nil {
 			return err
 		}
@@ -155,33 +159,37 @@ func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 	return document, err
 }
 
-// Assemble writes the assembly of every stage into a folder, functions compiled, as a deploy would have it.
+// Assemble writes the assembly of every stage into a folder, functions compiled, as a deploy would
+// have it.
 func (p *Program) Assemble(ctx context.Context, outdir string) error {
-	_, err := p.ask(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
+	_, err := p.answerTo(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
 	return err
 }
 
-// stale is how old the folder of an assembly is when the command that made it must have been killed.
+// stale is how old the folder of an assembly is when the command that made it must have been
+// killed.
 const stale = 24 * time.Hour
 
-// AssemblyFolder makes a folder for an assembly that is to be deployed, beside the program, where the cdk command's own
-// goes: an assembly holds the code of the functions. remove removes it. Folders of commands that were killed go too.
+// AssemblyFolder makes a folder for an assembly that is to be deployed, beside the program, where
+// the cdk command's own goes: an assembly holds the code of the functions. remove removes it.
+// Folders of commands that were killed go too.
 func (p *Program) AssemblyFolder() (dir string, remove func(), err error) {
 	parent := filepath.Join(p.Dir, ".roadshow")
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", nil, err
 	}
 	left, _ := filepath.Glob(filepath.Join(parent, "assembly-*"))
-	for _, one := range left {
-		if info, err := os.Stat(one); err == nil && time.Since(info.ModTime()) > stale {
-			os.RemoveAll(one)
+	for _, folder := range left {
+		if info, err := os.Stat(folder); err == nil && time.Since(info.ModTime()) > stale {
+			os.RemoveAll(folder)
 		}
 	}
 	dir, err = os.MkdirTemp(parent, "assembly-")
 	return dir, func() { os.RemoveAll(dir) }, err
 }
 
-// Proof is [Program.Prove] as a deploy needs it; nil where there is a ready assembly and no program to ask.
+// Proof is [Program.Prove] as a deploy needs it; nil where there is a ready assembly and no program
+// to ask.
 func (p *Program) Proof() func(ctx context.Context) (*parity.Verdict, error) {
 	if p.Command == "" {
 		return nil
@@ -189,7 +197,8 @@ func (p *Program) Proof() func(ctx context.Context) (*parity.Verdict, error) {
 	return func(ctx context.Context) (*parity.Verdict, error) { return p.Prove(ctx, false) }
 }
 
-// Prove has the program prove its parity, while a second process synthesizes it in another environment.
+// Prove has the program prove its parity, while a second process synthesizes it in another
+// environment.
 func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, error) {
 	var verdict *parity.Verdict
 	err := p.inFolder(func(folder string) error {
@@ -197,8 +206,8 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		var faults [2]error
 		outdirs := [2]string{filepath.Join(folder, "proof"), filepath.Join(folder, "again")}
 		home := filepath.Join(folder, "home")
-		for _, one := range append(outdirs[:], home) {
-			if err := os.Mkdir(one, 0o700); err != nil {
+		for _, path := range append(outdirs[:], home) {
+			if err := os.Mkdir(path, 0o700); err != nil {
 				return err
 			}
 		}
@@ -209,7 +218,7 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 		var all sync.WaitGroup
 		all.Go(func() {
 			question := assembly.Question{Ask: assembly.AskProof, Exhaustive: strict, Stale: strict}
-			if answers[0], faults[0] = p.ask(ctx, outdirs[0], p.here(), question); faults[0] != nil {
+			if answers[0], faults[0] = p.answerTo(ctx, outdirs[0], p.here(), question); faults[0] != nil {
 				stop() // not the other way: what fails in both is no matter of the environment
 			}
 		})
@@ -218,7 +227,8 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 				stop()
 				return
 			}
-			answers[1], faults[1] = p.ask(ctx, outdirs[1], p.elsewhere(report, home), assembly.Question{Ask: assembly.AskAssembly, Folder: home})
+			question := assembly.Question{Ask: assembly.AskAssembly, Folder: home, OtherDate: report.AllowsOtherDate()}
+			answers[1], faults[1] = p.answerTo(ctx, outdirs[1], p.elsewhere(report, home), question)
 		})
 		all.Wait()
 		if faults[0] != nil {
@@ -231,7 +241,7 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 			return unread
 		}
 		if answers[0].Verdict == nil {
-			return &Error{Command: p.Command, Reason: "the answer has no verdict", Fix: "use one version of Roadshow for both"}
+			return &Error{Command: p.Command, Reason: "its answer has no verdict", Fix: "Use one version of Roadshow for both"}
 		}
 		var runs [2]map[string][]byte
 		for i, answer := range answers {
@@ -294,7 +304,7 @@ func (p *Program) Propose(ctx context.Context, stage assembly.Stage) (*assembly.
 func (p *Program) once(ctx context.Context, question assembly.Question) (*assembly.Answer, error) {
 	var answer *assembly.Answer
 	err := p.inFolder(func(outdir string) (err error) {
-		answer, err = p.ask(ctx, outdir, p.here(), question)
+		answer, err = p.answerTo(ctx, outdir, p.here(), question)
 		return err
 	})
 	return answer, err
@@ -311,15 +321,15 @@ func (p *Program) inFolder(do func(folder string) error) error {
 }
 
 // ask runs the program once.
-func (p *Program) ask(ctx context.Context, outdir string, in circumstances, question assembly.Question) (*assembly.Answer, error) {
+func (p *Program) answerTo(ctx context.Context, outdir string, in circumstances, question assembly.Question) (*assembly.Answer, error) {
 	if p.Command == "" {
 		return nil, &Error{
-			Reason: fmt.Sprintf("app is the folder %s, want a command", p.Assembly),
-			Fix:    `only a program can be asked this; write --app "go run .", or leave it out`,
+			Reason: fmt.Sprintf("--app is the folder %s, and only a program can be asked this", p.Assembly),
+			Fix:    `Write --app "go run .", or leave it out`,
 		}
 	}
 	question.Version = assembly.AskVersion
-	asked, err := json.Marshal(question)
+	text, err := json.Marshal(question)
 	if err != nil {
 		return nil, err
 	}
@@ -343,7 +353,7 @@ func (p *Program) ask(ctx context.Context, outdir string, in circumstances, ques
 	command := func() *exec.Cmd {
 		command := child.Shell(ctx, p.Command+in.arguments)
 		command.Dir = p.Dir
-		command.Env = append(slices.Clone(in.environment), assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
+		command.Env = append(slices.Clone(in.environment), assembly.AskVariable+"="+string(text), "CDK_OUTDIR="+outdir, "CDK_CONTEXT_JSON="+string(settings))
 		command.Stdout, command.Stderr = &output, talk
 		return command
 	}
@@ -360,12 +370,12 @@ func (p *Program) ask(ctx context.Context, outdir string, in circumstances, ques
 	}
 	answer, err := assembly.ReadAnswer(outdir)
 	if err != nil {
-		return nil, &Error{Command: p.Command, Reason: strings.TrimPrefix(err.Error(), "program: "), Err: err}
+		return nil, &Error{Command: p.Command, Reason: err.Error(), Err: err}
 	}
 	if answer.Ask != question.Ask {
 		return nil, &Error{
-			Command: p.Command, Reason: fmt.Sprintf("it answered %q, want %q", answer.Ask, question.Ask),
-			Fix: "use one version of Roadshow for the command and the program",
+			Command: p.Command, Reason: fmt.Sprintf("it was asked for %q, and answered %q", question.Ask, answer.Ask),
+			Fix: "Use one version of Roadshow for the command and the program",
 		}
 	}
 	return answer, nil

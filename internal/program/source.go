@@ -11,8 +11,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// readCode reads what the program's code reads. Where that is not to be had, the report says so: it is one more thing
-// that could not be followed.
+// readCode reads what the program's code reads. Where that is not to be had, the report says so: it
+// is one more thing that could not be followed.
 func (p *Program) readCode(ctx context.Context) (*reads.Report, error) {
 	code, err := reads.Load(ctx, p.Source())
 	if err == nil {
@@ -39,7 +39,8 @@ func (p *Program) here() circumstances {
 	return circumstances{environment: p.environment(), context: p.Context}
 }
 
-// elsewhere is the second run, otherwise in all that the code is seen to read and nobody has acknowledged.
+// elsewhere is the second run, otherwise in all that the code is seen to read and nobody has
+// acknowledged.
 func (p *Program) elsewhere(report *reads.Report, home string) circumstances {
 	there := p.here()
 	there.environment = elsewhere.Environment(there.environment, home, report.Variables)
@@ -51,8 +52,9 @@ func (p *Program) elsewhere(report *reads.Report, home string) circumstances {
 	return there
 }
 
-// Source is where the code of the program's command is. What a shell makes of any other command than `go run` nobody can
-// tell: then it is the main package of the program's folder or, if there is none, all of the module.
+// Source is where the code of the program's command is. What a shell makes of any other command
+// than `go run` nobody can tell: then it is the main package of the program's folder or, if there
+// is none, all of the module.
 func (p *Program) Source() reads.Program {
 	source := reads.Program{Dir: p.Dir, Packages: []string{"."}, Env: p.environment()}
 	words := strings.Fields(p.Command)
@@ -76,13 +78,14 @@ func (p *Program) Source() reads.Program {
 			}
 		}
 	}
-	if found, err := build.ImportDir(p.Dir, 0); err != nil || found.Name != "main" {
+	if pkg, err := build.ImportDir(p.Dir, 0); err != nil || pkg.Name != "main" {
 		source.Packages = []string{"./..."}
 	}
 	return source
 }
 
-// switches are flags of go run that take no value; builds are those that say which code is compiled.
+// switches are flags of go run that take no value; builds are those that say which code is
+// compiled.
 // https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies
 var (
 	switches = map[string]bool{"a": true, "n": true, "race": true, "msan": true, "asan": true, "cover": true, "v": true, "work": true, "x": true, "trimpath": true, "linkshared": true, "modcacherw": true}
