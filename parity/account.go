@@ -10,8 +10,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// ForeignAccount is a place in a stage's template that holds the account id, or a physical name, of another
-// stage.
+// ForeignAccount is a place in a stage's template that holds the account id, or a physical name, of
+// another stage.
 type ForeignAccount struct {
 	// Stage is whose template it is; Owner is a stage whose account it names.
 	Stage string `json:"stage"`
@@ -38,17 +38,17 @@ func (f ForeignAccount) String() string {
 	return text + fmt.Sprintf("\n  %s names %s, the account of %s", f.Stage, f.Account, f.Owner)
 }
 
-// ForeignAccounts lists where a stage's template holds the account id of another stage of the set: in a
-// string, a key or a number, as 12 digits that are not part of a longer run of digits. The account of the
-// stage itself is not foreign, whoever else lives there. side.Identity is not used.
+// ForeignAccounts lists where a stage's template holds the account id of another stage of the set:
+// in a string, a key or a number, as 12 digits that are not part of a longer run of digits. The
+// account of the stage itself is not foreign, whoever else lives there. side.Identity is not used.
 func ForeignAccounts(side Side, set stages.Set) []ForeignAccount {
 	search := newMentions(side, set, nil)
 	search.node(side.Template.root)
-	return search.found
+	return search.foreign
 }
 
-// mentions lists where a stage's template, or what is deployed of it, names another stage's account or one of
-// its physical names; and where digits only look like an account.
+// mentions lists where a stage's template, or what is deployed of it, names another stage's account
+// or one of its physical names; and where digits only look like an account.
 func mentions(side Side, deployed *deployment, set stages.Set, names map[string]string) ([]ForeignAccount, []Difference) {
 	search := newMentions(side, set, names)
 	search.node(side.Template.root)
@@ -56,17 +56,18 @@ func mentions(side Side, deployed *deployment, set stages.Set, names map[string]
 		search.path = root.path
 		search.node(root.node)
 	}
-	return search.found, search.ambiguous
+	return search.foreign, search.ambiguous
 }
 
 // mentionSearch goes through one template.
 type mentionSearch struct {
 	side Side
-	// accounts and names map what belongs to other stages to the stage; paths are the names that hold a slash.
+	// accounts and names map what belongs to other stages to the stage; paths are the names that
+	// hold a slash.
 	accounts, names map[string]string
 	paths           []string
 	path            path
-	found           []ForeignAccount
+	foreign         []ForeignAccount
 	ambiguous       []Difference
 	known           map[string]bool
 }
@@ -98,9 +99,9 @@ func (s *mentionSearch) node(node any) {
 			s.path.up()
 		}
 	case []any:
-		for i, one := range node {
+		for i, element := range node {
 			s.path.downAt(i)
-			s.node(one)
+			s.node(element)
 			s.path.up()
 		}
 	case string:
@@ -131,8 +132,16 @@ func (s *mentionSearch) text(text string) {
 		}
 	}
 	for _, name := range s.paths {
-		if from := strings.Index(text, name); from >= 0 && KindPhysicalName.stands(text, from, from+len(name)) {
-			s.mention(ForeignAccount{Owner: s.names[name], Name: name})
+		for from := strings.Index(text, name); from >= 0; {
+			if KindPhysicalName.stands(text, from, from+len(name)) {
+				s.mention(ForeignAccount{Owner: s.names[name], Name: name})
+				break
+			}
+			next := strings.Index(text[from+1:], name)
+			if next < 0 {
+				break
+			}
+			from += 1 + next
 		}
 	}
 }
@@ -167,17 +176,17 @@ func (s *mentionSearch) digits(text string) {
 }
 
 // mention lists a place once.
-func (s *mentionSearch) mention(one ForeignAccount) {
-	one.Stage, one.Path = s.side.String(), s.path.String()
-	key := one.Path + "\x00" + one.Account + one.Name
+func (s *mentionSearch) mention(reference ForeignAccount) {
+	reference.Stage, reference.Path = s.side.String(), s.path.String()
+	key := reference.Path + "\x00" + reference.Account + reference.Name
 	if s.known[key] {
 		return
 	}
 	s.known[key] = true
 	if _, id := s.path.resource(); id != "" {
-		one.LogicalID, one.Type, one.At = id, s.side.Template.Type(id), s.side.at(id)
+		reference.LogicalID, reference.Type, reference.At = id, s.side.Template.Type(id), s.side.at(id)
 	}
-	s.found = append(s.found, one)
+	s.foreign = append(s.foreign, reference)
 }
 
 func (s *mentionSearch) looksLike(run, owner string) {

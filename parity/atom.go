@@ -10,8 +10,8 @@ import (
 
 // Change is one place where two templates of one identity differ.
 type Change struct {
-	// Path is where, as in a [Difference]. An element that a list has more than before has the path of
-	// the list, with [+] behind it.
+	// Path is where, as in a [Difference]. An element that a list has more than before has the path
+	// of the list, with [+] behind it.
 	Path string `json:"path"`
 	// LogicalID, Type and At are the resource's, as in a [Difference].
 	LogicalID string          `json:"logicalId,omitempty"`
@@ -36,12 +36,12 @@ func (c Change) String() string {
 // key tells changes of the same base apart: what is the same change has one key.
 func (c Change) key() string { return c.Path + "\x00" + c.To }
 
-// changer lists what is changed from one side of a walk to the other, in pieces as small as they come, so
-// that what two declarations do to one resource can be told apart.
+// changer lists what is changed from one side of a walk to the other, in pieces as small as they
+// come, so that what two declarations do to one resource can be told apart.
 type changer struct {
-	walk  *walk
-	found []Change
-	times map[string]int
+	walk    *walk
+	changes []Change
+	times   map[string]int
 }
 
 // changes lists what leads from one played part to another of the same identity.
@@ -65,31 +65,31 @@ func changes(from, to Played, actor stages.Stage) ([]Change, error) {
 	c.node(objectOf(from.Stack), objectOf(to.Stack))
 	w.path = path{{key: functionsSection}}
 	c.node(objectOf(from.Functions), objectOf(to.Functions))
-	return c.found, nil
+	return c.changes, nil
 }
 
 // equal compares two nodes without listing anything.
-func (c *changer) equal(one, two any) bool {
+func (c *changer) equal(before, after any) bool {
 	c.walk.quiet++
 	defer func() { c.walk.quiet-- }()
-	return c.walk.node([]int{0, 1}, []any{one, two})
+	return c.walk.node([]int{0, 1}, []any{before, after})
 }
 
-func (c *changer) node(one, two any) {
-	if object, isObject := one.(*object); isObject {
-		if other, both := asObject(two); both {
+func (c *changer) node(before, after any) {
+	if object, isObject := before.(*object); isObject {
+		if other, both := asObject(after); both {
 			c.objects(object, other)
 			return
 		}
 	}
-	if list, isList := one.([]any); isList {
-		if other, both := two.([]any); both {
+	if list, isList := before.([]any); isList {
+		if other, both := after.([]any); both {
 			c.lists(list, other)
 			return
 		}
 	}
-	if !c.equal(one, two) {
-		c.change(one, two, "")
+	if !c.equal(before, after) {
+		c.change(before, after, "")
 	}
 }
 
@@ -98,33 +98,33 @@ func asObject(node any) (*object, bool) {
 	return o, is
 }
 
-func (c *changer) objects(one, two *object) {
-	for _, row := range c.walk.align([]int{0, 1}, []*object{one, two}) {
+func (c *changer) objects(before, after *object) {
+	for _, row := range c.walk.align([]int{0, 1}, []*object{before, after}) {
 		switch {
 		case row[0] < 0:
-			c.walk.path.down(two.keys[row[1]])
-			c.added(two.values[row[1]], "")
+			c.walk.path.down(after.keys[row[1]])
+			c.added(after.values[row[1]], "")
 		case row[1] < 0:
-			c.walk.path.down(one.keys[row[0]])
-			c.change(one.values[row[0]], nothing{}, "")
+			c.walk.path.down(before.keys[row[0]])
+			c.change(before.values[row[0]], nothing{}, "")
 		default:
-			c.walk.path.down(one.keys[row[0]])
-			c.node(one.values[row[0]], two.values[row[1]])
+			c.walk.path.down(before.keys[row[0]])
+			c.node(before.values[row[0]], after.values[row[1]])
 		}
 		c.walk.path.up()
 	}
 }
 
-// lists pairs up the elements that are equal; of the others, those at the same place where there are as
-// many of them on both sides.
-func (c *changer) lists(one, two []any) {
+// lists pairs up the elements that are equal; of the others, those at the same place where there
+// are as many of them on both sides.
+func (c *changer) lists(before, after []any) {
 	var left, right []int
-	paired := make([]bool, len(two))
+	paired := make([]bool, len(after))
 	moved, last := false, -1
-	for i, element := range one {
-		at := slices.IndexFunc(two, func(other any) bool { return c.equal(element, other) })
+	for i, element := range before {
+		at := slices.IndexFunc(after, func(other any) bool { return c.equal(element, other) })
 		for at >= 0 && paired[at] {
-			next := slices.IndexFunc(two[at+1:], func(other any) bool { return c.equal(element, other) })
+			next := slices.IndexFunc(after[at+1:], func(other any) bool { return c.equal(element, other) })
 			if next < 0 {
 				at = -1
 				break
@@ -139,7 +139,7 @@ func (c *changer) lists(one, two []any) {
 		moved = moved || at < last
 		last = max(last, at)
 	}
-	for i := range two {
+	for i := range after {
 		if !paired[i] {
 			right = append(right, i)
 		}
@@ -148,21 +148,21 @@ func (c *changer) lists(one, two []any) {
 	case len(left) == len(right) && len(left) > 0:
 		for k := range left {
 			c.walk.path.downAt(left[k])
-			c.node(one[left[k]], two[right[k]])
+			c.node(before[left[k]], after[right[k]])
 			c.walk.path.up()
 		}
 	default:
 		for _, i := range left {
 			c.walk.path.downAt(i)
-			c.change(one[i], nothing{}, "")
+			c.change(before[i], nothing{}, "")
 			c.walk.path.up()
 		}
 		for _, i := range right {
-			c.change(nothing{}, two[i], "[+]")
+			c.change(nothing{}, after[i], "[+]")
 		}
 	}
 	if moved {
-		c.change(one, two, "[order]")
+		c.change(before, after, "[order]")
 	}
 }
 
@@ -180,8 +180,8 @@ func (c *changer) added(node any, suffix string) {
 		}
 		return
 	case []any:
-		for _, one := range node {
-			c.change(nothing{}, one, "[+]")
+		for _, element := range node {
+			c.change(nothing{}, element, "[+]")
 		}
 		if len(node) > 0 {
 			return
@@ -190,12 +190,12 @@ func (c *changer) added(node any, suffix string) {
 	c.change(nothing{}, node, suffix)
 }
 
-func (c *changer) change(one, two any, suffix string) {
+func (c *changer) change(before, after any, suffix string) {
 	change := Change{Path: c.walk.path.String() + suffix}
 	for _, node := range []struct {
 		of   any
 		into *string
-	}{{one, &change.From}, {two, &change.To}} {
+	}{{before, &change.From}, {after, &change.To}} {
 		if node.of != any(nothing{}) {
 			*node.into = string(compact(node.of))
 		}
@@ -215,7 +215,7 @@ func (c *changer) change(one, two any, suffix string) {
 			}
 		}
 	}
-	c.found = append(c.found, change)
+	c.changes = append(c.changes, change)
 }
 
 // whole tells whether a change adds or removes a whole resource.

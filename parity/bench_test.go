@@ -11,8 +11,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// large is the template and the identity of a stage with fifty functions, each with what the CDK makes
-// with one: a role, a policy, a log group, a permission, a route, an alarm and a version.
+// large is the template and the identity of a stage with fifty functions, each with what the CDK
+// makes with one: a role, a policy, a log group, a permission, a route, an alarm and a version.
 func large(tb testing.TB, stage stages.Stage) ([]byte, []string) {
 	tb.Helper()
 	identity := []string{stage.Name, stage.Account, stage.Region, stage.Name + "-shop"}
@@ -90,18 +90,18 @@ func TestALargeTemplateIsEqualButForIdentity(t *testing.T) {
 
 // Parsing and comparing two templates of fifty functions each.
 func BenchmarkCompareFiftyFunctions(b *testing.B) {
-	one, oneIdentity := large(b, dev)
+	template, oneIdentity := large(b, dev)
 	other, otherIdentity := large(b, production)
-	b.Logf("%d kB each", len(one)/1000)
+	b.Logf("%d kB each", len(template)/1000)
 	b.Run("parse", func(b *testing.B) {
 		b.ReportAllocs()
-		b.SetBytes(int64(len(one)))
+		b.SetBytes(int64(len(template)))
 		for b.Loop() {
-			_, err := Parse(one)
+			_, err := Parse(template)
 			require.NoError(b, err)
 		}
 	})
-	first, err := Parse(one)
+	first, err := Parse(template)
 	require.NoError(b, err)
 	second, err := Parse(other)
 	require.NoError(b, err)
@@ -115,23 +115,24 @@ func BenchmarkCompareFiftyFunctions(b *testing.B) {
 	})
 }
 
-// What a proof costs besides the syntheses: twenty stages of fifty functions, in one group and in twenty.
+// What a proof costs besides the syntheses: twenty stages of fifty functions, in one group and in
+// twenty.
 func BenchmarkProveTwentyStages(b *testing.B) {
 	for name, groups := range map[string]int{"one group": 1, "twenty groups": 20} {
 		b.Run(name, func(b *testing.B) {
 			set := manyStages(20, func(int) stages.Tier { return stages.Standard })
 			synthesized := map[string]Played{}
 			for _, stage := range set {
-				var one Played
-				one.Template, one.Identity = large(b, stage)
-				synthesized[stage.Name] = one
+				var part Played
+				part.Template, part.Identity = large(b, stage)
+				synthesized[stage.Name] = part
 			}
 			player := PlayerFunc(func(_ context.Context, stage stages.Stage) (Played, error) {
-				one := synthesized[stage.Name]
+				part := synthesized[stage.Name]
 				if groups > 1 {
-					one.ChoicesKey = stage.Role()
+					part.ChoicesKey = stage.Role()
 				}
-				return one, nil
+				return part, nil
 			})
 			b.ReportAllocs()
 			for b.Loop() {

@@ -16,8 +16,8 @@ type Side struct {
 	Stage stages.Stage
 	// Template is what was synthesized. Required.
 	Template *Template
-	// Identity is what makes the stage itself: its name, account, region and physical names, as from
-	// [stages.Ledger.Identity]. Values of one index mean the same thing on every side.
+	// Identity is what makes the stage itself: its name, account, region and physical names, as
+	// from [stages.Ledger.Identity]. Values of one index mean the same thing on every side.
 	Identity []string
 	// Positions finds the Go file and line that made a resource. Default: none is known.
 	Positions func(logicalID string) stages.Position
@@ -45,14 +45,14 @@ func (s Side) at(logicalID string) stages.Position {
 	return s.Positions(logicalID)
 }
 
-// Compare lists where templates differ by more than identity, in the order of their paths; nil means
-// equal. Two or more sides are compared together: one skeleton must make all of them, which is more than
-// that each two of them are equal.
+// Compare lists where templates differ by more than identity, in the order of their paths; nil
+// means equal. Two or more sides are compared together: one skeleton must make all of them, which
+// is more than that each two of them are equal.
 //
-// Objects are compared by key. The logical ids of resources and the other names of a template's sections
-// must be the same, but for the hash of identity that the CDK puts at the end of some; deeper down a key
-// may hold identity, and is paired with the one key of the other side that it can be. Lists are compared
-// by index (DependsOn as the set that it is), numbers by their text.
+// Objects are compared by key. The logical ids of resources and the other names of a template's
+// sections must be the same, but for the hash of identity that the CDK puts at the end of some;
+// deeper down a key may hold identity, and is paired with the one key of the other side that it can
+// be. Lists are compared by index (DependsOn as the set that it is), numbers by their text.
 //
 // The error is an [*IdentityError].
 func Compare(sides ...Side) ([]Difference, error) {
@@ -68,7 +68,7 @@ func Compare(sides ...Side) ([]Difference, error) {
 		roots[i] = side.Template.root
 	}
 	w.node(everyone(len(sides)), roots)
-	return w.found, nil
+	return w.differences, nil
 }
 
 // walk goes down the trees of all sides at once.
@@ -76,9 +76,10 @@ type walk struct {
 	sides    []Side
 	identity *identities
 	path     path
-	// base is how many steps of the path lead to the template that is compared: one that is nested has some.
-	base  int
-	found []Difference
+	// base is how many steps of the path lead to the template that is compared: one that is nested
+	// has some.
+	base        int
+	differences []Difference
 	// ambiguous lists the texts that have two readings.
 	ambiguous []Difference
 	// parents are the objects that the current nodes are in.
@@ -97,56 +98,56 @@ func newWalk(sides []Side) (*walk, error) {
 
 // everyone is the indices of n sides.
 func everyone(n int) []int {
-	who := make([]int, n)
-	for i := range who {
-		who[i] = i
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i
 	}
-	return who
+	return indices
 }
 
 // nothing stands for a value that a side does not have.
 type nothing struct{}
 
 // node compares one node of the sides that have it: who says which sides, nodes what each has.
-func (w *walk) node(who []int, nodes []any) bool {
+func (w *walk) node(indices []int, nodes []any) bool {
 	switch first := nodes[0].(type) {
 	case string:
-		if w.texts(who, nodes, first) {
+		if w.texts(indices, nodes, first) {
 			return true
 		}
 	case *object:
 		if objects, ok := all[*object](nodes); ok {
-			return w.objects(who, objects)
+			return w.objects(indices, objects)
 		}
 	case []any:
 		if lists, ok := all[[]any](nodes); ok {
-			return w.lists(who, lists)
+			return w.lists(indices, lists)
 		}
 	default:
 		if !slices.ContainsFunc(nodes, func(other any) bool { return other != first }) {
 			return true
 		}
 	}
-	w.differ(who, nodes)
+	w.differ(indices, nodes)
 	return false
 }
 
 // all is the nodes as one type, if all of them are of it.
 func all[T any](nodes []any) ([]T, bool) {
 	typed := make([]T, len(nodes))
-	for i, one := range nodes {
+	for i, node := range nodes {
 		var ok bool
-		if typed[i], ok = one.(T); !ok {
+		if typed[i], ok = node.(T); !ok {
 			return nil, false
 		}
 	}
 	return typed, true
 }
 
-func (w *walk) texts(who []int, nodes []any, first string) bool {
+func (w *walk) texts(indices []int, nodes []any, first string) bool {
 	alike := true
-	for _, one := range nodes[1:] {
-		text, isString := one.(string)
+	for _, node := range nodes[1:] {
+		text, isString := node.(string)
 		if !isString {
 			return false
 		}
@@ -156,18 +157,18 @@ func (w *walk) texts(who []int, nodes []any, first string) bool {
 		return true
 	}
 	texts, _ := all[string](nodes)
-	if w.inStageTag() && w.identity.areNames(who, texts) {
+	if w.inStageTag() && w.identity.areNames(indices, texts) {
 		return true
 	}
-	same, ambiguous := w.identity.either(who, texts)
+	same, ambiguous := w.identity.either(indices, texts)
 	if ambiguous && w.quiet == 0 {
-		w.ambiguous = append(w.ambiguous, w.readings(who, nodes))
+		w.ambiguous = append(w.ambiguous, w.readings(indices, texts))
 	}
 	return same
 }
 
-// inStageTag tells whether the current text is the value of [StageTag], in a list of tags, an object of tags,
-// or among the tags of the stack.
+// inStageTag tells whether the current text is the value of [StageTag], in a list of tags, an
+// object of tags, or among the tags of the stack.
 func (w *walk) inStageTag() bool {
 	if len(w.path) == 0 {
 		return false
@@ -182,21 +183,32 @@ func (w *walk) inStageTag() bool {
 }
 
 // readings is a text that may be identity or not, with what each side has.
-func (w *walk) readings(who []int, nodes []any) Difference {
-	d := w.place(who, nodes)
-	for i, node := range nodes {
-		text := compact(node)
-		at := slices.IndexFunc(d.Values, func(v Value) bool { return string(v.JSON) == string(text) })
-		if at < 0 {
-			at = len(d.Values)
-			d.Values = append(d.Values, Value{JSON: text})
-		}
-		d.Values[at].Stages = append(d.Values[at].Stages, w.sides[who[i]].String())
+func (w *walk) readings(indices []int, texts []string) Difference {
+	nodes := make([]any, len(texts))
+	for i, text := range texts {
+		nodes[i] = text
 	}
+	d := w.differenceHere(indices, nodes)
+	d.Values = valuesOf(w.sides, indices, texts)
 	return d
 }
 
-func (w *walk) objects(who []int, objects []*object) bool {
+// valuesOf is what some of the sides have: one value where all have the same.
+func valuesOf(sides []Side, indices []int, texts []string) []Value {
+	var values []Value
+	for i, text := range texts {
+		written := compact(text)
+		at := slices.IndexFunc(values, func(v Value) bool { return string(v.JSON) == string(written) })
+		if at < 0 {
+			at = len(values)
+			values = append(values, Value{JSON: written})
+		}
+		values[at].Stages = append(values[at].Stages, sides[indices[i]].String())
+	}
+	return values
+}
+
+func (w *walk) objects(indices []int, objects []*object) bool {
 	equal, outer := true, w.parents
 	w.parents = objects
 	defer func() { w.parents = outer }()
@@ -208,7 +220,7 @@ func (w *walk) objects(who []int, objects []*object) bool {
 				nodes[i] = o.values[k]
 			}
 			w.path.down(key)
-			equal = w.node(who, nodes) && equal
+			equal = w.node(indices, nodes) && equal
 			w.path.up()
 			if !equal && w.quiet > 0 {
 				return false
@@ -216,19 +228,19 @@ func (w *walk) objects(who []int, objects []*object) bool {
 		}
 		return equal
 	}
-	for _, row := range w.align(who, objects) {
+	for _, row := range w.align(indices, objects) {
 		var having []int
 		var keys []string
 		for i, at := range row {
 			nodes[i] = nothing{}
 			if at >= 0 {
 				nodes[i] = objects[i].values[at]
-				having, keys = append(having, who[i]), append(keys, objects[i].keys[at])
+				having, keys = append(having, indices[i]), append(keys, objects[i].keys[at])
 			}
 		}
 		w.path.down(keys[0])
 		w.keys(having, keys)
-		equal = w.partial(who, nodes) && equal
+		equal = w.partial(indices, nodes) && equal
 		w.path.up()
 		if !equal && w.quiet > 0 {
 			return false
@@ -237,44 +249,40 @@ func (w *walk) objects(who []int, objects []*object) bool {
 	return equal
 }
 
-// keys lists keys that are one in a reading of two.
-func (w *walk) keys(who []int, keys []string) {
+// keys lists keys as ambiguous that are the same in one reading and differ in another.
+func (w *walk) keys(indices []int, keys []string) {
 	if w.quiet > 0 || len(w.path)-w.base <= 2 || !slices.ContainsFunc(keys, func(key string) bool { return key != keys[0] }) {
 		return
 	}
-	if _, ambiguous := w.identity.either(who, keys); ambiguous {
-		nodes := make([]any, len(keys))
-		for i, key := range keys {
-			nodes[i] = key
-		}
-		w.ambiguous = append(w.ambiguous, w.readings(who, nodes))
+	if _, ambiguous := w.identity.either(indices, keys); ambiguous {
+		w.ambiguous = append(w.ambiguous, w.readings(indices, keys))
 	}
 }
 
-// partial compares a node that some sides may lack: that is one difference, and those that have it may
-// still differ among themselves.
-func (w *walk) partial(who []int, nodes []any) bool {
+// partial compares a node that some sides may lack: that is one difference, and those that have it
+// may still differ among themselves.
+func (w *walk) partial(indices []int, nodes []any) bool {
 	var having []int
 	var present []any
-	for i, one := range nodes {
-		if one != (any)(nothing{}) {
-			having = append(having, who[i])
-			present = append(present, one)
+	for i, node := range nodes {
+		if node != (any)(nothing{}) {
+			having = append(having, indices[i])
+			present = append(present, node)
 		}
 	}
-	if len(having) == len(who) {
-		return w.node(who, nodes)
+	if len(having) == len(indices) {
+		return w.node(indices, nodes)
 	}
-	w.differ(who, nodes)
+	w.differ(indices, nodes)
 	if len(having) > 1 && w.quiet == 0 {
 		w.node(having, present)
 	}
 	return false
 }
 
-// lists compares by index. Where the lengths differ, what is alike at both ends is left out, so that one
-// more element is one difference and not one for each that it moved.
-func (w *walk) lists(who []int, lists [][]any) bool {
+// lists compares by index. Where the lengths differ, what is alike at both ends is left out, so
+// that one more element is one difference and not one for each that it moved.
+func (w *walk) lists(indices []int, lists [][]any) bool {
 	equal := true
 	longest, shortest := len(lists[0]), len(lists[0])
 	for _, list := range lists[1:] {
@@ -291,7 +299,7 @@ func (w *walk) lists(who []int, lists [][]any) bool {
 			for i, list := range lists {
 				nodes[i] = list[index(list)]
 			}
-			return w.node(who, nodes)
+			return w.node(indices, nodes)
 		}
 		for from < shortest && alike(func([]any) int { return from }) {
 			from++
@@ -310,9 +318,9 @@ func (w *walk) lists(who []int, lists [][]any) bool {
 		}
 		w.path.downAt(k)
 		if longest == shortest {
-			equal = w.node(who, nodes) && equal
+			equal = w.node(indices, nodes) && equal
 		} else {
-			equal = w.partial(who, nodes) && equal
+			equal = w.partial(indices, nodes) && equal
 		}
 		w.path.up()
 		if !equal && w.quiet > 0 {
@@ -322,9 +330,9 @@ func (w *walk) lists(who []int, lists [][]any) bool {
 	return equal
 }
 
-// align pairs up the keys of objects that have not all the same: a row is the index of a key on each
-// side, or -1. Keys that all sides have belong together. What is left may hold identity.
-func (w *walk) align(who []int, objects []*object) [][]int {
+// align pairs up the keys of objects that have not all the same: a row is the index of a key on
+// each side, or -1. Keys that all sides have belong together. What is left may hold identity.
+func (w *walk) align(indices []int, objects []*object) [][]int {
 	var rows [][]int
 	left := make([][]int, len(objects))
 	for i, o := range objects {
@@ -332,9 +340,9 @@ func (w *walk) align(who []int, objects []*object) [][]int {
 			row := make([]int, len(objects))
 			everywhere := true
 			for j, other := range objects {
-				at, found := slices.BinarySearch(other.keys, key)
+				at, exists := slices.BinarySearch(other.keys, key)
 				row[j] = at
-				everywhere = everywhere && found
+				everywhere = everywhere && exists
 			}
 			switch {
 			case !everywhere:
@@ -348,15 +356,15 @@ func (w *walk) align(who []int, objects []*object) [][]int {
 		for len(left[i]) > 0 {
 			row := slices.Repeat([]int{-1}, len(objects))
 			row[i] = left[i][0]
-			sides, keys := []int{who[i]}, []string{objects[i].keys[row[i]]}
+			sides, keys := []int{indices[i]}, []string{objects[i].keys[row[i]]}
 			for j := i + 1; j < len(objects); j++ {
-				at, found := w.partner(who, objects, left, i, j)
-				if !found {
+				at, exists := w.partner(indices, objects, left, i, j)
+				if !exists {
 					continue
 				}
 				// Each two may fit while there is no skeleton for all.
-				if key := objects[j].keys[at]; w.sameKey(append(slices.Clone(sides), who[j]), append(slices.Clone(keys), key)) {
-					row[j], sides, keys = at, append(sides, who[j]), append(keys, key)
+				if key := objects[j].keys[at]; w.sameKey(append(slices.Clone(sides), indices[j]), append(slices.Clone(keys), key)) {
+					row[j], sides, keys = at, append(sides, indices[j]), append(keys, key)
 				}
 			}
 			for j, at := range row {
@@ -368,13 +376,13 @@ func (w *walk) align(who []int, objects []*object) [][]int {
 	return rows
 }
 
-// partner finds the key of side j that the first key left of side i must be: the very same, or the only
-// one that it can be, of which it is the only one too. Where there is a choice there is no partner: to
-// guess could hide a difference behind another.
-func (w *walk) partner(who []int, objects []*object, left [][]int, i, j int) (at int, found bool) {
+// partner finds the key of side j that the first key left of side i must be: the very same, or the
+// only one that it can be, of which it is the only one too. Where there is a choice there is no
+// partner: to guess could hide a difference behind another.
+func (w *walk) partner(indices []int, objects []*object, left [][]int, i, j int) (at int, exists bool) {
 	key := func(side, k int) string { return objects[side].keys[k] }
 	fits := func(k, other int) bool {
-		return w.sameKey([]int{who[i], who[j]}, []string{key(i, k), key(j, other)})
+		return w.sameKey([]int{indices[i], indices[j]}, []string{key(i, k), key(j, other)})
 	}
 	mine := left[i][0]
 	at = -1
@@ -401,16 +409,16 @@ func (w *walk) partner(who []int, objects []*object, left [][]int, i, j int) (at
 }
 
 // sameKey tells whether keys of the object at the current path can be one key.
-func (w *walk) sameKey(who []int, keys []string) bool {
+func (w *walk) sameKey(indices []int, keys []string) bool {
 	if len(w.path)-w.base >= 2 {
-		same, _ := w.identity.either(who, keys)
+		same, _ := w.identity.either(indices, keys)
 		return same
 	}
-	// The names of a template's sections, and of what is in them, tell resources apart when a stack is
-	// updated. They may hold no identity, but for the hashes that the CDK puts there itself.
-	base := w.sides[who[0]].Template.folds[keys[0]]
+	// The names of a template's sections, and of what is in them, tell resources apart when a stack
+	// is updated. They may hold no identity, but for the hashes that the CDK puts there itself.
+	base := w.sides[indices[0]].Template.folds[keys[0]]
 	for i, key := range keys {
-		if key != keys[0] && (base == "" || w.sides[who[i]].Template.folds[key] != base) {
+		if key != keys[0] && (base == "" || w.sides[indices[i]].Template.folds[key] != base) {
 			return false
 		}
 	}
@@ -418,23 +426,23 @@ func (w *walk) sameKey(who []int, keys []string) bool {
 }
 
 // differ lists a difference at the current path, unless the walk is quiet.
-func (w *walk) differ(who []int, nodes []any) {
+func (w *walk) differ(indices []int, nodes []any) {
 	if w.quiet > 0 {
 		return
 	}
-	d := w.place(who, nodes)
+	d := w.differenceHere(indices, nodes)
 	type class struct {
-		who   []int
-		nodes []any
+		indices []int
+		nodes   []any
 	}
-	// A side joins the first that it agrees with. Of those that lack the value, or of a whole resource,
-	// it is enough that both have or lack it: what else differs is listed by itself.
+	// A side joins the first that it agrees with. Of those that lack the value, or of a whole
+	// resource, it is enough that both have or lack it: what else differs is listed by itself.
 	lacks := slices.Contains(nodes, any(nothing{}))
 	var classes []class
 	for i, node := range nodes {
 		joined := false
 		for c := range classes {
-			together, agreeing := append(slices.Clone(classes[c].who), who[i]), append(slices.Clone(classes[c].nodes), node)
+			together, agreeing := append(slices.Clone(classes[c].indices), indices[i]), append(slices.Clone(classes[c].nodes), node)
 			if lacks {
 				joined = (node == any(nothing{})) == (agreeing[0] == any(nothing{}))
 			} else {
@@ -448,28 +456,28 @@ func (w *walk) differ(who []int, nodes []any) {
 			}
 		}
 		if !joined {
-			classes = append(classes, class{[]int{who[i]}, []any{node}})
+			classes = append(classes, class{[]int{indices[i]}, []any{node}})
 		}
 	}
-	for _, one := range classes {
+	for _, group := range classes {
 		value := Value{}
-		for _, side := range one.who {
+		for _, side := range group.indices {
 			value.Stages = append(value.Stages, w.sides[side].String())
 		}
-		if one.nodes[0] != any(nothing{}) {
-			value.JSON = compact(one.nodes[0])
+		if group.nodes[0] != any(nothing{}) {
+			value.JSON = compact(group.nodes[0])
 		}
 		d.Values = append(d.Values, value)
 	}
-	w.found = append(w.found, d)
+	w.differences = append(w.differences, d)
 }
 
 // place is a difference at the current path, without its values.
-func (w *walk) place(who []int, nodes []any) Difference {
+func (w *walk) differenceHere(indices []int, nodes []any) Difference {
 	d := Difference{Path: w.path.String()}
 	section, id := w.path[min(w.base, len(w.path)):].resource()
 	d.LogicalID = id
-	for i, side := range who {
+	for i, side := range indices {
 		if id == "" || nodes[i] == any(nothing{}) {
 			continue
 		}
@@ -513,16 +521,16 @@ var plainKey = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`)
 // String is the path as people write it: Resources.api.Properties.Tags["a b"][0].
 func (p path) String() string {
 	var text strings.Builder
-	for _, one := range p {
+	for _, step := range p {
 		switch {
-		case one.index > 0:
-			fmt.Fprintf(&text, "[%d]", one.index-1)
-		case !plainKey.MatchString(one.key):
-			text.WriteString("[" + strconv.Quote(one.key) + "]")
+		case step.index > 0:
+			fmt.Fprintf(&text, "[%d]", step.index-1)
+		case !plainKey.MatchString(step.key):
+			text.WriteString("[" + strconv.Quote(step.key) + "]")
 		case text.Len() > 0:
-			text.WriteString("." + one.key)
+			text.WriteString("." + step.key)
 		default:
-			text.WriteString(one.key)
+			text.WriteString(step.key)
 		}
 	}
 	if text.Len() == 0 {

@@ -26,7 +26,8 @@ func identityOf(stage stages.Stage) []string {
 	return identity
 }
 
-// side is a stage's template, in which {stage}, {account}, {region} and {table} are what they are there.
+// side is a stage's template, in which {stage}, {account}, {region} and {table} are what they are
+// there.
 func side(t testing.TB, stage stages.Stage, template string) Side {
 	t.Helper()
 	text := strings.NewReplacer(
@@ -49,9 +50,9 @@ func named(name string) stages.Stage {
 
 func TestTemplatesThatDifferOnlyByIdentityAreEqual(t *testing.T) {
 	for name, tt := range map[string]struct {
-		one, other stages.Stage
-		template   string // of both
-		second     string // of the other, if it is not the same
+		left, other stages.Stage
+		template    string // of both
+		second      string // of the other, if it is not the same
 	}{
 		"names, account and region":          {dev, production, property(`"arn:aws:lambda:{region}:{account}:function:{create}"`), ""},
 		"a stage called a":                   {named("a"), production, property(`"{stage} may read data in {table} and a"`), ""},
@@ -90,8 +91,8 @@ func TestTemplatesThatDifferOnlyByIdentityAreEqual(t *testing.T) {
 				second = tt.template
 			}
 			for _, sides := range [][]Side{
-				{side(t, tt.one, tt.template), side(t, tt.other, second)},
-				{side(t, tt.other, second), side(t, tt.one, tt.template)},
+				{side(t, tt.left, tt.template), side(t, tt.other, second)},
+				{side(t, tt.other, second), side(t, tt.left, tt.template)},
 			} {
 				differences, err := Compare(sides...)
 				require.NoError(t, err)
@@ -101,7 +102,8 @@ func TestTemplatesThatDifferOnlyByIdentityAreEqual(t *testing.T) {
 	}
 }
 
-// versioned is a template with a version of a function, a deployment, and every way to refer to them.
+// versioned is a template with a version of a function, a deployment, and every way to refer to
+// them.
 func versioned(hash string) string {
 	return strings.ReplaceAll(`{
 		"Resources": {
@@ -118,8 +120,8 @@ func versioned(hash string) string {
 
 func TestUndeclaredDifferencesAreFoundAndLocated(t *testing.T) {
 	for name, tt := range map[string]struct {
-		one, other string // of dev and of production
-		want       []string
+		first, other string // of dev and of production
+		want         []string
 	}{
 		"a number": {property(`256`), property(`1024`), []string{
 			"Resources.fn.Properties.P",
@@ -160,18 +162,18 @@ func TestUndeclaredDifferencesAreFoundAndLocated(t *testing.T) {
 		"a name and a copy of the pattern with another's": {property(`"{stage}-app-notes"`), property(`"{stage}-app-note"`), []string{"Resources.fn.Properties.P"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			differences, err := Compare(side(t, dev, tt.one), side(t, production, tt.other))
+			differences, err := Compare(side(t, dev, tt.first), side(t, production, tt.other))
 			require.NoError(t, err)
 			var paths []string
-			for _, one := range differences {
-				paths = append(paths, one.Path)
-				assert.GreaterOrEqual(t, len(one.Values), 2)
+			for _, difference := range differences {
+				paths = append(paths, difference.Path)
+				assert.GreaterOrEqual(t, len(difference.Values), 2)
 			}
 			require.NotEmpty(t, paths)
 			if tt.want != nil {
 				assert.Equal(t, tt.want, paths)
 			}
-			back, err := Compare(side(t, production, tt.other), side(t, dev, tt.one))
+			back, err := Compare(side(t, production, tt.other), side(t, dev, tt.first))
 			require.NoError(t, err)
 			assert.Len(t, back, len(differences), "the same differences, seen from the other side")
 		})
@@ -179,12 +181,12 @@ func TestUndeclaredDifferencesAreFoundAndLocated(t *testing.T) {
 }
 
 func TestADifferenceSaysWhatIsWhereAndWhoMadeIt(t *testing.T) {
-	one, other := side(t, dev, property(`256`)), side(t, production, property(`1024`))
+	stage, other := side(t, dev, property(`256`)), side(t, production, property(`1024`))
 	other.Positions = func(id string) stages.Position {
 		assert.Equal(t, "fn", id)
 		return stages.Position{File: "app.go", Line: 24}
 	}
-	differences, err := Compare(one, other)
+	differences, err := Compare(stage, other)
 	require.NoError(t, err)
 	require.Equal(t, []Difference{{
 		Path: "Resources.fn.Properties.P", LogicalID: "fn", Type: "AWS::Lambda::Function", At: stages.Position{File: "app.go", Line: 24},
@@ -223,8 +225,8 @@ func TestAResourceThatOneStageLacksIsOneDifference(t *testing.T) {
 	assert.Equal(t, "Resources.dax.Properties.Size", differences[1].Path)
 }
 
-// Each two of these are equal: to a stage called prod, MODE=prod is a constant as well as its own name.
-// There is no one program that makes all three.
+// Each two of these are equal: to a stage called prod, MODE=prod is a constant as well as its own
+// name. There is no one program that makes all three.
 func TestWhatEachTwoTemplatesCouldShareMustBeSharedByAll(t *testing.T) {
 	prod := named("prod")
 	sides := []Side{side(t, prod, property(`"prod"`)), side(t, dev, property(`"prod"`)), side(t, staging, property(`"staging"`))}
@@ -251,22 +253,22 @@ func TestTwentyStagesAreComparedTogether(t *testing.T) {
 }
 
 func TestIdentitiesMustPairUp(t *testing.T) {
-	one, other := side(t, dev, `{}`), side(t, production, `{}`)
+	stage, other := side(t, dev, `{}`), side(t, production, `{}`)
 	other.Identity = other.Identity[1:]
-	_, err := Compare(one, other)
+	_, err := Compare(stage, other)
 	var identityError *IdentityError
 	require.ErrorAs(t, err, &identityError)
 	assert.Equal(t, "identities of dev and production: the one has 7 values and the other 6; record the same names, in the same order, in every stage", err.Error())
 
 	other.Identity = append([]string{""}, other.Identity...)
-	_, err = Compare(one, other)
+	_, err = Compare(stage, other)
 	require.ErrorAs(t, err, &identityError)
 }
 
 func TestTheSearchForASkeletonEnds(t *testing.T) {
 	// Every split of the letters is a different way, and none leads to the end.
-	one, other := strings.Repeat("a", 400)+"x", strings.Repeat("a", 700)+"y"
-	a, b := side(t, named("a"), property(`"`+one+`"`)), side(t, named("aa"), property(`"`+other+`"`))
+	text, other := strings.Repeat("a", 400)+"x", strings.Repeat("a", 700)+"y"
+	a, b := side(t, named("a"), property(`"`+text+`"`)), side(t, named("aa"), property(`"`+other+`"`))
 	differences, err := Compare(a, b)
 	require.NoError(t, err)
 	assert.Len(t, differences, 1)
@@ -313,10 +315,10 @@ func TestForeignAccounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, one := range ForeignAccounts(side(t, dev, tt.template), set) {
-				assert.Equal(t, "dev", one.Stage)
-				assert.Equal(t, "fn", one.LogicalID)
-				got = append(got, one.Path+" "+one.Account+" "+one.Owner)
+			for _, reference := range ForeignAccounts(side(t, dev, tt.template), set) {
+				assert.Equal(t, "dev", reference.Stage)
+				assert.Equal(t, "fn", reference.LogicalID)
+				got = append(got, reference.Path+" "+reference.Account+" "+reference.Owner)
 			}
 			assert.Equal(t, tt.want, got)
 		})
@@ -325,8 +327,8 @@ func TestForeignAccounts(t *testing.T) {
 
 func TestTwoRunsMustGiveTheSameBytes(t *testing.T) {
 	for name, tt := range map[string]struct {
-		one, two string
-		want     string
+		first, second string
+		want          string
 	}{
 		"the same":                    {property(`1`), property(`1`), ""},
 		"a value":                     {property(`1`), property(`2`), "Resources.fn.Properties.P"},
@@ -338,19 +340,36 @@ func TestTwoRunsMustGiveTheSameBytes(t *testing.T) {
 		"no template at all":          {`{"a":1}`, `garbage`, "$"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := Reproducible(map[string][]byte{"dev": []byte(tt.one)}, map[string][]byte{"dev": []byte(tt.two)})
+			differences := Reproducible(map[string][]byte{"dev": []byte(tt.first)}, map[string][]byte{"dev": []byte(tt.second)})
 			if tt.want == "" {
-				assert.Nil(t, found)
+				assert.Nil(t, differences)
 				return
 			}
-			require.NotEmpty(t, found)
-			assert.Equal(t, tt.want, found[0].Path)
-			require.Len(t, found[0].Values, 2)
-			assert.Equal(t, []string{"dev, first run"}, found[0].Values[0].Stages)
-			assert.Equal(t, []string{"dev, second run"}, found[0].Values[1].Stages)
+			require.NotEmpty(t, differences)
+			assert.Equal(t, tt.want, differences[0].Path)
+			require.Len(t, differences[0].Values, 2)
+			assert.Equal(t, []string{"dev, first run"}, differences[0].Values[0].Stages)
+			assert.Equal(t, []string{"dev, second run"}, differences[0].Values[1].Stages)
 		})
 	}
-	found := Reproducible(map[string][]byte{"dev": []byte(`{}`)}, nil)
-	require.Len(t, found, 1)
-	assert.Equal(t, "nothing", found[0].Values[1].String())
+	differences := Reproducible(map[string][]byte{"dev": []byte(`{}`)}, nil)
+	require.Len(t, differences, 1)
+	assert.Equal(t, "nothing", differences[0].Values[1].String())
+}
+
+func TestEveryPlaceOfATextIsLookedAtForAnotherStagesName(t *testing.T) {
+	for name, text := range map[string]string{
+		"the first":                        "/roadshow/dev/x",
+		"the second, behind a longer word": "x/roadshow/dev/xy /roadshow/dev/x",
+		"the last of three":                "/roadshow/dev/xyz,/roadshow/dev/x9;/roadshow/dev/x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			template, err := Parse([]byte(`{"Outputs":{"O":{"Value":"` + text + `"}}}`))
+			require.NoError(t, err)
+			side := Side{Stage: stages.Stage{Name: "production", Account: "111111111111", Region: "us-east-1"}, Template: template}
+			foreign, _ := mentions(side, &deployment{side: side}, stages.Set{side.Stage}, map[string]string{"/roadshow/dev/x": "dev"})
+			require.Len(t, foreign, 1)
+			assert.Equal(t, "/roadshow/dev/x", foreign[0].Name)
+		})
+	}
 }

@@ -11,21 +11,23 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// deployment is what CloudFormation makes of one side's template, and of those of its nested stacks, as far
-// as the template tells.
+// deployment is what CloudFormation makes of one side's template, and of those of its nested
+// stacks, as far as the template tells.
 type deployment struct {
 	side Side
-	// decides tells that the template holds functions whose outcome depends on the stage; root is then the
-	// template with everything computed, else nil.
+	// decides tells that the template holds functions whose outcome depends on the stage; root is
+	// then the template with everything computed, else nil.
 	decides bool
 	root    *object
 	reads   []DeployRead
-	// nested are the deployments of the nested stacks, by the logical id of each, and keys their digests.
+	// nested are the deployments of the nested stacks, by the logical id of each, and keys their
+	// digests.
 	nested map[string]*deployment
 	keys   map[string]string
 }
 
-// deploy computes a side's template with the pseudo parameters of its stage. The error is a [*PlayError].
+// deploy computes a side's template with the pseudo parameters of its stage. The error is a
+// [*PlayError].
 func deploy(side Side, played Played) (*deployment, error) {
 	d := &deployment{side: side, nested: map[string]*deployment{}, keys: map[string]string{}}
 	scan := deployScan{}
@@ -80,13 +82,14 @@ const nestedType = "AWS::CloudFormation::Stack"
 // nestedPath is where the template of a nested stack stands in the paths of differences.
 func nestedPath(id string) path { return path{{key: "Resources"}, {key: id}, {key: "Template"}} }
 
-// root is a tree to search, and where it stands.
+// placedRoot is a template, and the path by which differences name it.
 type placedRoot struct {
 	path path
 	node *object
 }
 
-// roots are what is deployed beside the template itself: what was computed, and the nested stacks.
+// roots are the templates that are deployed beside the one that was synthesized: its computed form,
+// and those of the nested stacks.
 func (d *deployment) roots() []placedRoot {
 	var all []placedRoot
 	if d.root != nil {
@@ -124,15 +127,15 @@ func (w *walk) addNested(deployed []*deployment) {
 // deployed compares what would be deployed: what differs in the templates is listed already.
 func (w *walk) deployed(sides []*deployment) {
 	known := map[string]bool{}
-	for _, list := range [][]Difference{w.found, w.ambiguous} {
-		for _, one := range list {
-			known[one.Path] = true
+	for _, list := range [][]Difference{w.differences, w.ambiguous} {
+		for _, difference := range list {
+			known[difference.Path] = true
 		}
 	}
-	listed, unsure := len(w.found), len(w.ambiguous)
+	listed, unsure := len(w.differences), len(w.ambiguous)
 	w.path = nil
 	w.deployedAt(sides)
-	is := func(d Difference) bool {
+	isKnown := func(d Difference) bool {
 		for at := d.Path; at != ""; at = at[:max(0, strings.LastIndexAny(at, ".["))] {
 			if known[at] {
 				return true
@@ -140,12 +143,12 @@ func (w *walk) deployed(sides []*deployment) {
 		}
 		return false
 	}
-	w.found = append(w.found[:listed:listed], slices.DeleteFunc(slices.Clone(w.found[listed:]), is)...)
-	w.ambiguous = append(w.ambiguous[:unsure:unsure], slices.DeleteFunc(slices.Clone(w.ambiguous[unsure:]), is)...)
+	w.differences = append(w.differences[:listed:listed], slices.DeleteFunc(slices.Clone(w.differences[listed:]), isKnown)...)
+	w.ambiguous = append(w.ambiguous[:unsure:unsure], slices.DeleteFunc(slices.Clone(w.ambiguous[unsure:]), isKnown)...)
 }
 
 func (w *walk) deployedAt(sides []*deployment) {
-	who, nodes := everyone(len(sides)), make([]any, len(sides))
+	indices, nodes := everyone(len(sides)), make([]any, len(sides))
 	outer, before := w.sides, w.path
 	if slices.ContainsFunc(sides, func(d *deployment) bool { return d.root != nil }) {
 		for i, d := range sides {
@@ -154,7 +157,7 @@ func (w *walk) deployedAt(sides []*deployment) {
 				nodes[i] = d.root
 			}
 		}
-		w.node(who, nodes)
+		w.node(indices, nodes)
 	}
 	for _, id := range slices.Sorted(maps.Keys(sides[0].nested)) {
 		inner := make([]*deployment, len(sides))
@@ -167,14 +170,15 @@ func (w *walk) deployedAt(sides []*deployment) {
 		if !slices.Contains(inner, nil) {
 			w.path = append(slices.Clone(before), nestedPath(id)...)
 			w.base = len(w.path)
-			w.node(who, nodes)
+			w.node(indices, nodes)
 			w.deployedAt(inner)
 		}
 	}
 	w.sides, w.path, w.base = outer, before, len(before)
 }
 
-// deployScan looks for what makes a template's text not the whole of what is deployed.
+// deployScan finds out whether the text of a template is all that is deployed: decides tells of
+// functions whose outcome depends on the stage, reads of values that only a deploy reads.
 type deployScan struct {
 	parameters map[string]bool
 	custom     map[string]bool
@@ -219,8 +223,8 @@ func (s *deployScan) node(node any) {
 			s.node(node.values[i])
 		}
 	case []any:
-		for _, one := range node {
-			s.node(one)
+		for _, element := range node {
+			s.node(element)
 		}
 	case string:
 		s.reads = s.reads || strings.Contains(node, "{{")
@@ -268,7 +272,7 @@ func (s *deployScan) function(name string, argument any) {
 // evaluate computes the template, and lists what it reads only when it is deployed.
 func (d *deployment) evaluate(played Played) {
 	root, _ := tree(d.side.Template.root).(map[string]any)
-	section := func(name string) map[string]any { found, _ := root[name].(map[string]any); return found }
+	section := func(name string) map[string]any { part, _ := root[name].(map[string]any); return part }
 	parameters, resources := section("Parameters"), section("Resources")
 	var current path
 	read := func(kind, what, id string) {
@@ -350,7 +354,7 @@ func (d *deployment) evaluate(played Played) {
 			}
 		}
 	}
-	// What they decide has been decided.
+	// Their functions are evaluated, so they decide nothing any more.
 	delete(root, "Mappings")
 	if d.decides {
 		d.root, _ = toNode(root).(*object)
@@ -360,8 +364,8 @@ func (d *deployment) evaluate(played Played) {
 // refused stands where CloudFormation would refuse the template.
 func refused(err error) any { return "CloudFormation refuses this: " + err.Error() }
 
-// dynamic lists the dynamic references in a computed value, and where it depends on how many zones a region has. A
-// zone that every account has there is identity, as the region is.
+// dynamic lists the dynamic references in a computed value, and where it depends on how many zones
+// a region has. A zone that every account has there is identity, as the region is.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
 func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string), inCall bool) {
@@ -391,11 +395,11 @@ func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string
 		}
 		d.dynamic(at, argument, read, true)
 	case []any:
-		for i, one := range node {
+		for i, element := range node {
 			if !inCall {
 				at.downAt(i)
 			}
-			d.dynamic(at, one, read, inCall)
+			d.dynamic(at, element, read, inCall)
 			if !inCall {
 				at.up()
 			}
@@ -405,7 +409,8 @@ func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string
 	}
 }
 
-// selectsKnownZone tells whether the arguments of Fn::Select are a zone that every account has in the region.
+// selectsKnownZone tells whether the arguments of Fn::Select are a zone that every account has in
+// the region.
 func selectsKnownZone(argument any) bool {
 	list, ok := argument.([]any)
 	if !ok || len(list) != 2 {
@@ -418,7 +423,7 @@ func selectsKnownZone(argument any) bool {
 	return name == "Fn::GetAZs" && err == nil && index < stages.Zones(region)
 }
 
-// wording is a joined text with ${…} where a part is not known.
+// wording is the text that Fn::Join makes, with ${…} for each part that is not known.
 func wording(pieces any) string {
 	list, _ := pieces.([]any)
 	var text strings.Builder
@@ -446,8 +451,8 @@ func wording(pieces any) string {
 
 func dynamicReferences(text string, read func(kind, what, id string)) {
 	for rest := text; ; {
-		_, behind, found := strings.Cut(rest, "{{resolve:")
-		if !found {
+		_, behind, exists := strings.Cut(rest, "{{resolve:")
+		if !exists {
 			return
 		}
 		reference, after, _ := strings.Cut(behind, "}}")

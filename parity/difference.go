@@ -12,16 +12,18 @@ import (
 // Difference is one place where templates differ by more than identity and declared choices.
 type Difference struct {
 	// Path is where: a JSON path from the template's root, such as
-	// Resources.createnote1234.Properties.MemorySize or Resources.api.Properties.Tags["a b"][0].
-	// It begins with Functions for a function's bytes, with Stack for what is said of the stack outside
-	// its template, with Names for a physical name that not all stages have (its value is true where they
-	// do), and is Choices where a choice itself depends on the identity.
+	// Resources.createnote1234.Properties.MemorySize or Resources.api.Properties.Tags["a b"][0]. It
+	// begins with Functions for a function's bytes, with Stack for what is said of the stack
+	// outside its template, with Names for a physical name that not all stages have (its value is
+	// true where they do), and is Choices where a choice itself depends on the identity.
 	Path string `json:"path"`
 	// LogicalID is the resource's, and Type its CloudFormation type; empty outside resources.
 	LogicalID string `json:"logicalId,omitempty"`
 	Type      string `json:"type,omitempty"`
-	// At is the Go file and line that made the resource; zero where it is not known.
-	At stages.Position `json:"at,omitzero"`
+	// At is the Go file and line that made the resource; zero where it is not known. AlsoAt lists
+	// the other lines that set what differs, where the program has several.
+	At     stages.Position   `json:"at,omitzero"`
+	AlsoAt []stages.Position `json:"alsoAt,omitempty"`
 	// Values is what stands there, in the order of the stages compared: at least two entries, which
 	// differ. Stages that agree but for identity share one.
 	Values []Value `json:"values"`
@@ -29,9 +31,11 @@ type Difference struct {
 
 // Value is what some of the compared stages have at the place of a difference.
 type Value struct {
-	// Stages lists them as [stages.Stage.String] does: "dev", or "dev as production" for an understudy.
+	// Stages lists them as [stages.Stage.String] does: "dev", or "dev as production" for an
+	// understudy.
 	Stages []string `json:"stages"`
-	// JSON is the value, compact, as the first of the stages has it; nil where they have nothing there.
+	// JSON is the value, compact, as the first of the stages has it; nil where they have nothing
+	// there.
 	JSON json.RawMessage `json:"value,omitempty"`
 }
 
@@ -43,7 +47,8 @@ func (v Value) String() string {
 	return cut(string(v.JSON), 160)
 }
 
-// String is the difference in several lines: the path, what and where it is, and the value by stage.
+// String is the difference in several lines: the path, what and where it is, and the value by
+// stage.
 func (d Difference) String() string {
 	var text strings.Builder
 	text.WriteString(d.Path)
@@ -64,17 +69,21 @@ func (d Difference) String() string {
 
 // notes says what differs and who made it.
 func (d Difference) notes() []string {
-	var notes []string
+	var parts []string
 	if d.Type != "" {
-		note := d.Type
-		if d.At.File != "" {
-			note += ", made at " + d.At.String()
-		}
-		notes = append(notes, note)
-	} else if d.At.File != "" {
-		notes = append(notes, "made at "+d.At.String())
+		parts = append(parts, d.Type)
 	}
-	return notes
+	if d.At.File != "" {
+		made := "made at " + d.At.String()
+		for _, at := range d.AlsoAt {
+			made += " or " + at.String()
+		}
+		parts = append(parts, made)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return []string{strings.Join(parts, ", ")}
 }
 
 // cut shortens a text to about the given length, from the middle: the ends tell the most.

@@ -6,12 +6,13 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// DigestKey is the key of a template's Metadata by which it names itself: a digest of all else in it. No comparison
-// reads it, since it differs where anything does.
+// DigestKey is the key of a template's Metadata by which it names itself: a digest of all else in
+// it. No comparison reads it, since it differs where anything does.
 const DigestKey = "roadshow:digest"
 
-// Drift lists what differs between the template that is deployed in a stage and the one that the program
-// makes of the same stage: what leads from the former to the latter. at finds the Go line of a resource; nil finds none.
+// Drift lists what differs between the template that is deployed in a stage and the one that the
+// program makes of the same stage: what leads from the former to the latter. at finds the Go line
+// of a resource; nil finds none.
 func Drift(stage stages.Stage, deployed, synthesized []byte, at func(logicalID string) stages.Position) ([]Change, error) {
 	sides, err := driftSides(stage, deployed, synthesized)
 	if err != nil {
@@ -27,12 +28,12 @@ func Drift(stage stages.Stage, deployed, synthesized []byte, at func(logicalID s
 	}
 	c := &changer{walk: w, times: map[string]int{}}
 	c.node(sides[0].Template.root, sides[1].Template.root)
-	return c.found, nil
+	return c.changes, nil
 }
 
-// Recompiled tells whether the two templates of [Drift] differ in nothing but the code of functions, which is
-// named by a digest of its bytes, and in the versions that follow from it. functions are the logical ids of those
-// whose code differs, sorted.
+// Recompiled tells whether the two templates of [Drift] differ in nothing but the code of
+// functions, which is named by a digest of its bytes, and in the versions that follow from it.
+// functions are the logical ids of those whose code differs, sorted.
 func Recompiled(stage stages.Stage, deployed, synthesized []byte) (functions []string, only bool, err error) {
 	sides, err := driftSides(stage, deployed, synthesized)
 	if err != nil {
@@ -82,7 +83,7 @@ func (t *Template) takeCode() map[string]any {
 		if code == nil {
 			continue
 		}
-		if at, found := slices.BinarySearch(code.keys, "S3Key"); found {
+		if at, exists := slices.BinarySearch(code.keys, "S3Key"); exists {
 			taken[id], code.values[at] = code.values[at], ""
 		}
 	}
@@ -97,9 +98,9 @@ func (t *Template) dropDigest() {
 	}
 	without := func(o *object, key string) *object {
 		less := &object{}
-		for i, one := range o.keys {
-			if one != key {
-				less.keys, less.values = append(less.keys, one), append(less.values, o.values[i])
+		for i, name := range o.keys {
+			if name != key {
+				less.keys, less.values = append(less.keys, name), append(less.values, o.values[i])
 			}
 		}
 		return less

@@ -24,8 +24,8 @@ func TestDriftLooksPastTheDigestOfATemplateAndAtNothingElse(t *testing.T) {
 			changes, err := Drift(small, []byte(tt.deployed), []byte(program), nil)
 			require.NoError(t, err)
 			var got []string
-			for _, one := range changes {
-				got = append(got, one.String())
+			for _, change := range changes {
+				got = append(got, change.String())
 			}
 			assert.Equal(t, tt.want, got)
 		})

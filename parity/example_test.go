@@ -36,8 +36,8 @@ func ExampleCompare() {
 	if err != nil {
 		panic(err)
 	}
-	for _, one := range differences {
-		fmt.Println(one)
+	for _, difference := range differences {
+		fmt.Println(difference)
 	}
 	// Output:
 	// Resources.create.Properties.MemorySize
@@ -66,8 +66,8 @@ func ExampleProve() {
 func ExampleReproducible() {
 	first := map[string][]byte{"dev": []byte(`{"Outputs": {"built": {"Value": "10:00"}}}`)}
 	second := map[string][]byte{"dev": []byte(`{"Outputs": {"built": {"Value": "10:01"}}}`)}
-	for _, one := range parity.Reproducible(first, second) {
-		fmt.Println(one)
+	for _, difference := range parity.Reproducible(first, second) {
+		fmt.Println(difference)
 	}
 	// Output:
 	// Outputs.built.Value
@@ -81,8 +81,8 @@ func ExampleForeignAccounts() {
 		panic(err)
 	}
 	set := stages.Set{exampleDev, exampleProduction}
-	for _, one := range parity.ForeignAccounts(parity.Side{Stage: exampleDev, Template: template}, set) {
-		fmt.Println(one)
+	for _, reference := range parity.ForeignAccounts(parity.Side{Stage: exampleDev, Template: template}, set) {
+		fmt.Println(reference)
 	}
 	// Output:
 	// Resources.role.Properties.Principal

@@ -12,8 +12,8 @@ import (
 // Switcher is a [Player] that can also have single choices made as another stage makes them.
 type Switcher interface {
 	Player
-	// Switch is [Player.Play] with these choices switched. An error says that the program refuses the
-	// combination, which is an answer, unless the context has ended.
+	// Switch is [Player.Play] with these choices switched. An error says that the program refuses
+	// the combination, which is an answer, unless the context has ended.
 	Switch(ctx context.Context, stage stages.Stage, switches ...stages.Switch) (Played, error)
 }
 
@@ -54,10 +54,11 @@ type Group struct {
 // Accounted tells whether every difference between the two stages stands under a declaration.
 func (e *Explanation) Accounted() bool { return len(e.Left) == 0 && len(e.Undeclared) == 0 }
 
-// Explain finds which declarations make the differences between two stages. It switches one declaration
-// at a time: what then changes in the one stage on the way to the other is that declaration's. What no
-// single one changes is put under the fewest that must be switched together. Everything is synthesized
-// with the identity of from, so that names and accounts are no differences.
+// Explain finds which declarations make the differences between two stages. It switches one
+// declaration at a time: what then changes in the one stage on the way to the other is that
+// declaration's. What no single one changes is put under the fewest that must be switched together.
+// Everything is synthesized with the identity of from, so that names and accounts are no
+// differences.
 //
 // The error is a [*PlayError], an [*IdentityError], or the context's.
 func Explain(ctx context.Context, player Switcher, from, to stages.Stage) (*Explanation, error) {
@@ -79,7 +80,7 @@ func Explain(ctx context.Context, player Switcher, from, to stages.Stage) (*Expl
 	x.candidates = differing(x.base.Choices, understudy.Choices)
 	differing := len(x.candidates)
 	for _, choice := range understudy.Choices {
-		if !slices.ContainsFunc(x.candidates, func(one stages.Choice) bool { return one.ID == choice.ID }) {
+		if !slices.ContainsFunc(x.candidates, func(candidate stages.Choice) bool { return candidate.ID == choice.ID }) {
 			x.others = append(x.others, choice)
 		}
 	}
@@ -115,13 +116,13 @@ func Explain(ctx context.Context, player Switcher, from, to stages.Stage) (*Expl
 		explanation.Groups = append(explanation.Groups, x.group(together, own))
 	}
 	for _, group := range explanation.Groups {
-		for _, one := range group.Declarations {
-			explained[one.ID] = true
+		for _, candidate := range group.Declarations {
+			explained[candidate.ID] = true
 		}
 	}
-	for _, one := range x.candidates[:differing] {
-		if !explained[one.ID] {
-			explanation.Idle = append(explanation.Idle, one)
+	for _, candidate := range x.candidates[:differing] {
+		if !explained[candidate.ID] {
+			explanation.Idle = append(explanation.Idle, candidate)
 		}
 	}
 	explanation.Undeclared, err = x.undeclared(understudy)
@@ -137,8 +138,8 @@ type explainer struct {
 	candidates []stages.Choice
 	// others are choices that both stages make alike.
 	others []stages.Choice
-	// effects remembers what switching some candidates changes, by their indices; nil where the program
-	// refuses it.
+	// effects remembers what switching some candidates changes, by their indices; nil where the
+	// program refuses it.
 	effects map[string][]Change
 }
 
@@ -153,20 +154,20 @@ func (x *explainer) play(stage stages.Stage) (Played, error) {
 	return played, nil
 }
 
-// differing lists the choices that two stages do not make alike, as the second makes them, those that only
-// the first makes last.
-func differing(one, two []stages.Choice) []stages.Choice {
+// differing lists the choices that two stages do not make alike, as the second makes them, those
+// that only the first makes last.
+func differing(before, after []stages.Choice) []stages.Choice {
 	var all []stages.Choice
 	lacks := func(choices []stages.Choice, same func(stages.Choice) bool) bool {
 		return !slices.ContainsFunc(choices, same)
 	}
-	for _, choice := range two {
-		if lacks(one, choice.Agrees) {
+	for _, choice := range after {
+		if lacks(before, choice.Agrees) {
 			all = append(all, choice)
 		}
 	}
-	for _, choice := range one {
-		if lacks(two, func(other stages.Choice) bool { return other.ID == choice.ID }) {
+	for _, choice := range before {
+		if lacks(after, func(other stages.Choice) bool { return other.ID == choice.ID }) {
 			all = append(all, choice)
 		}
 	}
@@ -183,8 +184,8 @@ func (x *explainer) effect(which []int) ([]Change, error) {
 		return nil, err
 	}
 	switches := make([]stages.Switch, len(which))
-	for i, one := range which {
-		switches[i] = stages.Switch{ID: x.candidates[one].ID, As: x.to}
+	for i, candidate := range which {
+		switches[i] = stages.Switch{ID: x.candidates[candidate].ID, As: x.to}
 	}
 	var effect []Change
 	played, err := x.player.Switch(x.ctx, x.from, switches...)
@@ -197,18 +198,18 @@ func (x *explainer) effect(which []int) ([]Change, error) {
 	return effect, x.ctx.Err()
 }
 
-// fewest finds candidates of which none can be left out, that make a change together; nil where not even
-// all of them do.
+// fewest finds candidates of which none can be left out, that make a change together; nil where not
+// even all of them do.
 func (x *explainer) fewest(change Change) ([]int, error) {
 	makes := func(which []int) (bool, error) {
 		effect, err := x.effect(which)
-		return slices.ContainsFunc(effect, func(one Change) bool { return one.key() == change.key() }), err
+		return slices.ContainsFunc(effect, func(made Change) bool { return made.key() == change.key() }), err
 	}
 	needed := everyone(len(x.candidates))
 	is, err := makes(needed)
 	if err == nil && !is && len(x.others) > 0 {
-		// Where one line makes several choices, which of them is the second depends on what was chosen
-		// before. With every choice switched there is nothing but the understudy.
+		// Where one line makes several choices, which of them is the second depends on what was
+		// chosen before. With every choice switched there is nothing but the understudy.
 		x.candidates, x.others = append(x.candidates, x.others...), nil
 		needed = everyone(len(x.candidates))
 		is, err = makes(needed)
@@ -239,14 +240,14 @@ func (x *explainer) fewest(change Change) ([]int, error) {
 // share takes those changes that an effect makes out of what waits for an explanation.
 func share(waiting, effect []Change) (own, rest []Change) {
 	made := map[string]bool{}
-	for _, one := range effect {
-		made[one.key()] = true
+	for _, change := range effect {
+		made[change.key()] = true
 	}
-	for _, one := range waiting {
-		if made[one.key()] {
-			own = append(own, one)
+	for _, change := range waiting {
+		if made[change.key()] {
+			own = append(own, change)
 		} else {
-			rest = append(rest, one)
+			rest = append(rest, change)
 		}
 	}
 	return own, rest
@@ -256,21 +257,21 @@ func share(waiting, effect []Change) (own, rest []Change) {
 func (x *explainer) group(which []int, own []Change) Group {
 	group := Group{Changes: own}
 	var titles []string
-	for _, one := range which {
-		choice := x.candidates[one]
+	for _, candidate := range which {
+		choice := x.candidates[candidate]
 		group.Declarations = append(group.Declarations, choice)
 		titles = append(titles, x.says(choice))
 	}
 	group.Title = strings.Join(titles, ", together with: ")
 	touched := map[string]string{}
-	for _, one := range own {
-		switch added, removed := one.whole(); {
+	for _, change := range own {
+		switch added, removed := change.whole(); {
 		case added:
-			group.Added = append(group.Added, one.LogicalID)
+			group.Added = append(group.Added, change.LogicalID)
 		case removed:
-			group.Removed = append(group.Removed, one.LogicalID)
-		case one.LogicalID != "":
-			touched[one.LogicalID] = one.Type
+			group.Removed = append(group.Removed, change.LogicalID)
+		case change.LogicalID != "":
+			touched[change.LogicalID] = change.Type
 		}
 	}
 	for id, kind := range touched {
@@ -358,10 +359,11 @@ func (s Stale) String() string {
 	return text + "; remove it"
 }
 
-// FindStale lists the selectors and picks that change nothing. A declaration is a place in the code; it is
-// stale if, in every stage of the set and each time the program comes to it there, having it decided as
-// any other stage does makes the very same template (and the same stack, and the same functions). A
-// combination that the program refuses is a change. The tier is no such declaration.
+// FindStale lists the selectors and picks that change nothing. A declaration is a place in the
+// code; it is stale if, in every stage of the set and each time the program comes to it there,
+// having it decided as any other stage does makes the very same template (and the same stack, and
+// the same functions). A combination that the program refuses is a change. The tier is no such
+// declaration.
 //
 // The error is that of [Prove].
 func FindStale(ctx context.Context, set stages.Set, player Switcher) ([]Stale, error) {
@@ -369,21 +371,21 @@ func FindStale(ctx context.Context, set stages.Set, player Switcher) ([]Stale, e
 	if err != nil {
 		return nil, err
 	}
-	type place struct {
+	type position struct {
 		kind string
 		at   stages.Position
 	}
 	x := make([]*explainer, len(cast))
-	var order []place
-	of := map[place]*Stale{}
-	live := map[place]bool{}
+	var order []position
+	of := map[position]*Stale{}
+	live := map[position]bool{}
 	for i, stage := range cast {
 		x[i] = &explainer{ctx: ctx, player: player, from: stage}
 		if x[i].base, err = x[i].play(stage); err != nil {
 			return nil, err
 		}
 		for _, choice := range x[i].base.Choices {
-			where := place{choice.Kind, choice.At}
+			where := position{choice.Kind, choice.At}
 			if choice.Kind != "selector" && choice.Kind != "pick" {
 				continue
 			}
@@ -398,7 +400,7 @@ func FindStale(ctx context.Context, set stages.Set, player Switcher) ([]Stale, e
 	}
 	for i, stage := range cast {
 		for _, choice := range x[i].base.Choices {
-			where := place{choice.Kind, choice.At}
+			where := position{choice.Kind, choice.At}
 			if of[where] == nil || live[where] {
 				continue
 			}
@@ -447,15 +449,15 @@ func (x *explainer) lively(choice stages.Choice, stage stages.Stage, cast []stag
 	return false, nil
 }
 
-// outcome is the choice as another stage makes it, where the record of this stage's choices can tell;
-// nil where it cannot, and it has to be tried.
+// outcome is the choice as another stage makes it, where the record of this stage's choices can
+// tell; nil where it cannot, and it has to be tried.
 func (x *explainer) outcome(choice stages.Choice, other stages.Stage) *stages.Choice {
 	if x.base.As == nil {
 		return nil
 	}
-	for _, one := range x.base.As(other) {
-		if one.ID == choice.ID {
-			return &one
+	for _, made := range x.base.As(other) {
+		if made.ID == choice.ID {
+			return &made
 		}
 	}
 	return nil

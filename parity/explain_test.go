@@ -25,9 +25,9 @@ func TestTheGroupsAccountForEveryDifference(t *testing.T) {
 		for _, group := range explanation.Groups {
 			require.NotEmpty(t, group.Declarations)
 			require.NotEmpty(t, group.Changes)
-			for _, one := range group.Changes {
-				require.False(t, accounted[one.key()], "%s stands in two groups", one)
-				accounted[one.key()] = true
+			for _, change := range group.Changes {
+				require.False(t, accounted[change.key()], "%s stands in two groups", change)
+				accounted[change.key()] = true
 			}
 		}
 		require.Len(t, accounted, explanation.Changes)
@@ -102,13 +102,13 @@ func TestEachDeclarationHasItsOwnGroup(t *testing.T) {
 
 func TestWhatOnlyTwoTogetherMakeHasAGroupOfItsOwn(t *testing.T) {
 	explanation := explained(t, func(c *stages.Choices) (map[string]any, error) {
-		one, two := c.Includes("one", big, line(1)), c.Includes("two", big, line(2))
+		first, second := c.Includes("one", big, line(1)), c.Includes("two", big, line(2))
 		c.Includes("three", big, line(3))
 		resources := map[string]any{}
-		if one {
+		if first {
 			resources["one"] = map[string]any{"Type": "A::B::C"}
 		}
-		if one && two {
+		if first && second {
 			resources["pair"] = map[string]any{"Type": "A::B::C"}
 		}
 		return resources, nil

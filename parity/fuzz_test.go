@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// FuzzParse holds the parser against encoding/json: what it accepts, it reads alike, and a template is
-// equal to itself however it is written.
+// FuzzParse holds the parser against encoding/json: what it accepts, it reads alike, and a template
+// is equal to itself however it is written.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, property(`["a\u0000\ud83d\ude00\\\"",1.5e-3,{"a":{}},[],null,true,false]`), versioned(strings.Repeat("a", 32)),
@@ -69,8 +69,8 @@ func plain(node any) any {
 		return values
 	case []any:
 		list := make([]any, len(node))
-		for i, one := range node {
-			list[i] = plain(one)
+		for i, element := range node {
+			list[i] = plain(element)
 		}
 		return list
 	}
@@ -81,23 +81,23 @@ func plain(node any) any {
 func FuzzCompare(f *testing.F) {
 	f.Add("dev-notes", "production-notes", "dev", "production", "notes", "notes")
 	f.Add("aab", "aaab", "a", "aa", "ab", "b")
-	f.Fuzz(func(t *testing.T, one, other, a, b, c, d string) {
-		if a == "" || b == "" || c == "" || d == "" || len(one) > 60 || len(other) > 60 {
+	f.Fuzz(func(t *testing.T, text, other, a, b, c, d string) {
+		if a == "" || b == "" || c == "" || d == "" || len(text) > 60 || len(other) > 60 {
 			return
 		}
 		id, err := newIdentities([]Side{
 			{Template: &Template{}, Identity: []string{a, c}}, {Template: &Template{}, Identity: []string{b, d}},
 		})
 		require.NoError(t, err)
-		got := id.consumable([]int{0, 1}, []string{one, other})
-		require.Equal(t, plainlyConsumable(one, other, [][2]string{{a, b}, {c, d}}), got)
-		require.Equal(t, got, id.consumable([]int{1, 0}, []string{other, one}))
+		got := id.consumable([]int{0, 1}, []string{text, other})
+		require.Equal(t, plainlyConsumable(text, other, [][2]string{{a, b}, {c, d}}), got)
+		require.Equal(t, got, id.consumable([]int{1, 0}, []string{other, text}))
 	})
 }
 
 // plainlyConsumable fills in the whole table of places.
-func plainlyConsumable(one, other string, pairs [][2]string) bool {
-	reached := make([][]bool, len(one)+1)
+func plainlyConsumable(text, other string, pairs [][2]string) bool {
+	reached := make([][]bool, len(text)+1)
 	for i := range reached {
 		reached[i] = make([]bool, len(other)+1)
 	}
@@ -107,17 +107,17 @@ func plainlyConsumable(one, other string, pairs [][2]string) bool {
 			if !reached[i][j] {
 				continue
 			}
-			if i < len(one) && j < len(other) && one[i] == other[j] {
+			if i < len(text) && j < len(other) && text[i] == other[j] {
 				reached[i+1][j+1] = true
 			}
 			for _, pair := range pairs {
-				if strings.HasPrefix(one[i:], pair[0]) && strings.HasPrefix(other[j:], pair[1]) {
+				if strings.HasPrefix(text[i:], pair[0]) && strings.HasPrefix(other[j:], pair[1]) {
 					reached[i+len(pair[0])][j+len(pair[1])] = true
 				}
 			}
 		}
 	}
-	return reached[len(one)][len(other)]
+	return reached[len(text)][len(other)]
 }
 
 // Random texts rarely fit; these are made to fit, or to miss by one character.

@@ -2,16 +2,17 @@ package parity
 
 import "strings"
 
-// Kind is what a value of an identity is, which decides what can stand around it in a text. A text in which
-// the stages' values stand elsewhere has two readings: it may be built from them, or it may be a constant
-// that is chosen by stage and only looks alike. The proof then cannot tell.
+// Kind is what a value of an identity is, which decides what can stand around it in a text. A text
+// in which the stages' values stand elsewhere has two readings: it may be built from them, or it
+// may be a constant that is chosen by stage and only looks alike. The proof then cannot tell.
 type Kind string
 
 // The kinds of values.
 const (
 	// KindAnywhere is a value that counts as identity wherever it stands.
 	KindAnywhere Kind = ""
-	// KindName is a stage's name. A program is not told it: by itself it stands in the tag [StageTag] only.
+	// KindName is a stage's name. A program is not told it: by itself it stands in the tag
+	// [StageTag] only.
 	KindName Kind = "name"
 	// KindAccount is the 12 digits of an account, with no digit beside them.
 	KindAccount Kind = "account"

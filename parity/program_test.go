@@ -14,8 +14,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// program is a small model of a Roadshow program: resources with selectors, properties with identity in
-// them and picks. It is a function from a stage to a template, like the real thing.
+// program is a small model of a Roadshow program: resources with selectors, properties with
+// identity in them and picks. It is a function from a stage to a template, like the real thing.
 type program struct {
 	set       stages.Set
 	resources []resource
@@ -253,14 +253,14 @@ func drawSelector(t *rapid.T, set stages.Set) stages.Selector {
 		all = append(all, stage)
 	}
 	all = append(all, stages.Sandbox, stages.Protected)
-	some := rapid.SliceOfN(rapid.SampledFrom(all), 0, 2).Draw(t, "selected")
+	selectors := rapid.SliceOfN(rapid.SampledFrom(all), 0, 2).Draw(t, "selected")
 	switch rapid.IntRange(0, 2).Draw(t, "selector") {
 	case 0:
 		return nil
 	case 1:
-		return stages.Only(some...)
+		return stages.Only(selectors...)
 	}
-	return stages.Except(some...)
+	return stages.Except(selectors...)
 }
 
 func drawProgram(t *rapid.T, most int) *program {

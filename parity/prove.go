@@ -18,14 +18,15 @@ type Played struct {
 	// Identity is the identity of the stage itself, also where it plays another's part; see [Side].
 	// Required.
 	Identity []string
-	// Meanings says of each value of Identity what it is. With it, stages that do not have the same names
-	// are different; without it they cannot be compared, which is an [*IdentityError]. Default: none.
+	// Meanings says of each value of Identity what it is. With it, stages that do not have the same
+	// names are different; without it they cannot be compared, which is an [*IdentityError].
+	// Default: none.
 	Meanings []Meaning
 	// ChoicesKey is equal for two stages exactly when they made the same choices, as
 	// [stages.Choices.Key] is: one choice a line.
 	ChoicesKey string
-	// Choices are those made, for [Explain] and [FindStale]; [Prove] needs their key only. As is what they
-	// come to for another stage, where that is known without a synthesis.
+	// Choices are those made, for [Explain] and [FindStale]; [Prove] needs their key only. As is
+	// what they come to for another stage, where that is known without a synthesis.
 	Choices []stages.Choice
 	As      func(stages.Stage) []stages.Choice
 	// Functions maps the logical id of each function to a digest of the bytes it runs.
@@ -33,14 +34,15 @@ type Played struct {
 	// Stack is what is said of the stack outside its template, such as its name, its tags and its
 	// termination protection. It is compared like the template.
 	Stack map[string]string
-	// Nested maps the digest of each nested stack's template, which its TemplateURL ends in, to the template.
+	// Nested maps the digest of each nested stack's template, which its TemplateURL ends in, to the
+	// template.
 	Nested map[string][]byte
 	// Assets maps the name of each asset to a digest of its content.
 	Assets map[string]string
 	// Others maps the physical names that other stages have, and this one has not, to the stage.
 	Others map[string]string
-	// Declared maps the paths of the Systems Manager that the program reads at deploy time by a construct
-	// that is for that, to what declares it: [DeployRead.Acknowledged].
+	// Declared maps the paths of the Systems Manager that the program reads at deploy time by a
+	// construct that is for that, to what declares it: [DeployRead.Acknowledged].
 	Declared map[string]string
 	// Positions finds the Go file and line that made a resource. Default: none is known.
 	Positions func(logicalID string) stages.Position
@@ -52,8 +54,8 @@ type Meaning struct {
 	Of string
 	// Kind says where the value can stand.
 	Kind Kind
-	// Parts are those of the value that the program chooses, such as a component's name and revision. They
-	// must be the same in every stage.
+	// Parts are those of the value that the program chooses, such as a component's name and
+	// revision. They must be the same in every stage.
 	Parts string
 	// At is the Go file and line that made it.
 	At stages.Position
@@ -61,10 +63,10 @@ type Meaning struct {
 
 // Player synthesizes a program for a stage.
 type Player interface {
-	// Play synthesizes one stage: one of the set, one made from a template of it, or an understudy of
-	// those ([stages.Stage.As]). It is never called by two goroutines at once, but what it returned is
-	// read, and Positions called, while it plays the next stage. An error says that the program cannot
-	// be synthesized for that stage; nothing is proven then.
+	// Play synthesizes one stage: one of the set, one made from a template of it, or an understudy
+	// of those ([stages.Stage.As]). It is never called by two goroutines at once, but what it
+	// returned is read, and Positions called, while it plays the next stage. An error says that the
+	// program cannot be synthesized for that stage; nothing is proven then.
 	Play(ctx context.Context, stage stages.Stage) (Played, error)
 }
 
@@ -76,8 +78,8 @@ func (f PlayerFunc) Play(ctx context.Context, stage stages.Stage) (Played, error
 	return f(ctx, stage)
 }
 
-// PlayError says that one stage could not be synthesized, or that its template could not be read, so
-// that nothing is proven.
+// PlayError says that one stage could not be synthesized, or that its template could not be read,
+// so that nothing is proven.
 type PlayError struct {
 	// Stage is the stage, or the understudy, that was played.
 	Stage stages.Stage
@@ -93,17 +95,19 @@ func (e *PlayError) Unwrap() error { return e.Err }
 // Option changes how [Prove] goes about it.
 type Option func(*plan)
 
-// Exhaustive makes every stage play every part, however many stages and groups there are. Default: only
-// where that takes no more than 16 syntheses.
+// Exhaustive makes every stage play every part, however many stages and groups there are. Default:
+// only where that takes no more than 16 syntheses.
 func Exhaustive() Option { return func(p *plan) { p.exhaustive = true } }
 
-// Prove plays the stages of the set, and understudies of them, and compares all that were made under the
-// same choices: one skeleton must make them all, and each function must run the same bytes in them. A
-// template of the set is represented by one stage made from it, of an unlikely name.
+// Prove plays the stages of the set, and understudies of them, and compares all that were made
+// under the same choices: one skeleton must make them all, and each function must run the same
+// bytes in them. A template of the set is represented by one stage made from it, of an unlikely
+// name.
 //
-// Think of a table with a column for each group of stages that make the same choices, and a row for each
-// stage: in each field the stage of the row plays the choices of the column. The deployed templates are
-// the fields of each stage's own column. What Prove plays and compares, column by column:
+// Think of a table with a column for each group of stages that make the same choices, and a row for
+// each stage: in each field the stage of the row plays the choices of the column. The deployed
+// templates are the fields of each stage's own column. What Prove plays and compares, column by
+// column:
 //
 //   - every deployed template;
 //   - in every column, the reference stage, the one most unlike the others. This ties the columns
@@ -115,13 +119,14 @@ func Exhaustive() Option { return func(p *plan) { p.exhaustive = true } }
 //     is left. A larger table is filled up to 16 fields, first where a column has one region only, one
 //     account only, or names that begin alike.
 //
-// Where the table is not filled, one kind of branch can remain: it is taken under the choices of a column
-// only, and takes every identity played in that column the same way, and some other identity another. No
-// deployed template would change if it were replaced by what the reference makes of it.
+// Where the table is not filled, one kind of branch can remain: it is taken under the choices of a
+// column only, and takes every identity played in that column the same way, and some other identity
+// another. No deployed template would change if it were replaced by what the reference makes of it.
 // [Verdict.Played] and [Verdict.Parts] say how much of the table was played.
 //
 // The verdict is about undeclared differences; the error, where there is one, says why there can be
-// none: a [*PlayError], an [*IdentityError], a [*stages.FieldError] for an invalid set, or the context's.
+// none: a [*PlayError], an [*IdentityError], a [*stages.FieldError] for an invalid set, or the
+// context's.
 func Prove(ctx context.Context, set stages.Set, player Player, options ...Option) (*Verdict, error) {
 	if err := set.Validate(); err != nil {
 		return nil, err
@@ -151,8 +156,8 @@ func Prove(ctx context.Context, set stages.Set, player Player, options ...Option
 	return p.verdict()
 }
 
-// Cast is the stages that take part in a proof: those of the set, and one made from each template. The error
-// is a [*stages.FieldError].
+// Cast is the stages that take part in a proof: those of the set, and one made from each template.
+// The error is a [*stages.FieldError].
 func Cast(set stages.Set) ([]stages.Stage, error) {
 	var cast []stages.Stage
 	for _, stage := range set {
@@ -168,8 +173,8 @@ func Cast(set stages.Set) ([]stages.Stage, error) {
 	return cast, nil
 }
 
-// unlikely is a stage made from a template, of a name that no code is prepared for: as long as a name
-// may be, so that physical names are cut, and with hyphens, which part them otherwise.
+// unlikely is a stage made from a template, of a name that no code is prepared for: as long as a
+// name may be, so that physical names are cut, and with hyphens, which part them otherwise.
 func unlikely(set stages.Set, template stages.Stage) (stages.Stage, error) {
 	prefix := strings.TrimSuffix(template.FromTemplate(), "*")
 	var err error
@@ -180,7 +185,8 @@ func unlikely(set stages.Set, template stages.Stage) (stages.Stage, error) {
 			return made, nil
 		}
 	}
-	// Other templates of the set take every name of this one, or the pattern leaves no room for a name.
+	// Other templates of the set take every name of this one, or the pattern leaves no room for a
+	// name.
 	return stages.Stage{}, cmp.Or(err, error(&stages.FieldError{
 		Thing: fmt.Sprintf("template %q", template.FromTemplate()), Field: "pattern", Got: "shadowed by longer patterns of the set",
 		Want: "a pattern that makes stages", Fix: "remove one of the templates",
@@ -202,7 +208,8 @@ type column struct {
 	// own lists the stages of the group, by their index in the cast.
 	own        []int
 	choicesKey string
-	// rows and played are what there is to compare: who played, and what came of it.
+	// rows are the stages that have played the part, by their index in the cast, and played their
+	// syntheses.
 	rows   []int
 	played []Played
 	actors []stages.Stage
@@ -217,13 +224,14 @@ type column struct {
 	digests     map[string][]string
 }
 
-// fullTable is up to how many syntheses every stage plays every part without being told to. It covers
-// four stages that all choose differently; a synthesis of a usual stack takes some milliseconds.
+// fullTable is the greatest number of syntheses for which every stage plays every part by default.
+// It is enough for four stages that all choose differently; a synthesis of a usual stack takes some
+// milliseconds.
 const fullTable = 16
 
 func (p *plan) playOwnParts(ctx context.Context) error {
 	for row, stage := range p.cast {
-		played, err := p.ask(ctx, stage)
+		played, err := p.synthesize(ctx, stage)
 		if err != nil {
 			return err
 		}
@@ -240,7 +248,7 @@ func (p *plan) playOwnParts(ctx context.Context) error {
 }
 
 func (p *plan) play(ctx context.Context, actor stages.Stage, column, row int) error {
-	played, err := p.ask(ctx, actor)
+	played, err := p.synthesize(ctx, actor)
 	if err != nil {
 		return err
 	}
@@ -248,7 +256,7 @@ func (p *plan) play(ctx context.Context, actor stages.Stage, column, row int) er
 	return nil
 }
 
-func (p *plan) ask(ctx context.Context, actor stages.Stage) (Played, error) {
+func (p *plan) synthesize(ctx context.Context, actor stages.Stage) (Played, error) {
 	if err := ctx.Err(); err != nil {
 		return Played{}, err
 	}
@@ -268,10 +276,10 @@ func (c *column) add(row int, actor stages.Stage, played Played) {
 // understudies says, by column, which stages of other columns play its part; see [Prove].
 func (p *plan) understudies() [][]int {
 	extra := make([][]int, len(p.columns))
-	seated := func(column int) []int { return append(slices.Clone(p.columns[column].own), extra[column]...) }
+	players := func(column int) []int { return append(slices.Clone(p.columns[column].own), extra[column]...) }
 	total := len(p.cast)
-	seat := func(column, row int) {
-		if !slices.Contains(seated(column), row) {
+	add := func(column, row int) {
+		if !slices.Contains(players(column), row) {
 			extra[column] = append(extra[column], row)
 			total++
 		}
@@ -282,19 +290,19 @@ func (p *plan) understudies() [][]int {
 	}
 	reference := p.reference()
 	for column := range p.columns {
-		seat(column, reference)
+		add(column, reference)
 	}
 	for column := range p.columns {
-		if row, found := p.mostUnlike(seated(column)); found && len(seated(column)) == 1 {
-			seat(column, row)
+		if row, exists := p.mostUnlike(players(column)); exists && len(players(column)) == 1 {
+			add(column, row)
 		}
 	}
 	for total < min(limit, len(p.cast)*len(p.columns)) {
 		best, bestRow, bestNews := -1, -1, [2]int{}
 		for column := range p.columns {
-			already := seated(column)
-			row, found := p.mostUnlike(already)
-			if !found {
+			already := players(column)
+			row, exists := p.mostUnlike(already)
+			if !exists {
 				continue
 			}
 			// Columns that few have played come first among those that would learn as much.
@@ -303,15 +311,15 @@ func (p *plan) understudies() [][]int {
 				best, bestRow, bestNews = column, row, news
 			}
 		}
-		seat(best, bestRow)
+		add(best, bestRow)
 	}
 	return extra
 }
 
-// reference is the stage that plays every part: the one that has least in common with the others, so
-// that a branch on a region, an account, or the beginning of a name is most likely to part it from them.
-// The first of the set, which is often the sandbox that shares its region with all, would be as sound for
-// what is deployed, but sees less.
+// reference is the stage that plays every part: the one that has least in common with the others,
+// so that a branch on a region, an account, or the beginning of a name is most likely to part it
+// from them. The first of the set, which is often the sandbox that shares its region with all,
+// would be as sound for what is deployed, but sees less.
 func (p *plan) reference() int {
 	best, most := 0, -1
 	for row := range p.cast {
@@ -326,24 +334,24 @@ func (p *plan) reference() int {
 	return best
 }
 
-// mostUnlike is the stage, not among those already seated, that has least in common with them.
-func (p *plan) mostUnlike(already []int) (row int, found bool) {
+// mostUnlike is the stage, not among those that play already, that has least in common with them.
+func (p *plan) mostUnlike(already []int) (row int, exists bool) {
 	most := -1
 	for candidate := range p.cast {
 		if slices.Contains(already, candidate) {
 			continue
 		}
 		if news := unlikeness(p.cast, candidate, already); news > most {
-			row, most, found = candidate, news, true
+			row, most, exists = candidate, news, true
 		}
 	}
-	return row, found
+	return row, exists
 }
 
-// unlikeness counts in what a stage differs from all of the others given: most for another region, since
-// stages share those most often.
+// unlikeness counts in what a stage differs from all of the others given: most for another region,
+// since stages share those most often.
 func unlikeness(cast []stages.Stage, row int, others []int) int {
-	one, weight := cast[row], 0
+	stage, weight := cast[row], 0
 	for _, feature := range []struct {
 		weight int
 		of     func(stages.Stage) string
@@ -353,7 +361,7 @@ func unlikeness(cast []stages.Stage, row int, others []int) int {
 		{2, func(s stages.Stage) string { return s.Name[:1] }},
 		{1, func(s stages.Stage) string { return s.Account[:1] }},
 	} {
-		mine := feature.of(one)
+		mine := feature.of(stage)
 		if !slices.ContainsFunc(others, func(other int) bool { return feature.of(cast[other]) == mine }) {
 			weight += feature.weight
 		}
@@ -424,9 +432,9 @@ func (c *column) compare(set stages.Set) error {
 		return err
 	}
 	w.addNested(deployed)
-	w.found = lacking
+	w.differences = lacking
 	w.choices(c.played)
-	who := everyone(len(sides))
+	indices := everyone(len(sides))
 	nodes := make([]any, len(sides))
 	section := func(name string, of func(int) any) {
 		for i := range sides {
@@ -436,7 +444,7 @@ func (c *column) compare(set stages.Set) error {
 		if name != "" {
 			w.path.down(name)
 		}
-		w.node(who, nodes)
+		w.node(indices, nodes)
 	}
 	section("", func(i int) any { return sides[i].Template.root })
 	w.deployed(deployed)
@@ -444,12 +452,12 @@ func (c *column) compare(set stages.Set) error {
 	w.identity = noIdentities(len(sides)) // a digest is the same or it is not
 	section(functionsSection, func(i int) any { return objectOf(c.played[i].Functions) })
 	section(assetsSection, func(i int) any { return objectOf(c.played[i].Assets) })
-	c.differences, c.ambiguous = w.found, append(c.ambiguous, w.ambiguous...)
+	c.differences, c.ambiguous = w.differences, append(c.ambiguous, w.ambiguous...)
 	return nil
 }
 
-// alignIdentities pairs the sides' identities up by meaning, where they are not the same ones. A name that
-// not all sides have is a difference.
+// alignIdentities pairs the sides' identities up by meaning, where they are not the same ones. A
+// name that not all sides have is a difference.
 func (c *column) alignIdentities(sides []Side) []Difference {
 	order := []Meaning{}
 	values, parts := map[string][]string{}, map[string][]string{}
@@ -499,37 +507,22 @@ func (c *column) alignIdentities(sides []Side) []Difference {
 		at := path{{key: namesSection}, {key: meaning.Of}}
 		if len(without.Stages) > 0 {
 			lacking = append(lacking, Difference{Path: at.String(), At: meaning.At, Values: []Value{having, without}})
-		} else if differ := chosenParts(sides, parts[meaning.Of]); len(differ) > 1 {
+		} else if differ := valuesOf(sides, everyone(len(sides)), parts[meaning.Of]); len(differ) > 1 {
 			lacking = append(lacking, Difference{Path: at.String(), At: meaning.At, Values: differ})
 		}
 	}
 	return lacking
 }
 
-// chosenParts is what the sides have chosen for a name: one value where all have chosen the same.
-func chosenParts(sides []Side, parts []string) []Value {
-	var values []Value
-	for i, part := range parts {
-		text := compact(part)
-		at := slices.IndexFunc(values, func(v Value) bool { return string(v.JSON) == string(text) })
-		if at < 0 {
-			at = len(values)
-			values = append(values, Value{JSON: text})
-		}
-		values[at].Stages = append(values[at].Stages, sides[i].String())
-	}
-	return values
-}
-
-// choices lists it as a difference where an understudy did not make the choices of the stage it plays:
-// the program then chooses by identity what to choose.
+// choices lists it as a difference where an understudy did not make the choices of the stage it
+// plays: the program then chooses by identity what to choose.
 func (w *walk) choices(played []Played) {
 	lines := make([]map[string]bool, len(played))
 	alike := true
-	for i, one := range played {
-		alike = alike && one.ChoicesKey == played[0].ChoicesKey
+	for i, part := range played {
+		alike = alike && part.ChoicesKey == played[0].ChoicesKey
 		lines[i] = map[string]bool{}
-		for line := range strings.Lines(one.ChoicesKey) {
+		for line := range strings.Lines(part.ChoicesKey) {
 			lines[i][strings.TrimSpace(line)] = true
 		}
 	}
@@ -538,16 +531,16 @@ func (w *walk) choices(played []Played) {
 	}
 	// What all have made says nothing.
 	nodes := make([]any, len(played))
-	for i, one := range played {
+	for i, part := range played {
 		own := []any{}
-		for line := range strings.Lines(one.ChoicesKey) {
+		for line := range strings.Lines(part.ChoicesKey) {
 			line = strings.TrimSpace(line)
 			if slices.ContainsFunc(lines, func(other map[string]bool) bool { return !other[line] }) {
 				own = append(own, line)
 			}
 		}
 		if len(own) == 0 {
-			own = append(own, one.ChoicesKey) // the same choices, in another order
+			own = append(own, part.ChoicesKey) // the same choices, in another order
 		}
 		nodes[i] = own
 	}
@@ -555,6 +548,12 @@ func (w *walk) choices(played []Played) {
 	w.path, w.identity = path{{key: choicesSection}}, noIdentities(len(played))
 	w.differ(everyone(len(played)), nodes)
 	w.path, w.identity = nil, identity
+	for _, part := range played[1:] {
+		if differing := differing(played[0].Choices, part.Choices); len(differing) > 0 {
+			w.differences[len(w.differences)-1].At = differing[0].At
+			break
+		}
+	}
 }
 
 // objectOf is a map as a node.
@@ -597,7 +596,7 @@ func (p *plan) verdict() (*Verdict, error) {
 		}
 		for id, all := range c.digests {
 			for _, digest := range all {
-				if known, found := digests[id]; found && known != digest {
+				if known, exists := digests[id]; exists && known != digest {
 					v.SameBytes = false
 				}
 				digests[id] = digest

@@ -27,10 +27,10 @@ func TestAProgramWithoutBranchesOnIdentityNeverAlarms(t *testing.T) {
 	})
 }
 
-// Where the whole table is played there is no escape: whatever tells two stages apart, under the choices
-// of any stage, is found, be it taken in one stage only or nowhere that is deployed.
+// Where the whole table is played there is no escape: whatever tells two stages apart, under the
+// choices of any stage, is found, be it taken in one stage only or nowhere that is deployed.
 func TestEveryBranchOnIdentityIsCaught(t *testing.T) {
-	told := 0
+	caught := 0
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProgram(t, 6)
 		b := drawBranch(t, p)
@@ -38,7 +38,7 @@ func TestEveryBranchOnIdentityIsCaught(t *testing.T) {
 		verdict, err := Prove(context.Background(), p.set, p, Exhaustive())
 		require.NoError(t, err)
 		if p.parts(b) {
-			told++
+			caught++
 			if verdict.Identical() {
 				t.Fatalf("escaped: %+v in %s", b, verdict)
 			}
@@ -47,7 +47,7 @@ func TestEveryBranchOnIdentityIsCaught(t *testing.T) {
 			t.Fatalf("no stage differs by %+v: %s", b, verdict)
 		}
 	})
-	assert.Positive(t, told)
+	assert.Positive(t, caught)
 }
 
 // requireRightLine checks that a difference is attributed to the resource that the branch is in.
@@ -67,9 +67,9 @@ func requireRightLine(t *rapid.T, p *program, b branch, verdict *Verdict) {
 	}
 }
 
-// Of a table that is not played in full, two things are true: a branch on what only one stage is, taken
-// where that stage is deployed, is caught; and what is not caught could be replaced by a constant, the
-// way that the reference takes it, without any change to what is deployed.
+// Of a table that is not played in full, two things are true: a branch on what only one stage is,
+// taken where that stage is deployed, is caught; and what is not caught could be replaced by a
+// constant, the way that the reference takes it, without any change to what is deployed.
 func TestWhatAPartOfTheTableLetsThroughChangesNothingDeployed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProgram(t, 10)
@@ -109,8 +109,8 @@ func TestWhatAPartOfTheTableLetsThroughChangesNothingDeployed(t *testing.T) {
 	})
 }
 
-// The escape that made the proof play more than the two corners of the design: production and dev share
-// a region, staging has another, and only production makes the choice.
+// The escape that made the proof play more than the two corners of the design: production and dev
+// share a region, staging has another, and only production makes the choice.
 func TestTheTwoCornersAloneWouldMissARegionThatTheReferenceShares(t *testing.T) {
 	p := &program{
 		set:       stages.Set{dev, staging, production},
@@ -173,7 +173,7 @@ func manyStages(n int, tier func(int) stages.Tier) stages.Set {
 
 func TestAProofPlaysNoMoreThanItMust(t *testing.T) {
 	standard := func(int) stages.Tier { return stages.Standard }
-	one := []resource{{id: "fn", properties: []string{"{stage}"}}}
+	resources := []resource{{id: "fn", properties: []string{"{stage}"}}}
 	var eachItsOwn []resource
 	twenty := manyStages(20, standard)
 	for i, stage := range twenty {
@@ -185,11 +185,11 @@ func TestAProofPlaysNoMoreThanItMust(t *testing.T) {
 		played    int
 		groups    int
 	}{
-		"one stage":                         {manyStages(1, standard), one, 1, 1},
-		"twenty stages that choose alike":   {twenty, one, 20, 1},
+		"one stage":                         {manyStages(1, standard), resources, 1, 1},
+		"twenty stages that choose alike":   {twenty, resources, 20, 1},
 		"twenty stages in two groups":       {twenty, []resource{{id: "fn", selector: stages.Only(twenty[0]), properties: []string{"x"}}}, 22, 2},
 		"twenty stages, each with a choice": {twenty, eachItsOwn, 40, 20},
-		"three stages, the whole table":     {stages.Set{dev, staging, production}, one, 9, 3},
+		"three stages, the whole table":     {stages.Set{dev, staging, production}, resources, 9, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verdict, err := Prove(t.Context(), tt.set, &program{set: tt.set, resources: tt.resources})

@@ -7,18 +7,18 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// AcknowledgeDirective begins the comment that acknowledges what the line reads, or the one below, in the code or
-// when it is deployed. The rest of the comment is the reason.
+// AcknowledgeDirective begins the comment that acknowledges what the line reads, or the one below,
+// in the code or when it is deployed. The rest of the comment is the reason.
 const AcknowledgeDirective = "//roadshow:acknowledge"
 
-// Read is something besides its stage that the program's code reads while it defines. Both sides of every
-// comparison may have read it alike, and a deploy need not: so it cannot be proven that the stages are
-// identical, unless somebody acknowledges the read.
+// Read is something besides its stage that the program's code reads while it defines. Both sides of
+// every comparison may have read it alike, and a deploy need not: so it cannot be proven that the
+// stages are identical, unless somebody acknowledges the read.
 type Read struct {
-	// Kind is what is read: "environment", "context", "arguments", "time", "randomness", "files", "working
-	// folder", "network", "commands", "host", "the proof itself", "order of a map", "order of goroutines",
-	// "state of the package", "build", "the selected stage"; or "could not be followed", where the reading of
-	// the code has to give up.
+	// Kind is what is read: "environment", "context", "arguments", "time", "randomness", "files",
+	// "working folder", "network", "commands", "host", "the proof itself", "order of a map", "order
+	// of goroutines", "state of the package", "build", "the selected stage"; or "could not be
+	// followed", where the reading of the code has to give up.
 	Kind string `json:"kind"`
 	// What is the expression or the name that reads.
 	What string `json:"what"`
@@ -27,7 +27,8 @@ type Read struct {
 	// Through is the function of another module that is called there and reads, and where it does.
 	// Default: empty, the program's own code reads.
 	Through string `json:"through,omitempty"`
-	// Acknowledged is the reason for which the program accepts the read. Default: empty, nobody does.
+	// Acknowledged is the reason for which the program accepts the read. Default: empty, nobody
+	// does.
 	Acknowledged string `json:"acknowledged,omitempty"`
 }
 
@@ -43,7 +44,8 @@ func (r Read) String() string {
 	return text
 }
 
-// BadAcknowledgement is a //roadshow:acknowledge comment that acknowledges nothing, or gives no reason.
+// BadAcknowledgement is a //roadshow:acknowledge comment that acknowledges nothing, or gives no
+// reason.
 type BadAcknowledgement struct {
 	// At is the Go file and line of the comment.
 	At stages.Position `json:"at"`
@@ -57,9 +59,9 @@ func (b BadAcknowledgement) String() string { return fmt.Sprintf("%s: %s", b.At,
 // Unproven lists the reads that nobody has acknowledged.
 func (v *Verdict) Unproven() []Read {
 	var unproven []Read
-	for _, one := range v.Reads {
-		if one.Acknowledged == "" {
-			unproven = append(unproven, one)
+	for _, read := range v.Reads {
+		if read.Acknowledged == "" {
+			unproven = append(unproven, read)
 		}
 	}
 	return unproven
@@ -68,14 +70,14 @@ func (v *Verdict) Unproven() []Read {
 // writeReads lists what the code reads, and the comments that acknowledge nothing.
 func (v *Verdict) writeReads(text *strings.Builder) {
 	var acknowledged []Read
-	for _, one := range v.Reads {
-		if one.Acknowledged != "" {
-			acknowledged = append(acknowledged, one)
+	for _, read := range v.Reads {
+		if read.Acknowledged != "" {
+			acknowledged = append(acknowledged, read)
 		}
 	}
 	list := func(reads []Read) {
-		for _, one := range reads[:min(len(reads), shown)] {
-			text.WriteString(indented(one.String()))
+		for _, read := range reads[:min(len(reads), shown)] {
+			text.WriteString(indented(read.String()))
 		}
 		rest(text, len(reads))
 	}
@@ -91,8 +93,8 @@ func (v *Verdict) writeReads(text *strings.Builder) {
 	}
 	if len(v.BadAcknowledgements) > 0 {
 		fmt.Fprintf(text, "\n%s:\n", count(len(v.BadAcknowledgements), "bad acknowledgement"))
-		for _, one := range v.BadAcknowledgements {
-			text.WriteString(indented(one.String()))
+		for _, bad := range v.BadAcknowledgements {
+			text.WriteString(indented(bad.String()))
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// Reproducible compares what two runs of the same program synthesized, by stage: the very same bytes are
-// expected, and nil means that they are. That catches what both sides of every other comparison read
-// alike: the environment, the time, a random value, the order of a map.
+// Reproducible compares what two runs of the same program synthesized, by stage: the very same
+// bytes are expected, and nil means that they are. That catches what both sides of every other
+// comparison read alike: the environment, the time, a random value, the order of a map.
 //
 // What differs is located by its path in the template. Where two templates say the same in another
 // order, or another format, the first place that does is the difference.
@@ -19,9 +19,9 @@ func Reproducible(first, second map[string][]byte) []Difference {
 	return sameBytes(first, second, runLabels{"first run", "second run"})
 }
 
-// Alone compares each stage's template beside other stages, in one process, with the one that a process makes
-// which begins with that stage: the very same bytes are expected. That catches what a program keeps of the
-// first stage that it defined.
+// Alone compares each stage's template beside other stages, in one process, with the one that a
+// process makes which begins with that stage: the very same bytes are expected. That catches what a
+// program keeps of the first stage that it defined.
 func Alone(beside, alone map[string][]byte) []Difference {
 	return sameBytes(beside, alone, runLabels{"beside other stages", "by itself"})
 }
@@ -30,7 +30,7 @@ func Alone(beside, alone map[string][]byte) []Difference {
 type runLabels [2]string
 
 func sameBytes(first, second map[string][]byte, labels runLabels) []Difference {
-	var found []Difference
+	var differences []Difference
 	all := map[string]bool{}
 	for _, run := range []map[string][]byte{first, second} {
 		for stage := range run {
@@ -38,16 +38,16 @@ func sameBytes(first, second map[string][]byte, labels runLabels) []Difference {
 		}
 	}
 	for _, stage := range slices.Sorted(maps.Keys(all)) {
-		one, inFirst := first[stage]
-		two, inSecond := second[stage]
+		before, inFirst := first[stage]
+		after, inSecond := second[stage]
 		switch {
 		case !inFirst || !inSecond:
-			found = append(found, labels.of(stage, path{}, presence(inFirst), presence(inSecond)))
-		case !bytes.Equal(one, two):
-			found = append(found, labels.unstable(stage, one, two)...)
+			differences = append(differences, labels.of(stage, path{}, presence(inFirst), presence(inSecond)))
+		case !bytes.Equal(before, after):
+			differences = append(differences, labels.unstable(stage, before, after)...)
 		}
 	}
-	return found
+	return differences
 }
 
 // presence is what a run has of a template that not both have.
@@ -59,41 +59,41 @@ func presence(present bool) any {
 }
 
 // unstable locates the differences between two templates that are not the same bytes.
-func (l runLabels) unstable(stage string, one, two []byte) []Difference {
-	firstTemplate, err := Parse(one)
+func (l runLabels) unstable(stage string, before, after []byte) []Difference {
+	firstTemplate, err := Parse(before)
 	if err != nil {
-		return []Difference{l.of(stage, path{}, err.Error(), fmt.Sprintf("%d bytes", len(two)))}
+		return []Difference{l.of(stage, path{}, err.Error(), fmt.Sprintf("%d bytes", len(after)))}
 	}
-	secondTemplate, err := Parse(two)
+	secondTemplate, err := Parse(after)
 	if err != nil {
-		return []Difference{l.of(stage, path{}, fmt.Sprintf("%d bytes", len(one)), err.Error())}
+		return []Difference{l.of(stage, path{}, fmt.Sprintf("%d bytes", len(before)), err.Error())}
 	}
 	// The hash at the end of a logical id must be the same here too: nothing is identity.
 	firstTemplate.folds, secondTemplate.folds = nil, nil
-	found, err := Compare(
+	differences, err := Compare(
 		Side{label: stage + ", " + l[0], Template: firstTemplate},
 		Side{label: stage + ", " + l[1], Template: secondTemplate},
 	)
-	if len(found) == 0 || err != nil {
-		return []Difference{l.firstDisorder(stage, one, two)}
+	if len(differences) == 0 || err != nil {
+		return []Difference{l.firstDisorder(stage, before, after)}
 	}
-	return found
+	return differences
 }
 
 // of is a difference between two runs.
-func (l runLabels) of(stage string, at path, one, two any) Difference {
+func (l runLabels) of(stage string, at path, before, after any) Difference {
 	w := walk{
 		sides:    []Side{{label: stage + ", " + l[0], Template: &Template{root: &object{}}}, {label: stage + ", " + l[1], Template: &Template{root: &object{}}}},
 		identity: noIdentities(2), path: at,
 	}
-	w.differ([]int{0, 1}, []any{one, two})
-	return w.found[0]
+	w.differ([]int{0, 1}, []any{before, after})
+	return w.differences[0]
 }
 
-// firstDisorder finds the first place where two texts of the same tree are written differently: their
-// tokens are read side by side.
-func (l runLabels) firstDisorder(stage string, one, two []byte) Difference {
-	left, right := newTokens(one), newTokens(two)
+// firstDisorder finds the first place where two texts of the same tree are written differently:
+// their tokens are read side by side.
+func (l runLabels) firstDisorder(stage string, before, after []byte) Difference {
+	left, right := newTokens(before), newTokens(after)
 	for {
 		a, aErr := left.next()
 		b, bErr := right.next()
@@ -105,11 +105,11 @@ func (l runLabels) firstDisorder(stage string, one, two []byte) Difference {
 		}
 	}
 	at := 0
-	for at < min(len(one), len(two)) && one[at] == two[at] {
+	for at < min(len(before), len(after)) && before[at] == after[at] {
 		at++
 	}
 	around := func(text []byte) string { return string(text[max(0, at-20):min(len(text), at+20)]) }
-	return l.of(stage, path{}, around(one), around(two))
+	return l.of(stage, path{}, around(before), around(after))
 }
 
 // tokens reads JSON token by token, and knows in which objects and lists it is.

@@ -28,15 +28,15 @@ type object struct {
 
 // get is the value of a key, or nil.
 func (o *object) get(key string) any {
-	if at, found := slices.BinarySearch(o.keys, key); found {
+	if at, exists := slices.BinarySearch(o.keys, key); exists {
 		return o.values[at]
 	}
 	return nil
 }
 
-// Parse reads a template from JSON. The error says what is wrong with it: it is no JSON object, is not
-// UTF-8, or an object of it has a key twice (of which CloudFormation and this package might each see
-// another).
+// Parse reads a template from JSON. The error says what is wrong with it: it is no JSON object, is
+// not UTF-8, or an object of it has a key twice (of which CloudFormation and this package might
+// each see another).
 func Parse(data []byte) (*Template, error) {
 	if !json.Valid(data) {
 		// Valid is twice as fast, but does not say what is wrong.
@@ -59,8 +59,9 @@ func Parse(data []byte) (*Template, error) {
 	return t, nil
 }
 
-// foldedTypes are the types whose logical ids the CDK ends in a hash over the whole resource, identity
-// included: a changed resource must be a new one. What the hash is over is compared by itself.
+// foldedTypes are the types whose logical ids the CDK ends in a hash over the whole resource,
+// identity included: a changed resource must be a new one. What the hash is over is compared by
+// itself.
 var foldedTypes = []string{"AWS::Lambda::Version", "AWS::ApiGateway::Deployment"}
 
 var endsInHash = regexp.MustCompile(`^(.+)[0-9a-f]{32}$`)
@@ -100,11 +101,11 @@ func (t *Template) prepare() {
 	}
 }
 
-// sortStrings sorts a list in place if it holds nothing but strings. CloudFormation reads DependsOn as
-// a set.
+// sortStrings sorts a list in place if it holds nothing but strings. CloudFormation reads DependsOn
+// as a set.
 func sortStrings(list []any) {
-	for _, one := range list {
-		if _, isString := one.(string); !isString {
+	for _, element := range list {
+		if _, isString := element.(string); !isString {
 			return
 		}
 	}
@@ -133,8 +134,8 @@ func (t *Template) Type(logicalID string) string {
 	return kind
 }
 
-// parser makes a tree of JSON that is known to be valid. It is our own for two reasons: it sees keys
-// that stand twice, and it does not copy strings, of which a template mostly consists.
+// parser makes a tree of JSON that is known to be valid. It is our own for two reasons: it sees
+// keys that stand twice, and it does not copy strings, of which a template mostly consists.
 type parser struct {
 	text string
 	at   int
@@ -263,11 +264,11 @@ func writeJSON(out *bytes.Buffer, node any) {
 		out.WriteByte('}')
 	case []any:
 		out.WriteByte('[')
-		for i, one := range node {
+		for i, element := range node {
 			if i > 0 {
 				out.WriteByte(',')
 			}
-			writeJSON(out, one)
+			writeJSON(out, element)
 		}
 		out.WriteByte(']')
 	default:

@@ -12,19 +12,20 @@ import (
 // Outcome is what a proof came to.
 type Outcome string
 
-// The three outcomes. A proof that cannot tell says so: two stages are called identical only where they are.
+// The three outcomes. A proof that cannot tell says so: two stages are called identical only where
+// they are.
 const (
 	// Identical means that nothing differs which is not declared.
 	Identical Outcome = "identical"
 	// Different means that something differs which is not declared; [Verdict] lists where.
 	Different Outcome = "different"
-	// CouldNotTell means that no difference was found, and that one may still be there: a text has two
-	// readings, or a stage gets a value that only CloudFormation reads, when it deploys.
+	// CouldNotTell means that no difference was found, and that one may still be there: a text has
+	// two readings, or a stage gets a value that only CloudFormation reads, when it deploys.
 	CouldNotTell Outcome = "could not tell"
 )
 
-// DeployRead is a value that CloudFormation reads when it deploys a stage. No template holds it, so a
-// proof over templates cannot compare it.
+// DeployRead is a value that CloudFormation reads when it deploys a stage. No template holds it, so
+// a proof over templates cannot compare it.
 type DeployRead struct {
 	// Kind is "parameter", "dynamic reference", "macro", "import", "zones" or "custom resource".
 	Kind string `json:"kind"`
@@ -32,20 +33,21 @@ type DeployRead struct {
 	What string `json:"what"`
 	// Stages lists the stages that read it.
 	Stages []string `json:"stages"`
-	// Path, LogicalID, Type and At are where it is read first, as in a [Difference].
-	Path      string          `json:"path"`
-	LogicalID string          `json:"logicalId,omitempty"`
-	Type      string          `json:"type,omitempty"`
-	At        stages.Position `json:"at,omitzero"`
-	// Acknowledged is the reason for which the program accepts that the value may differ by stage. Default:
-	// empty, nobody does, and the outcome is [CouldNotTell].
+	// Path, LogicalID, Type, At and AlsoAt tell where it is read first, as in a [Difference].
+	Path      string            `json:"path"`
+	LogicalID string            `json:"logicalId,omitempty"`
+	Type      string            `json:"type,omitempty"`
+	At        stages.Position   `json:"at,omitzero"`
+	AlsoAt    []stages.Position `json:"alsoAt,omitempty"`
+	// Acknowledged is the reason for which the program accepts that the value may differ by stage.
+	// Default: empty, nobody does, and the outcome is [CouldNotTell].
 	Acknowledged string `json:"acknowledged,omitempty"`
 }
 
 // String is the read in two lines: what is read where, and who made that.
 func (r DeployRead) String() string {
 	text := fmt.Sprintf("%s %s, read by %s at %s", r.Kind, r.What, strings.Join(r.Stages, ", "), r.Path)
-	for _, note := range (Difference{Type: r.Type, At: r.At}).notes() {
+	for _, note := range (Difference{Type: r.Type, At: r.At, AlsoAt: r.AlsoAt}).notes() {
 		text += "\n  " + note
 	}
 	if r.Acknowledged != "" {
@@ -57,9 +59,11 @@ func (r DeployRead) String() string {
 // Verdict is what a proof found. As JSON it has, besides its fields, "outcome" (an [Outcome]) and
 // "identical" (whether that is [Identical]).
 type Verdict struct {
-	// Stages lists the stages compared, in the set's order; a template counts as the stage made from it.
+	// Stages lists the stages compared, in the set's order; a template counts as the stage made
+	// from it.
 	Stages []string `json:"stages"`
-	// Groups lists the stages by their choices: between those of one group no difference is declared.
+	// Groups lists the stages by their choices: between those of one group no difference is
+	// declared.
 	Groups [][]string `json:"groups"`
 	// Resources counts the logical ids, and Functions the functions, that any of the stages has.
 	Resources int `json:"resources"`
@@ -74,23 +78,26 @@ type Verdict struct {
 	Differences []Difference `json:"differences,omitempty"`
 	// Foreign lists the places where a stage's template names the account of another.
 	Foreign []ForeignAccount `json:"foreign,omitempty"`
-	// Unstable lists what a second process synthesized differently. [Prove] leaves it empty: set it to
-	// the outcome of [Reproducible].
+	// Unstable lists what a second process synthesized differently. [Prove] leaves it empty: set it
+	// to the outcome of [Reproducible].
 	Unstable []Difference `json:"unstable,omitempty"`
-	// Alone lists where a stage's template is another one when a process begins with that stage, as a deploy of
-	// it does, than beside other stages. [Prove] leaves it empty: set it to the outcome of [Alone].
+	// Alone lists where a stage's template is another one when a process begins with that stage, as
+	// a deploy of it does, than beside other stages. [Prove] leaves it empty: set it to the outcome
+	// of [Alone].
 	Alone []Difference `json:"alone,omitempty"`
-	// Ambiguous lists the texts that are the same but for identity in one reading, and differ in another.
+	// Ambiguous lists the texts that are the same but for identity in one reading, and differ in
+	// another.
 	Ambiguous []Difference `json:"ambiguous,omitempty"`
 	// DeployReads lists what is read when a stage is deployed, each value once.
 	DeployReads []DeployRead `json:"deployReads,omitempty"`
-	// Reads lists what the program's code reads besides its stage while it defines. [Prove] leaves it empty, since
-	// it sees templates only.
+	// Reads lists what the program's code reads besides its stage while it defines. [Prove] leaves
+	// it empty, since it sees templates only.
 	Reads []Read `json:"reads,omitempty"`
-	// BadAcknowledgements lists the comments that acknowledge nothing, or give no reason; set with Reads.
+	// BadAcknowledgements lists the comments that acknowledge nothing, or give no reason; set with
+	// Reads.
 	BadAcknowledgements []BadAcknowledgement `json:"badAcknowledgements,omitempty"`
-	// Stale lists the declarations that change nothing in any stage, where that was asked for: set it to
-	// the outcome of [FindStale]. The stages are identical all the same.
+	// Stale lists the declarations that change nothing in any stage, where that was asked for: set
+	// it to the outcome of [FindStale]. The stages are identical all the same.
 	Stale []Stale `json:"stale,omitempty"`
 }
 
@@ -98,11 +105,11 @@ type Verdict struct {
 const (
 	ExitIdentical = 0 // the stages are identical
 	ExitDifferent = 1 // there are undeclared differences
-	ExitUnknown   = 2 // it could not be told: the outcome says so, or there was an error instead of a verdict
+	ExitUnknown   = 2 // it could not be determined: the outcome says so, or there was an error instead of a verdict
 )
 
-// Outcome is [Different] where any difference was found; else [CouldNotTell] where a text is ambiguous, or a
-// value is read at deploy time that nobody has acknowledged; else [Identical].
+// Outcome is [Different] where any difference was found; else [CouldNotTell] where a text is
+// ambiguous, or a value is read at deploy time that nobody has acknowledged; else [Identical].
 func (v *Verdict) Outcome() Outcome {
 	switch {
 	case len(v.Differences) > 0 || len(v.Foreign) > 0 || len(v.Unstable) > 0 || len(v.Alone) > 0:
@@ -164,23 +171,23 @@ func (v *Verdict) String() string {
 	}
 	if len(v.Foreign) > 0 {
 		fmt.Fprintf(&text, "\n%s to another stage:\n", count(len(v.Foreign), "reference"))
-		for _, one := range v.Foreign[:min(len(v.Foreign), shown)] {
-			text.WriteString(indented(one.String()))
+		for _, reference := range v.Foreign[:min(len(v.Foreign), shown)] {
+			text.WriteString(indented(reference.String()))
 		}
 		rest(&text, len(v.Foreign))
 	}
 	if len(v.Unstable) > 0 {
 		fmt.Fprintf(&text, "\n%s between two runs of the same program:\n", count(len(v.Unstable), "difference"))
-		for _, one := range v.Unstable[:min(len(v.Unstable), shown)] {
-			text.WriteString(indented(one.String()))
+		for _, difference := range v.Unstable[:min(len(v.Unstable), shown)] {
+			text.WriteString(indented(difference.String()))
 		}
 		rest(&text, len(v.Unstable))
 		text.WriteString("\nThe program reads something besides its stage: the environment, a file, the time, a random value, or the order of a map.\n")
 	}
 	if len(v.Alone) > 0 {
 		fmt.Fprintf(&text, "\n%s between a stage made by itself and beside other stages:\n", count(len(v.Alone), "difference"))
-		for _, one := range v.Alone[:min(len(v.Alone), shown)] {
-			text.WriteString(indented(one.String()))
+		for _, difference := range v.Alone[:min(len(v.Alone), shown)] {
+			text.WriteString(indented(difference.String()))
 		}
 		rest(&text, len(v.Alone))
 		text.WriteString("\nThe program keeps what it decided for the first stage that it defined: in a sync.Once, a package variable, or a cache.\n")
@@ -209,8 +216,9 @@ func (v *Verdict) writeDeployReads(text *strings.Builder, acknowledged bool, whi
 	rest(text, len(reads))
 }
 
-// Locate finds the Go line of each difference, and of what is read at deploy time, that has none. at is given
-// what the stages are called that have something there, and the logical id; empty where it is no resource.
+// Locate finds the Go line of each difference, and of what is read at deploy time, that has none.
+// at is given what the stages are called that have something there, and the logical id; empty where
+// it is no resource.
 func (v *Verdict) Locate(at func(stages []string, logicalID string) stages.Position) {
 	for _, list := range [][]Difference{v.Differences, v.Unstable, v.Alone, v.Ambiguous} {
 		for i := range list {
@@ -240,7 +248,8 @@ func (v *Verdict) Locate(at func(stages []string, logicalID string) stages.Posit
 	}
 }
 
-// elementOf is the logical id of the resource, the output, the parameter or whatever else has one in a template.
+// elementOf is the logical id of the resource, the output, the parameter or whatever else has one
+// in a template.
 func elementOf(logicalID, path string) string {
 	if parts := strings.Split(path, "."); logicalID == "" && len(parts) > 1 {
 		return parts[1]
@@ -268,28 +277,28 @@ func (v *Verdict) addReads(reads []DeployRead) {
 
 // writePlaces lists places, each once.
 func writePlaces(text *strings.Builder, places [][]Difference) {
-	for _, place := range places[:min(len(places), shown)] {
-		text.WriteString(indented(place[0].String()))
-		if more := len(place) - 1; more > 0 {
+	for _, same := range places[:min(len(places), shown)] {
+		text.WriteString(indented(same[0].String()))
+		if more := len(same) - 1; more > 0 {
 			text.WriteString(indented(fmt.Sprintf("  … and under the choices of %s", count(more, "more group"))))
 		}
 	}
 	rest(text, len(places))
 }
 
-// byPath groups differences that several columns of the proof found in one place, in the order of the
-// first of each.
+// byPath groups differences that several columns of the proof found in one place, in the order of
+// the first of each.
 func byPath(differences []Difference) [][]Difference {
 	var places [][]Difference
 	at := map[string]int{}
-	for _, one := range differences {
-		i, known := at[one.Path]
+	for _, difference := range differences {
+		i, known := at[difference.Path]
 		if !known {
 			i = len(places)
-			at[one.Path] = i
+			at[difference.Path] = i
 			places = append(places, nil)
 		}
-		places[i] = append(places[i], one)
+		places[i] = append(places[i], difference)
 	}
 	return places
 }

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,25 +26,33 @@ import (
 
 // Proof says how [App.Prove] goes about it.
 type Proof struct {
-	// Exhaustive makes every stage play every part, however many there are; see [parity.Exhaustive].
-	// Default: only where that takes few syntheses.
+	// Exhaustive makes every stage play every part, however many there are; see
+	// [parity.Exhaustive]. Default: only where that takes few syntheses.
 	Exhaustive bool
 
-	// Again synthesizes the program once more, in another process with another environment, into a folder:
-	// what a comparison in one process cannot see, because both sides read it alike, shows there.
-	// It is [App.Synthesize] of every stage with StubFunctions. Default: not done.
+	// Again synthesizes the program once more, in another process with another environment, into a
+	// folder: what a comparison in one process cannot see, because both sides read it alike, shows
+	// there. It is [App.Synthesize] of every stage with StubFunctions. Default: not done.
 	Again func(ctx context.Context, outdir string) error
 
-	// Alone synthesizes one stage into a folder, in a process that begins with that stage, as a deploy of it
-	// does: what a program keeps of the first stage that it defined shows there. It is [App.Synthesize] of that
-	// stage with StubFunctions. Several run side by side. Default: not done.
+	// Alone synthesizes one stage into a folder, in a process that begins with that stage, as a
+	// deploy of it does: what a program keeps of the first stage that it defined shows there. It is
+	// [App.Synthesize] of that stage with StubFunctions. Several run side by side. Default: not
+	// done.
 	Alone func(ctx context.Context, stage stages.Stage, outdir string) error
 }
 
-// Prove proves that the stages are identical but for what is declared, or says where they are not, or that it
-// cannot tell. No function is compiled: the same package is the same bytes, because one build serves every
-// stage. The errors are those of [App.Synthesize] and [parity.Prove]; an undeclared difference is none, it is
-// the verdict.
+// Prove proves that the stages are identical but for what is declared, or says where they are not,
+// or that it cannot tell. No function is compiled: the same package is the same bytes, because one
+// build serves every stage.
+//
+// Each difference has the Go line that made it. What a program sets of the stack as a whole by
+// s.CDK, such as its description, tags, protection and macros, is no construct and leaves no trace
+// of a line: of that it is the line where Define begins. stacktest.RequireParity and `roadshow
+// parity` read the program's code too, and name the lines that set it.
+//
+// The errors are those of [App.Synthesize] and [parity.Prove]; an undeclared difference is none, it
+// is the verdict.
 func (a App) Prove(ctx context.Context, proof Proof) (*parity.Verdict, error) {
 	var verdict *parity.Verdict
 	err := a.perform(func(player *player) (err error) {
@@ -95,8 +102,8 @@ func (p *player) prove(ctx context.Context, proof Proof) (*parity.Verdict, error
 	return verdict, nil
 }
 
-// beginAlone has each stage made in a process of its own, as many at once as there are processors, and returns
-// what waits for their templates.
+// beginAlone has each stage made in a process of its own, as many at once as there are processors,
+// and returns what waits for their templates.
 func (p *player) beginAlone(ctx context.Context, proof Proof) (wait func() (map[string][]byte, error)) {
 	cast, err := parity.Cast(p.app.Stages)
 	if proof.Alone == nil || err != nil {
@@ -142,9 +149,8 @@ func (a App) perform(with func(*player) error) error {
 	}
 	defer os.RemoveAll(dir)
 	return with(&player{
-		app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}, actors: map[string]stages.Stage{},
-		metadata: map[string][]byte{}, components: map[string]lineOf{}, digests: map[string]string{},
-		lines: map[string]stages.Position{},
+		app: a, dir: dir, compiler: newCompiler(true, nil), own: map[string][]byte{}, parts: map[string]part{},
+		digests: map[string]string{}, lines: map[string]stages.Position{},
 	})
 }
 
@@ -153,14 +159,18 @@ type player struct {
 	app      App
 	dir      string
 	compiler *compiler
-	own      map[string][]byte // the template of each stage that plays its own part
-	// actors are those that have played, by what differences call them. Of each, metadata is what the CDK has
-	// written of its constructs, and components the lines of the components, by logical id.
-	actors     map[string]stages.Stage
-	metadata   map[string][]byte
-	components map[string]lineOf
-	lines      map[string]stages.Position // of the CDK's own constructs, by path
-	digests    map[string]string          // of assets outside the assembly, which do not change during a proof
+	own      map[string][]byte          // the template of each stage that plays its own part
+	parts    map[string]part            // those that were played, by what differences call the stage
+	lines    map[string]stages.Position // of the CDK's own constructs, by path
+	digests  map[string]string          // of assets outside the assembly, which do not change during a proof
+}
+
+// part is what finds the lines of one part that was played.
+type part struct {
+	stage      stages.Stage
+	components lineOf
+	metadata   []byte            // what the CDK has written of its constructs
+	assets     map[string]string // the paths of the constructs that made the assets, by the assets' names
 }
 
 // Play is [parity.Player]'s.
@@ -196,15 +206,17 @@ func (p *player) Switch(_ context.Context, stage stages.Stage, switches ...stage
 	if played.Functions, err = functionCode(template); err != nil {
 		return parity.Played{}, err
 	}
-	if played.Nested, played.Assets, err = p.assets(outdir); err != nil {
+	var assets assetList
+	if assets, err = p.assets(outdir); err != nil {
 		return parity.Played{}, err
 	}
+	played.Nested, played.Assets = assets.nested, assets.contents
 	if len(switches) == 0 {
 		metadata, err := os.ReadFile(filepath.Join(outdir, p.app.Service+".metadata.json"))
 		if err != nil && !os.IsNotExist(err) {
 			return parity.Played{}, err
 		}
-		p.remember(stage, metadata, played)
+		p.remember(template, part{stage, played.Positions, metadata, assets.paths})
 	}
 	if stage.Role() == stage.Name || stage.IsEphemeral() {
 		played.Others = othersNames(document.Recorded, stage)
@@ -212,16 +224,12 @@ func (p *player) Switch(_ context.Context, stage stages.Stage, switches ...stage
 	return played, nil
 }
 
-// remember keeps what finds lines later.
-func (p *player) remember(stage stages.Stage, metadata []byte, played parity.Played) {
+// remember takes up what finds lines later.
+func (p *player) remember(template []byte, played part) {
+	stage := played.stage
+	p.parts[stage.String()] = played
 	if cast, err := parity.Cast(p.app.Stages); err == nil && slices.Contains(cast, stage) {
-		p.own[stage.Name], p.actors[stage.Name] = played.Template, stage
-	}
-	p.actors[stage.String()] = stage
-	for _, label := range []string{stage.Name, stage.String()} {
-		if p.actors[label] == stage {
-			p.metadata[label], p.components[label] = metadata, played.Positions
-		}
+		p.own[stage.Name], p.parts[stage.Name] = template, played
 	}
 }
 
@@ -245,8 +253,8 @@ func readManifest(outdir string) (manifest cloudAssembly, err error) {
 	return manifest, nil
 }
 
-// itself is how a stack is deployed, beside its template, as the assembly tells the cdk command: its name,
-// termination protection, tags, roles. A program changes that by s.CDK, too.
+// itself is how a stack is deployed, beside its template, as the assembly tells the cdk command:
+// its name, termination protection, tags, roles. A program changes that by s.CDK, too.
 func (m cloudAssembly) itself(template string) (map[string]string, error) {
 	itself := map[string]string{"TerminationProtection": "false"} // the CDK leaves out what is off
 	for _, artifact := range m.Artifacts {
@@ -277,7 +285,8 @@ func (m cloudAssembly) itself(template string) (map[string]string, error) {
 	return itself, nil
 }
 
-// constructPath is the path of the construct that has a logical id, in the metadata that the CDK writes.
+// constructPath is the path of the construct that has a logical id, in the metadata that the CDK
+// writes.
 func constructPath(metadata []byte, logicalID string) []string {
 	var entries map[string][]struct {
 		Type string
@@ -296,74 +305,95 @@ func constructPath(metadata []byte, logicalID string) []string {
 	return nil
 }
 
-// assets are the templates of nested stacks, by their digests, and digests of the content of all other assets.
-func (p *player) assets(outdir string) (nested map[string][]byte, contents map[string]string, err error) {
+// assetList is what an assembly has beside its template.
+type assetList struct {
+	nested   map[string][]byte // the templates of nested stacks, by their digests
+	contents map[string]string // digests of the content of all others, by their names
+	paths    map[string]string // the paths of the constructs that made them, by their names
+}
+
+// assets lists the assets of the assembly in a folder.
+// https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
+func (p *player) assets(outdir string) (assetList, error) {
+	all := assetList{map[string][]byte{}, map[string]string{}, map[string]string{}}
 	data, err := os.ReadFile(filepath.Join(outdir, p.app.Service+".assets.json"))
 	if os.IsNotExist(err) {
-		return nil, nil, nil
+		return all, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return all, err
 	}
-	var listed struct {
-		Files, DockerImages map[string]struct {
-			Source struct {
-				Path, Directory string
-				Executable      []string
-			}
-		}
-	}
-	if err := json.Unmarshal(data, &listed); err != nil {
-		return nil, nil, fmt.Errorf("%s.assets.json: %w", p.app.Service, err)
-	}
-	nested, contents = map[string][]byte{}, map[string]string{}
-	for _, assets := range []map[string]struct {
-		Source struct {
+	type asset struct {
+		DisplayName string
+		Source      struct {
 			Path, Directory string
 			Executable      []string
 		}
-	}{listed.Files, listed.DockerImages} {
+	}
+	var listed struct{ Files, DockerImages map[string]asset }
+	if err := json.Unmarshal(data, &listed); err != nil {
+		return all, fmt.Errorf("%s.assets.json: %w", p.app.Service, err)
+	}
+	for _, assets := range []map[string]asset{listed.Files, listed.DockerImages} {
 		for id, asset := range assets {
+			all.paths[id] = asset.DisplayName
 			source := cmp.Or(asset.Source.Path, asset.Source.Directory)
 			switch {
 			case source == p.app.templateFile():
 			case strings.HasSuffix(source, ".nested.template.json"):
-				if nested[id], err = os.ReadFile(filepath.Join(outdir, source)); err != nil {
-					return nil, nil, err
+				if all.nested[id], err = os.ReadFile(filepath.Join(outdir, source)); err != nil {
+					return all, err
 				}
 			case source == "":
-				contents[id] = strings.Join(asset.Source.Executable, " ")
+				all.contents[id] = strings.Join(asset.Source.Executable, " ")
 			default:
-				if contents[id], err = p.digest(outdir, source); err != nil {
-					return nil, nil, err
+				if all.contents[id], err = p.digest(outdir, source); err != nil {
+					return all, err
 				}
 			}
 		}
 	}
-	return nested, contents, nil
+	return all, nil
 }
 
-// digest is that of a file, or of a folder with all its files.
+// digest is that of a file, or of a folder with all its files. Of a link it is where the link
+// leads: outside of the assembly that is the same in every stage, and what the assembly holds is
+// compared by itself.
 func (p *player) digest(outdir, source string) (string, error) {
 	outside := filepath.IsAbs(source)
 	if known := p.digests[source]; known != "" && outside {
 		return known, nil
 	}
-	file := source
+	root := source
 	if !outside {
-		file = filepath.Join(outdir, source)
+		root = filepath.Join(outdir, source)
+	}
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return "", err
 	}
 	sum := sha256.New()
-	err := filepath.WalkDir(file, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(file, path)
+		name, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		content, err := os.ReadFile(path)
-		fmt.Fprintf(sum, "%s\x00%d\x00", filepath.ToSlash(name), len(content))
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		var content []byte
+		if entry.Type()&fs.ModeSymlink != 0 {
+			var target string
+			target, err = os.Readlink(path)
+			content = []byte(target)
+		} else {
+			content, err = os.ReadFile(path)
+		}
+		fmt.Fprintf(sum, "%s\x00%s\x00%d\x00", filepath.ToSlash(name), info.Mode(), len(content))
 		sum.Write(content)
 		return err
 	})
@@ -372,8 +402,8 @@ func (p *player) digest(outdir, source string) (string, error) {
 	return digest, err
 }
 
-// meanings says what the values of a stage's identity are: see [stages.Ledger.Identity]; behind those, the
-// paths of imports, in the order they are made.
+// meanings says what the values of a stage's identity are: see [stages.Ledger.Identity]; behind
+// those, the paths of imports, in the order they are made.
 func meanings(ledger []stages.LedgerName, stage stages.Stage, imports []assembly.Import) []parity.Meaning {
 	all := []parity.Meaning{
 		{Of: "name", Kind: parity.KindName},
@@ -444,7 +474,8 @@ func functionCode(template []byte) (map[string]string, error) {
 			continue
 		}
 		var location struct{ S3Key string }
-		// A key that is no plain text was made with a door; the walk of the templates compares it.
+		// A key that is no plain text was made by an escape hatch; the walk of the templates
+		// compares it.
 		if json.Unmarshal(resource.Properties.Code, &location) == nil && location.S3Key != "" {
 			code[logicalID] = location.S3Key
 		}
@@ -460,37 +491,41 @@ func positions(synthesized synthesizedStage) lineOf {
 	return func(logicalID string) stages.Position { return synthesized.Owner(logicalID).At }
 }
 
-// locate finds the line of a difference that has none: of what a stage has under this logical id.
-func (p *player) locate(labels []string, logicalID string) stages.Position {
+// locate finds the line of a difference that has none: of what a stage has under this logical id,
+// or name of an asset.
+func (p *player) locate(labels []string, id string) stages.Position {
 	for _, label := range labels {
-		stage, played := p.actors[label]
+		part, played := p.parts[label]
 		if !played {
 			continue
 		}
-		if at := p.components[label](logicalID); at.File != "" {
+		path := constructPath(part.metadata, id)
+		if made, isAsset := part.assets[id]; isAsset {
+			path = append([]string{p.app.Service}, strings.Split(made, "/")...)
+		} else if at := part.components(id); at.File != "" {
 			return at
 		}
-		if path := constructPath(p.metadata[label], logicalID); path != nil {
+		if path != nil {
 			key := strings.Join(path, "/")
 			if p.lines[key].File == "" {
-				p.lines[key] = p.app.lineOf(stage, path)
+				p.lines[key] = p.app.lineOf(part.stage, path)
 			}
 			return p.lines[key]
 		}
 	}
-	return p.app.definition()
+	return p.app.position()
 }
 
-// lineOf finds the Go line that makes a construct of the CDK's own, by the construct's path: its place is taken
-// before the program is defined once more, so that the CDK refuses the line that makes it. It is that of
-// the outermost construct that the program makes.
+// lineOf finds the Go line that makes a construct of the CDK's own, by the construct's path: its
+// place is taken before the program is defined once more, so that the CDK refuses the line that
+// makes it. It is that of the outermost construct that the program makes.
 func (a App) lineOf(stage stages.Stage, path []string) stages.Position {
 	if len(path) == 0 {
-		return a.definition()
+		return a.position()
 	}
 	outdir, err := os.MkdirTemp("", "roadshow-line-")
 	if err != nil {
-		return a.definition()
+		return a.position()
 	}
 	defer os.RemoveAll(outdir)
 	_, err = a.defineAfter(func(s *Stack) {
@@ -506,10 +541,5 @@ func (a App) lineOf(stage stages.Stage, path []string) stages.Position {
 	case *ConfigError:
 		return fault.At
 	}
-	return a.definition()
-}
-
-// definition is where the program's Define begins.
-func (a App) definition() stages.Position {
-	return stages.FirstUserFrame([]uintptr{reflect.ValueOf(a.Define).Pointer() + 1})
+	return a.position()
 }

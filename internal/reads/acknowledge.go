@@ -32,13 +32,13 @@ func (s *source) acknowledgements(fset *token.FileSet) []*acknowledgement {
 				}
 				l := &loaded{sources: []*source{s}}
 				at := fset.Position(comment.Pos())
-				one := &acknowledgement{at: l.positionOf(at), reason: strings.TrimSpace(rest), first: at.Line, last: at.Line}
+				made := &acknowledgement{at: l.positionOf(at), reason: strings.TrimSpace(rest), first: at.Line, last: at.Line}
 				if startsLine(at) {
 					// The code begins below the comment, which may go on.
-					one.first = fset.Position(group.List[len(group.List)-1].End()).Line + 1
+					made.first = fset.Position(group.List[len(group.List)-1].End()).Line + 1
 				}
-				one.cover(fset, file)
-				all = append(all, one)
+				made.cover(fset, file)
+				all = append(all, made)
 			}
 		}
 	}
@@ -55,8 +55,9 @@ func startsLine(at token.Position) bool {
 	return len(bytes.TrimSpace(line)) == 0
 }
 
-// cover widens an acknowledgement to the statement that begins in its line, whose parts may stand in several lines; but
-// not to the statements inside it. At an import it is for all that is read through that package.
+// cover widens an acknowledgement to the statement that begins in its line, whose parts may stand
+// in several lines; but not to the statements inside it. At an import it is for all that is read
+// through that package.
 func (a *acknowledgement) cover(fset *token.FileSet, file *ast.File) {
 	for _, imported := range file.Imports {
 		if fset.Position(imported.Pos()).Line == a.first {
@@ -100,37 +101,43 @@ func (a *acknowledgement) covers(at stages.Position, through string) bool {
 	return at.Line >= a.first && at.Line <= a.last
 }
 
-// Apply enters the reads into a verdict. It gives what is of the stack as a whole the line that sets it, and reads, also those of
-// the deploy, the reasons that the program states; and it lists the comments that acknowledge nothing.
+// Apply enters the reads into a verdict. It gives what is of the stack as a whole the line that
+// sets it, and reads, also those of the deploy, the reasons that the program states; and it lists
+// the comments that acknowledge nothing.
 func (r *Report) Apply(verdict *parity.Verdict) {
 	verdict.Reads = r.Reads
 	r.locate(verdict)
 	for i := range verdict.DeployReads {
 		if read := &verdict.DeployReads[i]; read.Acknowledged == "" {
 			read.Acknowledged = r.reason(read.At, "")
+			for _, at := range read.AlsoAt {
+				if r.reason(at, "") == "" {
+					read.Acknowledged = ""
+				}
+			}
 		}
 	}
 	verdict.BadAcknowledgements = nil
-	for _, one := range r.acknowledgements {
+	for _, comment := range r.acknowledgements {
 		switch {
-		case !r.runs(one):
-		case one.reason == "":
+		case !r.runs(comment):
+		case comment.reason == "":
 			verdict.BadAcknowledgements = append(verdict.BadAcknowledgements, parity.BadAcknowledgement{
-				At: one.at, Problem: "the acknowledgement gives no reason. Write why what is read cannot make stages differ, behind " + parity.AcknowledgeDirective + ".",
+				At: comment.at, Problem: "the acknowledgement gives no reason. Write why what is read cannot make stages differ, behind " + parity.AcknowledgeDirective + ".",
 			})
-		case !one.used:
+		case !comment.used:
 			verdict.BadAcknowledgements = append(verdict.BadAcknowledgements, parity.BadAcknowledgement{
-				At: one.at, Problem: "nothing is read here that needs an acknowledgement. Remove the comment.",
+				At: comment.at, Problem: "nothing is read here that needs an acknowledgement. Remove the comment.",
 			})
 		}
 	}
 }
 
-// runs tells whether the code of an acknowledgement is part of this program at all: another program of the module may
-// read there.
-func (r *Report) runs(one *acknowledgement) bool {
+// runs tells whether the code of an acknowledgement is part of this program at all: another program
+// of the module may read there.
+func (r *Report) runs(comment *acknowledgement) bool {
 	for _, reached := range r.reached {
-		if reached.file == one.at.File && (one.through != "" || reached.first <= one.last && one.first <= reached.last) {
+		if reached.file == comment.at.File && (comment.through != "" || reached.first <= comment.last && comment.first <= reached.last) {
 			return true
 		}
 	}
@@ -139,11 +146,11 @@ func (r *Report) runs(one *acknowledgement) bool {
 
 // reason is why a read at a place is accepted; empty where nobody says so.
 func (r *Report) reason(at stages.Position, through string) string {
-	for _, one := range r.acknowledgements {
-		if one.covers(at, through) {
-			one.used = true
-			if one.reason != "" {
-				return one.reason
+	for _, comment := range r.acknowledgements {
+		if comment.covers(at, through) {
+			comment.used = true
+			if comment.reason != "" {
+				return comment.reason
 			}
 		}
 	}

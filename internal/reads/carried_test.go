@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// carriers bring a value from an expression to a definition. Each is a declaration of a function %[1]s(s) that gives the
-// value of %[2]s, a text, and what it needs besides.
+// carriers bring a value from an expression to a definition. Each is a declaration of a function
+// %[1]s(s) that gives the value of %[2]s, a text, and what it needs besides.
 var carriers = map[string]string{
 	"a call":                               `func %[1]s(s *stack.Stack) string { return %[2]s }`,
 	"a literal":                            `func %[1]s(s *stack.Stack) string { return func() string { return %[2]s }() }`,
@@ -101,22 +101,23 @@ func TestAReadIsFoundHoweverItIsCarriedAndNothingElse(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(code.String()), 0o600))
 	program, err := Load(t.Context(), Program{Dir: dir, Packages: []string{"."}})
 	require.NoError(t, err)
-	found := map[int][]string{}
+	byLine := map[int][]string{}
 	for _, read := range program.Find(Start{}).Reads {
-		found[read.At.Line] = append(found[read.At.Line], read.Kind)
+		byLine[read.At.Line] = append(byLine[read.At.Line], read.Kind)
 	}
 	for line, kind := range kinds {
 		if kind == "" {
-			assert.Empty(t, found[line], names[line])
+			assert.Empty(t, byLine[line], names[line])
 		} else {
-			assert.Contains(t, found[line], kind, names[line])
+			assert.Contains(t, byLine[line], kind, names[line])
 		}
-		delete(found, line)
+		delete(byLine, line)
 	}
-	assert.Empty(t, found, "nothing else reads")
+	assert.Empty(t, byLine, "nothing else reads")
 }
 
-// generated is a module for a program that is generated, beside what stands for Roadshow and the CDK.
+// generated is a module for a program that is generated, beside what stands for Roadshow and the
+// CDK.
 func generated(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

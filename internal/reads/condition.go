@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// condition is what the file of a place asks of the build besides a version of Go; empty where it is always compiled.
-// Another build of the same program may have another file in its place.
+// condition is what the file of a place asks of the build besides a version of Go; empty where it
+// is always compiled. Another build of the same program may have another file in its place.
 func (s *source) condition(pos token.Pos) string {
 	for _, file := range s.files {
 		if pos < file.FileStart || pos > file.FileEnd {

@@ -12,23 +12,23 @@ import (
 )
 
 // found is one read, where the code has it.
-type found struct {
+type finding struct {
 	kind, what string
 	pos        token.Pos
 	// variable is the environment variable, or the key of the context, where the code names it.
 	variable string
 }
 
-// body is a piece of code that runs as a whole: a function without the literals inside it, or what initializes a
-// package variable.
+// body is a piece of code that runs as a whole: a function without the literals inside it, or what
+// initializes a package variable.
 type body struct {
 	*source
 	at inspector.Cursor
 }
 
 // direct lists what a piece of code reads by itself.
-func (b body) direct() []found {
-	var all []found
+func (b body) direct() []finding {
+	var all []finding
 	b.at.Inspect(nil, func(c inspector.Cursor) bool {
 		switch node := c.Node().(type) {
 		case *ast.FuncLit:
@@ -39,17 +39,17 @@ func (b body) direct() []found {
 			}
 		case *ast.CallExpr:
 			if argument := b.address(node); argument != nil && !b.isOnlyPrinted(c, map[types.Object]bool{}) {
-				all = append(all, found{kind: randomness, what: "the address that " + text(node.Fun) + " writes of " + text(argument), pos: node.Pos()})
+				all = append(all, finding{kind: randomness, what: "the address that " + text(node.Fun) + " writes of " + text(argument), pos: node.Pos()})
 			}
 		case *ast.RangeStmt:
 			if b.rangesOverMap(node) && !b.anyOrderWillDo(c, node) {
-				all = append(all, found{kind: mapOrder, what: "range " + text(node.X), pos: node.For})
+				all = append(all, finding{kind: mapOrder, what: "range " + text(node.X), pos: node.For})
 			}
 		case *ast.GoStmt:
-			all = append(all, found{kind: goroutines, what: "go " + text(node.Call.Fun), pos: node.Go})
+			all = append(all, finding{kind: goroutines, what: "go " + text(node.Call.Fun), pos: node.Go})
 		case *ast.SelectStmt:
 			if len(node.Body.List) > 1 {
-				all = append(all, found{kind: goroutines, what: "select", pos: node.Select})
+				all = append(all, finding{kind: goroutines, what: "select", pos: node.Select})
 			}
 		}
 		return true
@@ -58,20 +58,20 @@ func (b body) direct() []found {
 }
 
 // byName is what an identifier reads by naming it.
-func (b body) byName(c inspector.Cursor, name *ast.Ident) (found, bool) {
+func (b body) byName(c inspector.Cursor, name *ast.Ident) (finding, bool) {
 	object := b.info.Uses[name]
 	if object == nil {
-		return found{}, false
+		return finding{}, false
 	}
 	if isMapSequence(object) {
-		return found{kind: mapOrder, what: text(callOf(c).Node()), pos: name.Pos()}, !b.sequenceIsSorted(c)
+		return finding{kind: mapOrder, what: text(callOf(c).Node()), pos: name.Pos()}, !b.sequenceIsSorted(c)
 	}
 	kind := kindOf(object)
 	if kind == "" {
-		return found{}, false
+		return finding{}, false
 	}
 	call := callOf(c)
-	read := found{kind: kind, what: text(call.Node()), pos: name.Pos()}
+	read := finding{kind: kind, what: text(call.Node()), pos: name.Pos()}
 	if kind == environment || kind == cdkContext {
 		read.variable = b.firstText(call.Node())
 	}
@@ -83,7 +83,8 @@ func (b body) byName(c inspector.Cursor, name *ast.Ident) (found, bool) {
 	return read, !b.isOnlyPrinted(call, map[types.Object]bool{})
 }
 
-// address is the argument of which a call of package fmt writes an address, which each process has otherwise.
+// address is the argument of which a call of package fmt writes an address, which each process has
+// otherwise.
 func (b body) address(call *ast.CallExpr) ast.Expr {
 	fn, ok := typeutil.Callee(b.info, call).(*types.Func)
 	if !ok || fn.Pkg() == nil || fn.Pkg().Path() != "fmt" || strings.Contains(strings.ToLower(fn.Name()), "scan") || b.prints(fn, call) {
@@ -106,7 +107,8 @@ func (b body) address(call *ast.CallExpr) ast.Expr {
 	return nil
 }
 
-// writesAddress tells whether package fmt writes a value of the type as an address, or an address in it.
+// writesAddress tells whether package fmt writes a value of the type as an address, or an address
+// in it.
 // https://pkg.go.dev/fmt#hdr-Printing
 func writesAddress(t types.Type, depth int) bool {
 	if t == nil || depth > 8 {
@@ -156,7 +158,7 @@ func callOf(c inspector.Cursor) inspector.Cursor {
 			if _, isIndex := parent.(*ast.ParenExpr); !isIndex && c.Node() != unindexed(parent) {
 				return c
 			}
-			if _, called := c.Parent().Parent().Node().(*ast.CallExpr); !called {
+			if _, isCalled := c.Parent().Parent().Node().(*ast.CallExpr); !isCalled {
 				return c
 			}
 			c = c.Parent()
@@ -209,8 +211,8 @@ func text(node ast.Node) string {
 	return types.ExprString(expression)
 }
 
-// isOnlyPrinted tells whether an expression's value goes nowhere but to people: it is logged, or decides what is
-// logged. Whatever is not simple to follow does not count.
+// isOnlyPrinted tells whether an expression's value goes nowhere but to people: it is logged, or
+// decides what is logged. Whatever is not simple to follow does not count.
 func (s *source) isOnlyPrinted(c inspector.Cursor, followed map[types.Object]bool) bool {
 	for {
 		parent := c.Parent()
@@ -295,8 +297,8 @@ func (s *source) isOnlyPrintedVariable(c inspector.Cursor, name *ast.Ident, foll
 }
 
 func contains(list []ast.Expr, node ast.Node) bool {
-	for _, one := range list {
-		if one == node {
+	for _, expression := range list {
+		if expression == node {
 			return true
 		}
 	}
@@ -318,8 +320,8 @@ func enclosingFunction(c inspector.Cursor) inspector.Cursor {
 func (s *source) onlyPrints(statement ast.Stmt) bool {
 	switch node := statement.(type) {
 	case *ast.BlockStmt:
-		for _, one := range node.List {
-			if !s.onlyPrints(one) {
+		for _, inner := range node.List {
+			if !s.onlyPrints(inner) {
 				return false
 			}
 		}
@@ -335,7 +337,8 @@ func (s *source) onlyPrints(statement ast.Stmt) bool {
 	return false
 }
 
-// prints tells whether a call only writes for people, so that what it is given reaches no definition.
+// prints tells whether a call only writes for people, so that what it is given reaches no
+// definition.
 func (s *source) prints(fn *types.Func, call *ast.CallExpr) bool {
 	if fn.Pkg() == nil {
 		return false

@@ -20,31 +20,34 @@ type edge struct {
 	at token.Pos
 }
 
-// graph is which code leads to which. A function that is named somewhere counts as called there: whoever gets a
-// function calls it, and that is what makes callbacks of packages whose code is not read safe.
+// graph is which code leads to which. A function that is named somewhere counts as called there:
+// whoever gets a function calls it, and that is what makes callbacks of packages whose code is not
+// read safe.
 type graph struct {
 	*loaded
 	edges map[node][]edge
-	// written are the functions that write a package variable, which only matters where somebody reads it.
+	// written are the functions that write a package variable, which only matters where somebody
+	// reads it.
 	written map[*ssa.Global][]*ssa.Function
 	// initial are the pieces of code that initialize package variables, by their variable.
 	initial map[*ssa.Global]initializer
-	// asked are the interface methods that a function calls, and made the types that it puts into interfaces.
-	asked map[*ssa.Function][]asked
-	made  map[*ssa.Function][]made
+	// asked are the interface methods that a function calls, and made the types that it puts into
+	// interfaces.
+	interfaceCalls  map[*ssa.Function][]interfaceCall
+	interfaceValues map[*ssa.Function][]interfaceValue
 	// lostIn are the calls that nothing was found for.
-	lostIn map[*ssa.Function][]found
+	lostIn map[*ssa.Function][]finding
 }
 
 // asked is a call by an interface.
-type asked struct {
+type interfaceCall struct {
 	of     *types.Interface
 	method *types.Func
 	at     token.Pos
 }
 
 // made is a value that becomes one of an interface.
-type made struct {
+type interfaceValue struct {
 	concrete types.Type
 	of       *types.Interface
 	at       token.Pos
@@ -59,7 +62,7 @@ type initializer struct {
 func newGraph(l *loaded) *graph {
 	g := &graph{
 		loaded: l, edges: map[node][]edge{}, written: map[*ssa.Global][]*ssa.Function{}, initial: map[*ssa.Global]initializer{},
-		asked: map[*ssa.Function][]asked{}, made: map[*ssa.Function][]made{}, lostIn: map[*ssa.Function][]found{},
+		interfaceCalls: map[*ssa.Function][]interfaceCall{}, interfaceValues: map[*ssa.Function][]interfaceValue{}, lostIn: map[*ssa.Function][]finding{},
 	}
 	for _, s := range l.sources {
 		for _, order := range s.info.InitOrder {
@@ -118,12 +121,12 @@ func (g *graph) instruction(fn *ssa.Function, instruction ssa.Instruction) {
 	case ssa.CallInstruction:
 		if call := i.Common(); call.IsInvoke() {
 			if of, ok := call.Value.Type().Underlying().(*types.Interface); ok {
-				g.asked[fn] = append(g.asked[fn], asked{of, call.Method, call.Pos()})
+				g.interfaceCalls[fn] = append(g.interfaceCalls[fn], interfaceCall{of, call.Method, call.Pos()})
 			}
 		}
 	case *ssa.MakeInterface:
 		if of, ok := i.Type().Underlying().(*types.Interface); ok {
-			g.made[fn] = append(g.made[fn], made{i.X.Type(), of, at})
+			g.interfaceValues[fn] = append(g.interfaceValues[fn], interfaceValue{i.X.Type(), of, at})
 		}
 	}
 	for _, operand := range instruction.Operands(nil) {
@@ -166,7 +169,8 @@ func (g *graph) initialEdges(global *ssa.Global) []edge {
 			}
 			return true
 		})
-		// The literals and the instances of generic functions inside it, as the package's own initialization holds them.
+		// The literals and the instances of generic functions inside it, as the package's own
+		// initialization holds them.
 		if init := start.ssa.Func("init"); init != nil {
 			g.visit(init)
 			for _, block := range init.Blocks {
@@ -202,8 +206,8 @@ func (g *graph) out(n node) []edge {
 	return g.initialEdges(n.(*ssa.Global))
 }
 
-// settle finds, for all the code that may run, which methods the calls by interfaces come to, and who writes which
-// package variable.
+// settle finds, for all the code that may run, which methods the calls by interfaces come to, and
+// who writes which package variable.
 func (g *graph) settle(starts []*ssa.Function) {
 	live := map[*ssa.Function]bool{}
 	var order []*ssa.Function
@@ -243,7 +247,7 @@ func (g *graph) settle(starts []*ssa.Function) {
 	for before := -1; before != len(order)+len(led); {
 		before = len(order) + len(led)
 		for _, maker := range order[:len(order):len(order)] {
-			for _, value := range g.made[maker] {
+			for _, value := range g.interfaceValues[maker] {
 				methods := g.prog.MethodSets.MethodSet(value.concrete)
 				for i := range methods.Len() {
 					method := methods.At(i)
@@ -255,9 +259,9 @@ func (g *graph) settle(starts []*ssa.Function) {
 			}
 		}
 		for _, asker := range order[:len(order):len(order)] {
-			for _, question := range g.asked[asker] {
+			for _, question := range g.interfaceCalls[asker] {
 				for _, maker := range order[:len(order):len(order)] {
-					for _, value := range g.made[maker] {
+					for _, value := range g.interfaceValues[maker] {
 						if !types.Implements(value.concrete, question.of) {
 							continue
 						}
@@ -271,9 +275,9 @@ func (g *graph) settle(starts []*ssa.Function) {
 		}
 	}
 	for _, fn := range order {
-		for _, question := range g.asked[fn] {
+		for _, question := range g.interfaceCalls[fn] {
 			if g.isUnanswered(question, order) {
-				g.lostIn[fn] = append(g.lostIn[fn], found{kind: lost, what: "a call of " + question.method.Name() + " by an interface", pos: question.at})
+				g.lostIn[fn] = append(g.lostIn[fn], finding{kind: lost, what: "a call of " + question.method.Name() + " by an interface", pos: question.at})
 			}
 		}
 		for global := range writes(fn) {
@@ -284,13 +288,14 @@ func (g *graph) settle(starts []*ssa.Function) {
 	}
 }
 
-// isUnanswered tells whether an interface of a package that is read is called, and no value is known to be one.
-func (g *graph) isUnanswered(question asked, order []*ssa.Function) bool {
+// isUnanswered tells whether an interface of a package that is read is called, and no value is
+// known to be one.
+func (g *graph) isUnanswered(question interfaceCall, order []*ssa.Function) bool {
 	if question.method.Pkg() == nil || g.of[question.method.Pkg()] == nil {
 		return false // what makes such values is reported where it is named
 	}
 	for _, maker := range order {
-		for _, value := range g.made[maker] {
+		for _, value := range g.interfaceValues[maker] {
 			if types.Implements(value.concrete, question.of) {
 				return false
 			}
@@ -299,8 +304,8 @@ func (g *graph) isUnanswered(question asked, order []*ssa.Function) bool {
 	return true
 }
 
-// calledFromOutside tells whether code that is not read may call a method of a value that it got as an interface: one
-// of the interface's, or one that the standard library looks for in any value.
+// calledFromOutside tells whether code that is not read may call a method of a value that it got as
+// an interface: one of the interface's, or one that the standard library looks for in any value.
 func calledFromOutside(of *types.Interface, name string) bool {
 	for method := range of.Methods() {
 		if method.Name() == name {
@@ -331,8 +336,8 @@ func writes(fn *ssa.Function) map[*ssa.Global]token.Pos {
 	}
 	for _, block := range fn.Blocks {
 		for _, instruction := range block.Instrs {
-			for _, place := range places(instruction) {
-				note(place, instruction.Pos())
+			for _, target := range places(instruction) {
+				note(target, instruction.Pos())
 			}
 		}
 	}
@@ -373,8 +378,8 @@ func places(instruction ssa.Instruction) []ssa.Value {
 	return nil
 }
 
-// mutates tells whether a function of the standard library changes what its first argument, or its receiver, holds for
-// somebody to look at later.
+// mutates tells whether a function of the standard library changes what its first argument, or its
+// receiver, holds for somebody to look at later.
 func mutates(fn *ssa.Function) bool {
 	if origin := fn.Origin(); origin != nil {
 		fn = origin

@@ -28,9 +28,10 @@ const (
 	lost        = "could not be followed"
 )
 
-// knownReads are the names of the standard library by which a program learns something besides what it was written
-// with: functions, variables, constants, and methods as (*os.File).Read. A star stands for every name of the package.
-// What is made by one of these (a file, a connection) is reported where it is made, not where it is used.
+// knownReads are the names of the standard library by which a program learns something besides what
+// it was written with: functions, variables, constants, and methods as (*os.File).Read. A star
+// stands for every name of the package. What is made by one of these (a file, a connection) is
+// reported where it is made, not where it is used.
 var knownReads = expand(map[string]map[string]string{
 	environment: {
 		"os":      "Getenv LookupEnv Environ ExpandEnv UserHomeDir UserCacheDir UserConfigDir TempDir",
@@ -40,6 +41,7 @@ var knownReads = expand(map[string]map[string]string{
 	clock: {
 		"time":    "Now Since Until After AfterFunc Tick NewTimer NewTicker Local Time.Local",
 		"context": "WithDeadline WithDeadlineCause WithTimeout WithTimeoutCause", "os/signal": "*",
+		awscdk: "Expiration_After",
 	},
 	randomness: {
 		"math/rand":    "ExpFloat64 Float32 Float64 Int Int31 Int31n Int63 Int63n Intn NormFloat64 Perm Read Shuffle Uint32 Uint64 Seed",
@@ -79,7 +81,8 @@ var knownReads = expand(map[string]map[string]string{
 	lost: {
 		"reflect": "Value.Call Value.CallSlice Value.Method Value.MethodByName MakeFunc Value.UnsafePointer Value.UnsafeAddr Value.Pointer NewAt",
 		"plugin":  "*", "unsafe": "Pointer Slice SliceData String StringData",
-		// A template calls the methods that its text names, and the runtime any member of the CDK's that a text names.
+		// A template calls the methods that its text names, and the runtime any member of the CDK's
+		// that a text names.
 		"text/template": "Template.Execute Template.ExecuteTemplate", "html/template": "Template.Execute Template.ExecuteTemplate",
 		"github.com/aws/jsii-runtime-go":         "Create Get Invoke InvokeVoid Load Set StaticGet StaticInvoke StaticInvokeVoid StaticSet UnsafeCast",
 		"github.com/aws/jsii-runtime-go/runtime": "*",
@@ -147,7 +150,8 @@ func namedOf(t types.Type) *types.Named {
 	return named
 }
 
-// passes tells whether a function of the standard library gives back nothing but what it was given, in another form.
+// passes tells whether a function of the standard library gives back nothing but what it was given,
+// in another form.
 func passes(fn *types.Func) bool {
 	if fn.Pkg() == nil {
 		return true // a method of error

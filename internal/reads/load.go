@@ -38,9 +38,9 @@ type loaded struct {
 	prog    *ssa.Program
 }
 
-// notRead are the modules whose code is not read: Roadshow's, whose exported names are held to tell nothing by a
-// test of its own, and the CDK's, which is generated and asks another process. What they read for a program
-// stands in the table of known reads.
+// notRead are the modules whose code is not read: Roadshow's, whose exported names are held to tell
+// nothing by a test of its own, and the CDK's, which is generated and asks another process. What
+// they read for a program stands in the table of known reads.
 var notRead = []string{
 	roadshow + "/stack", roadshow + "/stages", roadshow + "/parity", roadshow + "/rehearsal", roadshow + "/internal", roadshow + "/cmd",
 	"github.com/aws/aws-cdk-go", "github.com/aws/constructs-go", "github.com/aws/jsii-runtime-go", "github.com/cdklabs", "golang.org/x/sys", "golang.org/x/exp",
@@ -101,7 +101,8 @@ func isSkipped(path string) bool {
 	return slices.ContainsFunc(notRead, func(family string) bool { return path == family || strings.HasPrefix(path, family+"/") })
 }
 
-// check type-checks the sources and builds their SSA form. Of all else the compiler's export data is enough.
+// check type-checks the sources and builds their SSA form. Of all else the compiler's export data
+// is enough.
 func (l *loaded) check(byID map[string]*packages.Package) error {
 	known := map[string]*types.Package{"unsafe": types.Unsafe}
 	l.prog = ssa.NewProgram(l.fset, ssa.InstantiateGenerics)

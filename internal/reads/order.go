@@ -58,7 +58,8 @@ func isMapSequence(object types.Object) bool {
 	return false
 }
 
-// sequenceIsSorted tells whether a sequence of a map's is put in order at once, or goes where there is none.
+// sequenceIsSorted tells whether a sequence of a map's is put in order at once, or goes where there
+// is none.
 func (s *source) sequenceIsSorted(c inspector.Cursor) bool {
 	c = callOf(c)
 	for {
@@ -90,8 +91,9 @@ func (s *source) sequenceIsSorted(c inspector.Cursor) bool {
 	}
 }
 
-// anyOrderWillDo tells whether a loop over a map does the same in whatever order it runs, where that is simple to
-// tell: it counts, it fills another map, it collects what is sorted before anybody looks, it looks for something.
+// anyOrderWillDo tells whether a loop over a map does the same in whatever order it runs, where
+// that is simple to tell: it counts, it fills another map, it collects what is sorted before
+// anybody looks, it looks for something.
 func (s *source) anyOrderWillDo(c inspector.Cursor, loop *ast.RangeStmt) bool {
 	l := turn{source: s, loop: loop, written: map[types.Object]bool{}, writing: map[ast.Node]bool{}}
 	if loop.Tok == token.ASSIGN || !l.block(loop.Body) {
@@ -121,20 +123,20 @@ type turn struct {
 }
 
 // writes notes that a place writes what outlives the turn.
-func (l *turn) writes(place ast.Expr) {
+func (l *turn) writes(target ast.Expr) {
 	for {
-		switch node := place.(type) {
+		switch node := target.(type) {
 		case *ast.Ident:
 			l.writing[node], l.written[l.info.ObjectOf(node)] = true, true
 			return
 		case *ast.IndexExpr:
-			place = node.X
+			target = node.X
 		case *ast.SelectorExpr:
-			place = node.X
+			target = node.X
 		case *ast.ParenExpr:
-			place = node.X
+			target = node.X
 		case *ast.StarExpr:
-			place = node.X
+			target = node.X
 		default:
 			return
 		}
@@ -180,13 +182,13 @@ func (l *turn) statement(statement ast.Stmt) bool {
 		}
 		for _, clause := range node.Body.List {
 			clause := clause.(*ast.CaseClause)
-			for _, one := range clause.List {
-				if !l.pure(one) {
+			for _, expression := range clause.List {
+				if !l.pure(expression) {
 					return false
 				}
 			}
-			for _, one := range clause.Body {
-				if !l.statement(one) {
+			for _, inner := range clause.Body {
+				if !l.statement(inner) {
 					return false
 				}
 			}
@@ -259,8 +261,8 @@ func (l *turn) assignment(node *ast.AssignStmt) bool {
 		case node.Tok == token.ASSIGN && isName && l.isExtreme(name, right):
 			l.gathers = true
 		case node.Tok == token.ASSIGN && l.isMapElement(left):
-			// A turn has a key of its own, and so does what is stored by it; two turns that store by one key do not
-			// follow the order only where they store the same.
+			// A turn has a key of its own, and so does what is stored by it; two turns that store
+			// by one key do not follow the order only where they store the same.
 			if !l.pure(right) || !l.storesByOwnKey(left) && !l.isConstant(right) {
 				return false
 			}
@@ -349,8 +351,8 @@ func (l *turn) isEmptyStruct(expression ast.Expr) bool {
 }
 
 func (l *turn) allPure(expressions []ast.Expr) bool {
-	for _, one := range expressions {
-		if !l.pure(one) {
+	for _, expression := range expressions {
+		if !l.pure(expression) {
 			return false
 		}
 	}

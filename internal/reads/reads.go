@@ -1,11 +1,13 @@
-// Package reads finds, in the source of a program, what its definition reads besides its stage: the environment, the
-// time, files, the order of a map, and whatever else may be one thing when parity is proven and another when a stage is
-// deployed. Two runs that happen to read alike cannot show that; the code can.
+// Package reads finds, in the source of a program, what its definition reads besides its stage: the
+// environment, the time, files, the order of a map, and whatever else may be one thing when parity
+// is proven and another when a stage is deployed. Two runs that happen to read alike cannot show
+// that; the code can.
 //
-// It starts from the functions that are given to stack.App.Define and from whoever calls App.Main, and follows every
-// function that is named there, every method that a call by an interface may come to, and every package variable back to
-// what gave it its value. The code of the program's own module is read, and that of other modules as far as it leads
-// there; of the standard library, the CDK and Roadshow a table says which names read what.
+// It starts from the functions that are given to stack.App.Define and from whoever calls App.Main,
+// and follows every function that is named there, every method that a call by an interface may come
+// to, and every package variable back to what gave it its value. The code of the program's own
+// module is read, and that of other modules as far as it leads there; of the standard library, the
+// CDK and Roadshow a table says which names read what.
 package reads
 
 import (
@@ -29,8 +31,8 @@ import (
 type Program struct {
 	// Dir is the folder in which the go command finds the packages.
 	Dir string
-	// Packages are patterns as go list takes them. BuildFlags are those that the program is built with, and Env the
-	// environment of the go command; default: this process's.
+	// Packages are patterns as go list takes them. BuildFlags are those that the program is built
+	// with, and Env the environment of the go command; default: this process's.
 	Packages   []string
 	BuildFlags []string
 	Env        []string
@@ -48,8 +50,8 @@ type Start struct {
 type Report struct {
 	// Reads lists what is read, in the order of the files.
 	Reads []parity.Read
-	// Variables are the environment variables, and Context the keys of the CDK's context, that the code names where it
-	// reads them and nobody has acknowledged it.
+	// Variables are the environment variables, and Context the keys of the CDK's context, that the
+	// code names where it reads them and nobody has acknowledged it.
 	Variables, Context []string
 
 	settings         []setting
@@ -66,14 +68,15 @@ type lines struct {
 // Code is a program, type-checked; it can be read from more than one start.
 type Code struct{ *loaded }
 
-// Load finds the program's code. The error is the go command's or the compiler's, where the program does not build.
+// Load finds the program's code. The error is the go command's or the compiler's, where the program
+// does not build.
 func Load(ctx context.Context, program Program) (Code, error) {
 	l, err := load(ctx, program)
 	return Code{l}, err
 }
 
-// Find reads the code from where the definition begins. Where no function begins there, as nowhere in the zero start, it
-// is read from whatever may be an App's Define.
+// Find reads the code from where the definition begins. Where no function begins there, as nowhere
+// in the zero start, it is read from whatever may be an App's Define.
 func (c Code) Find(start Start) *Report {
 	r := reading{graph: newGraph(c.loaded), from: start, entered: map[node]bool{}, known: map[parity.Read]bool{}, report: &Report{}}
 	for _, s := range c.sources {
@@ -89,13 +92,13 @@ func (c Code) Find(start Start) *Report {
 		read := &r.report.Reads[i]
 		read.Acknowledged = r.report.reason(read.At, read.Through)
 	}
-	for _, one := range r.named {
+	for _, name := range r.named {
 		switch {
-		case r.report.reason(one.at, one.through) != "":
-		case one.kind == cdkContext:
-			r.report.Context = append(r.report.Context, one.name)
+		case r.report.reason(name.at, name.through) != "":
+		case name.kind == cdkContext:
+			r.report.Context = append(r.report.Context, name.name)
 		default:
-			r.report.Variables = append(r.report.Variables, one.name)
+			r.report.Variables = append(r.report.Variables, name.name)
 		}
 	}
 	for _, names := range []*[]string{&r.report.Variables, &r.report.Context} {
@@ -124,6 +127,12 @@ type named struct {
 // HasUnacknowledged tells whether the code reads something of a kind that nobody has acknowledged.
 func (r *Report) HasUnacknowledged(kind string) bool {
 	return slices.ContainsFunc(r.Reads, func(read parity.Read) bool { return read.Kind == kind && read.Acknowledged == "" })
+}
+
+// AllowsOtherDate tells whether the definition can run on another day. Over the network it could
+// not: certificates are of today.
+func (r *Report) AllowsOtherDate() bool {
+	return !slices.ContainsFunc(r.Reads, func(read parity.Read) bool { return read.Kind == network })
 }
 
 func (r *reading) read() {
@@ -170,8 +179,8 @@ func (r *reading) read() {
 	r.linkedNames()
 }
 
-// caughtPanics reports where a definition catches a panic: what is refused of a stage's own part may not be refused of
-// an understudy's, so that a refusal tells that the part is played.
+// caughtPanics reports where a definition catches a panic: what is refused of a stage's own part
+// may not be refused of an understudy's, so that a refusal tells that the part is played.
 func (r *reading) caughtPanics(defining []*ssa.Function) {
 	for _, fn := range defining {
 		if s := r.sourceOf(fn); s != nil && s.own {
@@ -182,13 +191,13 @@ func (r *reading) caughtPanics(defining []*ssa.Function) {
 	}
 }
 
-func recoversIn(fn *ssa.Function) []found {
-	var all []found
+func recoversIn(fn *ssa.Function) []finding {
+	var all []finding
 	for _, block := range fn.Blocks {
 		for _, instruction := range block.Instrs {
 			if call, ok := instruction.(ssa.CallInstruction); ok {
 				if builtin, ok := call.Common().Value.(*ssa.Builtin); ok && builtin.Name() == "recover" {
-					all = append(all, found{kind: itself, what: "recover()", pos: call.Pos()})
+					all = append(all, finding{kind: itself, what: "recover()", pos: call.Pos()})
 				}
 			}
 		}
@@ -196,8 +205,8 @@ func recoversIn(fn *ssa.Function) []found {
 	return all
 }
 
-// guardsCallback tells whether a function, or the one that it stands in, is given a function: what that panics with
-// may be the definition's.
+// guardsCallback tells whether a function, or the one that it stands in, is given a function: what
+// that panics with may be the definition's.
 func guardsCallback(fn *ssa.Function) bool {
 	for fn.Parent() != nil {
 		fn = fn.Parent()
@@ -210,7 +219,8 @@ func guardsCallback(fn *ssa.Function) bool {
 	return false
 }
 
-// linkedNames reports the directives by which the program's code takes a name of another package that is not exported.
+// linkedNames reports the directives by which the program's code takes a name of another package
+// that is not exported.
 func (r *reading) linkedNames() {
 	for _, s := range r.sources {
 		if !s.own {
@@ -220,7 +230,7 @@ func (r *reading) linkedNames() {
 			for _, group := range file.Comments {
 				for _, comment := range group.List {
 					if strings.HasPrefix(comment.Text, "//go:linkname ") {
-						r.add(found{kind: lost, what: comment.Text, pos: comment.Pos()}, "")
+						r.add(finding{kind: lost, what: comment.Text, pos: comment.Pos()}, "")
 					}
 				}
 			}
@@ -247,7 +257,7 @@ func (r *reading) start() []*ssa.Function {
 	if r.from == (Start{}) {
 		return nil
 	}
-	var found []*ssa.Function
+	var functions []*ssa.Function
 	var look func(fn *ssa.Function)
 	look = func(fn *ssa.Function) {
 		at := r.fset.Position(fn.Pos())
@@ -255,7 +265,7 @@ func (r *reading) start() []*ssa.Function {
 			at = r.fset.Position(syntax.Pos())
 		}
 		if isDefinition(fn) && at.Filename == r.from.File && at.Line == r.from.Line {
-			found = append(found, fn)
+			functions = append(functions, fn)
 		}
 		for _, literal := range fn.AnonFuncs {
 			look(literal)
@@ -276,7 +286,7 @@ func (r *reading) start() []*ssa.Function {
 			}
 		}
 	}
-	return found
+	return functions
 }
 
 // isDefinition tells whether a function can be an App's Define.
@@ -293,23 +303,24 @@ func isStack(t types.Type) bool {
 	return named != nil && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == roadshow+"/stack" && named.Obj().Name() == "Stack"
 }
 
-// definitions are the functions that a function hands on as values, and that can be an App's Define.
+// definitions are the functions that a function hands on as values, and that can be an App's
+// Define.
 func (r *reading) definitions(fn *ssa.Function) []*ssa.Function {
-	var found []*ssa.Function
+	var functions []*ssa.Function
 	for _, block := range fn.Blocks {
 		for _, instruction := range block.Instrs {
-			var called ssa.Value
+			var callee ssa.Value
 			if call, ok := instruction.(ssa.CallInstruction); ok {
-				called = call.Common().Value
+				callee = call.Common().Value
 			}
 			for _, operand := range instruction.Operands(nil) {
-				if value, ok := (*operand).(*ssa.Function); ok && (value != called || isLiteral(called)) && isDefinition(value) {
-					found = append(found, value)
+				if value, ok := (*operand).(*ssa.Function); ok && (value != callee || isLiteral(callee)) && isDefinition(value) {
+					functions = append(functions, value)
 				}
 			}
 		}
 	}
-	return found
+	return functions
 }
 
 func isLiteral(value ssa.Value) bool {
@@ -383,19 +394,19 @@ func (r *reading) sourceOfNode(n node) *source {
 }
 
 // readsOf lists what the code of one node reads.
-func (r *reading) readsOf(n node) []found {
+func (r *reading) readsOf(n node) []finding {
 	switch n := n.(type) {
 	case *ssa.Function:
 		all := slices.Clone(r.lostIn[n])
 		code, ok := r.bodyOf(n)
 		if !ok {
 			if s := r.sourceOf(n); s != nil && n.Synthetic == "" && len(n.Blocks) == 0 && n.Object() != nil {
-				all = append(all, found{kind: lost, what: n.Name() + ", which is not written in Go", pos: n.Pos()})
+				all = append(all, finding{kind: lost, what: n.Name() + ", which is not written in Go", pos: n.Pos()})
 			}
 			return all
 		}
 		if condition := code.condition(n.Pos()); condition != "" {
-			all = append(all, found{kind: build, what: "//go:build " + condition, pos: n.Pos()})
+			all = append(all, finding{kind: build, what: "//go:build " + condition, pos: n.Pos()})
 		}
 		return append(all, code.direct()...)
 	case *ssa.Global:
@@ -434,7 +445,7 @@ func (r *reading) through(e edge) {
 				continue
 			}
 			kinds[read.kind] = true
-			r.add(found{kind: read.kind, what: read.what, pos: e.at}, through)
+			r.add(finding{kind: read.kind, what: read.what, pos: e.at}, through)
 		}
 		for _, next := range r.out(n) {
 			pending = append(pending, next.to)
@@ -473,18 +484,18 @@ func nameOf(n node) string {
 }
 
 // add reports a read of the program's own code.
-func (r *reading) add(read found, through string) {
+func (r *reading) add(read finding, through string) {
 	r.name(read, read.pos, through)
-	one := parity.Read{Kind: read.kind, What: read.what, At: r.position(read.pos), Through: through}
-	if r.known[one] {
+	entry := parity.Read{Kind: read.kind, What: read.what, At: r.position(read.pos), Through: through}
+	if r.known[entry] {
 		return
 	}
-	r.known[one] = true
-	r.report.Reads = append(r.report.Reads, one)
+	r.known[entry] = true
+	r.report.Reads = append(r.report.Reads, entry)
 }
 
 // name notes what a read names.
-func (r *reading) name(read found, at token.Pos, through string) {
+func (r *reading) name(read finding, at token.Pos, through string) {
 	if read.variable != "" {
 		r.named = append(r.named, named{read.kind, read.variable, through, r.position(at)})
 	}

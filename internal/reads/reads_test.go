@@ -17,8 +17,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// programs is the module of the programs that are read. In each, a comment `// want "…"` says what the line reads, as a
-// regular expression; no other line reads anything that is not acknowledged.
+// programs is the module of the programs that are read. In each, a comment `// want "…"` says what
+// the line reads, as a regular expression; no other line reads anything that is not acknowledged.
 const programs = "testdata/programs"
 
 func read(t *testing.T, program string) *Report {
@@ -37,10 +37,10 @@ func TestEachLineReadsWhatItSays(t *testing.T) {
 		t.Run(program, func(t *testing.T) {
 			verdict := &parity.Verdict{}
 			read(t, program).Apply(verdict)
-			found := map[string][]string{}
+			byPlace := map[string][]string{}
 			for _, read := range verdict.Unproven() {
 				at := read.At.String()
-				found[at] = append(found[at], strings.TrimPrefix(read.String(), at+": "))
+				byPlace[at] = append(byPlace[at], strings.TrimPrefix(read.String(), at+": "))
 			}
 			files, err := filepath.Glob(filepath.Join(programs, program, "*.go"))
 			require.NoError(t, err)
@@ -54,20 +54,20 @@ func TestEachLineReadsWhatItSays(t *testing.T) {
 						pattern, err := strconv.Unquote(strings.ReplaceAll(strings.ReplaceAll(want, `\(`, `\\(`), `\)`, `\\)`))
 						require.NoError(t, err)
 						matched := false
-						for n, one := range found[at] {
+						for n, one := range byPlace[at] {
 							if regexp.MustCompile("^" + pattern).MatchString(one) {
 								matched = true
-								found[at] = append(found[at][:n:n], found[at][n+1:]...)
+								byPlace[at] = append(byPlace[at][:n:n], byPlace[at][n+1:]...)
 								break
 							}
 						}
-						assert.True(t, matched, "%s does not read %s, but %q", at, pattern, found[at])
+						assert.True(t, matched, "%s does not read %s, but %q", at, pattern, byPlace[at])
 					}
-					assert.Empty(t, found[at], "%s reads more", at)
-					delete(found, at)
+					assert.Empty(t, byPlace[at], "%s reads more", at)
+					delete(byPlace, at)
 				}
 			}
-			assert.Empty(t, found)
+			assert.Empty(t, byPlace)
 		})
 	}
 }
@@ -97,7 +97,8 @@ func main() {
 	}}, program.Find(Start{}).Reads)
 }
 
-// No false alarm: the programs of this project, and what roadshow init writes, read nothing besides their stage.
+// No false alarm: the programs of this project, and what roadshow init writes, read nothing besides
+// their stage.
 func TestALawfulProgramReadsNothing(t *testing.T) {
 	checkout, err := filepath.Abs("../..")
 	require.NoError(t, err)

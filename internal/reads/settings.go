@@ -14,15 +14,15 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// setting is a line that sets something of the stack as a whole, which is no construct and so has no line in the
-// CDK's own record.
+// setting is a line that sets something of the stack as a whole, which is no construct and so has
+// no line in the CDK's own record.
 type setting struct {
 	path string // of what it sets, as in a difference
 	at   stages.Position
 }
 
-// settings maps the methods of the CDK that set something of a stack to where that stands. What ends in a dot goes
-// on with the call's first text, such as a tag's name.
+// settings maps the methods of the CDK that set something of a stack to where that stands. What
+// ends in a dot goes on with the call's first text, such as a tag's name.
 var settings = map[string][]string{
 	"SetTerminationProtection": {"Stack.TerminationProtection"},
 	"SetTag":                   {"Stack.Tags."}, "RemoveTag": {"Stack.Tags."}, // of a TagManager
@@ -58,17 +58,17 @@ func (r *reading) settingsOf(fn *ssa.Function, at token.Pos) {
 				if strings.HasSuffix(path, ".") {
 					path += firstConstant(call.Common())
 				}
-				one := setting{path, r.position(line)}
-				if !slices.Contains(r.report.settings, one) {
-					r.report.settings = append(r.report.settings, one)
+				set := setting{path, r.position(line)}
+				if !slices.Contains(r.report.settings, set) {
+					r.report.settings = append(r.report.settings, set)
 				}
 			}
 		}
 	}
 }
 
-// firstConstant is the text that a call has as its first argument, as the CDK takes texts: by jsii.String or new.
-// Empty where it is no constant.
+// firstConstant is the text that a call has as its first argument, as the CDK takes texts: by
+// jsii.String or new. Empty where it is no constant.
 func firstConstant(call *ssa.CallCommon) string {
 	if len(call.Args) == 0 {
 		return ""
@@ -90,32 +90,44 @@ func firstConstant(call *ssa.CallCommon) string {
 	return ""
 }
 
-// locate gives what differs of the stack as a whole, and what is read there at deploy time, the line that sets it,
-// where the code has one.
+// locate gives what differs of the stack as a whole, and what is read there at deploy time, the
+// lines that set it, where the code has any.
 func (r *Report) locate(verdict *parity.Verdict) {
 	for _, list := range [][]parity.Difference{verdict.Differences, verdict.Unstable, verdict.Alone, verdict.Ambiguous} {
 		for i := range list {
 			if d := &list[i]; d.LogicalID == "" {
-				d.At = cmp.Or(r.setAt(d.Path), d.At)
+				r.setAt(d.Path, &d.At, &d.AlsoAt)
 			}
 		}
 	}
 	for i := range verdict.DeployReads {
 		if read := &verdict.DeployReads[i]; read.LogicalID == "" {
-			read.At = cmp.Or(r.setAt(read.Path), read.At)
+			r.setAt(read.Path, &read.At, &read.AlsoAt)
 		}
 	}
 }
 
-// setAt is the first line that sets what stands at a path or, where none names it, the first that may.
-func (r *Report) setAt(path string) stages.Position {
+// setAt finds the lines that set what stands at a path or, where none names it, those that may.
+func (r *Report) setAt(path string, first *stages.Position, others *[]stages.Position) {
 	path = strings.NewReplacer(`["`, ".", `"]`, "").Replace(path)
-	names := func(one setting) bool { return path == one.path || strings.HasPrefix(path, one.path+".") }
-	may := func(one setting) bool { return strings.HasSuffix(one.path, ".") && strings.HasPrefix(path, one.path) }
+	if at := strings.LastIndex(path, ".Template."); at >= 0 {
+		path = path[at+len(".Template."):] // of a nested stack
+	}
+	names := func(set setting) bool {
+		return path == set.path || strings.HasPrefix(path, set.path+".") || strings.HasPrefix(set.path, path+".")
+	}
+	may := func(set setting) bool { return strings.HasSuffix(set.path, ".") && strings.HasPrefix(path, set.path) }
 	for _, fits := range []func(setting) bool{names, may} {
-		if at := slices.IndexFunc(r.settings, fits); at >= 0 {
-			return r.settings[at].at
+		var lines []stages.Position
+		for _, set := range r.settings {
+			if fits(set) && !slices.Contains(lines, set.at) {
+				lines = append(lines, set.at)
+			}
+		}
+		if len(lines) > 0 {
+			slices.SortFunc(lines, func(a, b stages.Position) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+			*first, *others = lines[0], lines[1:]
+			return
 		}
 	}
-	return stages.Position{}
 }

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/tools/go/ssa"
 )
 
-// keptState reports the package variables, and the captured ones, that a definition writes and reads: what the first
-// definition leaves there, the second finds. So a program counts its runs, or keeps the first stage's answer.
+// keptState reports the package variables, and the captured ones, that a definition writes and
+// reads: what the first definition leaves there, the second finds. So a program counts its runs, or
+// keeps the first stage's answer.
 func (r *reading) keptState(defines, defining []*ssa.Function) {
 	k := keeper{reading: r, defining: map[*ssa.Function]bool{}, parameters: map[ssa.Value]token.Pos{}, globals: map[*ssa.Global]token.Pos{}}
 	for _, fn := range defining {
@@ -24,13 +25,13 @@ func (r *reading) keptState(defines, defining []*ssa.Function) {
 	}
 	for global, at := range k.globals {
 		if s := r.of[global.Pkg.Pkg]; s != nil && s.own && isRead(global, defining) {
-			r.add(found{kind: state, what: r.described(global.Name(), global.Pos()), pos: at}, "")
+			r.add(finding{kind: state, what: r.described(global.Name(), global.Pos()), pos: at}, "")
 		}
 	}
 	for _, define := range defines {
 		for _, captured := range define.FreeVars {
 			if at, written := k.parameters[captured]; written && isRead(captured, defining) {
-				r.add(found{kind: state, what: r.described(captured.Name(), captured.Pos()), pos: at}, "")
+				r.add(finding{kind: state, what: r.described(captured.Name(), captured.Pos()), pos: at}, "")
 			}
 		}
 	}
@@ -63,7 +64,8 @@ func (r *reading) defining(defines []*ssa.Function) []*ssa.Function {
 	return all
 }
 
-// keeper collects what functions write through their parameters and captured variables, and which package variables.
+// keeper collects what functions write through their parameters and captured variables, and which
+// package variables.
 type keeper struct {
 	*reading
 	defining   map[*ssa.Function]bool
@@ -74,8 +76,8 @@ type keeper struct {
 func (k *keeper) look(fn *ssa.Function) {
 	for _, block := range fn.Blocks {
 		for _, instruction := range block.Instrs {
-			for _, place := range places(instruction) {
-				k.note(place, instruction.Pos())
+			for _, target := range places(instruction) {
+				k.note(target, instruction.Pos())
 			}
 			switch i := instruction.(type) {
 			case ssa.CallInstruction:
@@ -146,7 +148,8 @@ func (k *keeper) note(address ssa.Value, at token.Pos) {
 	}
 }
 
-// isRead tells whether any of the functions does more with a variable than to give it another value.
+// isRead tells whether any of the functions does more with a variable than to give it another
+// value.
 func isRead(variable ssa.Value, functions []*ssa.Function) bool {
 	name, isCaptured := "", false
 	if captured, ok := variable.(*ssa.FreeVar); ok {
