@@ -14,8 +14,8 @@ import (
 // faults are the mistakes of one config.
 type faults []*ConfigError
 
-// faultsIn is every mistake in a config: each of its texts and numbers is looked at, however deep it stands, and
-// problem is what the config's own rules say, which know how its fields go together.
+// faultsIn is every mistake in a config: each of its texts and numbers is looked at, however deep
+// it stands, and problem is what the config's own rules say, which know how its fields go together.
 func (s *Stack) faultsIn(config any, problem *ConfigError) faults {
 	w := walk{stage: s.stage(), elsewhere: s.choices().ForProof(), seen: map[uintptr]bool{}}
 	w.value(reflect.ValueOf(config), "", "", 0)
@@ -51,8 +51,8 @@ func (f faults) raise(thing string, at stages.Position) {
 // walk goes through every value of a config.
 type walk struct {
 	stage stages.Stage
-	// elsewhere tells that values of another stage's place are right: in a proof, and below a selector that leaves this
-	// stage out.
+	// elsewhere tells that values of another stage's place are right: in a proof, and below a
+	// selector that leaves this stage out.
 	elsewhere bool
 	seen      map[uintptr]bool // pointers: a value of the user's may hold itself
 	found     faults
@@ -67,19 +67,21 @@ var (
 	configType   = reflect.TypeFor[FunctionConfig]()
 )
 
-// parts are the structs of this package that configs hold, besides those whose names end in Config. Every other is a
-// component, or belongs to one, and was looked at where it was made.
+// parts are the structs of this package that configs hold, besides those whose names end in Config.
+// Every other is a component, or belongs to one, and was looked at where it was made.
 var parts = []reflect.Type{
 	reflect.TypeFor[EventPattern](), reflect.TypeFor[ExistingNetwork](), reflect.TypeFor[Key](), reflect.TypeFor[Projection](), reflect.TypeFor[Ref](),
 }
 
-// holdsValues tells whether a struct has values to look at. One of the user's own, as an Input is, has.
+// holdsValues tells whether a struct has values to look at. One of the user's own, as an Input is,
+// has.
 func holdsValues(kind reflect.Type) bool {
 	return kind != timeType && !kind.Implements(selectorType) &&
 		(kind.PkgPath() != configType.PkgPath() || strings.HasSuffix(kind.Name(), "Config") || slices.Contains(parts, kind))
 }
 
-// value looks at one value. path is where it stands, as an error says it; row is its field's, as the tables say it.
+// value looks at one value. path is where it stands, as an error says it; row is its field's, as
+// the tables say it.
 func (w *walk) value(value reflect.Value, path, row string, depth int) {
 	if !value.IsValid() || depth > deepest {
 		return
@@ -102,7 +104,7 @@ func (w *walk) value(value reflect.Value, path, row string, depth int) {
 		}
 		for i := range value.NumField() {
 			field := value.Type().Field(i)
-			w.value(value.Field(i), join(path, field), value.Type().Name()+"."+field.Name, depth+1)
+			w.value(value.Field(i), join(path, field), rowOf(value.Type(), field), depth+1)
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range value.Len() {
@@ -125,7 +127,17 @@ func (w *walk) value(value reflect.Value, path, row string, depth int) {
 	}
 }
 
-// join is a field's path. What a struct keeps to itself, such as a key's name, is called as the field that holds it.
+// rowOf is a field as the tables call it; empty of a struct of the user's own, which may be called
+// like one of this package.
+func rowOf(of reflect.Type, field reflect.StructField) string {
+	if of.PkgPath() != configType.PkgPath() {
+		return ""
+	}
+	return of.Name() + "." + field.Name
+}
+
+// join is a field's path. What a struct keeps to itself, such as a key's name, is called as the
+// field that holds it.
 func join(path string, field reflect.StructField) string {
 	switch {
 	case !field.IsExported():

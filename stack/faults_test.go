@@ -407,3 +407,31 @@ func TestANameThatAnOverrideWritesMayNotBeAnothersOfItsAccount(t *testing.T) {
 	require.ErrorAs(t, err, new(*stages.CollisionError), "each ephemeral stage would have it too")
 	assert.Contains(t, withoutLines(err.Error()), "faults_test.go:LINE")
 }
+
+// QueueConfig is a user's own struct, which is called like one of the package's.
+type QueueConfig struct {
+	VisibilityTimeout time.Duration
+	MaxReceives       int
+	Retention         time.Duration
+}
+
+func TestAStructOfTheUsersOwnHasNoneOfOurLimits(t *testing.T) {
+	_, err := stacktest.TrySynth(t, app(func(s *stack.Stack) {
+		schedule := stack.NewSchedule(s, "daily", stack.ScheduleConfig{Cron: "0 8 * * ? *", Input: QueueConfig{VisibilityTimeout: 99 * time.Hour, MaxReceives: -5, Retention: 1}})
+		schedule.Triggers(stack.NewFunction(s, "f", code()))
+	}), dev)
+	require.NoError(t, err)
+}
+
+func TestAQueueThatTheCDKMakesIsNotShownAsAFIFOQueue(t *testing.T) {
+	template := stacktest.Synth(t, app(func(s *stack.Stack) {
+		awssqs.NewCfnQueue(s.CDK, text("Raw"), &awssqs.CfnQueueProps{QueueName: text("shared")})
+	}), dev)
+	for _, name := range template.Assembly.Ledger {
+		if name.Name == "shared" {
+			assert.Equal(t, "SQS queue", name.Kind)
+			return
+		}
+	}
+	t.Fatal("the ledger has not read the name back")
+}

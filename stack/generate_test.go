@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/roadshow-go/roadshow/internal/reads"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stages"
@@ -190,20 +192,27 @@ func twoFiles(t *testing.T) (files [2]string) {
 func TestEveryComposedBranchOnIdentityIsCaughtWithItsLine(t *testing.T) {
 	programs(t, 1)
 	of := places(twoFiles(t))
+	program, err := reads.Load(t.Context(), reads.Program{Dir: ".", Packages: []string{"."}, Tests: true})
+	require.NoError(t, err)
+	code := program.Find(reads.Start{})
 	rapid.Check(t, func(rt *rapid.T) {
 		c := drawComposed(rt, of)
-		verdict, err := c.app(of[c.place], func(s *stack.Stack) bool {
+		app := c.app(of[c.place], func(s *stack.Stack) bool {
 			return questions[c.question](nameOf(s), accountOf(s), regionOf(s))
-		}).Prove(t.Context(), stack.Proof{Exhaustive: true})
+		})
+		definition := stages.FirstUserFrame([]uintptr{reflect.ValueOf(app.Define).Pointer() + 1})
+		verdict, err := app.Prove(t.Context(), stack.Proof{Exhaustive: true})
 		require.NoError(rt, err)
 		if !c.tells() {
 			require.NotEqual(rt, parity.Different, verdict.Outcome(), "%+v: %s", c, verdict)
 			return
 		}
 		require.False(rt, verdict.Identical(), "escaped: %+v", c)
-		for _, one := range slices.Concat(verdict.Differences, verdict.Ambiguous) {
-			require.NotEmpty(rt, one.At.File, "%+v: %s", c, one)
-			require.Equal(rt, "stack/generate_test.go", strings.Replace(one.At.File, "proof_test", "generate_test", 1), "%+v: %s", c, one)
+		code.Apply(verdict)
+		for _, difference := range slices.Concat(verdict.Differences, verdict.Ambiguous) {
+			require.NotEmpty(rt, difference.At.File, "%+v: %s", c, difference)
+			require.Equal(rt, "stack/generate_test.go", strings.Replace(difference.At.File, "proof_test", "generate_test", 1), "%+v: %s", c, difference)
+			require.NotEqual(rt, definition, difference.At, "%+v: no line but that of the definition: %s", c, difference)
 		}
 	})
 }

@@ -155,7 +155,7 @@ func TestWhatIsMadeFromTheIdentityBesideTheLedger(t *testing.T) {
 		assert.NotEmpty(t, proven(t, queue(func(*stack.Stack) string { return "for-" + production.Account })).Foreign)
 	})
 	// The very stage's name with a constant behind it is what the ledger would do; so would a constant be that is
-	// chosen by stage, in stages that are called so. The proof does not choose the kind reading.
+	// chosen by stage, in stages that are called so. The proof does not choose the reading without a difference.
 	t.Run("a whole name has two readings", func(t *testing.T) {
 		verdict := proven(t, queue(func(s *stack.Stack) string { return fmt.Sprintf("%s-orders", nameOf(s)) }))
 		assert.Equal(t, parity.CouldNotTell, verdict.Outcome())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
@@ -150,6 +151,17 @@ func TestAnUndeclaredDifferenceOfAnyKindIsNotIdentical(t *testing.T) {
 		"an asset of other content under one name": {func(s *stack.Stack) {
 			asset(s, isProd(s), awss3assets.AssetProps{AssetHash: text("fixed"), AssetHashType: awscdk.AssetHashType_CUSTOM})
 		}, "Assets.", parity.Different},
+		"a link of an asset that leads elsewhere": {func(s *stack.Stack) {
+			folder := linked(t, map[bool]string{true: "one", false: "two"}[isProd(s)])
+			made := awss3assets.NewAsset(s.CDK, text("Asset"), &awss3assets.AssetProps{Path: text(folder), AssetHash: text("fixed"), AssetHashType: awscdk.AssetHashType_CUSTOM})
+			awscdk.NewCfnOutput(s.CDK, text("Where"), &awscdk.CfnOutputProps{Value: made.S3ObjectKey()})
+		}, "Assets.", parity.Different},
+		"a pick inside a branch": {func(s *stack.Stack) {
+			if isProd(s) {
+				stages.Pick(s, 1, stages.When(dev, 2))
+			}
+			stack.NewTable(s, "orders", key())
+		}, "Choices", parity.Different},
 		"all zones of the region": {func(s *stack.Stack) {
 			queueOf(s, "QueueName", call("Join", "-", map[string]any{"Fn::GetAZs": ""}))
 		}, "Resources.Queue.Properties", parity.CouldNotTell},
@@ -214,6 +226,20 @@ func TestAnUndeclaredDifferenceOfAnyKindIsNotIdentical(t *testing.T) {
 	}
 }
 
+// linked is a folder with links: to a file of that name, to a folder, and to what is not there.
+func linked(t *testing.T, file string) string {
+	t.Helper()
+	folder := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "inner"), 0o700))
+	for _, name := range []string{"one", "two"} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "inner", name), []byte(name), 0o600))
+	}
+	for link, target := range map[string]string{"file": filepath.Join("inner", file), "folder": "inner", "nothing": "not-there"} {
+		require.NoError(t, os.Symlink(target, filepath.Join(folder, link)))
+	}
+	return folder
+}
+
 func TestALawfulProgramIsIdentical(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "asset")
 	require.NoError(t, os.WriteFile(file, []byte("content"), 0o600))
@@ -229,6 +255,11 @@ func TestALawfulProgramIsIdentical(t *testing.T) {
 		"an asset": func(s *stack.Stack) {
 			made := awss3assets.NewAsset(s.CDK, text("Asset"), &awss3assets.AssetProps{Path: text(file)})
 			awscdk.NewCfnOutput(s.CDK, text("Where"), &awscdk.CfnOutputProps{Value: made.S3ObjectUrl()})
+		},
+		"an asset with links to a file, to a folder and to nothing, behind a link": func(s *stack.Stack) {
+			link := filepath.Join(t.TempDir(), "link")
+			require.NoError(t, os.Symlink(linked(t, "one"), link))
+			awss3assets.NewAsset(s.CDK, text("Asset"), &awss3assets.AssetProps{Path: text(link), AssetHash: text("fixed"), AssetHashType: awscdk.AssetHashType_CUSTOM})
 		},
 		"a name that is picked": func(s *stack.Stack) {
 			config := key()
@@ -286,6 +317,30 @@ func TestADifferenceOfARawConstructHasItsLine(t *testing.T) {
 	}))
 	require.Len(t, verdict.Differences, 3)
 	assert.Equal(t, want, verdict.Differences[0].At)
+}
+
+func TestADifferenceOfAnAssetAndOfAChoiceHasItsLine(t *testing.T) {
+	file := [2]string{filepath.Join(t.TempDir(), "asset"), filepath.Join(t.TempDir(), "asset")}
+	for i := range file {
+		require.NoError(t, os.WriteFile(file[i], []byte(strconv.Itoa(i)), 0o600))
+	}
+	var asset, pick stages.Position
+	verdict := proven(t, app(func(s *stack.Stack) {
+		path := file[0]
+		if isProd(s) {
+			path = file[1]
+			pick = lineBelow()
+			stages.Pick(s, 1, stages.When(dev, 2))
+		}
+		asset = lineBelow()
+		awss3assets.NewAsset(s.CDK, text("Asset"), &awss3assets.AssetProps{Path: text(path), AssetHash: text("fixed"), AssetHashType: awscdk.AssetHashType_CUSTOM})
+	}))
+	lines := map[string]stages.Position{}
+	for _, one := range verdict.Differences {
+		name, _, _ := strings.Cut(one.Path, ".")
+		lines[name] = one.At
+	}
+	assert.Equal(t, map[string]stages.Position{"Assets": asset, "Choices": pick}, lines, "%s", verdict)
 }
 
 // Values of the identity that are also pieces of ordinary texts: a constant that is chosen by stage is not taken for
@@ -445,16 +500,30 @@ func TestWhatIsKeptOfTheFirstStageIsFound(t *testing.T) {
 func TestWhatDiffersOfTheStackHasTheLineThatSetsIt(t *testing.T) {
 	message := failure(t, app(func(s *stack.Stack) {
 		stack.NewTable(s, "orders", key())
+		inside := awscdk.NewNestedStack(s.CDK, text("Inside"), nil)
+		awssqs.NewCfnQueue(inside, text("Queue"), nil)
+		s.CDK.TemplateOptions().SetDescription(text("first"))
 		if isProd(s) {
 			s.CDK.SetTerminationProtection(new(false))
 			s.CDK.Tags().SetTag(text("cost"), text("undeclared"), nil, nil)
 			s.CDK.TemplateOptions().SetDescription(text("undeclared"))
+			s.CDK.AddMetadata(text("owner"), "undeclared")
+			inside.TemplateOptions().SetTransforms(&[]*string{text("AWS::LanguageExtensions")})
 		}
+		s.CDK.AddTransform(text("AWS::Serverless-2016-10-31"))
 	}))
-	for path, want := range map[string]string{
-		`Stack\.TerminationProtection`: `s.CDK.SetTerminationProtection(`, `Stack\["Tags.cost"\]`: `s.CDK.Tags().SetTag(text("cost")`, `Description`: `SetDescription(`,
+	for path, want := range map[string][]string{
+		`Stack\.TerminationProtection`: {`s.CDK.SetTerminationProtection(`}, `Stack\["Tags.cost"\]`: {`s.CDK.Tags().SetTag(text("cost")`},
+		`Description`: {`SetDescription(text("first"`, `SetDescription(text("undeclared"`}, `Metadata`: {`s.CDK.AddMetadata(`},
+		// A macro of the stack and one of a nested stack are set by the same method.
+		`Resources\.\w+\.Template\.Transform`:                         {`inside.TemplateOptions().SetTransforms(`, `s.CDK.AddTransform(text("AWS::Serverless`},
+		`macro "AWS::Serverless-2016-10-31", read by .* at Transform`: {`inside.TemplateOptions().SetTransforms(`, `s.CDK.AddTransform(text("AWS::Serverless`},
 	} {
-		assert.Regexp(t, `(?m)^\s+`+path+`\s+made at stack/proof_test\.go:`+sourceLine(t, want)+`$`, message)
+		var lines []string
+		for _, text := range want {
+			lines = append(lines, `stack/proof_test\.go:`+sourceLine(t, text))
+		}
+		assert.Regexp(t, `(?m)^\s+`+path+`\s+made at `+strings.Join(lines, " or ")+`$`, message)
 	}
 }
 
@@ -464,12 +533,21 @@ func sourceLine(t *testing.T, text string) string {
 	source, err := os.ReadFile("proof_test.go")
 	require.NoError(t, err)
 	for i, line := range strings.Split(string(source), "\n") {
-		if strings.HasPrefix(strings.TrimSpace(line), "s.CDK.") && strings.Contains(line, text) {
+		if code := strings.TrimSpace(line); (strings.HasPrefix(code, "s.CDK.") || strings.HasPrefix(code, "inside.")) && strings.Contains(code, text) {
 			return strconv.Itoa(i + 1)
 		}
 	}
 	t.Fatalf("no line has %s", text)
 	return ""
+}
+
+func TestASecondRunIsOnAnotherDay(t *testing.T) {
+	message := failure(t, app(func(s *stack.Stack) {
+		config := code()
+		config.Description = "of the year " + strconv.Itoa(time.Now().Year()) //roadshow:acknowledge the second run shows that it makes a difference
+		stack.NewFunction(s, "f", config)
+	}))
+	assert.Regexp(t, `(?s)3 differences between two runs of the same program:.*dev, second run: "of the year 2000"`, message)
 }
 
 func TestWhatTheCodeReadsFailsATestUntilItIsAcknowledged(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -156,12 +155,8 @@ func (c count) warning() string {
 // checkSums counts what the parts of a synthesized template make together. Where AWS would refuse it, the error
 // joins a [*ConfigError] for each sum; close to a limit there is a warning. What only a deploy knows counts with the
 // length that it has at least.
-func (s *Stack) checkSums(path string, at lineOf) (warnings []string, err error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.counted(data, at)
+func (s *Stack) checkSums(template []byte, at lineOf) (warnings []string, err error) {
+	t, err := s.counted(template, at)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,18 +29,20 @@ type Synthesis struct {
 	// Outdir is the folder of the cloud assembly. Required.
 	Outdir string
 
-	// Nested gives each stage a folder of its own below Outdir and a manifest above them, as it must be
-	// for several stages. Default: only where there are several.
+	// Nested gives each stage a folder of its own below Outdir and a manifest above them, as it
+	// must be for several stages. Default: only where there are several.
 	Nested bool
 
 	// Commit is the Git commit of the program, which the assembly holds. Default: none.
 	Commit string
 
-	// Record has each template say what it is, and the assembly carry the commit to the account beside the
-	// template, so that the account can be asked later. A deploy wants it, a test does not. Default: no.
+	// Record has each template say what it is, and the assembly carry the commit to the account
+	// beside the template, so that the account can be asked later. A deploy wants it, a test does
+	// not. Default: no.
 	Record bool
 
-	// StubFunctions gives every function the same tiny code instead of compiling it, as unit tests want.
+	// StubFunctions gives every function the same tiny code instead of compiling it, as unit tests
+	// want.
 	StubFunctions bool
 
 	// Validation says when AWS's validator runs on the templates, which costs seconds.
@@ -59,15 +62,15 @@ type synthesizedStage = assembly.Synthesized
 // Assembly is what was synthesized: roadshow.json, as the roadshow command reads it.
 type Assembly = assembly.Document
 
-// Synthesize defines and synthesizes stages, one after the other in one process. Everything is defined,
-// checked and compiled before anything is written. It is not safe for concurrent use: the CDK's runtime
-// is not. The error is a [*ConfigError], a [*DefineError], a [*NodeError], a collision of names, a fault of
-// the Go compiler as it wrote it, or of the file system.
+// Synthesize defines and synthesizes stages, one after the other in one process. Everything is
+// defined, checked and compiled before anything is written. It is not safe for concurrent use: the
+// CDK's runtime is not. The error is a [*ConfigError], a [*DefineError], a [*NodeError], a
+// collision of names, a fault of the Go compiler as it wrote it, or of the file system.
 func (a App) Synthesize(synthesis Synthesis) (*Assembly, error) {
 	return a.synthesize(synthesis, newCompiler(synthesis.StubFunctions, synthesis.Progress))
 }
 
-func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, error) {
+func (a App) synthesize(synthesis Synthesis, compiler *compiler) (made *Assembly, err error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
@@ -92,52 +95,57 @@ func (a App) synthesize(synthesis Synthesis, compiler *compiler) (*Assembly, err
 		}
 		stacks[i] = stack
 	}
-	if err := stacks[0].ledger().Check(synthesis.Stages...); err != nil {
+	document := a.document(synthesis.Commit)
+	if document.Recorded, err = stacks[0].ledger().All(synthesis.Stages...); err != nil {
 		return nil, err
 	}
+	for _, collision := range stages.Collisions(document.Recorded) {
+		return nil, collision
+	}
+	document.Ledger = document.Recorded
 	if err := compiler.compile(stacks); err != nil {
 		return nil, err
 	}
-	document := a.document(synthesis.Commit)
-	var err error
-	if document.Ledger, err = stacks[0].ledger().All(synthesis.Stages...); err != nil {
-		return nil, err
-	}
-	document.Recorded = document.Ledger
-	for _, stack := range stacks {
+	defer func() {
+		if err == nil {
+			return
+		}
+		if failed := discardManifests(stacks); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}()
+	templates := make([][]byte, len(stacks))
+	for i, stack := range stacks {
 		synthesized, err := stack.synthesize(compiler)
 		if err == nil {
 			err = stack.onlyOne()
 		}
 		if err != nil {
-			for _, written := range stacks {
-				os.Remove(filepath.Join(written.outdir(), "manifest.json")) // so that nothing can deploy it
-			}
 			return nil, err
 		}
 		if synthesis.Nested {
 			synthesized.File = nestedFolder(stack.stage()) + "/" + synthesized.File
 		}
 		document.Stages = append(document.Stages, synthesized)
-		warnings, err := stack.checkSums(filepath.Join(synthesis.Outdir, filepath.FromSlash(synthesized.File)), positions(synthesized))
+		if templates[i], err = os.ReadFile(filepath.Join(synthesis.Outdir, filepath.FromSlash(synthesized.File))); err != nil {
+			return nil, err
+		}
+		warnings, err := stack.checkSums(templates[i], positions(synthesized))
 		report(synthesis, warnings)
 		if err != nil {
-			return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
+			return nil, err
 		}
 	}
-	file := func(one synthesizedStage) string {
-		return filepath.Join(synthesis.Outdir, filepath.FromSlash(one.File))
-	}
-	if err := readBack(stacks, &document, file, synthesis.Stages...); err != nil {
-		return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
+	if err := readBack(stacks, &document, templates, synthesis.Stages...); err != nil {
+		return nil, err
 	}
 	if err := validateTemplates(synthesis, document); err != nil {
-		return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
+		return nil, err
 	}
 	if synthesis.Record {
 		for _, synthesized := range document.Stages {
 			if err := record(synthesis.Outdir, synthesized, synthesis.Commit); err != nil {
-				return nil, errors.Join(err, discardManifests(synthesis.Outdir, document))
+				return nil, err
 			}
 		}
 	}
@@ -190,7 +198,8 @@ func (a App) defineAfter(first func(*Stack), stage stages.Stage, outdir string, 
 		})
 		tags := s.tags()
 		if program := a.program(); program != "" {
-			// Of the stack alone: CloudFormation hands it on to every resource, and no template has to hold it.
+			// Of the stack alone: CloudFormation hands it on to every resource, and no template has
+			// to hold it.
 			tags[TagProgram] = assembly.ProgramTag(program)
 		}
 		props := &awscdk.StackProps{
@@ -234,9 +243,9 @@ func (s *Stack) tag(scope constructs.IConstruct) {
 	}
 }
 
-// protect is the only recover. A [*ConfigError] comes back as it is, with the user's line; so does an
-// error that a value below the CDK panicked with. Anything else (the CDK panics with strings and with
-// errors, the user's code with whatever it likes) becomes a [*DefineError].
+// protect is the only recover. A [*ConfigError] comes back as it is, with the user's line; so does
+// an error that a value below the CDK panicked with. Anything else (the CDK panics with strings and
+// with errors, the user's code with whatever it likes) becomes a [*DefineError].
 func (s *Stack) protect(run func()) (err error) {
 	defer func() {
 		fault := recover()
@@ -270,8 +279,8 @@ func (s *Stack) protect(run func()) (err error) {
 	return nil
 }
 
-// reason is what a panic says, without the stack trace of the CDK's JavaScript, which names no line of
-// the user's.
+// reason is what a panic says, without the stack trace of the CDK's JavaScript, which names no line
+// of the user's.
 func reason(fault any) string {
 	text := fmt.Sprint(fault)
 	if cut := strings.Index(text, "\n    at "); cut >= 0 {
@@ -314,8 +323,8 @@ func (s *Stack) synthesize(compiler *compiler) (synthesizedStage, error) {
 	return synthesized, err
 }
 
-// onlyOne refuses whatever a program has put beside the one stack, or below it without nesting it: it would be
-// deployed with the stage, and no proof would see it.
+// onlyOne refuses whatever a program has put beside the one stack, or below it without nesting it:
+// it would be deployed with the stage, and no proof would see it.
 func (s *Stack) onlyOne() error {
 	written, err := readManifest(s.outdir())
 	if err != nil {
@@ -346,16 +355,18 @@ func nestedFolder(stage stages.Stage) string {
 }
 
 // discardManifests makes an assembly that was refused one that nothing can deploy.
-func discardManifests(outdir string, document Assembly) error {
+func discardManifests(stacks []*Stack) error {
 	var failed error
-	for _, synthesized := range document.Stages {
-		manifest := filepath.Join(outdir, filepath.Dir(filepath.FromSlash(synthesized.File)), "manifest.json")
-		failed = errors.Join(failed, os.Remove(manifest))
+	for _, stack := range stacks {
+		if err := os.Remove(filepath.Join(stack.outdir(), "manifest.json")); !errors.Is(err, fs.ErrNotExist) {
+			failed = errors.Join(failed, err)
+		}
 	}
 	return failed
 }
 
-// removeEmptyFolders removes what the CDK made for stages that were then not written, because of a mistake.
+// removeEmptyFolders removes what the CDK made for stages that were then not written, because of a
+// mistake.
 func removeEmptyFolders(synthesis Synthesis) {
 	if synthesis.Nested {
 		for _, stage := range synthesis.Stages {

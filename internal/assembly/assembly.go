@@ -1,5 +1,5 @@
-// Package assembly reads and writes roadshow.json, which stands beside the CDK's manifest.json in the
-// cloud assembly. It is the contract between the program, which knows the CDK, and the roadshow
+// Package assembly reads and writes roadshow.json, which stands beside the CDK's manifest.json in
+// the cloud assembly. It is the contract between the program, which knows the CDK, and the roadshow
 // command, which does not.
 package assembly
 
@@ -28,19 +28,22 @@ type Document struct {
 	Version int `json:"version"`
 	// Service is the service's name.
 	Service string `json:"service"`
-	// Program is the module path of the program, which its stacks carry as a tag: "example.com/notes". Empty
-	// where the program is built of no module.
+	// Program is the module path of the program, which its stacks carry as a tag:
+	// "example.com/notes". Empty where the program is built of no module.
 	Program string `json:"program,omitempty"`
 	// Commit is the Git commit of the program; empty where there is none, with "-dirty" where the
 	// working tree has changes.
 	Commit string `json:"commit,omitempty"`
-	// DeployFrom lists the accounts that deploy to the stages of others, which the bootstraps trust.
+	// DeployFrom lists the accounts that deploy to the stages of others, which the bootstraps
+	// trust.
 	DeployFrom []string `json:"deployFrom,omitempty"`
 	// Set is every stage and template of the set, also those not in this assembly.
 	Set []Stage `json:"set"`
-	// Ledger is every physical name of every stage of the set, and of one hostile example of each template.
+	// Ledger is every physical name of every stage of the set, and of one hostile example of each
+	// template.
 	Ledger []stages.LedgerName `json:"ledger"`
-	// Recorded is the ledger without the names that were read back from the templates. The command does not need it.
+	// Recorded is the ledger without the names that were read back from the templates. The command
+	// does not need it.
 	Recorded []stages.LedgerName `json:"-"`
 	// Stages is what was synthesized.
 	Stages []Synthesized `json:"stages"`
@@ -68,11 +71,12 @@ type Synthesized struct {
 	// Choices are the declared differences, as this stage chose. Key is equal for equal choices.
 	Choices []stages.Choice `json:"choices"`
 	Key     string          `json:"choicesKey"`
-	// Identity is the values that make the stage itself in its template; see stages.Ledger.Identity.
-	// Behind those stand the paths of what is imported.
+	// Identity is the values that make the stage itself in its template; see
+	// stages.Ledger.Identity. Behind those stand the paths of what is imported.
 	Identity []string `json:"identity"`
-	// Imports are the paths that Identity ends in, and AtDeploy maps each path of the Systems Manager that a
-	// construct of the program has CloudFormation read at each deploy to that construct. The command needs neither.
+	// Imports are the paths that Identity ends in, and AtDeploy maps each path of the Systems
+	// Manager that a construct of the program has CloudFormation read at each deploy to that
+	// construct. The command needs neither.
 	Imports  []Import          `json:"-"`
 	AtDeploy map[string]string `json:"-"`
 	// Functions are the stage's functions, in the order they were defined.
@@ -103,7 +107,8 @@ type Import struct {
 
 // Link is a variable that says where a component is.
 type Link struct {
-	// ID is the component's, or that of what is imported; Of is how an error names it: table "notes".
+	// ID is the component's, or that of what is imported; Of is how an error names it: table
+	// "notes".
 	ID string `json:"id"`
 	Of string `json:"of"`
 	// Variable is <ID>_…, such as NOTES_TABLE.
@@ -116,8 +121,8 @@ type Construct struct {
 	At stages.Position `json:"at"`
 }
 
-// Owner is the component that a resource belongs to: its logical id begins with the component's id, without hyphens.
-// The zero Construct where no component made it.
+// Owner is the component that a resource belongs to: its logical id begins with the component's id,
+// without hyphens. The zero Construct where no component made it.
 func (s Synthesized) Owner(logicalID string) (owner Construct) {
 	longest := 0
 	for _, construct := range s.Constructs {

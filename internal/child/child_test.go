@@ -24,6 +24,7 @@ func TestATailIsTheLastMegabyteOfWhateverIsWritten(t *testing.T) {
 		}
 		text := whole.String()
 		require.True(t, tail.String() == text[max(0, len(text)-Limit):])
+		require.Equal(t, len(text) > Limit, tail.Cut())
 	})
 }
 
@@ -33,7 +34,7 @@ func TestAChildThatPrintsWithoutEndTakesNoMemoryAndEndsWithTheContext(t *testing
 	var tail Tail
 	process.Stdout = writer(func(data []byte) (int, error) {
 		n, err := tail.Write(data)
-		if len(tail.String()) == Limit {
+		if tail.Cut() {
 			stop()
 		}
 		return n, err
