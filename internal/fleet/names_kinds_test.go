@@ -19,7 +19,8 @@ func TestANewNameIsOfTheComponentThatGivesItToThatKind(t *testing.T) {
 	require.NoError(t, err)
 	got := map[string][2]string{}
 	for _, wanted := range newNames(program, template{}, []stages.LedgerName{
-		{Kind: "SQS queue", Owner: "jobs", Name: "dev-notes-jobs"}, {Kind: "SQS FIFO queue", Owner: "ordered", Name: "dev-notes-jobs.fifo"},
+		{Kind: "SQS queue", Owner: "jobs", Name: "dev-notes-jobs"},
+		{Kind: "SQS FIFO queue", Owner: "ordered", Name: "dev-notes-jobs.fifo"},
 		{Kind: "DynamoDB table", Owner: "table", Name: "dev-notes-jobs"},
 	}) {
 		got[wanted.logicalID] = [2]string{wanted.noun, wanted.component}
