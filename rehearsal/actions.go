@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"maps"
 	"slices"
@@ -17,9 +16,10 @@ type right struct {
 	owner string
 	// context are the keys of the service itself.
 	context policy.Context
-	// of are the policies of the resource, as documents; decides means that nothing is allowed without
-	// them.
-	of      []any
+	// of gives the policies of the resource, as documents; decides means that nothing is allowed without
+	// them. holder is what they are of, where that is not the resource: a bucket, of an object.
+	of      func() []any
+	holder  string
 	decides bool
 	// tags are the resource's.
 	tags object
@@ -89,7 +89,7 @@ func (r *request) keyRights(reference string, actions ...string) []right {
 	var needed []right
 	for _, action := range actions {
 		needed = append(needed, right{
-			action: action, resource: key.attribute("Arn"), owner: r.account, of: []any{document}, decides: true, tags: tagMap(key),
+			action: action, resource: key.attribute("Arn"), owner: r.account, of: func() []any { return []any{document} }, decides: true, tags: tagMap(key),
 			context: policy.Context{
 				"kms:viaservice": {r.service + "." + r.region + "." + suffix(r.region)}, "kms:calleraccount": {r.account}, "kms:grantisforawsresource": nil,
 			},
@@ -145,7 +145,7 @@ func (r *request) tableRights(action, reference, suffix string, keyActions ...st
 	if t != nil {
 		needed.tags = tagMap(t)
 		if resourcePolicy, _ := t.Properties["ResourcePolicy"].(object); resourcePolicy != nil {
-			needed.of = []any{resourcePolicy["PolicyDocument"]}
+			needed.holder, needed.of = t.attribute("Arn"), func() []any { return []any{resourcePolicy["PolicyDocument"]} }
 		}
 		if encryption, _ := t.Properties["SSESpecification"].(object); encryption != nil {
 			key = textOf(encryption["KMSMasterKeyId"])
@@ -216,34 +216,19 @@ func lambdaRights() map[string]func(*request) []right {
 // functionRights are the rights on the function, the version or the alias that a request names.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
 func (r *request) functionRights(action string) []right {
-	name := r.text("FunctionName")
-	at := r.homeOf(name)
-	if before, after, isARN := strings.Cut(name, ":function:"); isARN {
-		name = after
-		if accountID.MatchString(before) { // the short form, which begins with the account
-			at.account = before
-		}
+	return []right{r.functionRight(action, r.function("FunctionName"))}
+}
+
+// functionRight is the right to do something with a function, whether it is there or not.
+func (r *request) functionRight(action string, named functionReference) right {
+	needed := right{
+		action: action, resource: named.qualified(), owner: named.account, tags: object{}, of: func() []any { return r.store.policyOfFunction(named) },
+		context: policy.Context{"lambda:invokedviafunctionurl": nil, "lambda:functionurlauthtype": nil, "lambda:eventsourcetoken": nil},
 	}
-	bare, qualifier, _ := strings.Cut(name, ":")
-	qualifier = orElse(r.text("Qualifier"), qualifier)
-	arn := arnOf(at, "lambda", "function:"+bare)
-	needed := right{action: action, resource: arn, owner: at.account, tags: object{}, context: policy.Context{"lambda:invokedviafunctionurl": nil}}
-	if qualifier != "" {
-		needed.resource += ":" + qualifier
-	}
-	if f, found := r.store.find(at, lambdaFunction, bare); found {
+	if f, found := r.store.find(named.place, lambdaFunction, named.name); found {
 		needed.tags = tagMap(&f)
 	}
-	// A permission may name a role or an account; those for services are none of a caller's.
-	for _, p := range r.store.list(at, "AWS::Lambda::Permission") {
-		principal := p.text("Principal")
-		if named := p.text("FunctionName"); (named == bare || named == arn) && !strings.Contains(principal, ".amazonaws.") {
-			needed.of = append(needed.of, object{"Statement": object{
-				"Effect": "Allow", "Principal": object{"AWS": principal}, "Action": p.text("Action"), "Resource": "*",
-			}})
-		}
-	}
-	return []right{needed}
+	return needed
 }
 
 // s3Rights are the actions of S3's operations, many of which have another name.
@@ -354,7 +339,8 @@ func (r *request) bucketRights(action, suffix string, context policy.Context) []
 	if bucket, found := r.store.find(place{}, "AWS::S3::Bucket", name); found {
 		needed.owner = bucket.Account
 		needed.tags = tagMap(&bucket)
-		needed.of = remember(r.store, "bucket policies|"+name, func() []any {
+		needed.holder = bucket.attribute("Arn")
+		needed.of = func() []any {
 			var documents []any
 			for _, attached := range r.store.list(place{bucket.Account, bucket.Region}, "AWS::S3::BucketPolicy") {
 				if attached.text("Bucket") == name {
@@ -362,7 +348,7 @@ func (r *request) bucketRights(action, suffix string, context policy.Context) []
 				}
 			}
 			return documents
-		})
+		}
 	}
 	return []right{needed}
 }
@@ -383,10 +369,14 @@ func secretRights() map[string]func(*request) []right {
 				return []right{needed}
 			}
 			needed.resource, needed.tags = secret.PhysicalID, tagMap(&secret)
-			for _, attached := range r.store.list(r.at(), "AWS::SecretsManager::ResourcePolicy") {
-				if id := attached.text("SecretId"); id == secret.PhysicalID || id == secret.Name {
-					needed.of = append(needed.of, attached.Properties["ResourcePolicy"])
+			needed.of = func() []any {
+				var documents []any
+				for _, attached := range r.store.list(r.at(), "AWS::SecretsManager::ResourcePolicy") {
+					if id := attached.text("SecretId"); id == secret.PhysicalID || id == secret.Name {
+						documents = append(documents, attached.Properties["ResourcePolicy"])
+					}
 				}
+				return documents
 			}
 			return append([]right{needed}, r.keyRights(secret.text("KmsKeyId"), keyActions...)...)
 		}
@@ -430,20 +420,22 @@ func parameterRights() map[string]func(*request) []right {
 }
 
 // assumeRoleRights need the trust policy of the role, and more than that where it leaves it to the
-// account. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html
+// account. A role that does not exist admits nobody, as with AWS, which does not tell the two apart.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html
 func assumeRoleRights(r *request) []right {
-	arn := r.text("RoleArn")
-	needed := right{action: "sts:AssumeRole", resource: arn, decides: true, tags: object{}, context: policy.Context{
+	if !isRoleARN(r.text("RoleArn")) {
+		return nil // the operation refuses it
+	}
+	needed := right{action: "sts:AssumeRole", resource: r.text("RoleArn"), owner: r.homeOf(r.text("RoleArn")).account, decides: true, tags: object{}, context: policy.Context{
 		"sts:externalid": optional(r.text("ExternalId")), "sts:rolesessionname": optional(r.text("RoleSessionName")),
 	}}
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
+	if role, found := r.store.roleNamed(needed.resource); found {
+		needed.of, needed.tags = func() []any { return []any{role.Properties["AssumeRolePolicyDocument"]} }, tagMap(&role)
+	}
+	if len(r.structs("Tags")) == 0 {
 		return []right{needed}
 	}
-	needed.owner = parts[4]
-	if role, found := r.store.find(place{account: parts[4]}, "AWS::IAM::Role", arn[strings.LastIndex(arn, "/")+1:]); found {
-		trust, _ := json.Marshal(role.Properties["AssumeRolePolicyDocument"])
-		needed.of, needed.tags = []any{string(trust)}, tagMap(&role)
-	}
-	return []right{needed}
+	tagging := needed // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+	tagging.action = "sts:TagSession"
+	return []right{needed, tagging}
 }

@@ -152,8 +152,7 @@ func (s *store) describeAPI(part *Resource) (API, func() *httpapi.API, bool) {
 		endpoint := part.attribute("FunctionUrl")
 		target := part.text("TargetFunctionArn")
 		id, _, _ := strings.Cut(strings.TrimPrefix(endpoint, "https://"), ".")
-		name := target[strings.LastIndex(target, ":")+1:]
-		return API{Account: part.Account, Region: part.Region, Name: name, ID: id, Endpoint: endpoint},
+		return API{Account: part.Account, Region: part.Region, Name: readFunction(at, target).name, ID: id, Endpoint: endpoint},
 			func() *httpapi.API {
 				return remember(s, "url|"+endpoint, func() *httpapi.API { return s.urlOf(at, part.PhysicalID, id) })
 			}, true
@@ -174,6 +173,16 @@ func (s *store) describeAPI(part *Resource) (API, func() *httpapi.API, bool) {
 func (r *Resource) member(property, name string) any {
 	nested, _ := r.Properties[property].(object)
 	return nested[name]
+}
+
+// textsOf are the members of an object of texts.
+func textsOf(value any) map[string]string {
+	members, _ := value.(object)
+	out := map[string]string{}
+	for name, each := range members {
+		out[name] = textOf(each)
+	}
+	return out
 }
 
 // scalars is a list of texts.
@@ -228,7 +237,7 @@ func (s *store) apiOf(at place, id, stageName string) *httpapi.API {
 		return nil
 	}
 	out := &httpapi.API{
-		ID: id, Account: at.account, Region: at.region, Stage: stageName, StageVariables: map[string]string{}, CORS: corsOf(api.Properties["CorsConfiguration"]),
+		ID: id, Account: at.account, Region: at.region, Stage: stageName, CORS: corsOf(api.Properties["CorsConfiguration"]),
 	}
 	_, out.Domain, _ = strings.Cut(api.attribute("ApiEndpoint"), "://")
 	integrations, authorizers := map[string]*Resource{}, map[string]*httpapi.Authorizer{}
@@ -254,11 +263,7 @@ func (s *store) apiOf(at place, id, stageName string) *httpapi.API {
 	if stage == nil {
 		return nil
 	}
-	if variables, given := stage.Properties["StageVariables"].(object); given {
-		for name, value := range variables {
-			out.StageVariables[name] = textOf(value)
-		}
-	}
+	out.StageVariables = textsOf(stage.Properties["StageVariables"])
 	if settings, given := stage.Properties["DefaultRouteSettings"].(object); given {
 		out.Throttle = throttleOf(settings)
 	}
@@ -299,14 +304,12 @@ func (s *store) urlOf(at place, physicalID, id string) *httpapi.API {
 	if part == nil {
 		return nil
 	}
-	function := part.text("TargetFunctionArn")
-	if qualifier := part.text("Qualifier"); qualifier != "" {
-		function += ":" + qualifier
-	}
+	target := readFunction(at, part.text("TargetFunctionArn"))
+	target.qualifier = orElse(part.text("Qualifier"), target.qualifier)
 	return &httpapi.API{
 		ID: id, Account: at.account, Region: at.region, Domain: id + ".lambda-url." + at.region + ".on.aws", Stage: "$default", FunctionURL: true,
 		CORS:   corsOf(part.Properties["Cors"]),
-		Routes: []httpapi.Route{{Key: "$default", Function: function, PayloadFormat: "2.0", Authorization: part.text("AuthType")}},
+		Routes: []httpapi.Route{{Key: "$default", Function: target.qualified(), PayloadFormat: "2.0", Authorization: part.text("AuthType")}},
 	}
 }
 
@@ -321,26 +324,36 @@ type surroundings struct {
 // Invoke runs a function that lets the API invoke it.
 func (e *surroundings) Invoke(ctx context.Context, function, source string, payload []byte, limit time.Duration) ([]byte, bool, error) {
 	s := e.server.store
-	named, err := s.resolve(e.at, function, "", mathrand.Float64())
+	named, err := s.resolve(readFunction(e.at, function), mathrand.Float64())
 	if err != nil {
 		return nil, false, err
 	}
-	asked := policy.Request{
-		Action: "lambda:InvokeFunction", Resource: named.arn(), Principal: policy.Principal{Service: "apigateway.amazonaws.com"},
-		Context: policy.Context{"aws:sourcearn": {source}, "aws:sourceaccount": {e.at.account}},
-	}
-	if api := e.definition(); api != nil && api.FunctionURL {
-		auth := api.Routes[0].Authorization
-		asked.Action, asked.Principal = "lambda:InvokeFunctionUrl", policy.Principal{Account: e.at.account}
-		asked.Context = policy.Context{"lambda:functionurlauthtype": {auth}}
-		if auth == "AWS_IAM" { // its signer was asked
-			return e.run(ctx, &named, payload, limit)
+	for _, asked := range e.asked(source) {
+		if !s.permits(named.functionReference, asked) {
+			return nil, false, httpapi.ErrNotAllowed
 		}
 	}
-	if !s.permits(&named, asked) {
-		return nil, false, &httpapi.NotAllowedError{Function: named.arn()}
-	}
 	return e.run(ctx, &named, payload, limit)
+}
+
+// asked is what a function's policy has to allow, so that it may be invoked. A URL that anybody may
+// call asks for both actions; the signer of another was asked already.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+func (e *surroundings) asked(source string) []policy.Request {
+	api := e.definition()
+	switch {
+	case api == nil || !api.FunctionURL:
+		return []policy.Request{{
+			Action: "lambda:InvokeFunction", Principal: policy.Principal{Service: "apigateway.amazonaws.com"},
+			Context: policy.Context{"aws:sourcearn": {source}, "aws:sourceaccount": {e.at.account}},
+		}}
+	case api.Routes[0].Authorization == "AWS_IAM":
+		return nil
+	}
+	context := policy.Context{
+		"lambda:functionurlauthtype": {"NONE"}, "lambda:invokedviafunctionurl": {"true"}, "aws:sourcearn": nil, "aws:sourceaccount": nil, "aws:principalorgid": nil,
+	}
+	return []policy.Request{{Action: "lambda:InvokeFunctionUrl", Context: context}, {Action: "lambda:InvokeFunction", Context: context}}
 }
 
 // run does not count the time in which a function is made ready for this machine.
@@ -351,52 +364,12 @@ func (e *surroundings) run(ctx context.Context, named *deployed, payload []byte,
 	}
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	result, err := e.server.runner.host.Invoke(ctx, f, execution.Invocation{Payload: payload, ARN: named.arn()})
+	result, err := e.server.runner.host.Invoke(ctx, f, execution.Invocation{Payload: payload, ARN: named.qualified()})
 	var throttle *execution.ThrottleError
 	if errors.As(err, &throttle) {
 		return nil, false, fmt.Errorf("%w: %s", httpapi.ErrThrottled, throttle.Reason)
 	}
 	return result.Payload, result.FunctionError != "", err
-}
-
-// permits evaluates the permissions of a function's version or alias.
-// https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
-func (s *store) permits(named *deployed, asked policy.Request) bool {
-	at := place{named.function.Account, named.function.Region}
-	var documents []policy.Document
-	for _, p := range s.list(at, "AWS::Lambda::Permission") {
-		target := p.text("FunctionName")
-		if target != named.arn() && (named.qualifier != "" || target != named.function.Name) {
-			continue
-		}
-		principal := any(object{"Service": p.text("Principal")})
-		if p.text("Principal") == "*" {
-			principal = "*"
-		}
-		statement := object{"Effect": "Allow", "Action": p.text("Action"), "Resource": named.arn(), "Principal": principal}
-		conditions := object{}
-		if source := p.text("SourceArn"); source != "" {
-			conditions["ArnLike"] = object{"AWS:SourceArn": source}
-		}
-		equal := object{}
-		for property, key := range map[string]string{"SourceAccount": "AWS:SourceAccount", "FunctionUrlAuthType": "lambda:FunctionUrlAuthType"} {
-			if value := p.text(property); value != "" {
-				equal[key] = value
-			}
-		}
-		if len(equal) > 0 {
-			conditions["StringEquals"] = equal
-		}
-		if len(conditions) > 0 {
-			statement["Condition"] = conditions
-		}
-		document, err := policy.Read(object{"Version": "2012-10-17", "Statement": []any{statement}})
-		if err == nil {
-			documents = append(documents, document)
-		}
-	}
-	verdict, err := policy.EvaluateResource(documents, asked)
-	return err == nil && verdict == policy.Allow
 }
 
 // Signer checks a signature of Signature Version 4 with the credentials of the API's account. A
@@ -412,19 +385,31 @@ func (e *surroundings) Signer(r *http.Request, body []byte, route string) (httpa
 	if refusal != nil || who.account != e.at.account || e.server.store.isClosed(who.account) || !sig.matches(r, body, secret) {
 		return httpapi.Signer{}, false
 	}
-	action, resource := "execute-api:Invoke", route
 	api := e.definition()
 	if api == nil {
 		return httpapi.Signer{}, false
 	}
-	if api.FunctionURL {
-		action, resource = "lambda:InvokeFunctionUrl", api.Routes[0].Function
-	}
 	asked := &request{http: r, server: e.server, store: e.server.store, caller: who, account: who.account, region: sig.region, service: sig.service}
-	if who.role != "" && !asked.mayCall(right{action: action, resource: resource, owner: e.at.account}) {
+	needed := []right{{action: "execute-api:Invoke", resource: route, owner: e.at.account}}
+	if api.FunctionURL {
+		needed = asked.urlRights(readFunction(e.at, api.Routes[0].Function))
+	}
+	if who.role != "" && slices.ContainsFunc(needed, func(each right) bool { return !asked.mayCall(each) }) {
 		return httpapi.Signer{}, false
 	}
 	return httpapi.Signer{AccessKey: sig.accessKey, Account: who.account, CallerID: who.userID, UserARN: who.arn, UserID: who.userID}, true
+}
+
+// urlRights are those of a signer who calls the URL of a function.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+func (r *request) urlRights(named functionReference) []right {
+	var needed []right
+	for _, action := range []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} {
+		each := r.functionRight(action, named)
+		each.context["lambda:functionurlauthtype"], each.context["lambda:invokedviafunctionurl"] = []string{"AWS_IAM"}, []string{"true"}
+		needed = append(needed, each)
+	}
+	return needed
 }
 
 // mayCall decides a call of a session that reaches no operation of this endpoint.

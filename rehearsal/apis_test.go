@@ -207,6 +207,15 @@ func TestTheURLOfAFunctionIsServed(t *testing.T) {
 	assert.Equal(t, made.Attributes["FunctionUrl"], apis[0].Endpoint)
 	status, _ := sends(t, aRequest(t, "POST", apis[0].URL+"/a/b", "hello"))
 	assert.Equal(t, 403, status, "nobody may call it")
+	for _, permission := range []map[string]any{
+		{"Action": "lambda:InvokeFunctionUrl", "Principal": dev}, // the account is not everybody
+		{"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": true},
+	} {
+		permission["FunctionName"] = "create-note"
+		makes(t, server, "AWS::Lambda::Permission", permission)
+		status, _ = sends(t, aRequest(t, "POST", apis[0].URL+"/a/b", "hello"))
+		assert.Equal(t, 403, status, "both actions are needed")
+	}
 	makes(t, server, "AWS::Lambda::Permission", map[string]any{
 		"FunctionName": "create-note", "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE",
 	})

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/cfn"
-	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
 )
 
@@ -24,8 +23,8 @@ func newEngine(server *Server, delay time.Duration) *cfn.Engine {
 		Parameter: func(_ context.Context, at cfn.Place, name, version string) (string, error) {
 			return s.parameter(placeOf(at), name, version)
 		},
-		Secret: func(context.Context, cfn.Place, string) (string, error) {
-			return "", errors.New("the rehearsal keeps no secret values")
+		Secret: func(_ context.Context, at cfn.Place, reference string) (string, error) {
+			return s.secretReference(placeOf(at), reference)
 		},
 		Fetch: func(_ context.Context, at cfn.Place, url string) (string, error) {
 			content, err := s.object(at.Account, url)
@@ -136,7 +135,7 @@ func (r *request) tags() []cfn.Tag {
 // those that users report.
 func (r *request) serviceRole() (string, error) {
 	arn := r.text("RoleARN")
-	if arn != "" && !r.store.mayAssume(arn, policy.Request{Action: "sts:AssumeRole", Principal: policy.Principal{Service: "cloudformation.amazonaws.com"}}) {
+	if role, found := r.store.roleNamed(arn); arn != "" && (!found || !trusts(&role, "cloudformation.amazonaws.com")) {
 		return "", refuse(http.StatusBadRequest, "ValidationError", "Role %s is invalid or cannot be assumed", arn)
 	}
 	return arn, nil

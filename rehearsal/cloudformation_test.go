@@ -125,8 +125,8 @@ func TestARoleThatCloudFormationMayNotAssumeIsRefused(t *testing.T) {
 
 func TestAResourceThatCannotBeRehearsedFailsWithItsReason(t *testing.T) {
 	for kind, reason := range map[string]string{
-		"Custom::Seed":                        "runs no Lambda function",
-		"AWS::CloudFormation::CustomResource": "runs no Lambda function",
+		"Custom::Seed":                        "does not invoke functions for custom resources",
+		"AWS::CloudFormation::CustomResource": "does not invoke functions for custom resources",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			server := start(t)
@@ -251,4 +251,37 @@ func TestATemplatesSummarySaysByWhatEachTypeIsImported(t *testing.T) {
 		identified[*one.ResourceType] = append(one.LogicalResourceIds, one.ResourceIdentifiers...)
 	}
 	require.Equal(t, map[string][]string{"AWS::S3::Bucket": {"One", "Two", "BucketName"}, "AWS::SQS::Queue": {"Queue", "QueueUrl"}}, identified)
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+func TestATemplateReadsSecrets(t *testing.T) {
+	server := start(t)
+	secret := makes(t, server, "AWS::SecretsManager::Secret", map[string]any{"Name": "mail", "SecretString": `{"user":"a"}`})
+	client := cloudformation.NewFromConfig(as(server, dev))
+	for reference, want := range map[string]string{
+		"mail":                   `{"user":"a"}`,
+		"mail:SecretString:user": "a",
+		secret.PhysicalID + ":SecretString:user::": "a",
+		"mail:SecretString:nobody":                 "Could not find a value associated with JSONKey in SecretString",
+		"other":                                    "Secrets Manager can't find the specified secret.",
+		"mail:SecretString:user:AWSPENDING":        "staging label: AWSPENDING",
+	} {
+		template := fmt.Sprintf(`{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news", "DisplayName": "{{resolve:secretsmanager:%s}}"}}}}`, reference)
+		_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("mail"), TemplateBody: &template})
+		require.NoError(t, err)
+		made := finished(t, client, "mail")
+		for _, topic := range server.Resources(dev, region) {
+			if topic.Type == "AWS::SNS::Topic" {
+				require.Equal(t, want, topic.Properties["DisplayName"], reference)
+			}
+		}
+		if made.StackStatus != types.StackStatusCreateComplete {
+			events, err := client.DescribeStackEvents(t.Context(), &cloudformation.DescribeStackEventsInput{StackName: made.StackId})
+			require.NoError(t, err)
+			require.True(t, containsReason(events.StackEvents, want), "%s: %v", reference, events.StackEvents)
+		}
+		_, err = client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: made.StackId})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return len(server.Resources(dev, region)) == 1 }, 10*time.Second, 5*time.Millisecond)
+	}
 }

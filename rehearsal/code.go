@@ -35,7 +35,7 @@ func checkVersion(s *store, r *Resource) error {
 		return nil
 	}
 	f := s.referred(r, lambdaFunction, r.text("FunctionName"))
-	if latest := s.latestVersion(f); latest != nil && functions.of(s, f.Account).Published[latest.PhysicalID] == publishable(f) {
+	if latest := s.publishedAsItIs(f); latest != nil {
 		return handlerError("AlreadyExists", "Version already exists: [%s]. Please modify the function to create a new version. (Service: Lambda, Status Code: 409, Request ID: {request})", latest.PhysicalID)
 	}
 	r.code = f.code
@@ -43,12 +43,25 @@ func checkVersion(s *store, r *Resource) error {
 	return nil
 }
 
+// uploadedPackage is the member of a function's Code that holds, in base64, a package which
+// UpdateFunctionCode has brought itself; in a template, ZipFile is source.
+const uploadedPackage = "UploadedZipFile"
+
+// uploaded is that package; nil where there is none.
+func uploaded(code object) []byte {
+	content, err := base64.StdEncoding.DecodeString(textOf(code[uploadedPackage]))
+	if err != nil || len(content) == 0 {
+		return nil
+	}
+	return content
+}
+
 // loadCode reads the deployment package in a property, which must be there.
 func (s *store) loadCode(r *Resource, property string) error {
 	code, _ := r.Properties[property].(object)
 	bucket, key := textOf(code["S3Bucket"]), textOf(code["S3Key"])
 	if bucket == "" {
-		r.code = imageOf([]byte(textOf(code["ZipFile"]) + textOf(code["ImageUri"])))
+		r.code = imageOf(append([]byte(textOf(code["ZipFile"])+textOf(code["ImageUri"])), uploaded(code)...))
 		return nil
 	}
 	held := s.get(place{r.Account, r.Region}, "AWS::S3::Bucket", bucket)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -97,17 +96,10 @@ func (r *runner) close() error {
 	return os.RemoveAll(r.folder)
 }
 
-// home is the account and region of a function, by its ARN.
-func home(arn string) place {
-	parts := strings.SplitN(arn, ":", 7)
-	return place{account: parts[4], region: parts[3]}
-}
-
 // credentials are of a new session of the function's role, which is named after the function.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 func (r *runner) credentials(f *execution.Function) execution.Credentials {
-	at := home(f.ARN)
-	role, found := r.server.store.find(at, "AWS::IAM::Role", f.Role[strings.LastIndex(f.Role, "/")+1:])
+	role, found := r.server.store.roleNamed(f.Role)
 	if !found {
 		return execution.Credentials{}
 	}
@@ -117,7 +109,7 @@ func (r *runner) credentials(f *execution.Function) execution.Credentials {
 
 // log keeps a line in CloudWatch Logs, and hands it on.
 func (r *runner) log(line execution.Line) {
-	at := home(line.Function.ARN)
+	at := readFunction(place{}, line.Function.ARN).place
 	r.server.logs.add(r.server, at, line.Function.LogGroup, line.Stream, line.Time, line.Text)
 	if r.settings.Log != nil {
 		r.settings.Log(LogLine{
@@ -129,45 +121,26 @@ func (r *runner) log(line execution.Line) {
 
 // deployed is one version of a function, as an invocation has named it.
 type deployed struct {
+	functionReference
 	function   Resource
 	version    string // "$LATEST" or a number
-	qualifier  string // that was named
 	properties object // of the version
 	code       *codeImage
 }
 
-// arn is the one that was invoked, with its qualifier.
-func (d *deployed) arn() string {
-	if d.qualifier == "" {
-		return d.function.attribute("Arn")
-	}
-	return d.function.attribute("Arn") + ":" + d.qualifier
-}
-
-// resolve finds the version that a name and a qualifier mean: the name may be an ARN, and have the
-// qualifier behind it. An alias with weights is one of its versions by chance, as in Lambda.
+// resolve finds the version that a reference means. An alias with weights is one of its versions by
+// chance, as in Lambda.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html
-func (s *store) resolve(at place, name, qualifier string, chance float64) (deployed, error) {
-	bare := name
-	if before, after, isARN := strings.Cut(name, ":function:"); isARN {
-		bare = after
-		if parts := strings.Split(before, ":"); len(parts) == 5 {
-			at = place{account: parts[4], region: parts[3]}
-		}
-	}
-	bare, behind, _ := strings.Cut(bare, ":")
-	qualifier = orElse(qualifier, behind)
+func (s *store) resolve(named functionReference, chance float64) (deployed, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	arn := "arn:" + partition(at.region) + ":lambda:" + at.region + ":" + at.account + ":function:" + bare
-	missing := refuse(404, "ResourceNotFoundException", "Function not found: %s", arn+map[bool]string{true: ":" + qualifier}[qualifier != ""])
-	f := s.get(at, lambdaFunction, bare)
+	f := s.get(named.place, lambdaFunction, named.name)
 	if f == nil {
-		return deployed{}, missing
+		return deployed{}, named.missing()
 	}
-	found := deployed{function: f.copy(), version: "$LATEST", qualifier: qualifier, properties: f.Properties, code: f.code}
-	number := qualifier
-	if alias := s.get(at, lambdaAlias, arn+":"+qualifier); alias != nil && qualifier != "" {
+	found := deployed{functionReference: named, function: f.copy(), version: "$LATEST", properties: f.Properties, code: f.code}
+	number := named.qualifier
+	if alias := s.get(named.place, lambdaAlias, named.qualified()); alias != nil && named.qualifier != "" {
 		number = alias.text("FunctionVersion")
 		routing, _ := alias.Properties["RoutingConfig"].(object)
 		for _, each := range listOf(routing["AdditionalVersionWeights"]) {
@@ -182,12 +155,12 @@ func (s *store) resolve(at place, name, qualifier string, chance float64) (deplo
 	if number == "" || number == "$LATEST" {
 		return found, nil
 	}
-	version := s.get(at, lambdaVersion, arn+":"+number)
+	version := s.get(named.place, lambdaVersion, named.arn()+":"+number)
 	if version == nil {
-		return deployed{}, missing
+		return deployed{}, named.missing()
 	}
 	found.version, found.code = number, version.code
-	if properties := functions.of(s, at.account).Configurations[version.PhysicalID]; properties != nil {
+	if properties := functions.of(s, named.account).Configurations[version.PhysicalID]; properties != nil {
 		found.properties = properties
 	}
 	return found, nil
@@ -196,7 +169,7 @@ func (s *store) resolve(at place, name, qualifier string, chance float64) (deplo
 // prepare is a version as it is run.
 func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	f, s := &d.function, r.server.store
-	configured := Resource{Properties: d.properties}
+	configured := Resource{Name: f.Name, Properties: d.properties}
 	number := func(property string, otherwise int) int {
 		if n, err := strconv.Atoi(configured.text(property)); err == nil {
 			return n
@@ -204,14 +177,6 @@ func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 		return otherwise
 	}
 	at := place{f.Account, f.Region}
-	logging, _ := d.properties["LoggingConfig"].(object)
-	environment, _ := d.properties["Environment"].(object)
-	variables := map[string]string{}
-	if given, is := environment["Variables"].(object); is {
-		for name, value := range given {
-			variables[name] = textOf(value)
-		}
-	}
 	runtimeName := configured.text("Runtime")
 	program, err := r.program(d, runtimeName)
 	if err != nil {
@@ -220,7 +185,8 @@ func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	run := &execution.Function{
 		ARN: f.attribute("Arn"), Name: f.Name, Version: d.version, Region: f.Region, Runtime: runtimeName, Handler: configured.text("Handler"),
 		Role: configured.text("Role"), MemoryMB: number("MemorySize", 128), Timeout: time.Duration(number("Timeout", 3)) * time.Second,
-		Variables: variables, LogGroup: orElse(textOf(logging["LogGroup"]), "/aws/lambda/"+f.Name), JSON: textOf(logging["LogFormat"]) == "JSON",
+		Variables: textsOf(configured.member("Environment", "Variables")), LogGroup: logGroupOf(&configured),
+		JSON:    textOf(configured.member("LoggingConfig", "LogFormat")) == "JSON",
 		Program: program, Revision: publishable(&Resource{Properties: d.properties, code: d.code}),
 	}
 	if reserved, given := f.Properties["ReservedConcurrentExecutions"]; given {
@@ -278,7 +244,7 @@ func (r *runner) home() (string, error) {
 }
 
 func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, error) {
-	content := r.server.store.content(d)
+	content, isSource := r.server.store.content(d)
 	if content == nil {
 		return execution.Program{}, errors.New("its deployment package is no longer in its bucket")
 	}
@@ -292,7 +258,11 @@ func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, err
 	if err := os.RemoveAll(dir); err != nil { // of a try that failed
 		return execution.Program{}, err
 	}
-	if err := unpackCode(content, dir, runtimeName); err != nil {
+	unpack := execution.Unpack
+	if isSource {
+		unpack = func(source []byte, folder string) error { return writeSource(source, folder, runtimeName) }
+	}
+	if err := unpack(content, dir); err != nil {
 		return execution.Program{}, err
 	}
 	program, err := execution.Find(runtimeName, dir, filepath.Join(folder, "runtime"))
@@ -311,20 +281,18 @@ func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, err
 	return execution.Program{Path: path, Dir: dir, RuntimeDir: filepath.Join(folder, "runtime")}, nil
 }
 
-// unpackCode writes what a function has been given: a package, or, in a template, one file of
-// source.
+// writeSource writes the one file of source that stands in a template.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
-func unpackCode(content []byte, dir, runtimeName string) error {
-	source := map[string]string{"nodejs": "index.js", "python": "index.py"}
-	for language, name := range source {
-		if strings.HasPrefix(runtimeName, language) && !strings.HasPrefix(string(content), "PK") {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
+func writeSource(source []byte, folder, runtimeName string) error {
+	for language, name := range map[string]string{"nodejs": "index.js", "python": "index.py"} {
+		if strings.HasPrefix(runtimeName, language) {
+			if err := os.MkdirAll(folder, 0o755); err != nil {
 				return err
 			}
-			return os.WriteFile(filepath.Join(dir, name), content, 0o644)
+			return os.WriteFile(filepath.Join(folder, name), source, 0o644)
 		}
 	}
-	return execution.Unpack(content, dir)
+	return fmt.Errorf("a template holds source of Node.js and Python only, and its runtime is %q", runtimeName)
 }
 
 func digestOf(path string) (string, error) {
@@ -340,21 +308,25 @@ func digestOf(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// content is a deployment package. After Load it is looked for in the bucket that it came from.
-func (s *store) content(d *deployed) []byte {
+// content is a deployment package, or the source that stands in a template. After Load a package is
+// looked for in the bucket that it came from.
+func (s *store) content(d *deployed) (content []byte, isSource bool) {
+	code, _ := d.properties["Code"].(object)
+	if source, given := code["ZipFile"]; given {
+		return []byte(textOf(source)), true
+	}
 	if d.code.content != nil {
-		return d.code.content
+		return d.code.content, false
+	}
+	if content := uploaded(code); content != nil {
+		return content, false
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	code, _ := d.properties["Code"].(object)
 	for _, stored := range s.objects[textOf(code["S3Bucket"])] {
 		if len(stored.content) == d.code.size && imageOf(stored.content).sha256 == d.code.sha256 {
-			return stored.content
+			return stored.content, false
 		}
 	}
-	return nil
+	return nil, false
 }
-
-// configuration is what a version keeps of its function.
-func configuration(f *Resource) object { return maps.Clone(f.Properties) }

@@ -400,17 +400,112 @@ func TestABinaryForAnotherMachineIsBuiltForThisOneOrRefused(t *testing.T) {
 	assert.Equal(t, []string{hex.EncodeToString(sum[:])}, asked, "once, by the digest of the deployed file")
 }
 
+// again is another server with the same accounts, which goes on where the first one was.
+func again(t *testing.T, server *rehearsal.Server) *rehearsal.Server {
+	t.Helper()
+	var state bytes.Buffer
+	require.NoError(t, server.Save(&state))
+	next := start(t)
+	require.NoError(t, next.Load(&state))
+	return next
+}
+
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
-func TestSourceInATemplateRuns(t *testing.T) {
+func TestSourceInATemplateRunsAlsoAfterLoad(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("the function is Python source, and this machine has no python3 command")
 	}
 	server := start(t)
 	deploysCode(t, server, nil, map[string]any{
-		"Runtime": "python3.14", "Handler": "index.handler", "Code": map[string]any{"ZipFile": "def handler(event, context):\n    return {'ARN': context.invoked_function_arn}\n"},
+		"Runtime": "python3.14", "Handler": "index.handler",
+		"Code": map[string]any{"ZipFile": "PK = 'begins like a zip file'\n\ndef handler(event, context):\n    return {'ARN': context.invoked_function_arn}\n"},
 	})
-	got, _ := invokes(t, lambda.NewFromConfig(as(server, dev)), &lambda.InvokeInput{})
-	assert.Equal(t, "arn:aws:lambda:us-east-1:"+dev+":function:create-note", got.ARN)
+	for _, each := range []*rehearsal.Server{server, again(t, server)} {
+		got, _ := invokes(t, lambda.NewFromConfig(as(each, dev)), &lambda.InvokeInput{})
+		assert.Equal(t, "arn:aws:lambda:us-east-1:"+dev+":function:create-note", got.ARN)
+	}
+}
+
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+func TestAPackageThatARequestBringsRunsAlsoAfterLoad(t *testing.T) {
+	server := start(t)
+	deploysCode(t, server, zipped(t, "nothing", nil), nil)
+	content, err := binary()
+	require.NoError(t, err)
+	_, err = lambda.NewFromConfig(as(server, dev)).UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{
+		FunctionName: aws.String("create-note"), ZipFile: zipped(t, "bootstrap", content),
+	})
+	require.NoError(t, err)
+	for _, each := range []*rehearsal.Server{server, again(t, server)} {
+		got, _ := invokes(t, lambda.NewFromConfig(as(each, dev)), &lambda.InvokeInput{Payload: []byte(`{"Text":"milk"}`)})
+		assert.JSONEq(t, `{"Text":"milk"}`, string(got.Event))
+	}
+}
+
+func TestAVersionOfWhichADocumentSaysNoCodeIsRefusedAndTheServerGoesOn(t *testing.T) {
+	server := start(t)
+	client := deploys(t, server, nil)
+	require.NoError(t, server.Load(strings.NewReader(`{"Version": 1, "Accounts": {"111111111111": {"Services": {"lambda": {}}}}}`)))
+	var document map[string]any
+	var state bytes.Buffer
+	require.NoError(t, server.Save(&state))
+	require.NoError(t, json.Unmarshal(state.Bytes(), &document))
+	account := document["Accounts"].(map[string]any)[dev].(map[string]any)
+	arn := "arn:aws:lambda:us-east-1:" + dev + ":function:create-note:7"
+	account["Resources"] = append(account["Resources"].([]any), map[string]any{
+		"Region": region, "Type": "AWS::Lambda::Version", "PhysicalID": arn, "Properties": map[string]any{"FunctionName": "create-note"},
+		"Attributes": map[string]any{"Version": "7"},
+	})
+	delete(document, "Digest")
+	edited, err := json.Marshal(document)
+	require.NoError(t, err)
+	require.NoError(t, server.Load(bytes.NewReader(edited)))
+	for _, kind := range []types.InvocationType{types.InvocationTypeEvent, types.InvocationTypeRequestResponse} {
+		_, err = client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &arn, InvocationType: kind})
+		requireCode(t, err, "NotImplemented")
+		require.ErrorContains(t, err, "its deployment package is no longer in its bucket")
+	}
+	invokes(t, client, &lambda.InvokeInput{})
+}
+
+// A log group that was deleted takes its events with it, and Lambda makes it anew.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+func TestALogGroupThatWasDeletedIsMadeAnewWithoutItsEvents(t *testing.T) {
+	server := start(t)
+	client, logs := deploys(t, server, nil), cloudwatchlogs.NewFromConfig(as(server, dev))
+	group := aws.String("/aws/lambda/create-note")
+	said := func() string {
+		events, err := logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group, FilterPattern: aws.String("asked")})
+		require.NoError(t, err)
+		var all []string
+		for _, event := range events.Events {
+			all = append(all, *event.Message)
+		}
+		return strings.Join(all, "")
+	}
+	invokes(t, client, &lambda.InvokeInput{Payload: []byte(`{"Text":"milk"}`)})
+	require.Equal(t, "asked: milk\n", said())
+	require.NoError(t, server.Account(dev).Delete(region, "AWS::Logs::LogGroup", *group))
+	_, err := logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group})
+	requireCode(t, err, "ResourceNotFoundException")
+	invokes(t, client, &lambda.InvokeInput{Payload: []byte(`{"Text":"butter"}`)})
+	require.Equal(t, "asked: butter\n", said())
+}
+
+func TestAFunctionOfAnotherPlaceIsNotTheCallersOwnOfThatName(t *testing.T) {
+	server := start(t)
+	client := deploys(t, server, nil)
+	for reference, want := range map[string][2]string{
+		production + ":function:create-note":                               {"AccessDeniedException", "because no resource-based policy allows the lambda:InvokeFunction action"},
+		"arn:aws:lambda:us-east-1:" + production + ":function:create-note": {"AccessDeniedException", "because no resource-based policy allows the lambda:InvokeFunction action"},
+		"arn:aws:lambda:eu-west-1:" + dev + ":function:create-note":        {"ResourceNotFoundException", "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"},
+	} {
+		_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &reference})
+		requireCode(t, err, want[0])
+		require.ErrorContains(t, err, want[1])
+		_, err = client.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: &reference})
+		requireCode(t, err, want[0])
+	}
 }
 
 func TestClosingTheServerEndsItsFunctions(t *testing.T) {

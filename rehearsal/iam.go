@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 func iamService() *service {
@@ -59,17 +61,19 @@ func roleOf(role *Resource) object {
 // tagList gives a resource's tags as a list of key and value, however its type
 // holds them.
 func tagList(r *Resource) []any {
-	for _, property := range []string{"Tags", "HostedZoneTags"} {
-		switch tags := r.Properties[property].(type) {
-		case []any:
-			return tags
-		case object:
-			var list []any
-			for _, name := range sortedNames(tags) {
-				list = append(list, object{"Key": name, "Value": tags[name]})
-			}
-			return list
+	property := "Tags"
+	if t, known := spec.Lookup(r.Type); known && t.TagStyle != spec.NoTags {
+		property = t.TagProperty
+	}
+	switch tags := r.Properties[property].(type) {
+	case []any:
+		return tags
+	case object:
+		list := []any{}
+		for _, name := range sortedNames(tags) {
+			list = append(list, object{"Key": name, "Value": tags[name]})
 		}
+		return list
 	}
 	return []any{}
 }

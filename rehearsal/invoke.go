@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/execution"
 )
@@ -14,7 +16,11 @@ import (
 // invoke runs a function. What the function does wrong is part of a good answer.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func invoke(r *request, w http.ResponseWriter) (any, error) {
-	named, err := r.store.resolve(r.at(), r.text("FunctionName"), r.text("Qualifier"), rand.Float64())
+	reference := r.function("FunctionName")
+	if err := r.reachable(reference); err != nil {
+		return nil, err
+	}
+	named, err := r.store.resolve(reference, rand.Float64())
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +110,7 @@ func (r *runner) invoke(ctx context.Context, d *deployed, in execution.Invocatio
 	if err != nil {
 		return execution.Result{}, err
 	}
-	in.ARN = d.arn()
+	in.ARN = d.qualified()
 	result, err := r.host.Invoke(ctx, f, in)
 	if errors.Is(err, execution.ErrClosed) || errors.Is(err, context.Canceled) {
 		return result, refuse(http.StatusServiceUnavailable, "ServiceException", "the invocation was broken off: %v", err)
@@ -112,7 +118,25 @@ func (r *runner) invoke(ctx context.Context, d *deployed, in execution.Invocatio
 	return result, err
 }
 
-// later runs a version for a caller that does not wait. It is tried once.
+// later runs a version for a caller that does not wait. It is tried once. What goes wrong with it here is
+// a line of the function's log: nobody else is told.
 func (r *runner) later(d deployed, in execution.Invocation) {
-	r.events.Go(func() { _, _ = r.invoke(r.ctx, &d, in) })
+	r.events.Go(func() {
+		defer func() {
+			if fault := recover(); fault != nil {
+				r.say(&d, in.RequestID, fmt.Sprintf("the rehearsal failed: %v", fault))
+			}
+		}()
+		if _, err := r.invoke(r.ctx, &d, in); err != nil && r.ctx.Err() == nil {
+			r.say(&d, in.RequestID, err.Error())
+		}
+	})
+}
+
+// say writes a line of the rehearsal's own into a function's log.
+func (r *runner) say(d *deployed, requestID, text string) {
+	r.log(execution.Line{
+		Time: time.Now(), Function: &execution.Function{ARN: d.arn(), Name: d.name, Version: d.version, LogGroup: logGroupOf(&d.function)},
+		Stream: "rehearsal", RequestID: requestID, Text: text, Platform: true,
+	})
 }

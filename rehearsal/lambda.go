@@ -1,6 +1,9 @@
 package rehearsal
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -67,20 +70,29 @@ type functionState struct {
 	// Updating is, by a function's ARN, the revision that Lambda is still
 	// bringing about. CloudFormation waits for its own, so those are not here.
 	Updating map[string]int64 `json:",omitempty"`
-	// Published is, by a version's ARN, a digest of what was published, and Configurations the function's properties
-	// then.
-	Published      map[string]string `json:",omitempty"`
+	// Configurations are, by a version's ARN, the function's properties when it was published.
 	Configurations map[string]object `json:",omitempty"`
 }
 
 func (state *functionState) publish(version string, f *Resource) {
-	if state.Published == nil {
-		state.Published = map[string]string{}
-	}
 	if state.Configurations == nil {
 		state.Configurations = map[string]object{}
 	}
-	state.Published[version], state.Configurations[version] = publishable(f), configuration(f)
+	state.Configurations[version] = maps.Clone(f.Properties)
+}
+
+// publishedAsItIs is the function's latest version, if nothing has changed since; else nil. The caller
+// holds the lock.
+func (s *store) publishedAsItIs(f *Resource) *Resource {
+	latest := s.latestVersion(f)
+	if latest == nil {
+		return nil
+	}
+	properties := functions.of(s, f.Account).Configurations[latest.PhysicalID]
+	if properties == nil || publishable(&Resource{Properties: properties, code: latest.code}) != publishable(f) {
+		return nil
+	}
+	return latest
 }
 
 // updating says whether the function's last change is still under way. The
@@ -90,18 +102,26 @@ func (s *store) updating(f *Resource) bool {
 	return found && revision == f.revision
 }
 
-// functionNamed reads a name, an ARN, or either with :qualifier behind it.
+// functionNamed is the function that a request names: itself, and none of its versions.
 func (r *request) functionNamed(name string) (Resource, error) {
-	bare := name
-	if _, after, isARN := strings.Cut(name, ":function:"); isARN {
-		bare = after
+	named := readFunction(r.at(), name)
+	if err := r.reachable(named); err != nil {
+		return Resource{}, err
 	}
-	bare, qualifier, _ := strings.Cut(bare, ":")
-	f, found := r.store.find(r.at(), lambdaFunction, bare)
-	if !found || (qualifier != "" && qualifier != "$LATEST") || (strings.HasPrefix(name, "arn:") && !strings.HasPrefix(name, f.attribute("Arn"))) {
-		return f, refuse(http.StatusNotFound, "ResourceNotFoundException", "Function not found: arn:%s:lambda:%s:%s:function:%s", partition(r.region), r.region, r.account, bare)
+	if named.account != r.account {
+		return Resource{}, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know lambda %s across accounts", r.operation)
+	}
+	f, found := r.store.find(named.place, lambdaFunction, named.name)
+	if !found || named.qualifier != "" && named.qualifier != "$LATEST" {
+		return f, named.missing()
 	}
 	return f, nil
+}
+
+// logGroupOf is the name of a function's log group.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+func logGroupOf(f *Resource) string {
+	return orElse(textOf(f.member("LoggingConfig", "LogGroup")), "/aws/lambda/"+f.Name)
 }
 
 // configurationOf is a function as Lambda shows it, with the defaults of what
@@ -121,7 +141,7 @@ func configurationOf(s *store, f *Resource) object {
 		"Version": "$LATEST", "State": "Active", "LastUpdateStatus": "Successful", "PackageType": orElse(f.text("PackageType"), "Zip"),
 		"Architectures": []string{"x86_64"}, "TracingConfig": object{"Mode": "PassThrough"}, "EphemeralStorage": object{"Size": 512},
 		"RevisionId":    derived(f.Changed.String()+f.seed, hexDigits, 32),
-		"LoggingConfig": object{"LogFormat": "Text", "LogGroup": "/aws/lambda/" + f.Name},
+		"LoggingConfig": object{"LogFormat": "Text", "LogGroup": logGroupOf(f)},
 	}
 	for _, name := range []string{"Architectures", "Environment", "TracingConfig", "EphemeralStorage", "DeadLetterConfig"} {
 		if value, given := f.Properties[name]; given {
@@ -244,7 +264,7 @@ func listProvisionedConcurrency(r *request) (any, error) {
 	for _, kind := range []string{"AWS::Lambda::Alias", "AWS::Lambda::Version"} {
 		for _, part := range r.store.list(r.at(), kind) {
 			ready := int(part.ready())
-			if name := part.text("FunctionName"); ready > 0 && (name == f.Name || name == f.attribute("Arn")) {
+			if ready > 0 && readFunction(r.at(), part.text("FunctionName")).arn() == f.attribute("Arn") {
 				configs = append(configs, object{
 					"FunctionArn": part.PhysicalID, "RequestedProvisionedConcurrentExecutions": ready, "LastModified": isoTime(part.Changed),
 					"AllocatedProvisionedConcurrentExecutions": ready, "AvailableProvisionedConcurrentExecutions": ready, "Status": "READY",
@@ -289,21 +309,8 @@ func getFunctionPolicy(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	statements := []object{}
-	for _, p := range r.store.list(r.at(), "AWS::Lambda::Permission") {
-		if target := p.text("FunctionName"); target != f.Name && target != f.attribute("Arn") {
-			continue
-		}
-		statement := object{
-			"Sid": p.PhysicalID, "Effect": "Allow", "Action": p.text("Action"), "Resource": f.attribute("Arn"),
-			"Principal": object{"Service": p.text("Principal")},
-		}
-		if source := p.text("SourceArn"); source != "" {
-			statement["Condition"] = object{"ArnLike": object{"AWS:SourceArn": source}}
-		}
-		statements = append(statements, statement)
-	}
-	if len(statements) == 0 {
+	statements := r.store.permissions(functionReference{place: r.at(), name: f.Name, qualifier: r.text("Qualifier")})
+	if statements == nil {
 		return nil, refuse(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist.")
 	}
 	policy, _ := json.Marshal(object{"Version": "2012-10-17", "Id": "default", "Statement": statements})
@@ -352,14 +359,11 @@ func mappingOf(m *Resource, function string) object {
 
 func listEventSourceMappings(r *request) (any, error) {
 	mappings := []object{}
-	wanted := r.text("FunctionName")
 	for _, m := range r.store.list(r.at(), "AWS::Lambda::EventSourceMapping") {
-		name := m.text("FunctionName")
-		name = name[strings.LastIndex(name, ":")+1:]
-		if wanted != "" && !strings.HasSuffix(wanted, name) {
-			continue
+		target := readFunction(r.at(), m.text("FunctionName"))
+		if r.text("FunctionName") == "" || target == r.function("FunctionName") {
+			mappings = append(mappings, mappingOf(&m, target.qualified()))
 		}
-		mappings = append(mappings, mappingOf(&m, "arn:"+partition(r.region)+":lambda:"+r.region+":"+r.account+":function:"+name))
 	}
 	return object{"EventSourceMappings": mappings}, nil
 }
@@ -376,7 +380,15 @@ func updateFunctionCode(r *request) (any, error) {
 	if len(code) == 0 && r.input["ZipFile"] == nil {
 		return nil, invalidParameter("Please provide a source for function code.")
 	}
-	return r.updateFunction([]string{"S3Bucket", "S3Key", "ImageUri", "Architectures"}, func(properties object) {
+	if content := r.text("ZipFile"); content != "" {
+		// The words are those that people report, as in https://github.com/boto/boto3/issues/488.
+		packed, _ := base64.StdEncoding.DecodeString(content)
+		if _, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed))); err != nil {
+			return nil, invalidParameter("Could not unzip uploaded file. Please check your file, then try to upload again.")
+		}
+		code[uploadedPackage] = content
+	}
+	return r.updateFunction([]string{"S3Bucket", "S3Key", "ImageUri", "ZipFile", "Architectures"}, func(properties object) {
 		properties["Code"] = code
 		if r.input["Architectures"] != nil {
 			properties["Architectures"] = r.input["Architectures"]
@@ -522,11 +534,10 @@ func publishVersion(r *request, w http.ResponseWriter) (any, error) {
 func (r *request) publishedAsItIs(f *Resource) (Resource, bool) {
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
-	latest := r.store.latestVersion(f)
-	if latest == nil || functions.of(r.store, r.account).Published[latest.PhysicalID] != publishable(f) {
-		return Resource{}, false
+	if latest := r.store.publishedAsItIs(f); latest != nil {
+		return latest.copy(), true
 	}
-	return latest.copy(), true
+	return Resource{}, false
 }
 
 // aliasNamed is the alias that a request names.

@@ -44,7 +44,7 @@ func describeLogGroups(r *request) (any, error) {
 }
 
 func (r *request) logGroups() (groups []object) {
-	for _, g := range r.store.list(r.at(), "AWS::Logs::LogGroup") {
+	for _, g := range r.store.list(r.at(), logGroupType) {
 		if !strings.HasPrefix(g.Name, r.text("logGroupNamePrefix")) || !strings.Contains(g.Name, r.text("logGroupNamePattern")) {
 			continue
 		}
@@ -72,6 +72,8 @@ type logEvents struct {
 
 // logGroup is one group's.
 type logGroup struct {
+	// of tells the group from an earlier one of its name, whose events went with it.
+	of     string
 	events []logEvent
 }
 
@@ -89,10 +91,20 @@ func groupKey(at place, name string) string { return at.account + " " + at.regio
 // add keeps an event. A group that nobody has made is made, as Lambda does with the rights that its managed policy gives.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 func (l *logEvents) add(s *Server, at place, group, stream string, when time.Time, text string) {
+	of := s.store.logGroup(at, group)
+	if of == "" {
+		made, err := s.Account(at.account).Create(at.region, logGroupType, object{"LogGroupName": group})
+		if err != nil {
+			of = s.store.logGroup(at, group) // somebody else was faster
+		} else {
+			of = made.seed
+		}
+	}
 	l.mu.Lock()
-	g, known := l.groups[groupKey(at, group)]
-	if !known {
-		g = &logGroup{}
+	defer l.mu.Unlock()
+	g := l.groups[groupKey(at, group)]
+	if g == nil || g.of != of {
+		g = &logGroup{of: of}
 		l.groups[groupKey(at, group)] = g
 	}
 	if len(g.events) >= 2*logLimit {
@@ -100,15 +112,19 @@ func (l *logEvents) add(s *Server, at place, group, stream string, when time.Tim
 	}
 	l.count++
 	g.events = append(g.events, logEvent{number: l.count, stream: stream, time: when, text: text})
-	l.mu.Unlock()
-	if !known {
-		if _, exists := s.store.find(at, "AWS::Logs::LogGroup", group); !exists {
-			_, _ = s.Account(at.account).Create(at.region, "AWS::Logs::LogGroup", object{"LogGroupName": group})
-		}
-	}
 }
 
-// of are the events of a group that is there, in their order.
+const logGroupType = "AWS::Logs::LogGroup"
+
+// logGroup tells which log group has a name now; empty where none has.
+func (s *store) logGroup(at place, name string) string {
+	return remember(s, "log group|"+groupKey(at, name), func() string {
+		held, _ := s.find(at, logGroupType, name)
+		return held.seed
+	})
+}
+
+// logEventsOf are the events of a group that is there, in their order.
 func (r *request) logEventsOf() ([]logEvent, string, error) {
 	name := r.text("logGroupName")
 	if identifier := r.text("logGroupIdentifier"); name == "" {
@@ -117,14 +133,15 @@ func (r *request) logEventsOf() ([]logEvent, string, error) {
 		}
 		name = strings.TrimSuffix(identifier, ":*")
 	}
-	if _, exists := r.store.find(r.at(), "AWS::Logs::LogGroup", name); !exists {
+	of := r.store.logGroup(r.at(), name)
+	if of == "" {
 		return nil, name, refuse(http.StatusBadRequest, "ResourceNotFoundException", "The specified log group does not exist.")
 	}
 	l := r.server.logs
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.groups[groupKey(r.at(), name)]
-	if g == nil {
+	if g == nil || g.of != of {
 		return nil, name, nil
 	}
 	newest := slices.Clone(g.events[max(0, len(g.events)-logLimit):])
@@ -132,7 +149,7 @@ func (r *request) logEventsOf() ([]logEvent, string, error) {
 	return newest, name, nil
 }
 
-// within says whether an event is between the times of a request: from its start, before its end.
+// logTimes says whether an event is between the times of a request: from its start, before its end.
 func (r *request) logTimes() func(logEvent) bool {
 	start, _ := strconv.ParseFloat(r.text("startTime"), 64)
 	end, err := strconv.ParseFloat(r.text("endTime"), 64)

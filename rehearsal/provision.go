@@ -38,7 +38,7 @@ func (p provisioner) Create(ctx context.Context, env cfn.Environment, desired cf
 		return cfn.Outcome{}, err
 	}
 	if spec.IsCustom(desired.Type) {
-		return cfn.Outcome{}, fmt.Errorf("the rehearsal runs no Lambda function, so that the custom resource %s of type %s cannot be made", desired.LogicalID, desired.Type)
+		return cfn.Outcome{}, fmt.Errorf("the rehearsal does not invoke functions for custom resources, so that %s of type %s cannot be made", desired.LogicalID, desired.Type)
 	}
 	made := &Resource{
 		Account: env.Account, Region: env.Region, Type: desired.Type,
@@ -130,6 +130,7 @@ func (p provisioner) Import(ctx context.Context, env cfn.Environment, desired cf
 	}
 	next.revision++
 	*current = next
+	p.store.changes.Add(1)
 	return cfn.Outcome{PhysicalID: next.PhysicalID, Attributes: maps.Clone(next.Attributes)}, nil
 }
 
@@ -529,8 +530,7 @@ func (s *store) variable(r *Resource, name string) string {
 var variables = map[string]func(*store, *Resource) string{
 	"path": func(_ *store, r *Resource) string { return orElse(r.text("Path"), "/") },
 	"function": func(_ *store, r *Resource) string {
-		name := r.text("FunctionName")
-		return name[strings.LastIndex(name, ":")+1:]
+		return readFunction(place{r.Account, r.Region}, r.text("FunctionName")).name
 	},
 	// A version keeps its number; the next one is the count of those before it.
 	"version": func(s *store, r *Resource) string {

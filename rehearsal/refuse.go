@@ -113,14 +113,12 @@ func refusalOf(refused *rules.Refusal) error {
 }
 
 // now is the time of the accounts' clock, which a Console may have moved on.
-func (s *store) now() time.Time { return time.Now().UTC().Add(s.ahead) }
+func (s *store) now() time.Time { return time.Now().UTC().Add(time.Duration(s.ahead.Load())) }
 
 // Advance moves the clock of all accounts on, so that what AWS keeps for a while is over: the name of a
 // deleted queue, the window in which a secret can be restored.
 func (s *Server) Advance(by time.Duration) {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	s.store.ahead += by
+	s.store.ahead.Add(int64(by))
 }
 
 func keepFullBucket(s *store, r *Resource) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
 )
 
 // Right is an action on a resource that a call needed.
@@ -35,8 +36,9 @@ type endpoint struct {
 	policies []policy.Document // nil for full access
 }
 
-// authorize decides whether a function may make its call. Other callers administer their account, and
-// need a policy of the resource for what another account has.
+// authorize decides whether a function may make its call. Other callers administer their account; they
+// need the trust policy of a role that they assume, and a policy of the resource for what another
+// account has.
 //
 // The sessions that are decided are those of roles that Lambda may assume. Roles that the cdk command
 // assumes are not: their rights come from policies of AWS that are not known here.
@@ -47,11 +49,11 @@ func (r *request) authorize() error {
 		who = remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
 	}
 	switch {
-	case who == nil && (!known || r.service == "sts" || r.service == "s3"): // which see to other accounts themselves
+	case who == nil && (!known || r.service == "s3"): // which sees to other accounts itself
 		return nil
 	case who == nil:
 		return r.allow(&subject{identity: administrator}, slices.DeleteFunc(row(r), func(needed right) bool {
-			return needed.owner == "" || needed.owner == r.caller.account
+			return r.service != "sts" && (needed.owner == "" || needed.owner == r.caller.account)
 		}))
 	case who.undecided != "":
 		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide what %s may: %s", r.caller.role, who.undecided)
@@ -86,9 +88,12 @@ func (r *request) principal() policy.Principal {
 }
 
 func (r *request) decide(who *subject, needed right) (policy.Decision, error) {
-	documents, err := r.policiesOf(needed)
-	if err != nil {
-		return policy.Decision{}, err
+	var documents []policy.Document
+	if needed.of != nil {
+		var err error
+		if documents, err = r.store.policies(orElse(needed.holder, needed.resource), needed.of); err != nil {
+			return policy.Decision{}, err
+		}
 	}
 	service, _, _ := strings.Cut(needed.action, ":")
 	out, inNetwork := who.endpoints[service]
@@ -104,29 +109,6 @@ func (r *request) decide(who *subject, needed right) (policy.Decision, error) {
 		asked.Context = r.contextOf(who, needed, out.id, inNetwork)
 	}
 	return policy.Decide(policies, asked)
-}
-
-// policiesOf are the policies of the resource, read once for as long as nothing changes.
-func (r *request) policiesOf(needed right) ([]policy.Document, error) {
-	if needed.of == nil {
-		return nil, nil
-	}
-	type read struct {
-		documents []policy.Document
-		err       error
-	}
-	known := remember(r.store, "policies|"+needed.resource, func() read {
-		var made read
-		for _, each := range needed.of {
-			document, err := policy.Read(each)
-			if err != nil {
-				return read{err: err}
-			}
-			made.documents = append(made.documents, document)
-		}
-		return made
-	})
-	return known.documents, known.err
 }
 
 // contextOf are the global condition keys, and those of the service.
@@ -179,20 +161,24 @@ func (r *request) denied(needed right, decision policy.Decision) error {
 		status = http.StatusForbidden
 	}
 	reason := fmt.Sprintf("because no %s allows the %s action", decision.By, needed.action)
-	if decision.Explicit {
+	switch {
+	case decision.Explicit:
 		article := "a"
 		if decision.By == policy.Identity {
 			article = "an"
 		}
 		reason = fmt.Sprintf("with an explicit deny in %s %s", article, decision.By)
+	case needed.decides && decision.By == policy.Resource && r.service == "sts":
+		// Of a trust policy nothing is told, as in https://github.com/data-dot-all/dataall/issues/140.
+		return refuse(status, code, "User: %s is not authorized to perform: %s on resource: %s", r.caller.arn, needed.action, resource)
 	}
 	return refuse(status, code, "User: %s is not authorized to perform: %s on resource: %s %s", r.caller.arn, needed.action, resource, reason)
 }
 
 // subjectOf gathers what decides a session's rights; nil for one that administers its account.
 func (s *store) subjectOf(who caller) *subject {
-	role, found := s.find(place{account: who.account}, "AWS::IAM::Role", who.role[strings.LastIndex(who.role, "/")+1:])
-	if !found || !servesLambda(&role) {
+	role, found := s.roleNamed(who.role)
+	if !found || !trusts(&role, "lambda.amazonaws.com") {
 		return nil
 	}
 	made := &subject{role: role, endpoints: map[string]endpoint{}}
@@ -214,14 +200,24 @@ func (s *store) subjectOf(who caller) *subject {
 	return made
 }
 
-// servesLambda says whether Lambda may assume a role.
-func servesLambda(role *Resource) bool {
+// roleNamed is the role of an ARN.
+func (s *store) roleNamed(arn string) (Resource, bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 {
+		return Resource{}, false
+	}
+	role, found := s.find(place{account: parts[4]}, "AWS::IAM::Role", arn[strings.LastIndex(arn, "/")+1:])
+	return role, found && role.attribute("Arn") == arn
+}
+
+// trusts says whether a service of AWS may assume a role.
+func trusts(role *Resource, service string) bool {
 	trust, err := policy.Read(role.Properties["AssumeRolePolicyDocument"])
 	if err != nil {
 		return false
 	}
 	verdict, err := policy.EvaluateResource([]policy.Document{trust}, policy.Request{
-		Action: "sts:AssumeRole", Principal: policy.Principal{Service: "lambda.amazonaws.com"}, Partial: true,
+		Action: "sts:AssumeRole", Principal: policy.Principal{Service: service}, Partial: true,
 	})
 	return err == nil && verdict == policy.Allow
 }
@@ -239,11 +235,10 @@ func (who *subject) read(into *[]policy.Document, document any) {
 // decided here. https://docs.aws.amazon.com/lambda/latest/dg/permissions-managed-policies.html
 func (s *store) attach(who *subject, to *[]policy.Document, reference string) {
 	managed, found := s.find(place{who.role.Account, who.role.Region}, "AWS::IAM::ManagedPolicy", reference)
-	name := reference[strings.LastIndex(reference, "/")+1:]
 	switch {
 	case found:
 		who.read(to, managed.Properties["PolicyDocument"])
-	case !slices.Contains([]string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}, name):
+	case !rules.IsBasicPolicy(reference):
 		who.undecided = "it has the policy " + reference + ", whose document is not known"
 	}
 }

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -36,12 +37,13 @@ var secretValues = keep[secretState]("secretsmanager")
 
 // secret reads a name, an ARN, or an ARN without the six characters behind the name.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
-func (r *request) secret() (Resource, error) {
-	id := r.text("SecretId")
-	if held, found := r.store.find(r.at(), secretType, id); found {
+func (r *request) secret() (Resource, error) { return r.store.secretNamed(r.at(), r.text("SecretId")) }
+
+func (s *store) secretNamed(at place, id string) (Resource, error) {
+	if held, found := s.find(at, secretType, id); found {
 		return held, nil
 	}
-	for _, held := range r.store.list(r.at(), secretType) {
+	for _, held := range s.list(at, secretType) {
 		if strings.HasPrefix(id, "arn:") && held.PhysicalID[:max(0, len(held.PhysicalID)-7)] == id {
 			return held, nil
 		}
@@ -95,24 +97,75 @@ func getSecretValue(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	label := orElse(r.text("VersionStage"), "AWSCURRENT")
-	for i, version := range r.store.versionsOf(&secret) {
+	version, labels, err := r.store.secretVersion(&secret, r.text("VersionId"), r.text("VersionStage"))
+	if err != nil {
+		return nil, err
+	}
+	out := object{"ARN": secret.PhysicalID, "Name": secret.Name, "VersionId": version.ID, "VersionStages": labels, "CreatedDate": epoch(version.Created)}
+	if version.Binary != nil {
+		out["SecretBinary"] = version.Binary
+	} else {
+		out["SecretString"] = version.String
+	}
+	return out, nil
+}
+
+// secretVersion finds a version by its id, or by a label; AWSCURRENT by default.
+func (s *store) secretVersion(secret *Resource, id, label string) (found secretVersion, labels []string, err error) {
+	label = orElse(label, "AWSCURRENT")
+	for i, version := range s.versionsOf(secret) {
 		labels := secretLabels(i)
-		if id := r.text("VersionId"); id != "" && version.ID != id || id == "" && !slices.Contains(labels, label) {
-			continue
+		if id != "" && version.ID == id || id == "" && slices.Contains(labels, label) {
+			return version, labels, nil
 		}
-		out := object{"ARN": secret.PhysicalID, "Name": secret.Name, "VersionId": version.ID, "VersionStages": labels, "CreatedDate": epoch(version.Created)}
-		if version.Binary != nil {
-			out["SecretBinary"] = version.Binary
-		} else {
-			out["SecretString"] = version.String
-		}
-		return out, nil
 	}
-	if id := r.text("VersionId"); id != "" {
-		return nil, refuse(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: %s", id)
+	if id != "" {
+		return found, nil, refuse(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: %s", id)
 	}
-	return nil, refuse(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", label)
+	return found, nil, refuse(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", label)
+}
+
+// secretReference reads what stands behind {{resolve:secretsmanager: in a template: the secret's name or
+// ARN, SecretString, a member of its JSON, a label and a version, each of which but the first may be
+// left out.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+func (s *store) secretReference(at place, reference string) (string, error) {
+	count := 1
+	if strings.HasPrefix(reference, "arn:") {
+		count = 7
+	}
+	parts := strings.Split(reference, ":")
+	id := strings.Join(parts[:min(count, len(parts))], ":")
+	rest := append(parts[min(count, len(parts)):], make([]string, 4)...)
+	secret, err := s.secretNamed(at, id)
+	if err != nil {
+		return "", secretFailure(err)
+	}
+	version, _, err := s.secretVersion(&secret, rest[3], rest[2])
+	if err != nil {
+		return "", secretFailure(err)
+	}
+	if rest[1] == "" {
+		return version.String, nil
+	}
+	members := object{}
+	if err := json.Unmarshal([]byte(version.String), &members); err != nil {
+		return "", reason("Could not parse SecretString JSON")
+	}
+	value, found := members[rest[1]]
+	if !found {
+		return "", reason("Could not find a value associated with JSONKey in SecretString")
+	}
+	return textOf(value), nil
+}
+
+// secretFailure is a refusal of Secrets Manager as CloudFormation reports it.
+func secretFailure(err error) error {
+	var refused *apiError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return reason("%s (Service: AWSSecretsManager; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", refused.Message, refused.Status, refused.Code, requestID())
 }
 
 // secretLabels are those of the newest version and of the one before it.

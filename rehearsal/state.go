@@ -212,10 +212,12 @@ func (s *Server) pause() (resume func()) {
 // copy is a store whose maps can be changed without changing this one's; what
 // they hold is shared. The caller holds the lock.
 func (s *store) copy() *store {
-	return &store{
+	made := &store{
 		accounts: s.accounts, closed: maps.Clone(s.closed), resources: maps.Clone(s.resources), objects: maps.Clone(s.objects),
-		uploads: maps.Clone(s.uploads), kept: maps.Clone(s.kept), ahead: s.ahead,
+		uploads: maps.Clone(s.uploads), kept: maps.Clone(s.kept),
 	}
+	made.ahead.Store(s.ahead.Load())
+	return made
 }
 
 // state is what an account holds, without its stacks; the caller holds the lock.
@@ -392,7 +394,7 @@ func (s *store) restore(account string, number int, saved resourceState) error {
 		r.Created, r.Changed = saved.Created, saved.Created
 		return nil
 	}
-	if saved.Type == lambdaFunction {
+	if saved.Type == lambdaFunction || saved.Type == lambdaVersion {
 		r.code = &codeImage{}
 	}
 	if saved.Code != nil {

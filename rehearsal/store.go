@@ -77,7 +77,7 @@ type store struct {
 	uploads   map[string]*upload
 	index     index
 	kept      map[string]map[string]any // by account and section; see keep
-	ahead     time.Duration             // of the accounts' clock; see Advance
+	ahead     atomic.Int64              // nanoseconds of the accounts' clock; see Advance
 
 	changes    atomic.Uint64 // of resources
 	remembered memory

@@ -6,7 +6,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
 // trusting is a trust policy that admits accounts or roles.
@@ -73,4 +76,22 @@ func TestARoleThatDoesNotExistIsDeniedLikeOneThatDoesNotTrust(t *testing.T) {
 		RoleArn: aws.String("arn:aws:iam::111111111111:role/none"), RoleSessionName: aws.String("session"),
 	})
 	requireCode(t, err, "AccessDenied")
+}
+
+func TestWhoMayAssumeARoleIsDecidedLikeEverythingElse(t *testing.T) {
+	server := start(t)
+	_, err := server.Account(production).Create(region, "AWS::IAM::Role", map[string]any{
+		"RoleName": "deploy", "AssumeRolePolicyDocument": trusting("arn:aws:iam::" + dev + ":root"),
+	})
+	require.NoError(t, err)
+	client := sts.NewFromConfig(as(server, dev))
+	arn := "arn:aws:iam::333333333333:role/deploy"
+	_, err = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: &arn, RoleSessionName: aws.String("session"), Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}},
+	})
+	require.ErrorContains(t, err, "not authorized to perform: sts:TagSession on resource: "+arn)
+	calls := server.Calls()
+	require.Equal(t, []rehearsal.Right{{Action: "sts:AssumeRole", Resource: arn, Allowed: true}, {Action: "sts:TagSession", Resource: arn}}, calls[len(calls)-1].Rights)
+	_, err = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::333333333333:user/deploy"), RoleSessionName: aws.String("session")})
+	requireCode(t, err, "ValidationError")
 }

@@ -128,10 +128,11 @@ func getResources(r *request) (any, error) {
 // https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html
 func tagResources(r *request) (any, error) {
 	given, _ := r.input["Tags"].(object)
-	return retag(r, sortedNames(given), func(tags object) {
-		for name, value := range given {
-			tags[name] = value
+	return retag(r, sortedNames(given), func(tags []any) []any {
+		for _, name := range sortedNames(given) {
+			tags = append(withoutTags(tags, name), object{"Key": name, "Value": given[name]})
 		}
+		return tags
 	})
 }
 
@@ -139,14 +140,17 @@ func tagResources(r *request) (any, error) {
 // https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_UntagResources.html
 func untagResources(r *request) (any, error) {
 	keys := r.texts("TagKeys")
-	return retag(r, keys, func(tags object) {
-		for _, key := range keys {
-			delete(tags, key)
-		}
+	return retag(r, keys, func(tags []any) []any { return withoutTags(tags, keys...) })
+}
+
+func withoutTags(tags []any, keys ...string) []any {
+	return slices.DeleteFunc(slices.Clone(tags), func(each any) bool {
+		tag, _ := each.(object)
+		return slices.Contains(keys, textOf(tag["Key"]))
 	})
 }
 
-func retag(r *request, keys []string, change func(tags object)) (any, error) {
+func retag(r *request, keys []string, change func(tags []any) []any) (any, error) {
 	for _, key := range keys {
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
 			return nil, refuse(http.StatusBadRequest, "InvalidParameterException", "aws: prefixed tag key names are not allowed for external use.")
@@ -157,20 +161,23 @@ func retag(r *request, keys []string, change func(tags object)) (any, error) {
 		r.store.mu.RLock()
 		found := r.store.held(func(one *Resource) bool { return one.Account == r.account && r.store.arnOf(one) == text })
 		r.store.mu.RUnlock()
+		fail := func(why string) {
+			failed[text] = object{"StatusCode": http.StatusBadRequest, "ErrorCode": "InvalidParameterException", "ErrorMessage": why}
+		}
 		if len(found) == 0 {
-			failed[text] = object{"StatusCode": http.StatusBadRequest, "ErrorCode": "InvalidParameterException", "ErrorMessage": "There is no such resource."}
+			fail("There is no such resource.")
 			continue
 		}
 		one := found[0]
-		tags := tagMap(&one)
-		change(tags)
 		t, _ := spec.Lookup(one.Type)
-		if one.Properties[t.TagProperty] = any(tags); t.TagStyle == spec.TagList {
-			list := []any{}
-			for _, name := range sortedNames(tags) {
-				list = append(list, object{"Key": name, "Value": tags[name]})
-			}
-			one.Properties[t.TagProperty] = list
+		switch tags := change(tagList(&one)); t.TagStyle {
+		case spec.NoTags:
+			fail("The resource takes no tags.")
+			continue
+		case spec.TagMap:
+			one.Properties[t.TagProperty] = tagMap(&Resource{Properties: object{"Tags": tags}})
+		default:
+			one.Properties[t.TagProperty] = tags
 		}
 		if _, err := r.store.change(place{one.Account, one.Region}, one.Type, one.PhysicalID, one.Properties); err != nil {
 			return nil, refuse(http.StatusBadRequest, "InvalidParameterException", "%v", err)
@@ -210,14 +217,8 @@ func systemTags(r *Resource) []any {
 	if !known || t.TagStyle == spec.NoTags || r.Type == "AWS::IAM::Role" || r.Type == "AWS::IAM::User" {
 		return nil
 	}
-	tags := tagList(r)
-	if members, isMap := r.Properties[t.TagProperty].(object); isMap && len(tags) == 0 {
-		for _, name := range sortedNames(members) {
-			tags = append(tags, object{"Key": name, "Value": members[name]})
-		}
-	}
 	out := []any{}
-	for _, each := range tags {
+	for _, each := range tagList(r) {
 		tag, _ := each.(object)
 		out = append(out, object{"Key": textOf(tag["Key"]), "Value": textOf(tag["Value"])})
 	}

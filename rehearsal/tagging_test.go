@@ -137,3 +137,19 @@ func TestTagsAreWrittenByAnyToolAndThoseOfAWSByNobody(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "InvalidParameterException")
 }
+
+// Types call their tags by many names, and some know those of a group of machines.
+func TestTagsThatAreAddedLeaveTheOthersAlone(t *testing.T) {
+	server := start(t)
+	client := resourcegroupstaggingapi.NewFromConfig(as(server, dev))
+	pool := makes(t, server, "AWS::Cognito::UserPool", map[string]any{"UserPoolName": "notes", "UserPoolTags": map[string]any{"stage": "dev"}})
+	files := makes(t, server, "AWS::EFS::FileSystem", map[string]any{"FileSystemTags": tags("stage", "dev")})
+	arns := []string{pool.Attributes["Arn"].(string), files.Attributes["Arn"].(string)}
+	answer, err := client.TagResources(t.Context(), &resourcegroupstaggingapi.TagResourcesInput{ResourceARNList: arns, Tags: map[string]string{"team": "a"}})
+	require.NoError(t, err)
+	require.Empty(t, answer.FailedResourcesMap)
+	found, _ := resourcesOf(t, server, &resourcegroupstaggingapi.GetResourcesInput{})
+	for _, arn := range arns {
+		require.Equal(t, map[string]string{"stage": "dev", "team": "a"}, found[arn])
+	}
+}

@@ -8,16 +8,14 @@ const Limit = 1 << 20
 // Tail keeps the last [Limit] bytes of what is written to it, so that a child that writes without end takes no
 // memory. The zero value is ready; it may be written to by several goroutines.
 type Tail struct {
-	mu    sync.Mutex
-	text  []byte
-	total int64
+	mu   sync.Mutex
+	text []byte
 }
 
 // Write is [io.Writer]'s, and never fails.
 func (t *Tail) Write(data []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.total += int64(len(data))
 	if len(data) >= Limit {
 		t.text = append(t.text[:0], data[len(data)-Limit:]...)
 		return len(data), nil
@@ -28,13 +26,6 @@ func (t *Tail) Write(data []byte) (int, error) {
 	}
 	t.text = append(t.text, data...)
 	return len(data), nil
-}
-
-// Cut tells whether more was written than is kept.
-func (t *Tail) Cut() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.total > Limit
 }
 
 // String is what is kept.

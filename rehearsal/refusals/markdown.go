@@ -15,11 +15,12 @@ func Markdown(book []Refusal) string {
 		"- **config**: a config with the mistake is refused at synth, with the line of your program.\n"+
 		"- **construct**: the constructs are built so that it cannot arise.\n"+
 		"- **escape hatch**: only `Override`, `With` or a construct of the CDK can make it.\n"+
-		"- **preflight**: `roadshow deploy` and `roadshow diff` find the step before it is tried. Plain `cdk deploy` tries it, and AWS\n"+
-		"  rolls it back.\n"+
+		"- **preflight**: `roadshow deploy` finds it in the account before anything is changed, and `roadshow diff STAGE` finds\n"+
+		"  [steps](#steps-and-plain-cdk-deploy).\n"+
 		"- **documented**: nothing can be done at synth; the sentence says what to do.\n\n"+
 		"The rehearsal refuses them all, in the same words and at the same moment. Where a validator is named, these rules of AWS's own\n"+
 		"(the one inside aws-cdk-lib) find the mistake too, without an account.\n", len(book))
+	page.WriteString(steps(book))
 	service := ""
 	for _, r := range book {
 		if r.Service != service {
@@ -34,6 +35,28 @@ func Markdown(book []Refusal) string {
 			r.Moment, r.ID, cell(r.Words), r.Roadshow, cell(r.How), publisher(r.Source), r.Source, found)
 	}
 	return page.String()
+}
+
+// steps says what happens to a step by plain cdk deploy, and lists those that Roadshow finds.
+func steps(book []Refusal) string {
+	var section strings.Builder
+	section.WriteString("\n## Steps, and plain `cdk deploy`\n\n" +
+		"A step is the way from the deployed template to the new one. AWS may refuse it although both templates are valid, so\n" +
+		"that nothing shows it at synth, and a stage that is several commits behind meets it though each commit was fine in dev.\n" +
+		"`roadshow deploy` and [`roadshow diff STAGE`](fleet.md#diff) read the deployed template, find these steps, and say what to\n" +
+		"deploy first; a deploy that has one is not begun.\n\n" +
+		"Plain `cdk deploy` does not look for them, and `cdk diff` shows the change without a word. CloudFormation takes the change\n" +
+		"set, updates resources until it comes to the step, fails there in AWS's words, and rolls back: the stack is\n" +
+		"`UPDATE_ROLLBACK_COMPLETE`, it is what it was before, and takes the next deploy. Where the rollback fails too, it is\n" +
+		"`UPDATE_ROLLBACK_FAILED`, and takes no update until `aws cloudformation continue-update-rollback` has succeeded\n" +
+		"([AWS](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html)).\n" +
+		"\n| step | what to do, or why the constructs have none |\n|---|---|\n")
+	for _, r := range book {
+		if r.Kind == Step && r.Moment == Update {
+			fmt.Fprintf(&section, "| [%s](#%s) | %s |\n", r.ID, r.ID, cell(r.How))
+		}
+	}
+	return section.String()
 }
 
 // cell is a text that stands in a table.

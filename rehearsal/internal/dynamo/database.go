@@ -92,6 +92,16 @@ func (d *session) table(reference string) (*Table, error) {
 	return d.database.become(name, schema), nil
 }
 
+// open reads the expressions of a request, and finds its table.
+func (d *session) open(in *input) (*Table, expressions, error) {
+	parsed, err := in.parse()
+	if err != nil {
+		return nil, parsed, err
+	}
+	t, err := d.table(in.TableName)
+	return t, parsed, err
+}
+
 // tableName is the name in a reference, which may be an ARN.
 func tableName(reference string) string { return reference[strings.LastIndex(reference, "/")+1:] }
 

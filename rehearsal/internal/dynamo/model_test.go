@@ -136,7 +136,7 @@ func TestAnyOrderOfOperationsLeavesWhatASimpleModelHolds(t *testing.T) {
 					for _, e := range notes.primary.entries {
 						bytes += e.item.size()
 					}
-					assert.Equal(r, bytes, notes.Bytes())
+					assert.Equal(r, bytes, notes.bytes)
 					assert.Len(r, notes.primary.entries, len(model))
 					assert.Len(r, notes.indexes[0].entries, len(model))
 				}

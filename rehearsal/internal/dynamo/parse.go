@@ -261,7 +261,7 @@ func (p *parser) call(allowed map[string]int, read func() operand) (string, []op
 	name := p.next()
 	count, known := allowed[name]
 	if !known {
-		if _, elsewhere := functions[name]; elsewhere {
+		if predicates[name]+sizes[name]+updateFunctions[name] > 0 {
 			p.fail("The function is not allowed to be used this way in an expression; function: %s", name)
 		}
 		p.fail("Invalid function name; function: %s", name)
@@ -278,12 +278,6 @@ func (p *parser) call(allowed map[string]int, read func() operand) (string, []op
 		p.fail("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, len(args))
 	}
 	return name, args
-}
-
-// functions are all functions, of whichever expression.
-var functions = map[string]bool{
-	"attribute_exists": true, "attribute_not_exists": true, "attribute_type": true, "begins_with": true, "contains": true, "size": true,
-	"if_not_exists": true, "list_append": true,
 }
 
 // Functions by where they stand, with how many operands they take.

@@ -30,11 +30,7 @@ func (d *session) getItem(in *input) (output, error) {
 
 // read finds the item that a request addresses; nil is no item.
 func (d *session) read(in *input) (*Table, Item, expressions, error) {
-	parsed, err := in.parse()
-	if err != nil {
-		return nil, nil, parsed, err
-	}
-	t, err := d.table(in.TableName)
+	t, parsed, err := d.open(in)
 	if err != nil {
 		return nil, nil, parsed, err
 	}
@@ -186,11 +182,7 @@ func (d *session) query(in *input) (output, error) {
 	if in.KeyConditionExpression == nil {
 		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
-	parsed, err := in.parse()
-	if err != nil {
-		return nil, err
-	}
-	t, err := d.table(in.TableName)
+	t, parsed, err := d.open(in)
 	if err != nil {
 		return nil, err
 	}
@@ -302,11 +294,7 @@ func (d *session) scan(in *input) (output, error) {
 	case in.Segment != nil && *in.Segment >= *in.TotalSegments:
 		return nil, invalidf("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d", *in.Segment, *in.TotalSegments)
 	}
-	parsed, err := in.parse()
-	if err != nil {
-		return nil, err
-	}
-	t, err := d.table(in.TableName)
+	t, parsed, err := d.open(in)
 	if err != nil {
 		return nil, err
 	}

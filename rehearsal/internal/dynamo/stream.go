@@ -58,9 +58,6 @@ func (t *Table) record(before, after Item, now time.Time, expired bool) {
 	t.records = append(t.records, made)
 }
 
-// Records are what the table's stream keeps, oldest first.
-func (t *Table) Records() []Record { return t.records }
-
 // expire deletes the items whose time to live is over.
 func (t *Table) expire(now time.Time) {
 	if t.schema.TimeToLive == "" {

@@ -335,9 +335,6 @@ func (t *Table) Count() int {
 	return len(t.primary.entries)
 }
 
-// Bytes is what the table's items take.
-func (t *Table) Bytes() int { return t.bytes }
-
 // MarshalJSON writes the items, in the order of a scan.
 func (t *Table) MarshalJSON() ([]byte, error) {
 	items := append([]Item{}, t.unread...)

@@ -137,11 +137,7 @@ func (d *session) transactAction(each map[string]json.RawMessage) (write, error)
 		if err := json.Unmarshal(text, part); err != nil {
 			return write{}, serialization(err)
 		}
-		parsed, err := part.parse()
-		if err != nil {
-			return write{}, err
-		}
-		t, err := d.table(part.TableName)
+		t, parsed, err := d.open(part)
 		if err != nil {
 			return write{}, err
 		}

@@ -158,11 +158,7 @@ func (d *session) writeItem(operation string, in *input) (output, error) {
 	if r := in.ReturnValues; operation != "UpdateItem" && r != "" && r != "ALL_OLD" && r != "NONE" {
 		return nil, invalid("ReturnValues can only be ALL_OLD or NONE")
 	}
-	parsed, err := in.parse()
-	if err != nil {
-		return nil, err
-	}
-	t, err := d.table(in.TableName)
+	t, parsed, err := d.open(in)
 	if err != nil {
 		return nil, err
 	}

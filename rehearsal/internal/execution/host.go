@@ -123,8 +123,6 @@ type Result struct {
 	LogTail []byte
 	// Cold tells that an environment was started for it.
 	Cold bool
-	// Duration is how long the function had it, without the start of the environment.
-	Duration time.Duration
 }
 
 // ThrottleError says that as many invocations run as may.
@@ -263,7 +261,7 @@ func (h *Host) run(f *Function, request Invocation) Result {
 	if !fatal {
 		h.release(e)
 	}
-	result := Result{RequestID: in.RequestID, LogTail: tail, Cold: in.cold, Duration: duration, Payload: in.payload}
+	result := Result{RequestID: in.RequestID, LogTail: tail, Cold: in.cold, Payload: in.payload}
 	if failure != nil {
 		result.FunctionError = "Unhandled"
 		result.Payload = failure.payload(in.RequestID)
@@ -319,17 +317,6 @@ func (h *Host) expire(e *environment) {
 	h.mu.Unlock()
 	defer h.work.Done()
 	e.end()
-}
-
-// Idle counts the environments that wait for an invocation.
-func (h *Host) Idle() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	count := 0
-	for _, environments := range h.idle {
-		count += len(environments)
-	}
-	return count
 }
 
 func randomHex(n int) string {

@@ -133,7 +133,7 @@ func TestHandlersOfOtherRuntimesRunWhereTheirInterpreterIs(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, "Unhandled", result.FunctionError)
 			assert.Contains(t, string(result.Payload), tt.failure)
-			assert.Equal(t, 1, h.Idle(), "an error leaves the environment alone")
+			assert.Equal(t, 1, idleCount(h), "an error leaves the environment alone")
 
 			broken := *f
 			broken.Handler, broken.Revision = "nothing.handler", "2"

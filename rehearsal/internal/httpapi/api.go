@@ -84,7 +84,7 @@ type Authorizer struct {
 // Environment is what an API asks of the rest of AWS.
 type Environment interface {
 	// Invoke runs a function for what the ARN of a route, or of an authorizer, may invoke. failed
-	// tells that the payload is the error of the function. The error is a [*NotAllowedError],
+	// tells that the payload is the error of the function. The error is [ErrNotAllowed],
 	// [ErrThrottled], [context.DeadlineExceeded] for an answer that takes longer than the limit, or
 	// why it did not run. The time of what AWS has no part in does not count.
 	Invoke(ctx context.Context, function, source string, payload []byte, limit time.Duration) (answer []byte, failed bool, err error)
@@ -96,12 +96,10 @@ type Environment interface {
 	Log(line string)
 }
 
-// NotAllowedError says that the function does not let the API invoke it.
-type NotAllowedError struct{ Function string }
-
-func (e *NotAllowedError) Error() string {
-	return "The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again."
-}
+// ErrNotAllowed says that the function does not let the API invoke it.
+//
+//lint:ignore ST1005 the words are AWS's
+var ErrNotAllowed = errors.New("The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. Check the permissions and try again.")
 
 // ErrThrottled says that the function may not run now.
 //

@@ -128,9 +128,8 @@ func (s *Server) integrate(ctx context.Context, r *request) (*answer, *refusal) 
 	begun := s.now()
 	told, failed, err := s.environment.Invoke(ctx, route.Function, source, payload, limit)
 	r.integrationLatency, r.integrationReported = s.now().Sub(begun), true
-	var notAllowed *NotAllowedError
 	switch {
-	case errors.As(err, &notAllowed):
+	case errors.Is(err, ErrNotAllowed):
 		r.integrationError = err.Error()
 		if r.api.FunctionURL {
 			return nil, forbidden

@@ -314,7 +314,7 @@ func TestAnAnswerIsReadByTheFormatOfItsIntegration(t *testing.T) {
 		// https://github.com/denoland/deno_registry2/issues/87
 		"an error of the function": {format: "2.0", answer: `{"errorType":"x"}`, failed: true, status: 500, body: `{"message":"Internal Server Error"}`},
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html
-		"a function that does not let the API call it": {format: "2.0", err: &NotAllowedError{}, status: 500, body: `{"message":"Internal Server Error"}`},
+		"a function that does not let the API call it": {format: "2.0", err: ErrNotAllowed, status: 500, body: `{"message":"Internal Server Error"}`},
 		// https://github.com/cortexlabs/cortex/issues/1225
 		"a function that takes longer than the integration": {format: "2.0", err: context.DeadlineExceeded, status: 503, body: `{"message":"Service Unavailable"}`},
 	} {

@@ -77,7 +77,6 @@ func Decide(p Policies, r Request) (Decision, error) {
 		kind     Kind
 		policies []Document
 		evaluate func([]Document, Request) (Verdict, error)
-		verdict  Verdict
 	}{
 		{kind: Identity, policies: p.Identity, evaluate: EvaluateIdentity},
 		{kind: Boundary, policies: p.Boundary, evaluate: EvaluateIdentity},

@@ -37,8 +37,13 @@ func resourceAllows(policies []any, r policy.Request) bool {
 	return err == nil && verdict == policy.Allow
 }
 
-// basicPolicies are AWS's managed policies for functions that grant nothing of a source of events.
+// IsBasicPolicy tells whether an ARN is that of one of AWS's managed policies for functions that let a function log, be
+// traced or be placed in a network, and grant nothing of a source of events or of a store.
 // https://docs.aws.amazon.com/lambda/latest/dg/permissions-managed-policies.html
+func IsBasicPolicy(reference string) bool {
+	return slices.Contains(basicPolicies, reference[strings.LastIndex(reference, "/")+1:])
+}
+
 var basicPolicies = []string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess", "CloudWatchLambdaInsightsExecutionRolePolicy"}
 
 // may says whether a role's policies let it do something. What a managed policy of AWS grants that
@@ -61,7 +66,7 @@ func may(w World, role *Resource, action, resource string) bool {
 	for _, reference := range role.texts("ManagedPolicyArns") {
 		if managed := w.Find(role, "AWS::IAM::ManagedPolicy", reference); managed != nil {
 			policies = append(policies, managed.at("PolicyDocument"))
-		} else if !slices.Contains(basicPolicies, reference[strings.LastIndex(reference, "/")+1:]) {
+		} else if !IsBasicPolicy(reference) {
 			return true
 		}
 	}
