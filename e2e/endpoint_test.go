@@ -127,7 +127,7 @@ func newRig(t *testing.T) *rig {
 		return r
 	}
 	functions := rehearsal.Functions{Build: rehearse.Build(checkout, document, gobuild.Options{})}
-	r.World, err = RehearseRunning(r.place, functions, append(r.program.Stages, stranger)...)
+	r.World, err = rehearse.Open(r.place, rehearsal.Config{Functions: functions}, append(r.program.Stages, stranger)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r

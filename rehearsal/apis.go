@@ -47,6 +47,7 @@ type served struct {
 // gateway serves the HTTP APIs of all accounts.
 type gateway struct {
 	server *Server
+	port   int // the first that is tried
 	work   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -56,9 +57,9 @@ type gateway struct {
 	issuer func() (*rsa.PrivateKey, error)
 }
 
-func newGateway(s *Server) *gateway {
+func newGateway(s *Server, port int) *gateway {
 	return &gateway{
-		server: s, served: map[string]*served{},
+		server: s, port: port, served: map[string]*served{},
 		issuer: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
 	}
 }
@@ -88,6 +89,8 @@ func (s *Server) APIs() ([]API, error) {
 		return r.Type == functionURL || r.Type == apiStage
 	})
 	s.store.mu.RUnlock()
+	// The first accounts have the first ports.
+	slices.SortStableFunc(found, func(a, b Resource) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region)) })
 	var all []API
 	keep := map[string]bool{}
 	for i := range found {
@@ -120,9 +123,9 @@ func (g *gateway) serve(key string, definition func() *httpapi.API, at place) (s
 	}
 	known, running := g.served[key]
 	if !running {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := listen(g.port)
 		if err != nil {
-			return "", fmt.Errorf("rehearsal: serve %s: %w", key, err)
+			return "", err
 		}
 		handler := httpapi.New(definition, &surroundings{server: g.server, at: at, stream: requestID(), definition: definition})
 		known = &served{listener: listener, server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}

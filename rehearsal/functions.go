@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,10 @@ type Functions struct {
 	// goroutines. Default: lines go to CloudWatch Logs only.
 	Log func(LogLine)
 
+	// Denied is handed each call that a function's rights did not allow. It is called by several
+	// goroutines. Default: nobody is told but the function.
+	Denied func(Denial)
+
 	// Idle is how long an execution environment waits for its next invocation before it ends.
 	// Default: 5 minutes.
 	Idle time.Duration
@@ -51,6 +56,13 @@ type LogLine struct {
 	// REPORT.
 	Text     string
 	Platform bool
+}
+
+// Denial is a call of a function that its rights did not allow.
+type Denial struct {
+	// Function is the function's ARN, Right what the call needed.
+	Function string
+	Right    Right
 }
 
 // runner runs the functions of all accounts.
@@ -185,7 +197,7 @@ func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	run := &execution.Function{
 		ARN: f.attribute("Arn"), Name: f.Name, Version: d.version, Region: f.Region, Runtime: runtimeName, Handler: configured.text("Handler"),
 		Role: configured.text("Role"), MemoryMB: number("MemorySize", 128), Timeout: time.Duration(number("Timeout", 3)) * time.Second,
-		Variables: textsOf(configured.member("Environment", "Variables")), LogGroup: logGroupOf(&configured),
+		Variables: s.withoutClusters(at, textsOf(configured.member("Environment", "Variables"))), LogGroup: logGroupOf(&configured),
 		JSON:    textOf(configured.member("LoggingConfig", "LogFormat")) == "JSON",
 		Program: program, Revision: publishable(&Resource{Properties: d.properties, code: d.code}),
 	}
@@ -200,6 +212,24 @@ func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	}
 	run.Concurrency = execution.Concurrency{Pool: f.Account + " " + f.Region, Limit: int(left)}
 	return run, nil
+}
+
+// withoutClusters empties the variables that lead to a cluster of DAX: none runs here, and a function
+// that finds no endpoint asks DynamoDB itself.
+func (s *store) withoutClusters(at place, variables map[string]string) map[string]string {
+	endpoints := remember(s, "clusters|"+at.account+"|"+at.region, func() []string {
+		var found []string
+		for _, cluster := range s.list(at, "AWS::DAX::Cluster") {
+			found = append(found, cluster.attribute("ClusterDiscoveryEndpoint"), cluster.attribute("ClusterDiscoveryEndpointURL"))
+		}
+		return found
+	})
+	for name, value := range variables {
+		if slices.Contains(endpoints, value) {
+			variables[name] = ""
+		}
+	}
+	return variables
 }
 
 // program unpacks a deployment package, once, and finds how it is run here. What fails is tried

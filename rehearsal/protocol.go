@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"encoding/xml"
+	"hash/crc32"
 	"maps"
 	"net/http"
 	"net/url"
@@ -227,6 +228,11 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		status, body = http.StatusInternalServerError, []byte(`{"__type":"InternalFailure","message":"the answer cannot be written"}`)
+	}
+	if w.Header().Get("Content-Type") == json10.contentType() {
+		// The SDKs check it in the answers of DynamoDB.
+		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

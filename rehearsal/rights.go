@@ -70,8 +70,15 @@ func (r *request) allow(who *subject, rights []right) error {
 		if err != nil {
 			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide %s on %s: %v", needed.action, needed.resource, err)
 		}
-		r.rights = append(r.rights, Right{Action: needed.action, Resource: needed.resource, Allowed: decision.Allowed})
+		asked := Right{Action: needed.action, Resource: needed.resource, Allowed: decision.Allowed}
+		r.rights = append(r.rights, asked)
+		if decision.Allowed && who.function != "" {
+			r.server.uses.add(who.role.attribute("Arn"), asked)
+		}
 		if !decision.Allowed {
+			if denied := r.server.runner.settings.Denied; denied != nil && who.function != "" {
+				denied(Denial{Function: who.function, Right: asked})
+			}
 			return r.denied(needed, decision)
 		}
 		// What is there, the operations look for in the caller's own account.

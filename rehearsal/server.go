@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,6 +26,11 @@ type Config struct {
 	StepDelay time.Duration
 	// Functions says how the accounts' functions run.
 	Functions Functions
+	// Port is where the endpoint listens, and the HTTP APIs behind it: where that is taken, the next
+	// port that is free. Default: any free ports.
+	Port int
+	// ForgetCalls leaves the record of calls out, which grows with each: Calls returns none.
+	ForgetCalls bool
 }
 
 // Account is one AWS account and the access key of the one IAM user in it.
@@ -79,6 +85,9 @@ type Server struct {
 	http     *http.Server
 	served   chan struct{}
 
+	uses      uses
+	forgetful bool
+
 	taggedLists lists[tagged]
 	objectLists lists[object]
 
@@ -103,14 +112,14 @@ func Start(config Config) (*Server, error) {
 	}
 	s.engine = newEngine(s, config.StepDelay)
 	s.services = catalogue()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(config.Port)
 	if err != nil {
-		return nil, fmt.Errorf("rehearsal: listen: %w", err)
+		return nil, err
 	}
-	s.listener = listener
+	s.listener, s.forgetful = listener, config.ForgetCalls
 	s.logs = newLogEvents()
 	s.runner = newRunner(s, config.Functions)
-	s.gateway = newGateway(s)
+	s.gateway = newGateway(s, config.Port)
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(s.served)
@@ -118,6 +127,23 @@ func Start(config Config) (*Server, error) {
 		_ = s.http.Serve(listener)
 	}()
 	return s, nil
+}
+
+// portsTried is how many ports are tried from a given one on.
+const portsTried = 100
+
+// listen takes the first free port from a given one on; any where none is given, or none of those is free.
+func listen(port int) (net.Listener, error) {
+	for tried := port; port > 0 && tried < min(port+portsTried, 1<<16); tried++ {
+		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(tried))); err == nil {
+			return listener, nil
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("rehearsal: listen: %w", err)
+	}
+	return listener, nil
 }
 
 // admit checks the accounts and files them by access key.
@@ -172,6 +198,9 @@ func (s *Server) Calls() []Call {
 // begin opens the record of a request, so that Calls keeps the order of
 // arrival; the returned function completes it.
 func (s *Server) begin() (done func(Call)) {
+	if s.forgetful {
+		return func(Call) {}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := len(s.calls)

@@ -92,7 +92,7 @@ func (c *canaries) plant() {
 func TestNoneOfTwoHundredSecretsIsInAnythingThatIsWritten(t *testing.T) {
 	c := &canaries{t: t, home: t.TempDir()}
 	work := t.TempDir()
-	server, environment, err := rehearse(filepath.Join(c.home, "files"))
+	server, environment, err := openAccounts(filepath.Join(c.home, "files"))
 	require.NoError(t, err)
 	defer server.Close()
 	for _, variable := range environment.Environ() {

@@ -35,6 +35,11 @@ type incomplete struct{}
 
 func (incomplete) Error() string { return "some did not answer" }
 
+// exited ends a verb with the exit code of a command that it has run.
+type exited int
+
+func (e exited) Error() string { return fmt.Sprintf("the command ended with exit code %d", int(e)) }
+
 // settings are the flags that every verb has.
 type settings struct {
 	app  string
@@ -69,7 +74,7 @@ func newRoot(s *settings) *cobra.Command {
 			"did not answer.\n" +
 			"Each verb's own help says what they mean there.",
 		Example: "  roadshow parity\n  roadshow diff dev production\n" +
-			"  roadshow stages\n  roadshow deploy --to dev\n  roadshow status production --json",
+			"  roadshow rehearse\n  roadshow stages\n  roadshow deploy --to dev\n  roadshow status production --json",
 		// Errors are said once, below.
 		SilenceErrors: true, SilenceUsage: true,
 		Version: version(built()),
@@ -81,7 +86,7 @@ func newRoot(s *settings) *cobra.Command {
 		&cobra.Group{ID: groupAccounts, Title: "The accounts:"},
 		&cobra.Group{ID: groupShell, Title: "The shell:"},
 	)
-	for _, verb := range []*cobra.Command{initVerb(s), parityVerb(s), diffVerb(s), namesVerb(s), linksVerb(s)} {
+	for _, verb := range []*cobra.Command{initVerb(s), parityVerb(s), diffVerb(s), namesVerb(s), linksVerb(s), rehearseVerb(s)} {
 		verb.GroupID = groupProgram
 		root.AddCommand(verb)
 	}
@@ -117,6 +122,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	root.SetOut(report.NewWriter(data, s.redactor))
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	var other exited
 	switch {
 	case data.err != nil:
 		fmt.Fprintf(stderr, "roadshow: The output could not be written: %v\n", data.err)
@@ -127,6 +133,8 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 		return exitFinding
 	case errors.As(err, new(incomplete)):
 		return exitPartly
+	case errors.As(err, &other):
+		return int(other)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "roadshow: interrupted")
 		return exitUnknown

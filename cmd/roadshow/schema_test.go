@@ -59,7 +59,7 @@ func printed(arguments []string) (name string, object any) {
 		"deploy": new(deployment), "status": new(statuses), "remove": new(removed), "remove --account": new(line),
 		"orphans": new(line), "expire": new(ephemerals), "quotas": new(quotas), "costs": new(costs),
 		"costs --activate-tags": new(costTags), "parity": new(verdictJSON), "diff": new(parity.Explanation),
-		"names": new(names), "links": new(linked), "init": new(starter.Written), "version": new(versions),
+		"names": new(names), "links": new(linked), "rehearse": new(rehearsalLine), "init": new(starter.Written), "version": new(versions),
 	}[name]
 }
 

@@ -107,8 +107,8 @@ func child(place awsenv.Place, name string, arguments ...string) error {
 	return nil
 }
 
-// rehearse starts the accounts, and an environment whose profiles reach them; its files are in a folder.
-func rehearse(folder string) (*rehearsal.Server, *awsenv.Environment, error) {
+// openAccounts starts the accounts, and an environment whose profiles reach them; its files are in a folder.
+func openAccounts(folder string) (*rehearsal.Server, *awsenv.Environment, error) {
 	var config rehearsal.Config
 	var profiles []awsenv.Profile
 	for stage, id := range accounts {
@@ -140,7 +140,7 @@ func of(ts *testscript.TestScript) *session { return ts.Value(sessionKey{}).(*se
 
 // open starts the accounts of a script, and makes its folder that of the program.
 func open(env *testscript.Env) error {
-	server, environment, err := rehearse(filepath.Join(env.WorkDir, ".aws"))
+	server, environment, err := openAccounts(filepath.Join(env.WorkDir, ".aws"))
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func after(state []byte, arguments ...string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, environment, err := rehearse(folder)
+	server, environment, err := openAccounts(folder)
 	if err != nil {
 		return nil, err
 	}

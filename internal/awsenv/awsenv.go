@@ -1,5 +1,5 @@
-// Package awsenv is the one place that gives every child process and every SDK client of a test or of
-// the demo its AWS environment: which endpoint, which account, which files.
+// Package awsenv is the one place that gives every child process and every SDK client of a test, of the
+// demo or of a rehearsal its AWS environment: which endpoint, which account, which files.
 //
 // It exists because a mistake here is not a failing test but a stack in somebody's real account. Two
 // environments are possible, and there is no third:
@@ -123,6 +123,7 @@ func (p Place) ready() (Place, error) {
 func (e *Environment) configFile() string      { return filepath.Join(e.place.Folder, "config") }
 func (e *Environment) credentialsFile() string { return filepath.Join(e.place.Folder, "credentials") }
 func (p Place) temporary() string              { return filepath.Join(p.Folder, "tmp") }
+func (p Place) cdkHome() string                { return filepath.Join(p.Folder, "cdk") }
 
 // onLoopback refuses an endpoint on another machine.
 func onLoopback(endpoint string) error {
@@ -163,18 +164,26 @@ func (e *Environment) Environ(extra ...string) []string {
 		}
 		return isAWS(name) || isProxy(name) || strings.HasPrefix(name, "CDK_")
 	})
-	if !e.borrowed || e.endpoint != "" {
+	if e.borrowed && e.endpoint != "" {
 		environ = append(environ, e.endpoints()...)
 	}
 	if !e.borrowed {
+		environ = append(environ, e.Variables()...)
 		environ = append(environ,
-			"AWS_CONFIG_FILE="+e.configFile(), "AWS_SHARED_CREDENTIALS_FILE="+e.credentialsFile(),
-			"AWS_EC2_METADATA_DISABLED=true",
 			"HTTP_PROXY="+nowhere, "http_proxy="+nowhere, "HTTPS_PROXY="+nowhere, "https_proxy="+nowhere,
 			"NO_PROXY=127.0.0.1,localhost,::1", "no_proxy=127.0.0.1,localhost,::1",
 		)
 	}
 	return append(environ, extra...)
+}
+
+// Variables (NAME=value) lead the AWS tools of a shell to a written environment, and leave the rest of the
+// shell's environment alone.
+func (e *Environment) Variables() []string {
+	return append(e.endpoints(),
+		"AWS_CONFIG_FILE="+e.configFile(), "AWS_SHARED_CREDENTIALS_FILE="+e.credentialsFile(), "AWS_EC2_METADATA_DISABLED=true",
+		"CDK_HOME="+e.place.cdkHome(),
+	)
 }
 
 // BuildEnviron is the environment of a child that compiles and synthesizes: it has no credentials, no
@@ -216,7 +225,7 @@ func (p Place) local(drop func(name string) bool) []string {
 		"PATH="+filepath.Join(p.Checkout, "node_modules", ".bin")+string(os.PathListSeparator)+path,
 		"TMPDIR="+p.temporary(), "TMP="+p.temporary(), "TEMP="+p.temporary(),
 		// The command finds the home of the operating system's user, whatever HOME says.
-		"CDK_HOME="+filepath.Join(p.Folder, "cdk"),
+		"CDK_HOME="+p.cdkHome(),
 		"CDK_DISABLE_CLI_TELEMETRY=true", "CDK_DISABLE_VERSION_CHECK=true", "CDK_NOTICES=false",
 	)
 }

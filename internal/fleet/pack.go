@@ -80,8 +80,7 @@ func (d Deployment) liveTemplate(ctx context.Context, stage stages.Stage, stack 
 	return []byte(aws.ToString(answer.TemplateBody)), nil
 }
 
-// packFolder writes a folder's files into a zip, which is there whole or not at all. It has no times of its own, so that
-// the same files make the same zip.
+// packFolder writes a folder's files into a file, a zip, which is there whole or not at all.
 func packFolder(ctx context.Context, folder, file string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -98,8 +97,14 @@ func packFolder(ctx context.Context, folder, file string) (err error) {
 			os.Remove(out.Name())
 		}
 	}()
+	return PackFolder(ctx, folder, out, zip.Deflate)
+}
+
+// PackFolder writes a folder's files as a zip, each by a method of package zip. It has no times of its own, so that the
+// same files make the same zip.
+func PackFolder(ctx context.Context, folder string, out io.Writer, method uint16) error {
 	archive := zip.NewWriter(out)
-	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err := errors.Join(err, ctx.Err()); err != nil || entry.IsDir() {
 			return err
 		}
@@ -118,7 +123,7 @@ func packFolder(ctx context.Context, folder, file string) (err error) {
 		if err != nil {
 			return err
 		}
-		header.Name, header.Method, header.Modified = filepath.ToSlash(name), zip.Deflate, time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+		header.Name, header.Method, header.Modified = filepath.ToSlash(name), method, time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 		writer, err := archive.CreateHeader(header)
 		if err != nil {
 			return err

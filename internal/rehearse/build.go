@@ -1,14 +1,17 @@
-// Package rehearse brings a program's stages to a rehearsal on this machine.
 package rehearse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 )
+
+// ErrNoFunction says that a binary is that of no function of the program.
+var ErrNoFunction = errors.New("no function")
 
 // Build compiles the functions of an assembly for this machine, for the hook of the rehearsal that
 // asks for a program in the place of a deployed binary: it gives the path of the program by the
@@ -32,7 +35,7 @@ func Build(moduleRoot string, document assembly.Document, options gobuild.Option
 		}
 		path, known := built[digest]
 		if !known {
-			return "", fmt.Errorf("the assembly of %s has no function with this binary; synthesize and deploy again", document.Service)
+			return "", fmt.Errorf("%w: the assembly of %s has none with this binary; synthesize and deploy again", ErrNoFunction, document.Service)
 		}
 		return path, nil
 	}

@@ -40,5 +40,5 @@ func TestTheProgramOfADeployedBinaryIsFoundByItsDigest(t *testing.T) {
 		assert.Equal(t, want, string(output))
 	}
 	_, err = build(t.Context(), "f00d")
-	require.ErrorContains(t, err, "the assembly of notes has no function with this binary; synthesize and deploy again")
+	require.ErrorContains(t, err, "no function: the assembly of notes has none with this binary; synthesize and deploy again")
 }

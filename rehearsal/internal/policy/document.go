@@ -28,6 +28,25 @@ type Statement struct {
 	conditions              []condition
 }
 
+// Pair is an action and a resource as a statement has them, with wildcards and variables.
+type Pair struct{ Action, Resource string }
+
+// Allowed lists what the statements allow that name actions and resources.
+func (d Document) Allowed() []Pair {
+	var all []Pair
+	for _, statement := range d.Statements {
+		if statement.denies {
+			continue
+		}
+		for _, action := range statement.action {
+			for _, resource := range statement.resource {
+				all = append(all, Pair{Action: action.text, Resource: resource.text})
+			}
+		}
+	}
+	return all
+}
+
 // principals are those of a statement by their kind, such as AWS or Service.
 type principals map[string][]string
 

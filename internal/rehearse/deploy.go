@@ -1,0 +1,249 @@
+package rehearse
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/jsonfile"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+//go:embed bootstrap.yaml
+var bootstrap string
+
+// bootstrapStack is the name of the stack of `cdk bootstrap`.
+const bootstrapStack = "CDKToolkit"
+
+// Deploy brings stages of an assembly to their accounts, as `cdk bootstrap` and `cdk deploy` do, without
+// a process for each: it uploads the assets and has CloudFormation make the stacks, or change them where
+// they are there. All stages are tried; the error tells of each that failed.
+func (w *World) Deploy(ctx context.Context, ready fleet.Assembly, all ...stages.Stage) error {
+	assets := packages{known: map[string]func() ([]byte, error){}}
+	failed := make([]error, len(all))
+	parallel.ForEach(ctx, len(all), all, func(ctx context.Context, i int, stage stages.Stage) {
+		if err := w.deploy(ctx, ready, &assets, stage); err != nil {
+			failed[i] = fmt.Errorf("stage %s cannot be rehearsed: %w", stage.Name, err)
+		}
+	})
+	return errors.Join(append(failed, ctx.Err())...)
+}
+
+func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packages, stage stages.Stage) error {
+	one, synthesized := ready.Stage(stage.Name)
+	if !synthesized {
+		return errors.New("the assembly does not have it")
+	}
+	config, err := w.Config(ctx, stage.Name)
+	if err != nil {
+		return err
+	}
+	client := cloudformation.NewFromConfig(config)
+	if err := submit(ctx, client, request{name: bootstrapStack, body: &bootstrap}); err != nil {
+		return err
+	}
+	template, err := w.publish(ctx, s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), ready, assets, one)
+	if err != nil {
+		return err
+	}
+	asked, err := readRequest(ready, one)
+	if err != nil {
+		return err
+	}
+	asked.url = aws.String(w.Server.URL() + "/" + template)
+	asked.role = fmt.Sprintf("arn:aws:iam::%s:role/cdk-hnb659fds-cfn-exec-role-%s-%s", stage.Account, stage.Account, stage.Region)
+	return submit(ctx, client, asked)
+}
+
+// packages are the assets that are folders, packed once for all stages, by their ids.
+type packages struct {
+	mu    sync.Mutex
+	known map[string]func() ([]byte, error)
+}
+
+func (p *packages) content(ctx context.Context, asset fleet.Asset) ([]byte, error) {
+	if !asset.Folder {
+		return os.ReadFile(asset.Path)
+	}
+	p.mu.Lock()
+	pack, known := p.known[asset.ID]
+	if !known {
+		pack = sync.OnceValues(func() ([]byte, error) {
+			var out bytes.Buffer
+			err := fleet.PackFolder(ctx, asset.Path, &out, zip.Store)
+			return out.Bytes(), err
+		})
+		p.known[asset.ID] = pack
+	}
+	p.mu.Unlock()
+	return pack()
+}
+
+// publish uploads the assets of a stage, and gives the bucket and key of its template.
+func (w *World) publish(ctx context.Context, client *s3.Client, ready fleet.Assembly, assets *packages, one assembly.Synthesized) (template string, err error) {
+	bucket := fmt.Sprintf("cdk-hnb659fds-assets-%s-%s", one.Account, one.Region)
+	file := filepath.Join(ready.Dir, filepath.FromSlash(one.File))
+	for _, asset := range ready.Assets(one) {
+		content, err := assets.content(ctx, asset)
+		if err != nil {
+			return "", err
+		}
+		for _, key := range asset.Keys {
+			// Without WriteTo: the SDK closes the body of a request that was answered, and net/http reads on.
+			body := struct{ io.ReadSeeker }{bytes.NewReader(content)}
+			if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: body}); err != nil {
+				return "", err
+			}
+			if asset.Path == file {
+				template = bucket + "/" + key
+			}
+		}
+	}
+	if template == "" {
+		return "", fmt.Errorf("the assets of its assembly do not have %s", one.File)
+	}
+	return template, nil
+}
+
+// request is a stack as CloudFormation is asked for it.
+type request struct {
+	name       string
+	body, url  *string
+	role       string
+	tags       []types.Tag
+	parameters []types.Parameter
+	protect    bool
+}
+
+// readRequest reads what the assembly's manifest says of a stack.
+// https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
+func readRequest(ready fleet.Assembly, one assembly.Synthesized) (request, error) {
+	var manifest struct {
+		Artifacts map[string]struct {
+			Type       string
+			Properties struct {
+				Tags, Parameters      map[string]string
+				TerminationProtection bool
+			}
+		}
+	}
+	file := filepath.Join(ready.Dir, filepath.Dir(filepath.FromSlash(one.File)), "manifest.json")
+	if err := jsonfile.Read(file, &manifest); err != nil {
+		return request{}, err
+	}
+	asked := request{name: one.StackName}
+	for _, artifact := range manifest.Artifacts {
+		if artifact.Type != "aws:cloudformation:stack" {
+			continue
+		}
+		for key, value := range artifact.Properties.Tags {
+			asked.tags = append(asked.tags, types.Tag{Key: &key, Value: &value})
+		}
+		for key, value := range artifact.Properties.Parameters {
+			asked.parameters = append(asked.parameters, types.Parameter{ParameterKey: &key, ParameterValue: &value})
+		}
+		asked.protect = artifact.Properties.TerminationProtection
+	}
+	return asked, nil
+}
+
+var capabilities = []types.Capability{types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand}
+
+// submit makes a stack or changes it, and waits for the end.
+func submit(ctx context.Context, client *cloudformation.Client, asked request) error {
+	stack, err := describe(ctx, client, asked.name)
+	if err != nil {
+		return err
+	}
+	var role *string
+	if asked.role != "" {
+		role = &asked.role
+	}
+	if stack == nil {
+		_, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{
+			StackName: &asked.name, TemplateBody: asked.body, TemplateURL: asked.url, Tags: asked.tags, Parameters: asked.parameters,
+			EnableTerminationProtection: &asked.protect, Capabilities: capabilities, RoleARN: role,
+		})
+	} else {
+		_, err = client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+			StackName: &asked.name, TemplateBody: asked.body, TemplateURL: asked.url, Tags: asked.tags, Parameters: asked.parameters,
+			Capabilities: capabilities, RoleARN: role,
+		})
+		if err != nil && strings.Contains(err.Error(), "No updates are to be performed") {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("stack %s: %w", asked.name, err)
+	}
+	return await(ctx, client, asked.name)
+}
+
+// describe is a stack; nil where there is none.
+func describe(ctx context.Context, client *cloudformation.Client, name string) (*types.Stack, error) {
+	found, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	var refused smithy.APIError
+	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found.Stacks[0], nil
+}
+
+// pollInterval is short: what is waited for is in this process.
+const pollInterval = 20 * time.Millisecond
+
+// await waits until a stack is settled. The error of one that failed has the reasons.
+func await(ctx context.Context, client *cloudformation.Client, name string) error {
+	for {
+		stack, err := describe(ctx, client, name)
+		switch {
+		case err != nil:
+			return err
+		case stack == nil:
+			return fmt.Errorf("stack %s is gone", name)
+		case stack.StackStatus == types.StackStatusCreateComplete, stack.StackStatus == types.StackStatusUpdateComplete:
+			return nil
+		case !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS"):
+			return fmt.Errorf("stack %s is %s\n%s", name, stack.StackStatus, reasons(ctx, client, name))
+		}
+		if err := parallel.Wait(ctx, pollInterval); err != nil {
+			return err
+		}
+	}
+}
+
+// reasons are those of the resources that failed, the first one first.
+func reasons(ctx context.Context, client *cloudformation.Client, name string) string {
+	events, err := client.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &name})
+	if err != nil {
+		return err.Error()
+	}
+	var lines []string
+	for _, event := range events.StackEvents {
+		if why := aws.ToString(event.ResourceStatusReason); strings.HasSuffix(string(event.ResourceStatus), "_FAILED") && !strings.HasPrefix(why, "Resource creation cancelled") {
+			lines = append([]string{fmt.Sprintf("  %s: %s", aws.ToString(event.LogicalResourceId), why)}, lines...)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
