@@ -73,7 +73,11 @@ func (o *rehearseOptions) run(ctx context.Context, s *settings, _ []string) (ans
 			fmt.Fprintln(s.talk, styled(s.talk, faint, "Ctrl-C ends it."))
 			<-ctx.Done()
 		} else {
-			done.code, err = session.Run(ctx, o.exec, rehearse.Streams{In: s.in, Out: s.out, Err: s.talk})
+			streams := rehearse.Streams{In: s.in, Out: s.out, Err: s.talk}
+			if s.json {
+				streams.Out = s.talk
+			}
+			done.code, err = session.Run(ctx, o.exec, streams)
 		}
 	}
 	rights, problem := session.End()

@@ -22,6 +22,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet/cost"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
 	"github.com/roadshow-go/roadshow/internal/fleet/quota"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
 	"github.com/roadshow-go/roadshow/internal/starter"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
@@ -205,6 +206,13 @@ var documentedObjects = []struct {
 	{page: "parity.md", from: "`service` and `names`, each with ", to: "`roadshow stages --json`\n", types: []any{stages.LedgerName{}}},
 	{page: "parity.md", from: "`roadshow stages --with … --json` has ", to: "`roadshow init", types: []any{proposal{}}},
 	{page: "parity.md", from: "`roadshow init --json` has ", to: "\n\n", types: []any{starter.Written{}}},
+	{page: "rehearsal.md", from: "| member | fields |", column: true, types: []any{rehearsalLine{}}},
+	{page: "rehearsal.md", from: "| one of `stages` | ", types: []any{rehearse.Summary{}}},
+	{page: "rehearsal.md", from: "| one of `apis` | ", types: []any{rehearse.API{}}},
+	{page: "rehearsal.md", from: "| of `log` | ", types: []any{rehearse.Line{}}},
+	{page: "rehearsal.md", from: "| of `denied` | ", types: []any{rehearse.Refused{}}},
+	{page: "rehearsal.md", from: "| of `rights` | ", types: []any{rehearse.Rights{}}},
+	{page: "rehearsal.md", from: "| one of `unused` | ", types: []any{rehearse.Unused{}}},
 	{page: "links.md", from: "`--json` prints ", to: ", the", types: []any{linked{}}},
 }
 

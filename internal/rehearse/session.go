@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
 	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/fleet"
@@ -87,6 +89,9 @@ func Begin(ctx context.Context, found *program.Program, ready fleet.Assembly, se
 	if err != nil {
 		return nil, err
 	}
+	ready.Document.Stages = slices.DeleteFunc(slices.Clone(ready.Document.Stages), func(one assembly.Synthesized) bool {
+		return !slices.ContainsFunc(all, func(stage stages.Stage) bool { return stage.Name == one.Name })
+	})
 	s := &Session{assembly: ready, program: found, folder: folder, state: settings.State, build: Build(root, ready.Document, gobuild.Options{})}
 	if err := s.begin(ctx, settings, all); err != nil {
 		return nil, errors.Join(err, s.close())

@@ -80,6 +80,17 @@ func (w *World) Summarize(document assembly.Document) ([]Summary, error) {
 	return all, nil
 }
 
+// Names are the physical names of what a component of a stage has of some types.
+func (w *World) Names(one assembly.Synthesized, id string, kinds ...string) []string {
+	var names []string
+	for _, each := range w.resources(one) {
+		if each.owner.ID == id && slices.Contains(kinds, each.Type) {
+			names = append(names, each.Name)
+		}
+	}
+	return names
+}
+
 // Variables (NAME=value) tell a command where the APIs are: DEV_API_URL for the API "api" of stage dev.
 func Variables(all []Summary) []string {
 	name := strings.NewReplacer("-", "_", ".", "_")
