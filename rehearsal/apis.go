@@ -90,7 +90,9 @@ func (s *Server) APIs() ([]API, error) {
 	})
 	s.store.mu.RUnlock()
 	// The first accounts have the first ports.
-	slices.SortStableFunc(found, func(a, b Resource) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region)) })
+	slices.SortStableFunc(found, func(a, b Resource) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region))
+	})
 	var all []API
 	keep := map[string]bool{}
 	for i := range found {

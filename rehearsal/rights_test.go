@@ -6,10 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +78,9 @@ func call(t *testing.T, config aws.Config, service, operation string, input m) s
 	defer func() { require.NoError(t, answer.Body.Close()) }()
 	content, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
+	if service == "dynamodb" { // the SDKs compare
+		require.Equal(t, strconv.FormatUint(uint64(crc32.ChecksumIEEE(content)), 10), answer.Header.Get("X-Amz-Crc32"))
+	}
 	if answer.StatusCode == http.StatusOK {
 		return string(content)
 	}
@@ -449,4 +455,34 @@ func BenchmarkRightsOfACall(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestTheServerTellsWhatFunctionsMayAndHaveUsed(t *testing.T) {
+	var mu sync.Mutex
+	var denials []rehearsal.Denial
+	server, err := rehearsal.Start(rehearsal.Config{
+		Accounts: []rehearsal.Account{{ID: dev, AccessKeyID: "AKIADEV", SecretAccessKey: "dev secret"}},
+		Functions: rehearsal.Functions{Denied: func(denied rehearsal.Denial) {
+			mu.Lock()
+			defer mu.Unlock()
+			denials = append(denials, denied)
+		}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	makes(t, server, "AWS::DynamoDB::Table", table("notes"))
+	config := worker(t, server, nil, allow(notesARN, "dynamodb:GetItem", "dynamodb:PutItem"), allow("*", "sqs:SendMessage"))
+	arn := makes(t, server, "AWS::Lambda::Function", m{
+		"FunctionName": "create-note", "Handler": "a", "Runtime": "provided.al2023", "Role": "arn:aws:iam::111111111111:role/worker", "Code": m{"ZipFile": "x"},
+	}).Attributes["Arn"].(string)
+	key := m{"id": m{"S": "a"}}
+	require.Equal(t, "{}", call(t, config, "dynamodb", "GetItem", m{"TableName": "notes", "Key": key}))
+	require.Contains(t, call(t, config, "dynamodb", "DeleteItem", m{"TableName": "notes", "Key": key}), "AccessDenied")
+	require.Equal(t, []rehearsal.Denial{{Function: arn, Right: rehearsal.Right{Action: "dynamodb:DeleteItem", Resource: notesARN}}}, denials)
+	grant := rehearsal.Grant{Account: dev, Region: region, Function: arn, Resource: notesARN, Served: true}
+	get, put, send := grant, grant, grant
+	get.Action, get.Used = "dynamodb:GetItem", true
+	put.Action = "dynamodb:PutItem"
+	send.Action, send.Resource, send.Served = "sqs:SendMessage", "*", false
+	require.Equal(t, []rehearsal.Grant{get, put, send}, server.Grants())
 }

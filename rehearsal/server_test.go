@@ -1,6 +1,7 @@
 package rehearsal_test
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,6 +20,22 @@ import (
 
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
+
+func TestAPortThatIsTakenIsPassedOver(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	for range 2 {
+		server, err := rehearsal.Start(rehearsal.Config{Port: port})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, server.Close()) })
+		require.NotEqual(t, "http://"+taken.Addr().String(), server.URL())
+		response, err := http.Get(server.URL())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+}
 
 func TestStartRefusesAccountsThatCannotBeToldApart(t *testing.T) {
 	one := rehearsal.Account{ID: dev, AccessKeyID: "AKIA", SecretAccessKey: "secret"}

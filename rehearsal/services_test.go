@@ -268,6 +268,13 @@ func TestAClusterWithEncryptionInTransitHasATLSEndpoint(t *testing.T) {
 	require.EqualValues(t, 9111, got.Clusters[0].ClusterDiscoveryEndpoint.Port)
 	_, err = client.DescribeClusters(t.Context(), &dax.DescribeClustersInput{ClusterNames: []string{"none"}})
 	requireCode(t, err, "ClusterNotFoundFault")
+
+	// No cluster runs here: a function finds no endpoint, and asks DynamoDB.
+	functions := deploys(t, server, map[string]any{"Environment": map[string]any{"Variables": map[string]any{
+		"NOTES_TABLE": made.Attributes["ClusterDiscoveryEndpointURL"],
+	}}})
+	asked, _ := invokes(t, functions, &lambda.InvokeInput{})
+	require.Empty(t, asked.Environment["NOTES_TABLE"])
 }
 
 func TestAnAPIShowsItsRoutesStagesAndIntegrations(t *testing.T) {
