@@ -1,5 +1,5 @@
 // Command demo is the main job on real input: it deploys the notes service to three accounts with the real
-// cdk command, and reads back with the AWS SDK what each of them holds. The accounts are a rehearsal in
+// cdk command, reads back with the AWS SDK what each of them holds, and uses the service in each. The accounts are a rehearsal in
 // this process, so it needs no AWS account, costs nothing, and leaves nothing running.
 //
 // Usage: go run ./e2e/demo [-v] [-folder DIR]
@@ -22,7 +22,11 @@ import (
 
 	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/e2e/inventory"
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/gobuild"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -57,7 +61,10 @@ type demo struct {
 	place    awsenv.Place
 	progress *progress
 	program  e2e.Program
+	document assembly.Document
 	world    *e2e.World
+	denied   chan rehearsal.Denial // the last call that a function was denied
+	compiled func(context.Context, string) (string, error)
 }
 
 func run(ctx context.Context, folder string, verbose bool) (err error) {
@@ -89,6 +96,13 @@ func run(ctx context.Context, folder string, verbose bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.world.Close()) }()
+	// The functions were compiled for Lambda; for this machine they are while the cdk command waits.
+	compiled := make(chan struct{})
+	go func() {
+		defer close(compiled)
+		_, _ = d.compiled(ctx, "") // what goes wrong with it, the first request says
+	}()
+	defer func() { <-compiled }()
 	for _, verb := range []string{"bootstrap", "deploy"} {
 		for _, stage := range d.program.Stages {
 			if err := d.cdk(ctx, verb, stage); err != nil {
@@ -96,7 +110,18 @@ func run(ctx context.Context, folder string, verbose bool) (err error) {
 			}
 		}
 	}
-	return d.show(ctx, began)
+	if err := d.show(ctx); err != nil {
+		return err
+	}
+	if err := d.use(ctx); err != nil {
+		return err
+	}
+	d.progress.line("")
+	d.progress.line(fmt.Sprintf("%d accounts in %s, %d requests, none beyond this machine. Nothing is left running.",
+		len(d.program.Stages), brief(time.Since(began)), len(d.world.Server.Calls())))
+	d.progress.line("")
+	d.progress.line(heading.Render("Next") + "  `go run ./cmd/roadshow rehearse` keeps the stages running: send them requests, change app.go, look at its log.")
+	return nil
 }
 
 // build compiles the program and its functions, and asks it for its stages.
@@ -110,8 +135,14 @@ func (d *demo) build(ctx context.Context) error {
 		return err
 	}
 	return d.progress.step("notes -c stage=all", "its functions and its templates, without credentials", func(talk io.Writer) error {
-		d.program, err = e2e.Read(ctx, d.place, binary, filepath.Join(d.place.Folder, "all"), talk)
-		return err
+		if d.program, err = e2e.Read(ctx, d.place, binary, filepath.Join(d.place.Folder, "all"), talk); err != nil {
+			return err
+		}
+		if d.document, err = assembly.Read(filepath.Join(d.place.Folder, "all")); err != nil {
+			return err
+		}
+		d.compiled = rehearse.Build(d.checkout, d.document, gobuild.Options{})
+		return nil
 	})
 }
 
@@ -130,7 +161,14 @@ func (d *demo) open(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d.world, err = e2e.Rehearse(d.place, d.program.Stages...)
+		d.denied = make(chan rehearsal.Denial, 1)
+		functions := rehearsal.Functions{Build: d.compiled, Denied: func(denied rehearsal.Denial) {
+			select {
+			case d.denied <- denied:
+			default:
+			}
+		}}
+		d.world, err = rehearse.Open(d.place, rehearsal.Config{Functions: functions}, d.program.Stages...)
 		return err
 	})
 }
@@ -150,7 +188,7 @@ func (d *demo) cdk(ctx context.Context, verb string, stage stages.Stage) error {
 }
 
 // show asks the accounts what they hold.
-func (d *demo) show(ctx context.Context, began time.Time) error {
+func (d *demo) show(ctx context.Context) error {
 	var all []*inventory.Holdings
 	err := d.progress.step("aws-sdk-go-v2", "what each account really holds", func(io.Writer) error {
 		for _, stage := range d.program.Stages {
@@ -172,7 +210,5 @@ func (d *demo) show(ctx context.Context, began time.Time) error {
 	d.progress.line("")
 	d.progress.line(table(all))
 	d.progress.line("")
-	d.progress.line(fmt.Sprintf("%d accounts in %s, %d requests, none beyond this machine. Nothing is left running.",
-		len(all), brief(time.Since(began)), len(d.world.Server.Calls())))
 	return nil
 }
