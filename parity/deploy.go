@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
 	"github.com/roadshow-go/roadshow/stages"
@@ -24,20 +25,35 @@ type deployment struct {
 	// digests.
 	nested map[string]*deployment
 	keys   map[string]string
+	// stackName is the name of the stack, and given are the values of a nested stack's parameters,
+	// as the stack around it has them.
+	stackName string
+	given     map[string]any
 }
 
 // deploy computes a side's template with the pseudo parameters of its stage. The error is a
 // [*PlayError].
 func deploy(side Side, played Played) (*deployment, error) {
-	d := &deployment{side: side, nested: map[string]*deployment{}, keys: map[string]string{}}
+	d := &deployment{side: side, stackName: played.Stack["StackName"]}
+	return d, d.deploy(played)
+}
+
+func (d *deployment) deploy(played Played) error {
+	side := d.side
+	d.nested, d.keys = map[string]*deployment{}, map[string]string{}
 	scan := deployScan{}
 	scan.template(side.Template.root)
 	d.decides = scan.decides
+	// Most templates need none, which is half of the work.
+	evaluation := sync.OnceValue(func() *evaluation { return d.evaluation(played) })
 	if d.decides || scan.reads {
-		d.evaluate(played)
+		evaluation().run()
 	}
 	for _, id := range side.Template.Resources() {
-		if side.Template.Type(id) != nestedType || len(played.Nested) == 0 {
+		if strings.HasSuffix(side.Template.Type(id), moduleSuffix) {
+			evaluation().readAt(path{{key: "Resources"}, {key: id}}, "macro", side.Template.Type(id))
+		}
+		if side.Template.Type(id) != nestedType {
 			continue
 		}
 		resource, _ := side.Template.root.get("Resources").(*object).get(id).(*object)
@@ -46,13 +62,16 @@ func deploy(side Side, played Played) (*deployment, error) {
 			continue
 		}
 		url := string(compact(properties.get("TemplateURL")))
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(played.Nested)), func(digest string) bool { return strings.Contains(url, digest) }) {
+			evaluation().readAt(path{{key: "Resources"}, {key: id}, {key: "Properties"}, {key: "TemplateURL"}}, "template", url)
+		}
 		for digest, text := range played.Nested {
 			if !strings.Contains(url, digest) {
 				continue
 			}
 			template, err := Parse(text)
 			if err != nil {
-				return nil, &PlayError{Stage: side.Stage, Err: fmt.Errorf("nested stack %s: %w", id, err)}
+				return &PlayError{Stage: side.Stage, Err: fmt.Errorf("nested stack %s: %w", id, err)}
 			}
 			inner := side
 			inner.Template = template
@@ -63,8 +82,9 @@ func deploy(side Side, played Played) (*deployment, error) {
 				}
 				return at
 			}
-			if d.nested[id], err = deploy(inner, played); err != nil {
-				return nil, err
+			d.nested[id] = &deployment{side: inner, stackName: d.stackName + "-" + id, given: evaluation().given(properties)}
+			if err := d.nested[id].deploy(played); err != nil {
+				return err
 			}
 			d.keys[id] = digest
 			for _, read := range d.nested[id].reads {
@@ -73,11 +93,16 @@ func deploy(side Side, played Played) (*deployment, error) {
 			}
 		}
 	}
-	return d, nil
+	return nil
 }
 
-// nestedType is the type of a nested stack.
-const nestedType = "AWS::CloudFormation::Stack"
+// nestedType is the type of a nested stack, and the types of modules, which the registry of an account
+// expands, end in moduleSuffix.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
+const (
+	nestedType   = "AWS::CloudFormation::Stack"
+	moduleSuffix = "::MODULE"
+)
 
 // nestedPath is where the template of a nested stack stands in the paths of differences.
 func nestedPath(id string) path { return path{{key: "Resources"}, {key: id}, {key: "Template"}} }
@@ -235,7 +260,7 @@ func (s *deployScan) function(name string, argument any) {
 	switch name {
 	case "Ref":
 		target, _ := argument.(string)
-		s.reads = s.reads || s.parameters[target] || s.custom[target] || target == "AWS::NotificationARNs"
+		s.reads = s.reads || s.parameters[target] || s.custom[target] || target == notificationTopics
 	case "Fn::GetAtt":
 		id, _ := argument.(string) // as in "Resource.Attribute"
 		if list, ok := argument.([]any); ok && len(list) > 0 {
@@ -269,30 +294,62 @@ func (s *deployScan) function(name string, argument any) {
 	}
 }
 
-// evaluate computes the template, and lists what it reads only when it is deployed.
-func (d *deployment) evaluate(played Played) {
-	root, _ := tree(d.side.Template.root).(map[string]any)
-	section := func(name string) map[string]any { part, _ := root[name].(map[string]any); return part }
-	parameters, resources := section("Parameters"), section("Resources")
-	var current path
-	read := func(kind, what, id string) {
-		d.read(DeployRead{Kind: kind, What: what, Path: current.String(), LogicalID: id}, played, parameters)
+// evaluation computes one template.
+type evaluation struct {
+	*deployment
+	*intrinsic.Evaluator
+	played Played
+	root   map[string]any
+	at     path // of what is computed
+}
+
+// section is a section of the template, empty where it has none.
+func (e *evaluation) section(name string) map[string]any {
+	section, _ := e.root[name].(map[string]any)
+	return section
+}
+
+// read lists a value that only a deploy reads, at the current place.
+func (e *evaluation) read(kind, what, id string) {
+	e.deployment.read(DeployRead{Kind: kind, What: what, Path: e.at.String(), LogicalID: id}, e.played, e.section("Parameters"))
+}
+
+// readAt lists a value that only a deploy reads.
+func (e *evaluation) readAt(at path, kind, what string) {
+	e.at = at
+	e.read(kind, what, "")
+}
+
+// evaluation prepares the computation of the template.
+func (d *deployment) evaluation(played Played) *evaluation {
+	e := &evaluation{deployment: d, played: played}
+	e.root, _ = tree(d.side.Template.root).(map[string]any)
+	stage := d.side.Stage
+	isCustomResource := func(id string) bool {
+		resource, _ := e.section("Resources")[id].(map[string]any)
+		return isCustom(resource["Type"])
 	}
-	v := &intrinsic.Evaluator{
-		Account: d.side.Stage.Account, Region: d.side.Stage.Region, StackName: played.Stack["StackName"],
-		Mappings: section("Mappings"), Conditions: section("Conditions"),
+	e.Evaluator = &intrinsic.Evaluator{
+		Account: stage.Account, Region: stage.Region, StackName: d.stackName,
+		// Its last part is another one in each stack, and nobody chooses it.
+		StackID: fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/00000000-0000-0000-0000-000000000000",
+			stages.Partition(stage.Region), stage.Region, stage.Account, d.stackName),
+		Mappings: e.section("Mappings"), Conditions: e.section("Conditions"),
 		Ref: func(name string) (any, error) {
-			if parameters[name] != nil {
-				read("parameter", name, name)
+			if value, given := d.given[name]; given {
+				return value, nil
 			}
-			if resource, _ := resources[name].(map[string]any); isCustom(resource["Type"]) {
-				read("custom resource", name, name) // it answers with its own id
+			if e.section("Parameters")[name] != nil {
+				e.read("parameter", name, name)
+			}
+			if isCustomResource(name) {
+				e.read("custom resource", name, name) // it answers with its own id
 			}
 			return intrinsic.NewUnknown(intrinsic.Reference{Name: name}), nil
 		},
 		Attribute: func(id, attribute string) (any, error) {
-			if resource, _ := resources[id].(map[string]any); isCustom(resource["Type"]) {
-				read("custom resource", id+"."+attribute, id)
+			if isCustomResource(id) {
+				e.read("custom resource", id+"."+attribute, id)
 			}
 			return intrinsic.NewUnknown(intrinsic.Reference{Name: id, Attribute: attribute, GetAtt: true}), nil
 		},
@@ -300,42 +357,72 @@ func (d *deployment) evaluate(played Played) {
 			return intrinsic.Unknown{From: intrinsic.Reference{Name: "the zones of " + region}, Node: map[string]any{"Fn::GetAZs": region}}, nil
 		},
 		Import: func(export string) (any, error) {
-			read("import", export, "")
+			e.read("import", export, "")
 			return intrinsic.Unknown{From: intrinsic.Reference{Name: export}, Node: map[string]any{"Fn::ImportValue": export}}, nil
 		},
 		Foreign: func(name string, argument any) (any, error) {
-			read("macro", name, "")
+			e.read("macro", name, "")
 			return intrinsic.Unknown{From: intrinsic.Reference{Name: name}, Node: map[string]any{name: argument}}, nil
 		},
+		KeepBase64: true,
 	}
-	if transform := root["Transform"]; transform != nil {
-		current = path{{key: "Transform"}}
-		read("macro", string(compact(toNode(transform))), "")
+	return e
+}
+
+// refused stands where CloudFormation would refuse the template, as far as can be told here.
+func (e *evaluation) refused(err error) any {
+	e.read("refused function", err.Error(), "")
+	return "CloudFormation refuses this: " + err.Error()
+}
+
+// given are the values of the parameters of a nested stack, which has these properties.
+func (e *evaluation) given(properties *object) map[string]any {
+	given := map[string]any{}
+	parameters, _ := properties.get("Parameters").(*object)
+	if parameters == nil {
+		return given
 	}
-	current = path{{key: "Conditions"}}
-	if err := v.EvaluateConditions(); err != nil {
-		root["Conditions"] = refused(err)
-	} else if len(v.Conditions) > 0 {
-		holds := map[string]any{}
-		for name := range v.Conditions {
-			if value, decided := v.Condition(name); decided {
-				holds[name] = value
-			} else {
-				holds[name] = tree(v.Conditions[name])
-			}
+	for i, name := range parameters.keys {
+		value, err := e.Value(tree(parameters.values[i]))
+		if err != nil {
+			value = e.refused(err)
 		}
-		root["Conditions"] = holds
+		given[name] = value
+	}
+	return given
+}
+
+// run computes the template, and lists what it reads only when it is deployed.
+func (e *evaluation) run() {
+	if transform := e.root["Transform"]; transform != nil {
+		e.at = path{{key: "Transform"}}
+		e.read("macro", string(compact(toNode(transform))), "")
+	}
+	e.at = path{{key: "Conditions"}}
+	if err := e.EvaluateConditions(); err != nil {
+		e.root["Conditions"] = e.refused(err)
+	} else if len(e.Conditions) > 0 {
+		holds := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(e.Conditions)) {
+			if value, decided := e.Condition(name); decided {
+				holds[name] = value
+				continue
+			}
+			holds[name] = tree(e.Conditions[name])
+			e.dynamic(holds[name], true)
+		}
+		e.root["Conditions"] = holds
 	}
 	for _, name := range []string{"Resources", "Outputs"} {
-		members := section(name)
+		members := e.section(name)
 		for _, id := range slices.Sorted(maps.Keys(members)) {
-			current = path{{key: name}, {key: id}}
+			e.at = path{{key: name}, {key: id}}
 			member, isObject := members[id].(map[string]any)
 			if !isObject {
 				continue
 			}
 			if condition, given := member["Condition"].(string); given {
-				if holds, decided := v.Condition(condition); decided && !holds {
+				if holds, decided := e.Condition(condition); decided && !holds {
 					delete(members, id)
 					continue
 				} else if decided {
@@ -343,71 +430,74 @@ func (d *deployment) evaluate(played Played) {
 				}
 			}
 			for _, key := range slices.Sorted(maps.Keys(member)) {
-				current = path{{key: name}, {key: id}, {key: key}}
-				value, err := v.Value(member[key])
+				e.at = path{{key: name}, {key: id}, {key: key}}
+				value, err := e.Value(member[key])
 				if err != nil {
-					member[key] = refused(err)
+					member[key] = e.refused(err)
 					continue
 				}
 				member[key] = intrinsic.Plain(value)
-				d.dynamic(&current, member[key], read, false)
+				e.dynamic(member[key], false)
 			}
 		}
 	}
 	// Their functions are evaluated, so they decide nothing any more.
-	delete(root, "Mappings")
-	if d.decides {
-		d.root, _ = toNode(root).(*object)
+	delete(e.root, "Mappings")
+	if e.decides {
+		e.deployment.root, _ = toNode(e.root).(*object)
 	}
 }
 
-// refused stands where CloudFormation would refuse the template.
-func refused(err error) any { return "CloudFormation refuses this: " + err.Error() }
-
-// dynamic lists the dynamic references in a computed value, and where it depends on how many zones
-// a region has. A zone that every account has there is identity, as the region is.
+// dynamic lists the dynamic references in a computed value, the topics that a deploy is given, and
+// where it depends on how many zones a region has. A zone that every account has there is identity,
+// as the region is.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
-func (d *deployment) dynamic(at *path, node any, read func(kind, what, id string), inCall bool) {
+func (e *evaluation) dynamic(node any, inCall bool) {
 	switch node := node.(type) {
 	case map[string]any:
 		name, argument, isCall := intrinsic.Function(node)
 		if !isCall {
 			for _, key := range slices.Sorted(maps.Keys(node)) {
-				at.down(key)
-				d.dynamic(at, node[key], read, false)
-				at.up()
+				e.at.down(key)
+				e.dynamic(node[key], false)
+				e.at.up()
 			}
 			return
 		}
 		switch {
+		case name == "Ref" && argument == notificationTopics:
+			e.read("parameter", notificationTopics, "")
 		case name == "Fn::GetAZs":
-			read("zones", string(compact(toNode(argument))), "")
+			e.read("zones", string(compact(toNode(argument))), "")
 		case name == "Fn::Select" && selectsKnownZone(argument):
 			return
 		case name == "Fn::Join":
 			if list, ok := argument.([]any); ok && len(list) == 2 && list[0] == "" {
 				if text := wording(list[1]); strings.Contains(text, "{{resolve:") {
-					dynamicReferences(text, read)
+					e.references(text)
 					return
 				}
 			}
 		}
-		d.dynamic(at, argument, read, true)
+		e.dynamic(argument, true)
 	case []any:
 		for i, element := range node {
 			if !inCall {
-				at.downAt(i)
+				e.at.downAt(i)
 			}
-			d.dynamic(at, element, read, inCall)
+			e.dynamic(element, inCall)
 			if !inCall {
-				at.up()
+				e.at.up()
 			}
 		}
 	case string:
-		dynamicReferences(node, read)
+		e.references(node)
 	}
 }
+
+// notificationTopics is the pseudo parameter that `deploy --notification-arns` gives.
+const notificationTopics = "AWS::NotificationARNs"
 
 // selectsKnownZone tells whether the arguments of Fn::Select are a zone that every account has in
 // the region.
@@ -449,14 +539,15 @@ func wording(pieces any) string {
 	return text.String()
 }
 
-func dynamicReferences(text string, read func(kind, what, id string)) {
+// references lists the dynamic references in a text.
+func (e *evaluation) references(text string) {
 	for rest := text; ; {
 		_, behind, exists := strings.Cut(rest, "{{resolve:")
 		if !exists {
 			return
 		}
 		reference, after, _ := strings.Cut(behind, "}}")
-		read("dynamic reference", "{{resolve:"+reference+"}}", "")
+		e.read("dynamic reference", "{{resolve:"+reference+"}}", "")
 		rest = after
 	}
 }

@@ -62,6 +62,7 @@ func driftSides(stage stages.Stage, deployed, synthesized []byte) ([]Side, error
 		if err != nil {
 			return nil, &PlayError{Stage: stage, Err: err}
 		}
+		template.dropDigest()
 		sides[i] = Side{Stage: stage, Template: template}
 	}
 	return sides, nil

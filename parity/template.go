@@ -54,7 +54,6 @@ func Parse(data []byte) (*Template, error) {
 		return nil, errors.New("template: is not a JSON object")
 	}
 	t := &Template{root: root}
-	t.dropDigest()
 	t.prepare()
 	return t, nil
 }

@@ -47,6 +47,15 @@ func TestCannotProveWhatACustomResourceDoes(t *testing.T) {
 	assert.Equal(t, parity.Identical, verdict.Outcome(), "%s", verdict)
 }
 
+func TestCannotProveWhatATemplateOnlyNames(t *testing.T) {
+	verdict := proven(t, app(func(s *stack.Stack) {
+		awslambda.NewCfnLayerVersion(s.CDK, text("Layer"), &awslambda.CfnLayerVersionProps{
+			Content: &awslambda.CfnLayerVersion_ContentProperty{S3Bucket: text("shared"), S3Key: text("latest.zip")},
+		})
+	}))
+	assert.Equal(t, parity.Identical, verdict.Outcome(), "%s", verdict)
+}
+
 func TestCannotProveWhatADeployReads(t *testing.T) {
 	verdict := proven(t, app(func(s *stack.Stack) { queueOf(s, "DelaySeconds", "{{resolve:ssm:/delay}}") }))
 	assert.Equal(t, parity.CouldNotTell, verdict.Outcome(), "%s", verdict)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/stretchr/testify/assert"
@@ -116,6 +117,45 @@ func TestAnUndeclaredDifferenceOfAnyKindIsNotIdentical(t *testing.T) {
 			condition(s, call("Select", 0, call("Split", "-", ref("AWS::Region"))), "eu")
 			awssqs.NewCfnQueue(s.CDK, text("Queue"), nil).AddOverride(text("Condition"), "Chosen")
 		}, "Resources.Queue", parity.Different},
+		"a condition on a part of the stack's id": {func(s *stack.Stack) {
+			account := production.Account
+			condition(s, call("Select", 4, call("Split", ":", ref("AWS::StackId"))), call("Join", "", []any{account[:6], account[6:]}))
+			queueOf(s, "DelaySeconds", call("If", "Chosen", 1, 2))
+		}, "Resources.Queue.Properties.DelaySeconds", parity.Different},
+		"a condition on the topics that a deploy is given": {func(s *stack.Stack) {
+			condition(s, call("Select", 0, ref("AWS::NotificationARNs")), "arn:aws:sns:us-east-1:444444444444:deploys")
+			queueOf(s, "DelaySeconds", call("If", "Chosen", 1, 2))
+		}, "Conditions", parity.CouldNotTell},
+		"a condition of a nested stack on what it is given": {func(s *stack.Stack) {
+			inside := awscdk.NewNestedStack(s.CDK, text("Inside"), &awscdk.NestedStackProps{Parameters: &map[string]*string{"Where": awscdk.Aws_REGION()}})
+			awscdk.NewCfnParameter(inside, text("Where"), nil)
+			awscdk.NewCfnCondition(inside, text("Chosen"), &awscdk.CfnConditionProps{Expression: awscdk.Fn_ConditionEquals(ref("Where"), "eu-west-1")})
+			awssqs.NewCfnQueue(inside, text("Queue"), nil).AddPropertyOverride(text("DelaySeconds"), call("If", "Chosen", 1, 2))
+		}, "Template.Resources.Queue.Properties.DelaySeconds", parity.Different},
+		"a condition of a nested stack on its name": {func(s *stack.Stack) {
+			inside := awscdk.NewNestedStack(s.CDK, text("Inside"), nil)
+			awscdk.NewCfnCondition(inside, text("Chosen"), &awscdk.CfnConditionProps{
+				Expression: awscdk.Fn_ConditionEquals(call("Select", 0, call("Split", "-", ref("AWS::StackName"))), "production"),
+			})
+			awssqs.NewCfnQueue(inside, text("Queue"), nil).AddPropertyOverride(text("DelaySeconds"), call("If", "Chosen", 1, 2))
+		}, "Template.Resources.Queue.Properties.DelaySeconds", parity.Different},
+		"a nested stack whose template stands elsewhere": {func(s *stack.Stack) {
+			awscdk.NewCfnStack(s.CDK, text("Elsewhere"), &awscdk.CfnStackProps{TemplateUrl: text("https://templates.s3.us-east-1.amazonaws.com/queue.json")})
+		}, "Resources.Elsewhere.Properties.TemplateURL", parity.CouldNotTell},
+		"a module of the account's registry": {func(s *stack.Stack) {
+			awscdk.NewCfnResource(s.CDK, text("Jobs"), &awscdk.CfnResourceProps{Type: text("Shop::SQS::Jobs::MODULE")})
+		}, "Resources.Jobs", parity.CouldNotTell},
+		"a text that is encoded": {func(s *stack.Stack) {
+			condition(s, ref("AWS::Region"), "eu-west-1")
+			queueOf(s, "QueueName", map[string]any{"Fn::Base64": call("If", "Chosen", "a", "b")})
+		}, "Resources.Queue.Properties.QueueName", parity.Different},
+		"a function that cannot be computed": {func(s *stack.Stack) {
+			queueOf(s, "QueueName", call("Select", 9, []any{ref("AWS::Region")}))
+		}, "Resources.Queue.Properties", parity.CouldNotTell},
+		"metadata that is called as the digest of a deploy": {func(s *stack.Stack) {
+			stack.NewTable(s, "orders", key())
+			s.CDK.AddMetadata(text(parity.DigestKey), map[bool]string{true: "a", false: "b"}[isProd(s)])
+		}, "Metadata", parity.Different},
 		"a mapping by region": {func(s *stack.Stack) {
 			awscdk.NewCfnMapping(s.CDK, text("Delays"), &awscdk.CfnMappingProps{Mapping: &map[string]*map[string]any{
 				"us-east-1": {"delay": 1}, "eu-west-1": {"delay": 2},
@@ -251,6 +291,16 @@ func TestALawfulProgramIsIdentical(t *testing.T) {
 		"a nested stack in a nested stack": func(s *stack.Stack) {
 			inside := awscdk.NewNestedStack(awscdk.NewNestedStack(s.CDK, text("Inside"), nil), text("Deeper"), nil)
 			awssqs.NewQueue(inside, text("Queue"), &awssqs.QueueProps{QueueName: text(s.Name(stages.SQSQueue, "jobs"))})
+		},
+		"a nested stack that refers to what stands around it": func(s *stack.Stack) {
+			table, ok := stack.L1[awsdynamodb.CfnTable](stack.NewTable(s, "orders", key()))
+			require.True(t, ok)
+			inside := awscdk.NewNestedStack(s.CDK, text("Inside"), nil)
+			awssqs.NewQueue(inside, text("Queue"), &awssqs.QueueProps{QueueName: text(s.Name(stages.SQSQueue, "jobs"))})
+			awscdk.NewCfnOutput(inside, text("Table"), &awscdk.CfnOutputProps{Value: table.AttrArn()})
+		},
+		"a text with the region that is encoded": func(s *stack.Stack) {
+			queueOf(s, "RedriveAllowPolicy", map[string]any{"sourceQueueArns": []any{map[string]any{"Fn::Base64": map[string]any{"Fn::Sub": "aws configure set region ${AWS::Region}"}}}})
 		},
 		"an asset": func(s *stack.Stack) {
 			made := awss3assets.NewAsset(s.CDK, text("Asset"), &awss3assets.AssetProps{Path: text(file)})

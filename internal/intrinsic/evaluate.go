@@ -59,6 +59,9 @@ type Evaluator struct {
 	// Foreign gives the value of a function that this package does not know. Default: it is
 	// refused.
 	Foreign func(name string, argument any) (any, error)
+	// KeepBase64 leaves the text of Fn::Base64 as it is, for whoever compares it. Default: it is
+	// encoded.
+	KeepBase64 bool
 
 	// holds is what each condition came to; undecided is what the others wait for.
 	holds     map[string]bool
@@ -312,6 +315,9 @@ func (v *Evaluator) call(name string, argument any) (any, error) {
 		return v.findInMap(argument)
 	case "Fn::Base64":
 		return v.text(argument, "Fn::Base64", func(text string) (any, error) {
+			if v.KeepBase64 {
+				return waiting(Reference{Name: name}, name, text), nil
+			}
 			return base64.StdEncoding.EncodeToString([]byte(text)), nil
 		})
 	case "Fn::GetAZs":
