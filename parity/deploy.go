@@ -96,8 +96,8 @@ func (d *deployment) deploy(played Played) error {
 	return nil
 }
 
-// nestedType is the type of a nested stack, and the types of modules, which the registry of an account
-// expands, end in moduleSuffix.
+// nestedType is the type of a nested stack, and the types of modules, which the registry of an
+// account expands, end in moduleSuffix.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
 const (
 	nestedType   = "AWS::CloudFormation::Stack"
@@ -410,6 +410,12 @@ func (e *evaluation) run() {
 			}
 			holds[name] = tree(e.Conditions[name])
 			e.dynamic(holds[name], true)
+			// What a nested stack is given may be a name that a stage has to itself.
+			intrinsic.WalkReferences(holds[name], func(to intrinsic.Reference) {
+				if _, given := e.deployment.given[to.Name]; given {
+					e.read("condition", name, "")
+				}
+			})
 		}
 		e.root["Conditions"] = holds
 	}
@@ -468,6 +474,8 @@ func (e *evaluation) dynamic(node any, inCall bool) {
 		switch {
 		case name == "Ref" && argument == notificationTopics:
 			e.read("parameter", notificationTopics, "")
+		case name == "Fn::FindInMap":
+			e.read("mapping", string(compact(toNode(argument))), "") // by what only the deploy knows
 		case name == "Fn::GetAZs":
 			e.read("zones", string(compact(toNode(argument))), "")
 		case name == "Fn::Select" && selectsKnownZone(argument):

@@ -27,8 +27,9 @@ const (
 // DeployRead is a value that CloudFormation reads when it deploys a stage. No template holds it, so
 // a proof over templates cannot compare it.
 type DeployRead struct {
-	// Kind is "parameter", "dynamic reference", "macro", "import", "zones", "custom
-	// resource", "template", or "refused function" for one that could not be computed.
+	// Kind is "parameter", "dynamic reference", "macro", "import", "zones", "custom resource",
+	// "template", "condition" or "mapping" where only the deploy can decide it, or "refused
+	// function" for what could not be computed.
 	Kind string `json:"kind"`
 	// What is read, as the template words it: {{resolve:ssm:/limit}}, or the name of a parameter.
 	What string `json:"what"`

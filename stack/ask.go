@@ -134,7 +134,7 @@ func (a App) answerLines(ctx context.Context, logicalIDs []string) (map[string]s
 
 // askAlone runs this very program once more, and has it begin with one stage.
 func askAlone(ctx context.Context, environ []string, stage stages.Stage, outdir string) error {
-	asked, err := json.Marshal(assembly.Question{Version: assembly.AskVersion, Ask: assembly.AskAssembly, From: stage.Name})
+	question, err := json.Marshal(assembly.Question{Version: assembly.AskVersion, Ask: assembly.AskAssembly, From: stage.Name})
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func askAlone(ctx context.Context, environ []string, stage stages.Stage, outdir 
 		return err
 	}
 	command := exec.CommandContext(ctx, executable, os.Args[1:]...)
-	command.Env = append(slices.Clone(environ), assembly.AskVariable+"="+string(asked), "CDK_OUTDIR="+outdir)
+	command.Env = append(slices.Clone(environ), assembly.AskVariable+"="+string(question), "CDK_OUTDIR="+outdir)
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, output)
 	}

@@ -81,8 +81,8 @@ func (c *compiler) compile(stacks []*Stack) error {
 func located(err error, stacks []*Stack) error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
-		for _, one := range several.Unwrap() {
-			all = append(all, located(one, stacks))
+		for _, inner := range several.Unwrap() {
+			all = append(all, located(inner, stacks))
 		}
 		return errors.Join(all...)
 	}

@@ -20,8 +20,8 @@ func (s *Stack) faultsIn(config any, problem *ConfigError) faults {
 	w := walk{stage: s.stage(), elsewhere: s.choices().ForProof(), seen: map[uintptr]bool{}}
 	w.value(reflect.ValueOf(config), "", "", 0)
 	known := func(field string) bool {
-		for _, one := range w.found {
-			if one.Field == field || strings.HasPrefix(one.Field, field+"[") || strings.HasPrefix(one.Field, field+".") {
+		for _, fault := range w.faults {
+			if fault.Field == field || strings.HasPrefix(fault.Field, field+"[") || strings.HasPrefix(fault.Field, field+".") {
 				return true
 			}
 		}
@@ -29,9 +29,9 @@ func (s *Stack) faultsIn(config any, problem *ConfigError) faults {
 	}
 	if problem != nil && !known(problem.Field) {
 		problem.Docs = cmp.Or(problem.Docs, pageOf(config, problem.Field))
-		w.found = append(w.found, problem)
+		w.faults = append(w.faults, problem)
 	}
-	return w.found
+	return w.faults
 }
 
 // raise panics with the mistakes, of the thing, at the user's line.
@@ -55,7 +55,7 @@ type walk struct {
 	// selector that leaves this stage out.
 	elsewhere bool
 	seen      map[uintptr]bool // pointers: a value of the user's may hold itself
-	found     faults
+	faults    faults
 }
 
 // deepest ends values that hold themselves.
@@ -122,7 +122,7 @@ func (w *walk) value(value reflect.Value, path, row string, depth int) {
 		w.text(value.String(), path, row)
 	case reflect.Int, reflect.Int64:
 		if limit, known := numbers[row]; known && !limit.takes(value.Int()) {
-			w.found = append(w.found, limit.fault(path, row[strings.Index(row, ".")+1:], value.Int()))
+			w.faults = append(w.faults, limit.fault(path, row[strings.Index(row, ".")+1:], value.Int()))
 		}
 	}
 }
@@ -163,7 +163,7 @@ func (w *walk) text(value, path, row string) {
 		}
 	}
 	if problem != nil {
-		w.found = append(w.found, problem)
+		w.faults = append(w.faults, problem)
 	}
 }
 

@@ -25,18 +25,18 @@ func (s *Stack) inspect(text []byte, synthesized synthesizedStage) error {
 	}
 	at := positions(synthesized)
 	owners := ownersOf(synthesized)
-	var found faults
+	var problems faults
 	var written []stages.Written
 	if problem := templateDescription.fault("Description", template.Description); problem != nil {
 		problem.Thing, problem.At = fmt.Sprintf("template of stage %s", s.stage().Name), s.app.position()
-		found = append(found, problem)
+		problems = append(problems, problem)
 	}
 	for _, id := range sortedKeys(template.Resources) {
 		resource := template.Resources[id]
 		report := func(problem *ConfigError) {
 			if problem != nil {
 				problem.Thing, problem.At = fmt.Sprintf("%s %q", resource.Type, id), at(id)
-				found = append(found, problem)
+				problems = append(problems, problem)
 			}
 		}
 		for _, row := range texts {
@@ -62,13 +62,13 @@ func (s *Stack) inspect(text []byte, synthesized synthesizedStage) error {
 			written = append(written, stages.Written{Kind: kind, Owner: owners(id), Name: name, At: at(id)})
 		}
 	}
-	switch len(found) {
+	switch len(problems) {
 	case 0:
 		return s.ledger().Read(s.choices(), written)
 	case 1:
-		return found[0]
+		return problems[0]
 	}
-	return ConfigErrors(found)
+	return ConfigErrors(problems)
 }
 
 // templateDescription is what CloudFormation takes as a template's description.

@@ -139,6 +139,16 @@ func TestAnUndeclaredDifferenceOfAnyKindIsNotIdentical(t *testing.T) {
 			})
 			awssqs.NewCfnQueue(inside, text("Queue"), nil).AddPropertyOverride(text("DelaySeconds"), call("If", "Chosen", 1, 2))
 		}, "Template.Resources.Queue.Properties.DelaySeconds", parity.Different},
+		"a condition of a nested stack on a name that it is given": {func(s *stack.Stack) {
+			table, ok := stack.L1[awsdynamodb.CfnTable](stack.NewTable(s, "orders", key()))
+			require.True(t, ok)
+			inside := awscdk.NewNestedStack(s.CDK, text("Inside"), &awscdk.NestedStackProps{Parameters: &map[string]*string{"Table": table.Ref()}})
+			awscdk.NewCfnParameter(inside, text("Table"), nil)
+			awscdk.NewCfnCondition(inside, text("Chosen"), &awscdk.CfnConditionProps{
+				Expression: awscdk.Fn_ConditionEquals(call("Select", 0, call("Split", "-", ref("Table"))), "production"),
+			})
+			awssqs.NewCfnQueue(inside, text("Queue"), nil).AddPropertyOverride(text("DelaySeconds"), call("If", "Chosen", 1, 2))
+		}, "Template.Conditions", parity.CouldNotTell},
 		"a nested stack whose template stands elsewhere": {func(s *stack.Stack) {
 			awscdk.NewCfnStack(s.CDK, text("Elsewhere"), &awscdk.CfnStackProps{TemplateUrl: text("https://templates.s3.us-east-1.amazonaws.com/queue.json")})
 		}, "Resources.Elsewhere.Properties.TemplateURL", parity.CouldNotTell},

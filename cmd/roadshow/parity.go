@@ -23,7 +23,7 @@ type parityOptions struct {
 // parityVerb proves that the stages are identical.
 func parityVerb(s *settings) *cobra.Command {
 	var options parityOptions
-	shown := s.command(&cobra.Command{
+	command := s.command(&cobra.Command{
 		Use:   "parity",
 		Short: "Prove that the stages are identical but for what is declared",
 		Long: "parity has the program play every stage, and stages play each other's parts, and compares.\n" +
@@ -36,28 +36,28 @@ func parityVerb(s *settings) *cobra.Command {
 		Example: "  roadshow parity\n  roadshow parity --strict --json\n  roadshow parity --deployed",
 		Args:    cobra.NoArgs,
 	}, &options)
-	shown.Flags().BoolVar(&options.strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage, and what the code reads\nbesides the stage where no comment acknowledges it")
-	shown.Flags().BoolVar(&options.deployed, "deployed", false, "compare what is deployed in the accounts with the commits that it was made from")
-	return shown
+	command.Flags().BoolVar(&options.strict, "strict", false, "have every stage play every part, and refuse declarations that change nothing in any stage, and what the code reads\nbesides the stage where no comment acknowledges it")
+	command.Flags().BoolVar(&options.deployed, "deployed", false, "compare what is deployed in the accounts with the commits that it was made from")
+	return command
 }
 
 func (o *parityOptions) run(ctx context.Context, s *settings, _ []string) (answer, error) {
-	found, err := s.loadProgram()
+	program, err := s.loadProgram()
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := found.Prove(ctx, o.strict)
+	verdict, err := program.Prove(ctx, o.strict)
 	if err != nil || !o.deployed {
 		return proof{Verdict: verdict, strict: o.strict}, err
 	}
-	live := &deployedParity{}
-	live.Stages, live.Commits, err = fleet.CompareDeployed(ctx, found, s.profiles(), func(text string) {
+	deployed := &deployedParity{}
+	deployed.Stages, deployed.Commits, err = fleet.CompareDeployed(ctx, program, s.profiles(), func(text string) {
 		fmt.Fprintf(s.talk, "roadshow: %s\n", report.Block(text))
 	})
-	return proof{verdict, live, o.strict}, err
+	return proof{verdict, deployed, o.strict}, err
 }
 
-// proof is what `roadshow parity` has found; deployed is nil where that was not asked for.
+// proof is the verdict of `roadshow parity`; deployed is nil without --deployed.
 type proof struct {
 	*parity.Verdict
 	deployed *deployedParity
@@ -70,12 +70,12 @@ func (p proof) MarshalJSON() ([]byte, error) {
 	if err != nil || p.deployed == nil {
 		return verdict, err
 	}
-	live, err := json.Marshal(p.deployed)
+	deployed, err := json.Marshal(p.deployed)
 	if err != nil {
 		return nil, err
 	}
 	fields := map[string]json.RawMessage{}
-	for _, object := range [][]byte{verdict, live} {
+	for _, object := range [][]byte{verdict, deployed} {
 		if err := json.Unmarshal(object, &fields); err != nil {
 			return nil, err
 		}
@@ -96,8 +96,8 @@ func (p proof) write(out, _ io.Writer) {
 	if len(p.Stale) > 0 {
 		fmt.Fprintln(out, "\nstale declarations:")
 	}
-	for _, one := range p.Stale {
-		fmt.Fprintf(out, "  %s\n", one)
+	for _, stale := range p.Stale {
+		fmt.Fprintf(out, "  %s\n", stale)
 	}
 	if p.deployed != nil {
 		p.deployed.write(out)
