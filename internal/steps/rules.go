@@ -45,27 +45,12 @@ func (c change) findReplaced() {
 }
 
 // refersToReplaced tells whether a value is computed with a resource that is made anew.
-func (c change) refersToReplaced(value any) bool {
-	switch value := value.(type) {
-	case map[string]any:
-		if name, argument, isCall := intrinsic.Function(value); isCall {
-			target, _ := argument.(string)
-			if list, ok := argument.([]any); ok && name == "Fn::GetAtt" && len(list) > 0 {
-				target, _ = list[0].(string)
-			}
-			if _, replaced := c.replaced[target]; replaced && (name == "Ref" || name == "Fn::GetAtt") {
-				return true
-			}
-		}
-		for _, inner := range value {
-			if c.refersToReplaced(inner) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(value, c.refersToReplaced)
-	}
-	return false
+func (c change) refersToReplaced(value any) (refers bool) {
+	intrinsic.WalkReferences(value, func(to intrinsic.Reference) {
+		_, replaced := c.replaced[to.Name]
+		refers = refers || replaced
+	})
+	return refers
 }
 
 // both gives the properties of a resource that stays itself, before and after.
