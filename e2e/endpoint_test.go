@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +19,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/rehearse"
 	"github.com/roadshow-go/roadshow/rehearsal"
@@ -131,6 +135,39 @@ func newRig(t *testing.T) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r
+}
+
+// bootstrapped is what the rehearsed accounts hold after `cdk bootstrap`.
+var bootstrapped struct {
+	once  sync.Once
+	state []byte
+}
+
+// bootstrap has the account of every stage bootstrapped by the cdk command: once for all rehearsals, of which
+// TestTheNotesServiceInThreeAccounts is the test.
+func (r *rig) bootstrap(t *testing.T) {
+	t.Helper()
+	// Not as tests side by side, which could wait for the slots of tests that wait for this.
+	run := func(r *rig) {
+		failures := make([]error, len(r.program.Stages))
+		parallel.ForEach(t.Context(), 2, r.program.Stages, func(_ context.Context, i int, stage stages.Stage) {
+			_, failures[i] = r.cdk(t, command{stage: stage.Name}, "bootstrap")
+		})
+		require.NoError(t, errors.Join(failures...))
+	}
+	if r.Server == nil {
+		run(r)
+		return
+	}
+	bootstrapped.once.Do(func() {
+		first := newRig(t)
+		run(first)
+		var state bytes.Buffer
+		require.NoError(t, first.Server.Save(&state))
+		bootstrapped.state = state.Bytes()
+	})
+	require.NotEmpty(t, bootstrapped.state, "another test could not bootstrap the accounts; its message says why")
+	require.NoError(t, r.Server.Load(bytes.NewReader(bootstrapped.state)))
 }
 
 // onlyRehearsed skips what only a rehearsal can show.

@@ -79,17 +79,18 @@ func TestTheOrdersServiceBesideNotes(t *testing.T) {
 		require.NoError(t, err)
 		return holdings
 	}
-	r.each(t, func(t *testing.T, stage stages.Stage) {
-		path := "/roadshow/" + stage.Name + "/notes/notes.table"
-		r.must(t, command{stage: stage.Name}, "bootstrap")
-		output, err := r.cdk(t, orders(stage), "deploy")
-		require.Error(t, err, "notes is not there yet")
-		require.Contains(t, output, path)
-		require.Empty(t, held(t, stage, "orders").Tables)
+	path := func(stage stages.Stage) string { return "/roadshow/" + stage.Name + "/notes/notes.table" }
+	r.bootstrap(t)
+	first := r.stage(t, dev)
+	output, err := r.cdk(t, orders(first), "deploy")
+	require.Error(t, err, "notes is not there yet")
+	require.Contains(t, output, path(first))
+	require.Empty(t, held(t, first, "orders").Tables)
 
+	r.each(t, func(t *testing.T, stage stages.Stage) {
 		r.must(t, command{stage: stage.Name}, "deploy")
 		before := held(t, stage, "notes")
-		output = r.must(t, orders(stage), "deploy")
+		output := r.must(t, orders(stage), "deploy")
 		require.Contains(t, output, "✅  orders ("+stage.Name+"-orders)\n")
 		require.Equal(t, before, held(t, stage, "notes"), "the one service does not touch the other")
 
@@ -121,11 +122,9 @@ func TestTheOrdersServiceBesideNotes(t *testing.T) {
 		for _, parameter := range described.Stacks[0].Parameters {
 			resolved[aws.ToString(parameter.ParameterValue)] = aws.ToString(parameter.ResolvedValue)
 		}
-		require.Equal(t, "arn:aws:dynamodb:"+stage.Region+":"+stage.Account+":table/"+stage.Name+"-notes-notes", resolved[path])
-
-		output = r.must(t, orders(stage), "deploy")
-		require.Contains(t, output, "(no changes)")
+		require.Equal(t, "arn:aws:dynamodb:"+stage.Region+":"+stage.Account+":table/"+stage.Name+"-notes-notes", resolved[path(stage)])
 	})
+	require.Contains(t, r.must(t, orders(first), "deploy"), "(no changes)")
 	r.askedNothingUnknown(t)
 }
 
@@ -150,7 +149,7 @@ func TestAnExistingProgramAdoptsAStageAndAComponent(t *testing.T) {
 		}
 		return all
 	}
-	r.must(t, before, "bootstrap")
+	r.bootstrap(t)
 	require.Contains(t, r.must(t, before, "deploy"), "✅  Legacy\n")
 	was := had()
 	require.Len(t, was, 2)
@@ -204,7 +203,6 @@ func TestAnExistingProgramAdoptsAStageAndAComponent(t *testing.T) {
 
 	// The stage that has no past is made from nothing, and the account of no stage is refused.
 	after.stage = dev
-	r.must(t, after, "bootstrap")
 	require.Contains(t, r.must(t, after, "deploy"), "✅  Legacy\n")
 	after.stage = staging
 	output, err := r.cdk(t, after, "deploy")

@@ -55,7 +55,7 @@ func Build(ctx context.Context, place awsenv.Place, binary string, source ...str
 	if err != nil {
 		return err
 	}
-	_, err = Run(ctx, Child{Command: append([]string{"go", "build", "-o", binary}, source...), Dir: place.Checkout, Environ: environ})
+	_, err = Run(ctx, Child{Command: append([]string{"go", "build", "-ldflags=-w", "-o", binary}, source...), Dir: place.Checkout, Environ: environ})
 	return err
 }
 

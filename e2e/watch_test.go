@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/rehearsal"
-	"github.com/roadshow-go/roadshow/stages"
 )
 
 // transcript is what a process has written so far, safe to read while it goes on.
@@ -99,7 +98,7 @@ func TestWatchDeploysWhenAFileChanges(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.onlyRehearsed(t, "a watch is stopped while it may be deploying")
-	r.must(t, command{stage: dev}, "bootstrap")
+	r.bootstrap(t)
 	w := r.watch(t, notesBinary(), "--no-hotswap")
 	w.says(t, "✅  notes (dev-notes)\n")
 	w.change(t, "main.go")
@@ -152,14 +151,13 @@ func TestAWatchHotswapsAFunctionAndADeployTakesItUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.onlyRehearsed(t, "a watch is stopped while it may be deploying")
-	r.each(t, func(t *testing.T, stage stages.Stage) {
-		r.must(t, command{stage: stage.Name}, "bootstrap")
-		r.must(t, command{stage: stage.Name}, "deploy")
-	})
+	r.bootstrap(t)
+	r.must(t, command{stage: dev}, "deploy")
+	r.must(t, command{stage: production}, "deploy")
 	changed := r.build(t, "swapped", swapped...)
 	was, other := r.function(t, dev, "list-notes"), r.function(t, dev, "get-note")
 	require.NotEqual(t, was.CodeSha256, other.CodeSha256)
-	template, elsewhere := r.template(t, dev), []any{r.holdings(t, staging), r.holdings(t, production)}
+	template, elsewhere := r.template(t, dev), r.holdings(t, production)
 
 	// A watch deploys once when it starts, and then what changes.
 	before := r.calls()
@@ -176,7 +174,7 @@ func TestAWatchHotswapsAFunctionAndADeployTakesItUp(t *testing.T) {
 	require.Equal(t, "swapped", is.Environment.Variables["MODE"])
 	require.Equal(t, "dev-notes-notes", is.Environment.Variables["NOTES_TABLE"])
 	require.Equal(t, template, r.template(t, dev), "CloudFormation does not know")
-	require.Equal(t, elsewhere, []any{r.holdings(t, staging), r.holdings(t, production)})
+	require.Equal(t, elsewhere, r.holdings(t, production))
 
 	// What is taken back in the code is no change to CloudFormation, and stays in the account.
 	require.Contains(t, r.must(t, command{stage: dev}, "deploy"), "(no changes)")
@@ -206,7 +204,7 @@ func TestADeployOfWhatWasHotswappedIsRefusedWhereAFunctionHasAVersion(t *testing
 	first := r.build(t, "provisioned", provisioned...)
 	second := r.build(t, "provisioned-swapped", append(slices.Clone(provisioned), "functions/list-notes", "functions/get-note")...)
 	third := r.build(t, "provisioned-described", append(slices.Clone(provisioned), "./functions/list-notes\",", "./functions/get-note\", Description: \"once more\",")...)
-	r.must(t, command{stage: dev}, "bootstrap")
+	r.bootstrap(t)
 	r.must(t, command{stage: dev, app: first}, "deploy")
 
 	before := r.calls()

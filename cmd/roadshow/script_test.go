@@ -79,7 +79,7 @@ func (s suite) run() (code int, err error) {
 	defer os.RemoveAll(made.folder)
 	made.program = filepath.Join(made.folder, "show")
 	place := awsenv.Place{Checkout: made.checkout, Folder: filepath.Join(made.folder, "building")}
-	if err := child(place, "go", "build", "-o", made.folder, "./cmd/roadshow/testdata/show", "./cmd/roadshow/testdata/strict"); err != nil {
+	if err := child(place, "go", "build", "-ldflags=-w", "-o", made.folder, "./cmd/roadshow/testdata/show", "./cmd/roadshow/testdata/strict"); err != nil {
 		return 1, err
 	}
 	for _, variant := range []string{"", "longer"} {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ type world struct {
 	folder string
 	app    string
 	dir    string
+	// uses is what each verb's credentials were used for. Nothing is recorded where it is nil.
+	uses recorded
 }
 
 // open starts the three accounts; each change of a resource takes them a moment.
@@ -64,6 +67,27 @@ func open(t *testing.T, app string, moment time.Duration) *world {
 	return w
 }
 
+// bootstrapped is what the accounts hold after `roadshow bootstrap`.
+var bootstrapped struct {
+	once  sync.Once
+	state []byte
+}
+
+// bootstrap brings that into the accounts. The command is run once for all tests; TestTheLifeOfAFleet and the tests of
+// the tools account are those of the command itself.
+func (w *world) bootstrap() {
+	w.t.Helper()
+	bootstrapped.once.Do(func() {
+		first := open(w.t, prepared(), 0)
+		first.must("bootstrap")
+		var state bytes.Buffer
+		require.NoError(w.t, first.Server.Save(&state))
+		bootstrapped.state = state.Bytes()
+	})
+	require.NotEmpty(w.t, bootstrapped.state, "another test could not bootstrap the accounts; its message says why")
+	require.NoError(w.t, w.Server.Load(bytes.NewReader(bootstrapped.state)))
+}
+
 // answer is what the command came to.
 type answer struct {
 	code           int
@@ -86,6 +110,7 @@ func (w *world) run(arguments ...string) answer {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
 	command := w.command(ctx, arguments...)
+	before := len(w.Server.Calls())
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
@@ -96,6 +121,7 @@ func (w *world) run(arguments ...string) answer {
 	got := answer{code: command.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 	w.t.Logf("roadshow %s: %d\n%s%s", strings.Join(arguments, " "), got.code, got.stderr, got.stdout)
 	require.NoError(w.t, ctx.Err())
+	w.uses.note(arguments, got.code, w.Server.Calls()[before:])
 	for _, secret := range []string{planted, "AKIA", "ASIA"} {
 		require.NotContains(w.t, got.stdout+got.stderr, secret)
 	}
@@ -157,13 +183,18 @@ func states(t *testing.T, got answer) map[string]string {
 	return found
 }
 
-// TestTheLifeOfAFleet takes one set of accounts from nothing to nothing.
+// TestTheLifeOfAFleet takes one set of accounts, which production pays for, from nothing to nothing, and records the
+// permissions that each verb uses on the way.
 func TestTheLifeOfAFleet(t *testing.T) {
 	t.Parallel()
-	w := open(t, program("notes"), 0)
+	w := open(t, prepared(), 0)
+	w.uses = recorded{}
+	require.NoError(t, w.Server.Organize(productionAccount, devAccount, stagingAccount))
+	production := w.Server.Account(productionAccount)
 
 	t.Run("before anything is there", func(t *testing.T) {
 		w.t = t
+		w.run("stages")
 		got := w.run("deploy", "--yes")
 		require.Equal(t, 2, got.code)
 		for _, stage := range []string{"dev", "staging", "production"} {
@@ -198,6 +229,15 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Contains(t, got.stderr, "does not compile")
 		require.Equal(t, 2, w.run("bootstrap", "dev", "aws://"+devAccount+"/eu-west-1").code)
 		w.app = app
+	})
+
+	t.Run("a higher quota is asked for", func(t *testing.T) {
+		w.t = t
+		require.NoError(t, production.SetQuota("us-east-1", "dax", "L-AB139030", 2))
+		require.Equal(t, 1, w.run("quotas", "--request", "--yes").code)
+		require.Len(t, production.QuotaRequests(), 1)
+		require.NoError(t, production.DecideQuotaRequest(production.QuotaRequests()[0].ID, true))
+		require.Zero(t, w.run("quotas").code)
 	})
 
 	t.Run("a stage that fails stops the waves after it", func(t *testing.T) {
@@ -236,6 +276,15 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Equal(t, 2, w.calls(productionAccount, "ExecuteChangeSet"))
 	})
 
+	t.Run("a change of production is shown, and needs an approval", func(t *testing.T) {
+		w.t = t
+		w.update("prod-admin", "production-notes")
+		got := w.run("deploy", "--to", "production", "--json")
+		require.Equal(t, 1, got.code)
+		require.Equal(t, map[string]string{"production": "declined"}, states(t, got))
+		w.must("deploy", "--to", "production", "--yes")
+	})
+
 	t.Run("a deploy with nothing to do", func(t *testing.T) {
 		w.t = t
 		executed := func() int {
@@ -264,9 +313,9 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		w.t = t
 		kept := t.TempDir()
 		script := filepath.Join(kept, "program")
-		require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\n"+w.app+" || exit\nkeep=$(mktemp -d "+kept+"/XXXXXX)\n"+
-			"cp -R \"$CDK_OUTDIR\" $keep/\nenv > $keep/environ\n"), 0o700))
 		defer func(app string) { w.app = app }(w.app)
+		require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\n"+program("notes")+" || exit\nkeep=$(mktemp -d "+kept+"/XXXXXX)\n"+
+			"cp -R \"$CDK_OUTDIR\" $keep/\nenv > $keep/environ\n"), 0o700))
 		w.app = script
 		require.Regexp(t, `\ndev\n  ApiURL +https://`, w.must("deploy", "--to", "dev").stdout, "outputs are told, also of what is unchanged")
 		read := 0
@@ -284,6 +333,24 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Greater(t, read, 10, "the assembly was there")
 	})
 
+	t.Run("what the accounts cost, and are", func(t *testing.T) {
+		w.t = t
+		for _, account := range []string{devAccount, stagingAccount, productionAccount} {
+			require.NoError(t, w.Server.Account(account).Charge(rehearsal.Cost{
+				Day: time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly), Service: "AWS Lambda", Amount: "1",
+				Tags: map[string]string{"roadshow:stage": "some", "roadshow:service": "notes"},
+			}))
+		}
+		w.run("costs")
+		w.run("costs", "--payer", "prod-admin", "--fresh")
+		w.must("costs", "--activate-tags", "--yes", "--payer", "prod-admin")
+		w.must("doctor")
+		w.must("quotas")
+		defer func(app string) { w.app = app }(w.app)
+		w.app = program("notes")
+		w.must("parity", "--deployed")
+	})
+
 	data := map[string]string{"team-staging": "staging-notes-notes", "prod-admin": "production-notes-notes"}
 	t.Run("somebody writes notes", func(t *testing.T) {
 		for profile, table := range data {
@@ -297,6 +364,8 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Contains(t, w.must("remove", "dev", "--plan").stderr, "deletes AWS::DynamoDB::Table")
 		require.Equal(t, 2, w.run("remove", "dev").code, "nobody has agreed")
 		require.Contains(t, w.must("remove", "dev", "--yes", "--sweep").stdout, "dev: done, 0 left")
+		w.create("dev", "dev-notes")
+		w.must("remove", "dev", "--yes", "--sweep")
 
 		require.Regexp(t, `(?s)staging: done, 1 left.*AWS::DynamoDB::Table`, w.must("remove", "staging", "--yes").stdout)
 		require.Equal(t, 2, w.run("remove", "staging", "--yes", "--sweep").code, "only sandboxes are swept")
@@ -357,6 +426,29 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Empty(t, w.scan(t, "dev", "dev-notes-notes"), "a sandbox begins anew")
 		got = w.must("deploy", "--json")
 		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+	})
+
+	t.Run("what is left behind is found and deleted", func(t *testing.T) {
+		w.t = t
+		w.must("remove", "staging", "--yes")
+		w.leaveBehind()
+		require.Equal(t, 1, w.run("orphans").code)
+		w.run("orphans", "--delete", "--likely", "--yes", "--log", filepath.Join(w.folder, "deleted.jsonl"))
+		require.False(t, w.holds(devAccount, "AWS::S3::Bucket", "dev-notes-left"))
+	})
+
+	t.Run("an ephemeral stage expires", func(t *testing.T) {
+		twins := open(t, program("twins"), 0)
+		twins.bootstrap()
+		twins.must("deploy", "--to", "pr-7", "--yes")
+		twins.uses = w.uses
+		twins.run("expire")
+		twins.must("expire", "--yes")
+	})
+
+	t.Run("the permissions that are documented are those that each verb has used", func(t *testing.T) {
+		w.t = t
+		w.uses.requireDocumented(w)
 	})
 }
 

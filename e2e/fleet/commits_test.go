@@ -116,7 +116,7 @@ func TestEachStageIsComparedWithTheCommitThatItWasDeployedFrom(t *testing.T) {
 	r.write("cdk.json", `{"app": "go run ."}`)
 	r.memory("256")
 	first := r.commit("one")
-	w.must("bootstrap", "dev", "staging")
+	w.bootstrap()
 	w.must("deploy", "--to", "dev", "--to", "staging")
 
 	// compare runs the command, which leaves the repository as it was.

@@ -49,11 +49,14 @@ func suite(m *testing.M) (int, error) {
 			return 1, err
 		}
 	}
-	if _, err = e2e.Read(ctx, place, program("notes"), filepath.Join(folder, "prepared"), nil); err != nil {
+	if _, err = e2e.Read(ctx, place, program("notes"), prepared(), nil); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
 }
+
+// prepared is the assembly of the notes program, for tests whose subject is not the program.
+func prepared() string { return filepath.Join(folder, "prepared") }
 
 // program is a built program: notes, twins and tools are what is deployed, roadshow is the command.
 func program(name string) string { return filepath.Join(folder, name) }

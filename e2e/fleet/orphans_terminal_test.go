@@ -13,7 +13,7 @@ import (
 // first, then a no, then what is right.
 func TestAPersonDeletesOrphansWithATypedConfirmation(t *testing.T) {
 	t.Parallel()
-	w := open(t, filepath.Join(folder, "prepared"), 0)
+	w := open(t, prepared(), 0)
 	_, err := w.Server.Account(devAccount).Create("us-east-1", "AWS::SQS::Queue", map[string]any{"QueueName": "gone-notes-jobs", "Tags": []any{
 		map[string]any{"Key": "roadshow:stage", "Value": "gone"},
 		map[string]any{"Key": "roadshow:service", "Value": "notes"},

@@ -37,7 +37,7 @@ func TestWhatIsDeployedIsWhatTheProgramMakes(t *testing.T) {
 	// Whoever works in the checkout meanwhile makes no other commit of it.
 	w.app = "GIT_DIR=" + w.folder + " " + w.app
 	require.Equal(t, map[string]string{"dev": "absent", "staging": "absent", "production": "absent"}, w.deployedParity(0))
-	w.must("bootstrap", "dev", "staging")
+	w.bootstrap()
 	w.must("deploy", "--to", "dev", "--to", "staging")
 	require.Equal(t, map[string]string{"dev": "identical", "staging": "identical", "production": "absent"}, w.deployedParity(0))
 	require.Regexp(t, `(?m)^staging +222222222222 +identical`, w.must("parity", "--deployed").stdout)

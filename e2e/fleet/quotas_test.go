@@ -11,8 +11,8 @@ import (
 // refusal to the deploy.
 func TestADeployWaitsForTheQuotaThatItNeeds(t *testing.T) {
 	t.Parallel()
-	w := open(t, program("notes"), 0)
-	w.must("bootstrap")
+	w := open(t, prepared(), 0)
+	w.bootstrap()
 	production := w.Server.Account(productionAccount)
 	require.NoError(t, production.SetQuota("us-east-1", "dax", "L-AB139030", 2))
 	dev := w.Server.Account(devAccount)

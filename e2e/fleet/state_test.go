@@ -13,9 +13,9 @@ import (
 func TestAFleetIsPackedOnceAndSaved(t *testing.T) {
 	t.Parallel()
 	ready := filepath.Join(t.TempDir(), "assembly")
-	require.NoError(t, os.CopyFS(ready, os.DirFS(filepath.Join(folder, "prepared"))))
+	require.NoError(t, os.CopyFS(ready, os.DirFS(prepared())))
 	first := open(t, ready, 0)
-	first.must("bootstrap")
+	first.bootstrap()
 	first.must("deploy", "--yes")
 
 	zips, err := filepath.Glob(filepath.Join(ready, "assembly-dev", ".cache", "*.zip"))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,13 +98,13 @@ func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments 
 // TestAPersonAtATerminal approves a deploy, and confirms a removal.
 func TestAPersonAtATerminal(t *testing.T) {
 	t.Parallel()
-	w := open(t, program("notes"), 20*time.Millisecond)
-	w.must("bootstrap", "production")
+	w := open(t, prepared(), 20*time.Millisecond)
+	w.bootstrap()
 
 	seen, code := w.inTerminal([][2]string{{"Deploy this to production, account 333333333333? Type yes to confirm:", "no"}}, "deploy", "--to", "production")
 	require.Equal(t, 1, code)
 	require.Contains(t, seen, "declined")
-	require.Equal(t, 1, w.calls(productionAccount, "ExecuteChangeSet"))
+	require.Zero(t, w.calls(productionAccount, "ExecuteChangeSet"))
 
 	seen, code = w.inTerminal([][2]string{{"Type yes to confirm:", "yes"}}, "deploy", "--to", "production")
 	require.Zero(t, code)
@@ -122,9 +121,9 @@ func TestAPersonAtATerminal(t *testing.T) {
 // TestATerminalIsNotAlwaysOne asks for what NO_COLOR, CI and a simple terminal change.
 func TestATerminalIsNotAlwaysOne(t *testing.T) {
 	t.Parallel()
-	w := open(t, filepath.Join(folder, "prepared"), 0)
+	w := open(t, prepared(), 0)
 	const colour, overwriting, question = "\x1b[1m", "\x1b[?25l", "Type yes to confirm:"
-	w.must("bootstrap", "dev")
+	w.bootstrap()
 	deploy := []string{"deploy", "--to", "dev"}
 
 	seen, code := w.inTerminal(nil, deploy...)

@@ -35,23 +35,16 @@ func main() {
 			if strings.HasPrefix(*s.CDK.StackName(), "production") {
 				config.Description = "undeclared"
 			}
-		case "time":
-			config.Description = time.Now().String()
-		case "year":
-			config.Description = strconv.Itoa(time.Now().Year())
-		case "zone":
-			config.Description = time.Local.String()
-		case "random":
-			config.Description = strconv.Itoa(rand.Int())
-		case "variable":
-			config.Description = os.Getenv("ROADSHOW_TEST_MODE")
-		case "home":
-			config.Description, _ = os.UserHomeDir()
-		case "folder":
-			config.Description, _ = os.Getwd()
-		case "map":
+		case "surroundings":
+			home, _ := os.UserHomeDir()
+			folder, _ := os.Getwd()
+			keys := ""
 			for key := range map[string]int{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6, "g": 7, "h": 8, "i": 9, "j": 10} {
-				config.Description += key
+				keys += key
+			}
+			config.Environment = map[string]string{
+				"TIME": time.Now().String(), "YEAR": strconv.Itoa(time.Now().Year()), "ZONE": time.Local.String(), "RANDOM": strconv.Itoa(rand.Int()),
+				"VARIABLE": os.Getenv("ROADSHOW_TEST_MODE"), "HOME_FOLDER": home, "FOLDER": folder, "MAP": keys,
 			}
 		case "longer":
 			config.Timeout = 20 * time.Second
