@@ -113,7 +113,7 @@ func TestEachStageIsComparedWithTheCommitThatItWasDeployedFrom(t *testing.T) {
 	r.write("cdk.json", `{"app": "touch `+started+`; exec sleep 60"}`)
 	r.memory("128")
 	slow := r.commit("a program that does not end")
-	r.write("cdk.json", `{"app": "go run ."}`)
+	r.write("cdk.json", `{"app": "go run -ldflags=-w ."}`)
 	r.memory("256")
 	first := r.commit("one")
 	w.bootstrap()
