@@ -121,11 +121,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 // answer does everything between reading the request and writing the answer.
 // A nil result with a nil error means that the operation wrote it itself.
 func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error) {
-	body, err := io.ReadAll(r.http.Body)
-	if err != nil {
-		return nil, nil, refuse(http.StatusBadRequest, "RequestTimeout", "the request's body broke off: %v", err)
-	}
-	r.body = body
 	sig, signed := readSignature(r.http)
 	if !signed {
 		return nil, nil, refuse(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -135,13 +130,22 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 	if svc == nil {
 		svc = unknownService(r)
 	}
+	// Who is not known, or has signed something else, has no body read.
+	secret, who, err := s.recognize(sig, r, svc)
+	if err != nil {
+		return svc, nil, err
+	}
+	if r.body, err = readBody(w, r); err != nil {
+		return svc, nil, err
+	}
 	operation, err := svc.identify(r)
 	if err != nil {
 		return svc, nil, err
 	}
-	if r.caller, err = s.authenticate(sig, r, svc); err != nil {
+	if err := verify(sig, r, secret); err != nil {
 		return svc, nil, err
 	}
+	r.caller = who
 	r.account = r.caller.account
 	if fault := s.fault(target{r.account, r.region, r.service, r.operation, ""}); fault != nil {
 		if refusal := fault.strike(r.http.Context()); refusal != nil {
@@ -163,24 +167,68 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 	return svc, result, err
 }
 
-// authenticate finds the caller by its access key and checks the signature.
+// recognize finds the caller by its access key, and checks the signature as far as that needs no body.
 // The codes differ by protocol; clients recognise all of them.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-func (s *Server) authenticate(sig signature, r *request, svc *service) (caller, error) {
+func (s *Server) recognize(sig signature, r *request, svc *service) (secret string, who caller, err error) {
 	secret, who, refusal := s.credentials(sig)
 	if refusal == nil && s.store.isClosed(who.account) {
 		refusal = unknownKey()
 	}
 	if refusal != nil {
-		return caller{}, svc.protocol.reword(refusal)
+		return "", caller{}, svc.protocol.reword(refusal)
 	}
-	if payload := r.http.Header.Get("X-Amz-Content-Sha256"); len(payload) == 64 && payload != hashed(r.body) {
-		return caller{}, refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	if r.http.Header.Get("X-Amz-Content-Sha256") != "" && !sig.matches(r.http, nil, secret) {
+		return "", caller{}, wrongSignature()
 	}
-	if !sig.matches(r.http, r.body, secret) {
-		return caller{}, refuse(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	return secret, who, nil
+}
+
+// verify checks the rest of the signature, when the body is there.
+func verify(sig signature, r *request, secret string) error {
+	switch payload := r.http.Header.Get("X-Amz-Content-Sha256"); {
+	case payload == "" && !sig.matches(r.http, r.body, secret):
+		return wrongSignature()
+	case len(payload) == 64 && payload != hashed(r.body):
+		return refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}
-	return who, nil
+	return nil
+}
+
+func wrongSignature() error {
+	return refuse(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+}
+
+// Limits of bodies, in bytes: above AWS's own, which the operations refuse in their words. S3 takes more,
+// 5 GB at once; here all of it is held in memory.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+var bodyLimits = map[string]int64{"s3": 1 << 30, "lambda": 80 << 20}
+
+const (
+	bodyLimit = 17 << 20
+	// bodyTime is how long a body may take.
+	bodyTime = time.Minute
+)
+
+// readBody reads a body that is not too large, and does not take too long. It holds nobody else up.
+func readBody(w http.ResponseWriter, r *request) ([]byte, error) {
+	limit := int64(bodyLimit)
+	if own, found := bodyLimits[r.service]; found {
+		limit = own
+	}
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTime)) // a writer without deadlines is a test's
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.http.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request has more than %d bytes, which is more than %s takes.", limit, r.service)
+	case err != nil:
+		return nil, refuse(http.StatusBadRequest, "RequestTimeout", "the request's body broke off: %v", err)
+	}
+	_ = deadline.SetReadDeadline(time.Time{})
+	return body, nil
 }
 
 func unknownKey() *apiError {
@@ -214,6 +262,9 @@ func (a *answer) Write(body []byte) (int, error) {
 	_ = http.NewResponseController(a.ResponseWriter).Flush()
 	panic(http.ErrAbortHandler)
 }
+
+// Unwrap gives the writer below to http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // WriteHeader notes the status and passes it on.
 func (a *answer) WriteHeader(status int) {

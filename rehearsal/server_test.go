@@ -1,6 +1,8 @@
 package rehearsal_test
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dax"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -161,3 +164,80 @@ func TestAClosedAccountsCredentialsAreUnknown(t *testing.T) {
 	_, err = sts.NewFromConfig(as(server, production)).GetCallerIdentity(t.Context(), nil)
 	require.NoError(t, err)
 }
+
+// Neither who sends no headers nor who sends no body holds anybody up.
+func TestAThousandSlowClientsHoldNobodyElseUp(t *testing.T) {
+	server := start(t)
+	makes(t, server, "AWS::DynamoDB::Table", table("notes"))
+	deploys(t, server, nil)
+	url, _ := exposes(t, server, map[string]any{"RouteKey": "POST /notes"})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL(), nil)
+	require.NoError(t, err)
+	request.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	keys, err := as(server, dev).Credentials.Retrieve(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, request, strings.Repeat("0", 64), "dynamodb", region, time.Now()))
+	signed := "POST / HTTP/1.1\r\nHost: " + request.Host + "\r\nContent-Length: 100\r\n"
+	for _, name := range []string{"Authorization", "X-Amz-Date", "X-Amz-Target"} {
+		signed += name + ": " + request.Header.Get(name) + "\r\n"
+	}
+	for i := range 1000 {
+		slow := []struct{ address, text string }{
+			{server.URL(), "POST / HTTP/1.1\r\nHost: a"},
+			{server.URL(), signed + "\r\n{"},
+			{url, "POST /notes HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"},
+		}[i%3]
+		connection, err := net.Dial("tcp", strings.TrimPrefix(slow.address, "http://"))
+		require.NoError(t, err)
+		defer connection.Close()
+		_, err = connection.Write([]byte(slow.text))
+		require.NoError(t, err)
+	}
+	_, err = dynamodb.NewFromConfig(as(server, dev)).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	require.NoError(t, err)
+	status, content := sends(t, aRequest(t, "POST", url+"/notes", "{}"))
+	require.Equal(t, 200, status, content)
+	var state bytes.Buffer
+	require.NoError(t, server.Save(&state), "nothing is under way")
+}
+
+func TestABodyIsReadOnlyOfWhomIsKnownAndOnlyToALimit(t *testing.T) {
+	server := start(t)
+	endless := func() io.Reader { return io.LimitReader(zeros{}, 64<<30) }
+	sends := func(header http.Header, body io.Reader) (int, string) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL()+"/a/b", body)
+		require.NoError(t, err)
+		request.Header = header
+		response, err := http.DefaultTransport.RoundTrip(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, string(content)
+	}
+	authorization := func(key, service string) http.Header {
+		return http.Header{
+			"Authorization": {"AWS4-HMAC-SHA256 Credential=" + key + "/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=00"},
+			"X-Amz-Date":    {"20260101T000000Z"},
+		}
+	}
+	status, content := sends(http.Header{}, endless())
+	require.Equal(t, 403, status)
+	require.Contains(t, content, "MissingAuthenticationToken")
+	status, content = sends(authorization("AKIANOBODY", "s3"), endless())
+	require.Equal(t, 403, status)
+	require.Contains(t, content, "InvalidAccessKeyId")
+	ours := authorization("AKIADEV", "s3")
+	ours.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+	status, content = sends(ours, endless())
+	require.Equal(t, 403, status, "the signature is another's, whatever the body")
+	require.Contains(t, content, "SignatureDoesNotMatch")
+	status, content = sends(authorization("AKIADEV", "dynamodb"), endless())
+	require.Equal(t, 413, status)
+	require.Contains(t, content, "The request has more than 17825792 bytes, which is more than dynamodb takes.")
+}
+
+// zeros is text without an end.
+type zeros struct{}
+
+func (zeros) Read(text []byte) (int, error) { return len(text), nil }

@@ -71,10 +71,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 // answer does all but writing. Neither an answer nor a refusal is the answer to a browser's
 // question.
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *request) (*answer, *refusal) {
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(r.time.Add(longest)) // a writer without deadlines is a test's
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.http.Body, payloadLimit))
 	if err != nil {
 		return nil, tooLarge
 	}
+	_ = deadline.SetReadDeadline(time.Time{})
 	r.body = body
 	if r.api.Stage != "$default" && !r.api.FunctionURL && r.path != "/"+r.api.Stage && !strings.HasPrefix(r.path, "/"+r.api.Stage+"/") {
 		return nil, notFound
