@@ -1,8 +1,12 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/rehearsaltest"
@@ -24,7 +28,7 @@ func TestOnlyProductionHasDAX(t *testing.T) {
 	stacktest.RequireOnlyIn(t, app, "AWS::DynamoDB::Table", stages.Except())
 }
 
-func TestEachStageKeepsItsOwnNotes(t *testing.T) {
+func TestEachStageKeepsItsOwnNotesAndNoFunctionMayMoreThanItIsGranted(t *testing.T) {
 	world := rehearsaltest.Run(t, app)
 	for _, stage := range app.Stages {
 		var note struct{ ID, Text string }
@@ -33,6 +37,26 @@ func TestEachStageKeepsItsOwnNotes(t *testing.T) {
 		require.Len(t, world.Stage(stage).Table("notes").Items(), 1, "no note of another stage")
 	}
 	require.False(t, world.Stage(Dev).Invoke("seed-notes", nil).Failed)
+	require.Empty(t, world.Denials())
+
+	// Another account's name in the variables leads nowhere.
+	functions := lambda.NewFromConfig(world.Stage(Dev).Config())
+	_, err := functions.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("dev-notes-get-note"),
+		Environment:  &types.Environment{Variables: map[string]string{"NOTES_TABLE": "arn:aws:dynamodb:us-east-1:222222222222:table/staging-notes-notes"}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, 500, world.Stage(Dev).API("api").Get("/notes/sample-1").Status)
+	require.Regexp(t, `^get-note of stage dev may not dynamodb:GetItem on what stage staging has \(app\.go:\d+\)$`, world.Denials()[0])
+
+	// A grant that is taken away is missed, with its line.
+	for _, one := range world.Server().Resources(Dev.Account, Dev.Region) {
+		if one.Type == "AWS::IAM::Policy" && strings.HasPrefix(one.LogicalID, "createnote") {
+			require.NoError(t, world.Server().Account(Dev.Account).Delete(Dev.Region, one.Type, one.PhysicalID))
+		}
+	}
+	require.Equal(t, 500, world.Stage(Dev).API("api").Post("/notes", map[string]string{"text": "lost"}).Status)
+	require.Regexp(t, `^create-note may not dynamodb:PutItem on table notes; grant notes\.Write\(\) \(app\.go:\d+\)$`, world.Denials()[1])
 }
 
 func TestTheHandlersKnowWhatTheyAreGranted(t *testing.T) { stacktest.RequireLinks(t, app) }

@@ -24,6 +24,7 @@ type World struct {
 	t     testing.TB
 	world *rehearse.World
 	all   assembly.Document // the stages of all services
+	log   *testLog
 }
 
 // Run deploys services to a rehearsal, which ends with the test. Of several, one that imports from another
@@ -54,15 +55,15 @@ func Run(t testing.TB, apps ...stack.App) *World {
 			}
 		}
 	}
-	log := &testLog{t: t}
-	config := rehearsal.Config{Functions: rehearsal.Functions{Build: rehearse.Build(root, w.all, gobuild.Options{}), Log: log.line}}
-	config.Functions.Denied = func(denied rehearsal.Denial) { log.print(w.world.Explain(w.all, denied)) }
+	w.log = &testLog{t: t}
+	config := rehearsal.Config{Functions: rehearsal.Functions{Build: rehearse.Build(root, w.all, gobuild.Options{}), Log: w.log.line}}
+	config.Functions.Denied = func(denied rehearsal.Denial) { w.log.denial(w.world.Explain(w.all, denied)) }
 	if w.world, err = rehearse.Open(awsenv.Place{Checkout: root, Folder: t.TempDir()}, config, set...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		err := w.world.Close()
-		log.close()
+		w.log.close()
 		if err != nil {
 			t.Error(err)
 		}
@@ -80,6 +81,14 @@ func (w *World) With(t testing.TB) *World {
 	other := *w
 	other.t = t
 	return &other
+}
+
+// Denials are the calls so far that a function may not make, each in the program's words: "create-note may not
+// dynamodb:PutItem on table notes; grant notes.Write() (app.go:24)".
+func (w *World) Denials() []string {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	return slices.Clone(w.log.denials)
 }
 
 // Server is the rehearsal itself, for faults, the clock and what else it can.
@@ -121,7 +130,7 @@ func (s *Stage) Config() aws.Config {
 	return config
 }
 
-// name is the physical name, or the id, of a component of one of some types; the test fails where no service
+// physical is the physical name of a component of one of some types; the test fails where no service
 // has one, or several do.
 func (s *Stage) physical(noun, id string, kinds ...string) string {
 	s.w.t.Helper()
@@ -139,9 +148,17 @@ func (s *Stage) physical(noun, id string, kinds ...string) string {
 
 // testLog writes into the log of a test for as long as it runs.
 type testLog struct {
-	t      testing.TB
-	mu     sync.Mutex
-	closed bool
+	t       testing.TB
+	mu      sync.Mutex
+	closed  bool
+	denials []string
+}
+
+func (l *testLog) denial(text string) {
+	l.print(text)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.denials = append(l.denials, text)
 }
 
 func (l *testLog) line(line rehearsal.LogLine) {

@@ -47,7 +47,7 @@ func (w *World) Explain(document assembly.Document, denied rehearsal.Denial) str
 	if !found {
 		return fmt.Sprintf("%s may not %s on %s%s", who, denied.Right.Action, denied.Right.Resource, place(function.At))
 	}
-	if target.Stage != function.Stage {
+	if known && target.Stage != function.Stage {
 		return fmt.Sprintf("%s of stage %s may not %s on what stage %s has%s", who, function.Stage, denied.Right.Action, target.Stage, place(function.At))
 	}
 	what := strings.TrimSpace(nouns[target.Kind] + " " + target.ID)

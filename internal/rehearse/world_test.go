@@ -1,0 +1,85 @@
+package rehearse
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/rehearsal"
+	"github.com/roadshow-go/roadshow/stages"
+)
+
+var dev = stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1"}
+
+// opened is a world of the stage dev, and a client of its CloudFormation.
+func opened(t *testing.T) (*World, *cloudformation.Client) {
+	t.Helper()
+	w, err := Open(awsenv.Place{Checkout: t.TempDir(), Folder: t.TempDir()}, rehearsal.Config{}, dev)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.Close()) })
+	config, err := w.Config(t.Context(), "dev")
+	require.NoError(t, err)
+	return w, cloudformation.NewFromConfig(config)
+}
+
+func TestAStackIsMadeChangedAndLeftAlone(t *testing.T) {
+	w, client := opened(t)
+	template := `{"Resources": {"News": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}}}`
+	changed := strings.Replace(template, `"news"`, `"news", "DisplayName": "News"`, 1)
+	for _, body := range []string{template, template, changed} {
+		require.NoError(t, submit(t.Context(), client, request{name: "notes", body: &body}))
+	}
+	found := w.Server.Resources(dev.Account, dev.Region)
+	require.Len(t, found, 1)
+	require.Equal(t, "News", found[0].Properties["DisplayName"])
+}
+
+func TestTheReasonsOfAFailedStackAreTold(t *testing.T) {
+	_, client := opened(t)
+	template := `{"Resources": {
+		"Seed": {"Type": "Custom::Seed", "Properties": {"ServiceToken": "arn:aws:lambda:us-east-1:111111111111:function:seed"}}}}`
+	err := submit(t.Context(), client, request{name: "notes", body: &template})
+	require.ErrorContains(t, err, "stack notes is ROLLBACK_COMPLETE\n  Seed: ")
+	require.ErrorContains(t, err, "does not invoke functions for custom resources")
+}
+
+func TestADenialIsSaidInTheProgramsWords(t *testing.T) {
+	w, client := opened(t)
+	template := `{"Resources": {
+		"orderitemsTable1234": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "dev-notes-order-items", "BillingMode": "PAY_PER_REQUEST",
+			"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}},
+		"filesBucket1234": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "dev-notes-files"}},
+		"tokenSecret1234": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "dev-notes-token"}}}}`
+	require.NoError(t, submit(t.Context(), client, request{name: "dev-notes", body: &template}))
+	document := assembly.Document{Stages: []assembly.Synthesized{{
+		Stage: assembly.Stage{Name: "dev", Account: dev.Account, Region: dev.Region}, StackName: "dev-notes",
+		Constructs: []assembly.Construct{{ID: "order-items"}, {ID: "files"}, {ID: "token"}},
+	}}}
+	secret := ""
+	for _, one := range w.Server.Resources(dev.Account, dev.Region) {
+		if one.Type == "AWS::SecretsManager::Secret" {
+			secret = one.PhysicalID
+		}
+	}
+	const table = "arn:aws:dynamodb:us-east-1:111111111111:table/dev-notes-order-items"
+	for _, tt := range []struct{ action, resource, want string }{
+		{"dynamodb:PutItem", table, "may not dynamodb:PutItem on table order-items; grant orderItems.Write()"},
+		{"dynamodb:Query", table + "/index/byAuthor", "may not dynamodb:Query on table order-items; grant orderItems.Read()"},
+		{"s3:GetObject", "arn:aws:s3:::dev-notes-files/a", "may not s3:GetObject on bucket files; grant files.Read()"},
+		{"s3:DeleteObject", "arn:aws:s3:::dev-notes-files/a", "may not s3:DeleteObject on bucket files; grant files.Delete()"},
+		{"secretsmanager:PutSecretValue", secret, "may not secretsmanager:PutSecretValue on secret token; grant token.Write()"},
+		{"s3:GetObject", "arn:aws:s3:::others/a", "may not s3:GetObject on arn:aws:s3:::others/a"},
+	} {
+		denied := rehearsal.Denial{Function: "arn:aws:lambda:us-east-1:111111111111:function:f", Right: rehearsal.Right{Action: tt.action, Resource: tt.resource}}
+		assert.Contains(t, w.Explain(document, denied), tt.want)
+	}
+}
+
+func TestTheURLOfEachAPIHasAVariable(t *testing.T) {
+	assert.Equal(t, []string{"PR_417_PUBLIC_API_URL=http://127.0.0.1:1"}, Variables([]Summary{{Stage: "pr-417", APIs: []API{{ID: "public-api", URL: "http://127.0.0.1:1"}}}}))
+}
