@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,6 +86,7 @@ func Begin(ctx context.Context, found *program.Program, ready fleet.Assembly, se
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, err
 	}
+	removeAbandoned(parent)
 	folder, err := os.MkdirTemp(parent, "rehearsal-")
 	if err != nil {
 		return nil, err
@@ -99,6 +101,26 @@ func Begin(ctx context.Context, found *program.Program, ready fleet.Assembly, se
 	return s, nil
 }
 
+// endpointFile says in a session's folder where it listens.
+const endpointFile = "endpoint"
+
+// removeAbandoned removes the folders of sessions that were killed: nobody listens there any more.
+func removeAbandoned(parent string) {
+	files, _ := filepath.Glob(filepath.Join(parent, "rehearsal-*", endpointFile))
+	for _, file := range files {
+		url, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		connection, err := net.Dial("tcp", strings.TrimPrefix(string(url), "http://"))
+		if err == nil {
+			_ = connection.Close()
+			continue
+		}
+		_ = os.RemoveAll(filepath.Dir(file))
+	}
+}
+
 func (s *Session) begin(ctx context.Context, settings Settings, all []stages.Stage) error {
 	functions := rehearsal.Functions{Build: s.build}
 	if settings.Log != nil {
@@ -110,6 +132,9 @@ func (s *Session) begin(ctx context.Context, settings Settings, all []stages.Sta
 	var err error
 	s.World, err = Open(awsenv.Place{Checkout: s.program.Dir, Folder: s.folder}, rehearsal.Config{Functions: functions, Port: firstPort, ForgetCalls: true}, all...)
 	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.folder, endpointFile), []byte(s.Server.URL()), 0o600); err != nil {
 		return err
 	}
 	if err := s.load(); err != nil {

@@ -1,6 +1,8 @@
 package rehearse
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,4 +84,16 @@ func TestADenialIsSaidInTheProgramsWords(t *testing.T) {
 
 func TestTheURLOfEachAPIHasAVariable(t *testing.T) {
 	assert.Equal(t, []string{"PR_417_PUBLIC_API_URL=http://127.0.0.1:1"}, Variables([]Summary{{Stage: "pr-417", APIs: []API{{ID: "public-api", URL: "http://127.0.0.1:1"}}}}))
+}
+
+func TestTheFolderOfASessionThatWasKilledGoesWithTheNextOne(t *testing.T) {
+	w, _ := opened(t)
+	parent := t.TempDir()
+	for name, endpoint := range map[string]string{"rehearsal-alive": w.Server.URL(), "rehearsal-killed": "http://127.0.0.1:1"} {
+		require.NoError(t, os.Mkdir(filepath.Join(parent, name), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(parent, name, endpointFile), []byte(endpoint), 0o600))
+	}
+	removeAbandoned(parent)
+	require.DirExists(t, filepath.Join(parent, "rehearsal-alive"))
+	require.NoDirExists(t, filepath.Join(parent, "rehearsal-killed"))
 }
