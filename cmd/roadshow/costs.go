@@ -288,24 +288,17 @@ func (s *settings) activateTags(ctx context.Context, explorer cost.Explorer, yes
 	if !slices.ContainsFunc(tags, func(tag cost.Tag) bool { return tag.Status == cost.TagInactive }) {
 		return found, nil
 	}
-	if !yes {
-		person := s.person()
-		if !person.There() {
-			return nil, message("Not confirmed, nothing was changed. Run this in a terminal, or pass --yes to confirm.")
+	for _, tag := range tags {
+		if tag.Status == cost.TagInactive {
+			fmt.Fprintf(s.talk, "account %s: %s becomes a cost allocation tag of all accounts it pays for\n", tag.Account, tag.Key)
 		}
-		for _, tag := range tags {
-			if tag.Status == cost.TagInactive {
-				fmt.Fprintf(s.talk, "account %s: %s becomes a cost allocation tag of all accounts it pays for\n", tag.Account, tag.Key)
-			}
-		}
-		agreed, err := person.Agrees(ctx, "Activate?")
-		if err != nil {
-			return nil, err
-		}
-		if !agreed {
-			fmt.Fprintln(s.talk, notConfirmed)
-			return nil, finding{}
-		}
+	}
+	agreed, err := s.agreed(ctx, yes, "Activate?", "nothing was changed")
+	if err != nil {
+		return nil, err
+	}
+	if !agreed {
+		return nil, finding{}
 	}
 	tags, gaps, err = explorer.ActivateTags(ctx, tags)
 	if err != nil {

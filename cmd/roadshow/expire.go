@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,8 +30,8 @@ func expireVerb(s *settings) *cobra.Command {
 			"expires. With --yes those past their time are removed where their template is a sandbox's; others are only listed.\n" +
 			"What is removed is the very stack that was looked at: one that was deployed since is kept, and so is one that another\n" +
 			"program made, that is protected, or that has what other services import.\n\n" +
-			"Exit codes: 0 all is listed, or removed, 1 an expired stage was kept or could not be removed, or an account has not\n" +
-			"answered, 2 it could not be determined.",
+			"Exit codes: 0 all is listed, or removed, 1 with --yes: an expired stage was kept or could not be removed, 2 it could not\n" +
+			"be determined, 3 some accounts did not answer.",
 		Example: "  roadshow expire\n  roadshow expire --yes\n  roadshow expire --json",
 		Args:    cobra.NoArgs,
 	}, &options)
@@ -43,7 +44,7 @@ func (o *expireOptions) run(ctx context.Context, s *settings, _ []string) (answe
 	if err != nil {
 		return nil, err
 	}
-	listed := ephemerals{Service: all.Service, Removed: []fleet.Outcome{}}
+	listed := ephemerals{Service: all.Service, Removed: []fleet.Outcome{}, removes: o.yes}
 	listed.Stages, listed.silent = all.EphemeralStages(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -66,7 +67,8 @@ type ephemerals struct {
 	Stages  []fleet.Ephemeral `json:"stages"`
 	Removed []fleet.Outcome   `json:"removed"`
 
-	silent error // of accounts that did not answer
+	removes bool
+	silent  error // of accounts that did not answer
 }
 
 func (e ephemerals) say(talk io.Writer) {
@@ -109,9 +111,14 @@ func (e ephemerals) write(out, _ io.Writer) {
 	writeTable(out, []string{"STAGE", "ACCOUNT", "REGION", "TEMPLATE", "EXPIRES", "STATE"}, rows)
 }
 
+// judge: an expired stage that was to be removed and is kept is certain, whatever others would have said.
 func (e ephemerals) judge() error {
-	if e.silent != nil {
+	kept := slices.ContainsFunc(e.Stages, func(one fleet.Ephemeral) bool { return one.Expired && !one.Removable })
+	switch {
+	case e.removes && kept, !fleet.Succeeded(e.Removed):
 		return finding{}
+	case e.silent != nil:
+		return incomplete{}
 	}
-	return judgeOutcomes(e.Removed)
+	return nil
 }

@@ -178,7 +178,6 @@ func (o *orphanFlags) deleteOrphans(ctx context.Context, s *settings, all loaded
 		return nil, true, err
 	}
 	if !agreed {
-		fmt.Fprintln(s.talk, notConfirmed)
 		return nil, true, nil
 	}
 	path := cmp.Or(o.log, filepath.Join(all.program.Dir, filepath.FromSlash(deletionLog)))
@@ -209,15 +208,9 @@ func (o *orphanFlags) confirmations(ctx context.Context, s *settings, plan orpha
 		stage, account, _ := strings.Cut(text, "/")
 		typed = append(typed, fleet.Confirmation{Stage: stage, Account: account})
 	}
-	if o.yes {
-		return typed, true, nil // what is not confirmed, the deletion refuses
-	}
 	person := s.person()
-	if !person.There() {
-		return nil, false, message("Not confirmed, nothing was deleted. Run this in a terminal, or pass --yes to confirm.")
-	}
 	for _, needed := range plan.Confirmations {
-		if slices.Contains(typed, needed) {
+		if slices.Contains(typed, needed) || o.yes || !person.There() { // what is not confirmed, the deletion refuses
 			continue
 		}
 		confirmed, err := askConfirmation(ctx, person, "Stage "+needed.Stage+" is not in the set.", needed)
@@ -226,7 +219,7 @@ func (o *orphanFlags) confirmations(ctx context.Context, s *settings, plan orpha
 		}
 		typed = append(typed, confirmed)
 	}
-	agreed, err = person.Agrees(ctx, fmt.Sprintf("Delete these %d?", len(plan.Deletes)))
+	agreed, err = s.agreed(ctx, o.yes, fmt.Sprintf("Delete these %d?", len(plan.Deletes)), "nothing was deleted")
 	return typed, agreed, err
 }
 

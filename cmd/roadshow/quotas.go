@@ -239,7 +239,7 @@ func requestStatus(request *quota.Request) string {
 
 // requestIncreases shows what would be asked for, and asks for it when somebody agrees.
 func (s *settings) requestIncreases(ctx context.Context, survey quota.Survey, increases []quota.Increase, yes bool) ([]quota.Increase, error) {
-	talk, person := s.talk, s.person()
+	talk := s.talk
 	var rows [][]string
 	for _, one := range increases {
 		if one.Askable() {
@@ -255,19 +255,9 @@ func (s *settings) requestIncreases(ctx context.Context, survey quota.Survey, in
 	}
 	fmt.Fprintln(talk)
 	writeTable(talk, []string{"STAGE", "ACCOUNT", "REGION", "QUOTA", "LIMIT", "ASK FOR", "BECAUSE"}, rows)
-	agreed := yes
-	if !yes {
-		if !person.There() {
-			return increases, message("Not confirmed, nothing was asked for. Run this in a terminal, or pass --yes to confirm.")
-		}
-		var err error
-		if agreed, err = person.Agrees(ctx, fmt.Sprintf("Ask AWS for %s?", counted(len(rows), "increase"))); err != nil {
-			return increases, err
-		}
-	}
-	if !agreed {
-		fmt.Fprintln(talk, "Not confirmed, nothing was asked for.")
-		return increases, nil
+	agreed, err := s.agreed(ctx, yes, fmt.Sprintf("Ask AWS for %s?", counted(len(rows), "increase")), "nothing was asked for")
+	if err != nil || !agreed {
+		return increases, err
 	}
 	increases = survey.Request(ctx, increases)
 	writeIncreases(talk, increases)

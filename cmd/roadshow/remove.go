@@ -104,7 +104,6 @@ func (o *removeFlags) run(ctx context.Context, s *settings, names []string) (ans
 		return nil, err
 	}
 	if !agreed {
-		fmt.Fprintln(s.talk, notConfirmed)
 		return nil, finding{}
 	}
 	board := s.board([]stages.Stage{stage})
@@ -178,15 +177,11 @@ func (o *removeFlags) confirmation(ctx context.Context, s *settings, plan fleet.
 	case ask && o.confirm == "" && person.There():
 		confirmed, err = askConfirmation(ctx, person, "This must not be done by mistake.", needed)
 		return confirmed, true, err
-	case o.yes:
-		return given, true, nil
-	case person.There():
-		agreed, err = person.Agrees(ctx, question)
-		return given, agreed, err
 	case ask && given != needed:
 		return given, false, &fleet.ConfirmationError{Plan: plan, Given: given}
 	}
-	return given, false, message("Not confirmed, nothing was removed. Run this in a terminal, or pass --yes to confirm.")
+	agreed, err = s.agreed(ctx, o.yes, question, "nothing was removed")
+	return given, agreed, err
 }
 
 // askConfirmation has a person type the name of a stage and the id of its account.

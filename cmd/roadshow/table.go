@@ -9,17 +9,11 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/roadshow-go/roadshow/internal/report"
+	"github.com/roadshow-go/roadshow/internal/terminal"
 )
 
 // colours tells whether to write for a terminal that shows them.
-func colours(out io.Writer) bool {
-	file := report.File(out)
-	if file == nil || os.Getenv("NO_COLOR") != "" || os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func colours(out io.Writer) bool { return os.Getenv("NO_COLOR") == "" && terminal.Is(out) }
 
 // Styles, for terminals only.
 var (

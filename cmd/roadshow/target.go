@@ -8,7 +8,6 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/program"
-	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -123,10 +122,11 @@ func (s *settings) assemble(ctx context.Context, found *program.Program, stage, 
 	if err != nil {
 		return fleet.Assembly{}, nil, err
 	}
-	ready, err := fleet.Synthesis{
-		Command: found.Command, Dir: found.Dir, Context: found.Context, Stage: stage, NamedBy: namedBy,
-		Talk: s.talk, Redactor: report.Redactor(s.talk),
-	}.Run(ctx, dir)
+	err = found.Synthesize(ctx, dir, program.Synthesis{Stage: stage, NamedBy: namedBy, Talk: s.talk})
+	var ready fleet.Assembly
+	if err == nil {
+		ready, err = fleet.ReadAssembly(dir)
+	}
 	if err != nil {
 		remove()
 		return fleet.Assembly{}, nil, err

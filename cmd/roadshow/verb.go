@@ -106,8 +106,22 @@ func undetermined(untold, all int) error {
 	return message(fmt.Sprintf("%d of %s could not be determined. The reason for each stands above.", untold, counted(all, "stage")))
 }
 
-// notConfirmed is what is said when somebody does not want what was shown.
-const notConfirmed = "Not confirmed, nothing was changed."
+// agreed has what was shown confirmed: by --yes, or by a person who types yes. undone is what is said where nobody does,
+// such as "nothing was removed".
+func (s *settings) agreed(ctx context.Context, yes bool, question, undone string) (bool, error) {
+	if yes {
+		return true, nil
+	}
+	person := s.person()
+	if !person.There() {
+		return false, message("Not confirmed, " + undone + ". Run this in a terminal, or pass --yes to confirm.")
+	}
+	agreed, err := person.Agrees(ctx, question)
+	if err == nil && !agreed {
+		fmt.Fprintf(s.talk, "Not confirmed, %s.\n", undone)
+	}
+	return agreed, err
+}
 
 // needs refuses flags that mean nothing without another: whoever writes --yes believes that something is done.
 func needs(given func(flag string) bool, flag string, others ...string) error {

@@ -198,7 +198,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		got := w.run("deploy", "--yes")
 		require.Equal(t, 2, got.code)
 		for _, stage := range []string{"dev", "staging", "production"} {
-			require.Contains(t, got.stderr, "stage "+stage+": bootstrap: there is none; run `roadshow bootstrap "+stage+"`")
+			require.Regexp(t, "Stage "+stage+": Account [0-9]+ is not bootstrapped in us-east-1\\.\n +Run `roadshow bootstrap "+stage+"`\\.", got.stderr)
 		}
 		require.Zero(t, w.changes(), "nothing was changed")
 		require.Equal(t, 1, w.run("doctor").code)
@@ -393,12 +393,12 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Equal(t, before, w.changes(), "nothing was changed")
 		for profile, table := range data {
 			stage, _, _ := strings.Cut(table, "-")
-			require.Contains(t, got.stderr, "stage "+stage+": names: DynamoDB table "+table+" exists already: this stage left it when its stack was deleted on", profile)
-			require.Contains(t, got.stderr, "it holds 1 item, ")
-			require.Contains(t, got.stderr, "take it up again with `roadshow deploy --take-up "+table+"`")
+			require.Contains(t, got.stderr, "Stage "+stage+": DynamoDB table "+table+" exists already. This stage left it when its stack was deleted on", profile)
+			require.Contains(t, got.stderr, "It holds 1 item, ")
+			require.Contains(t, got.stderr, "Take it up again with `roadshow deploy --take-up "+table+"`")
 		}
-		require.NotContains(t, got.stderr, "stage dev: names", "a sandbox's data goes with its stack")
-		require.Regexp(t, "log group /aws/lambda/production-notes-create-note exists already: this stage left it", got.stderr)
+		require.NotContains(t, got.stderr, "Stage dev: DynamoDB", "a sandbox's data goes with its stack")
+		require.Regexp(t, "log group /aws/lambda/production-notes-create-note exists already\\. This stage left it", got.stderr)
 		var read struct {
 			Findings []struct{ Taken *struct{ Name, Stage string } }
 		}

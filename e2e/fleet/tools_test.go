@@ -67,7 +67,7 @@ func TestAToolsAccountDeploysByTheRolesOfTheBootstraps(t *testing.T) {
 	before := ci.changes()
 	got := ci.run("deploy", "--yes")
 	require.Equal(t, 2, got.code)
-	require.Contains(t, got.stderr, "stage production: account: role arn:aws:iam::333333333333:role/cdk-hnb659fds-lookup-role-333333333333-us-east-1 or ")
+	require.Contains(t, got.stderr, "Stage production: Role arn:aws:iam::333333333333:role/cdk-hnb659fds-lookup-role-333333333333-us-east-1 or ")
 	require.Contains(t, got.stderr, trustProduction)
 	require.Contains(t, got.stderr, "The deploy was not begun, and nothing was changed:")
 	require.Equal(t, before, ci.changes(), "nothing was changed")

@@ -75,7 +75,7 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 		require.NoError(t, err)
 		got := w.run("deploy", "--to", "pr-2")
 		require.Equal(t, 2, got.code)
-		require.Contains(t, got.stderr, "DynamoDB table "+name+" exists already: it has no tags, and is in no stack")
+		require.Contains(t, got.stderr, "DynamoDB table "+name+" exists already. It has no tags, and is in no stack.")
 		require.Contains(t, got.stderr, "it cannot be taken up: the template deletes it with its stack")
 		require.NoError(t, w.Server.Account(devAccount).Delete("us-east-1", "AWS::DynamoDB::Table", name))
 		w.must("deploy", "--to", "pr-2")

@@ -83,7 +83,7 @@ func TestAnotherAccountsCredentialsAreRefused(t *testing.T) {
 	_, err := inventory.Read(t.Context(), as(dev), production, "notes")
 	var wrong *fleet.AccountError
 	require.ErrorAs(t, err, &wrong)
-	require.EqualError(t, err, "stage production belongs to account 333333333333; your credentials are of account 111111111111.\nUse a profile of account 333333333333.")
+	require.EqualError(t, err, "Stage production: The credentials are of account 111111111111, and the stage is in account 333333333333.\nUse a profile of account 333333333333.")
 }
 
 // oneOfEach makes what an inventory lists, with the tags of dev's notes.

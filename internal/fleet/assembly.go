@@ -15,7 +15,7 @@ import (
 func (a Assembly) templateOf(stage stages.Stage) ([]byte, error) {
 	one, synthesized := a.Stage(stage.Name)
 	if !synthesized {
-		return nil, fmt.Errorf("commit %.9s makes no template of stage %s.\nSynthesize with -c stage=all", a.Document.Commit, stage.Name)
+		return nil, fmt.Errorf("Stage %s has no template in what commit %.9s makes.\nSynthesize every stage, with -c stage=all.", stage.Name, a.Document.Commit)
 	}
 	return a.Template(one)
 }

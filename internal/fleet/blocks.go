@@ -33,7 +33,7 @@ func (p *RemovalPlan) block(check, detail, fix string) {
 
 // unasked is the block of something that could not be asked about.
 func (p *RemovalPlan) unasked(check, what string, err error) {
-	p.block(check, what+" could not be asked about: "+Brief(err), "allow what docs/permissions.md has for `roadshow remove`, or try again")
+	p.block(check, sentence(what+" could not be asked about: "+Brief(err)), "Allow what docs/permissions.md has for `roadshow remove`, or try again.")
 }
 
 // findGuard asks for the deletion protection of a table.
@@ -44,9 +44,9 @@ func (p *RemovalPlan) findGuard(ctx context.Context, client *dynamodb.Client, ta
 	switch {
 	case gone:
 	case err != nil:
-		p.unasked("table", table, err)
+		p.unasked("table", "table "+table, err)
 	case aws.ToBool(answer.Table.DeletionProtectionEnabled):
-		p.block("table", table+" has deletion protection", "switch it off: `aws dynamodb update-table --table-name "+table+" --no-deletion-protection-enabled`")
+		p.block("table", "Table "+table+" has deletion protection.", "Switch it off: `aws dynamodb update-table --table-name "+table+" --no-deletion-protection-enabled`.")
 	}
 }
 
@@ -59,11 +59,11 @@ func (p *RemovalPlan) findObjects(ctx context.Context, client *s3.Client, bucket
 	switch {
 	case is && refusal.ErrorCode() == "NoSuchBucket":
 	case err != nil:
-		p.unasked("bucket", bucket, err)
+		p.unasked("bucket", "bucket "+bucket, err)
 	case len(answer.Versions) > 0 && aws.ToBool(answer.Versions[0].IsLatest):
-		p.block("bucket", bucket+" is not empty", "empty it, its older versions too: `aws s3 rm --recursive s3://"+bucket+"` leaves those")
+		p.block("bucket", "Bucket "+bucket+" is not empty.", "Empty it, its older versions too: `aws s3 rm --recursive s3://"+bucket+"` leaves those.")
 	case len(answer.Versions)+len(answer.DeleteMarkers) > 0:
-		p.block("bucket", bucket+" holds older versions or delete markers of what was deleted", "delete those: `aws s3api list-object-versions --bucket "+bucket+"` lists them")
+		p.block("bucket", "Bucket "+bucket+" holds older versions or delete markers of what was deleted.", "Delete those: `aws s3api list-object-versions --bucket "+bucket+"` lists them.")
 	}
 }
 

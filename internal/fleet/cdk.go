@@ -59,7 +59,7 @@ func FindCDK(project string) (string, error) {
 	if file, err := exec.LookPath(name); err == nil {
 		return file, nil
 	}
-	return "", errors.New("the cdk command is not installed.\nRun `npm ci` in the folder of cdk.json")
+	return "", errors.New("The cdk command is not installed.\nRun `npm ci` in the folder of cdk.json, which installs the one of package.json.")
 }
 
 // CommandError says that the cdk command did not end well.

@@ -159,7 +159,11 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 		if err != nil {
 			return nil, err
 		}
-		if page.Status != types.ChangeSetStatusCreateComplete {
+		switch reason := aws.ToString(page.StatusReason); {
+		case page.Status == types.ChangeSetStatusCreateComplete:
+		case page.Status == types.ChangeSetStatusFailed && !strings.Contains(reason, "didn't contain changes") && !strings.Contains(reason, "No updates are to be performed"):
+			return nil, fmt.Errorf("the change set could not be made: %s", reason)
+		default:
 			return nil, nil // there are no changes: CloudFormation calls that a failure
 		}
 		proposal.Identity = plan.Identity{ID: aws.ToString(page.ChangeSetId), Status: string(types.ExecutionStatusAvailable)}
@@ -271,15 +275,19 @@ func (c changeSetRow) withdrawStack(ctx context.Context, client *cloudformation.
 			return nil
 		}
 	}
-	remove := func() error {
+	remove := func(ctx context.Context) error {
 		_, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack.StackId})
 		return err
 	}
 	if aws.ToBool(stack.EnableTerminationProtection) { // the cdk command switches it on when it prepares a change set
-		return stacks.Unprotected(ctx, client, aws.ToString(stack.StackId), remove)
+		return stacks.Protection(client, aws.ToString(stack.StackId)).Off(ctx, remove)
 	}
-	return remove()
+	return remove(ctx)
 }
+
+// nameConflict is what CloudFormation calls a name that is taken, of which it says so when a change set is made.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+const nameConflict = "AWS::EarlyValidation::ResourceExistenceCheck"
 
 // advice is what to do about a failure that this program's own rules bring about.
 func advice(reason string) string {

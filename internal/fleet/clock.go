@@ -16,7 +16,6 @@ import (
 type Clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
-	heard bool
 }
 
 // Now is the time by the last answer's Date and what has passed since; by this machine's clock before any answer.
@@ -26,17 +25,10 @@ func (c *Clock) Now() time.Time {
 	return time.Now().Add(c.ahead)
 }
 
-// Heard tells whether any answer had a Date.
-func (c *Clock) Heard() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.heard
-}
-
 func (c *Clock) hear(date, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead, c.heard = date.Sub(now), true
+	c.ahead = date.Sub(now)
 }
 
 // listen has clients of a configuration set the clock.
@@ -55,4 +47,13 @@ func (c *Clock) listen(config *aws.Config) {
 			return out, metadata, err
 		}), middleware.Before)
 	})
+}
+
+// Moment is a time in UTC for a report; nil where AWS does not say.
+func Moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }

@@ -22,7 +22,7 @@ func CompareDeployed(ctx context.Context, found *program.Program, profiles *Prof
 		if err := os.Mkdir(outdir, 0o700); err != nil {
 			return Assembly{}, err
 		}
-		if err := one.Assemble(ctx, outdir); err != nil {
+		if err := one.Synthesize(ctx, outdir, program.Synthesis{}); err != nil {
 			return Assembly{}, err
 		}
 		return ReadAssembly(outdir)

@@ -62,6 +62,7 @@ type Deployment struct {
 	Poll time.Duration
 
 	takeUps *takeUps
+	looks   *looksBefore
 }
 
 // Waves lists stages by tier, in the order in which they are deployed.
@@ -80,7 +81,7 @@ func Waves(all []stages.Stage) [][]stages.Stage {
 // the context's, and nothing was changed then; what failed after that is in the outcomes.
 func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, error) {
 	d.serialize()
-	d.takeUps = newTakeUps(d.TakeUp)
+	d.takeUps, d.looks = newTakeUps(d.TakeUp), &looksBefore{each: map[string]func() (before, error){}}
 	for _, stage := range all {
 		d.observe(Event{Stage: stage, State: Waiting})
 	}
@@ -260,15 +261,15 @@ func (d Deployment) abandoned(ctx context.Context, w *work, stack types.Stack) e
 			continue
 		}
 		age := d.Fleet.Now().Sub(other.made)
-		detail := fmt.Sprintf("change set %s of stack %s waits since %s: ", other.row.name, other.row.stack, other.made.Format(time.DateTime+" MST"))
+		detail := fmt.Sprintf("Change set %s of stack %s waits since %s. ", other.row.name, other.row.stack, other.made.Format(time.DateTime+" MST"))
 		if age < abandonedAfter {
-			d.warn(Finding{Stage: w.stage.Name, Check: "change set", Detail: detail + "another `roadshow deploy` waits for its approval, or was killed"})
+			d.warn(Finding{Stage: w.stage.Name, Check: "change set", Detail: detail + "Another `roadshow deploy` waits for its approval, or was killed."})
 			continue
 		}
 		if err := other.row.delete(ctx, w.client); err != nil {
 			return err
 		}
-		d.warn(Finding{Stage: w.stage.Name, Check: "change set", Detail: detail + "the `roadshow deploy` that made it was killed, so it was deleted now"})
+		d.warn(Finding{Stage: w.stage.Name, Check: "change set", Detail: detail + "The `roadshow deploy` that made it was killed, so it was deleted now."})
 	}
 	return nil
 }
@@ -379,7 +380,7 @@ func (d Deployment) changesMoreThanCode(ctx context.Context, w *work) (bool, err
 	if !w.before.HasResources() {
 		return false, nil
 	}
-	live, err := w.client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &w.one.StackName, TemplateStage: types.TemplateStageOriginal})
+	deployed, err := stacks.Template(ctx, w.client, w.one.StackName)
 	if err != nil {
 		return false, AsServiceError(w.stage, "CloudFormation", err)
 	}
@@ -387,7 +388,6 @@ func (d Deployment) changesMoreThanCode(ctx context.Context, w *work) (bool, err
 	if err != nil {
 		return false, err
 	}
-	deployed := []byte(aws.ToString(live.TemplateBody))
 	if drift, err := parity.Drift(w.stage, deployed, program, nil); err != nil || len(drift) == 0 {
 		return err != nil, nil // what is not JSON is another template
 	}
@@ -420,7 +420,7 @@ func (d Deployment) prepare(ctx context.Context, w *work) {
 	w.waiting.id = w.proposal.Identity.ID
 	if err := checkImports(w.proposal, named); err != nil {
 		d.withdraw(ctx, w)
-		w.fail(fmt.Errorf("stage %s: %w", w.stage.Name, err))
+		w.fail(fmt.Errorf("Stage %s was not deployed: %w", w.stage.Name, err))
 	}
 }
 
@@ -446,7 +446,7 @@ func (d Deployment) withdraw(ctx context.Context, w *work) {
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), credentials.Limit)
 	defer cancel()
 	if err := w.waiting.withdraw(cleanup, w.client, cmp.Or(d.Poll, stacks.Poll)); err != nil {
-		w.left = fmt.Errorf("change set %s of stack %s may still wait, since it could not be deleted: %w; delete it in the console of CloudFormation, or run `roadshow deploy` again in an hour",
+		w.left = fmt.Errorf("Change set %s of stack %s may still wait, since it could not be deleted: %w\nDelete it in the console of CloudFormation, or run `roadshow deploy` again in an hour.",
 			w.waiting.name, w.one.StackName, AsServiceError(w.stage, "CloudFormation", err))
 	}
 	w.waiting = nil
@@ -550,8 +550,11 @@ func (e *DeployError) Error() string {
 		return fmt.Sprintf("%s\n%s\nTo fix it, %s, then run `roadshow deploy` again.", thing, e.Reason, advice(e.Reason))
 	}
 	first := "read what the command wrote"
-	if e.Err != nil && strings.Contains(e.Err.Error(), "token") && strings.Contains(e.Err.Error(), "expired") {
+	switch text := fmt.Sprint(e.Err); {
+	case strings.Contains(text, "token") && strings.Contains(text, "expired"):
 		first = "sign in again, since the credentials have expired"
+	case strings.Contains(text, nameConflict):
+		first = advice("already exists") // somebody has made it since the preflight
 	}
 	return fmt.Sprintf("%s\nTo fix it, %s, then run `roadshow deploy` again.\n%v", thing, first, e.Err)
 }

@@ -380,13 +380,13 @@ func TestTheChangeSetOfAKilledDeployIsDeletedByALaterOneAndThatOfALivingOneIsNam
 
 	warnings := declined()
 	require.Len(t, warnings, 1)
-	require.Regexp(t, `change set roadshow-killed of stack production-notes waits since .* UTC: another .roadshow deploy. waits for its approval, or was killed`, warnings[0])
+	require.Regexp(t, `Change set roadshow-killed of stack production-notes waits since .* UTC\. Another .roadshow deploy. waits for its approval, or was killed`, warnings[0])
 	require.ElementsMatch(t, []string{"roadshow-killed", "roadshow-of-another", "by-hand"}, a.waitingSets(stage))
 
 	a.DateAhead(2 * time.Hour)
 	warnings = declined()
 	require.Len(t, warnings, 1)
-	require.Contains(t, warnings[0], "the `roadshow deploy` that made it was killed, so it was deleted now")
+	require.Contains(t, warnings[0], "The `roadshow deploy` that made it was killed, so it was deleted now.")
 	require.ElementsMatch(t, []string{"roadshow-of-another", "by-hand"}, a.waitingSets(stage))
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -38,7 +37,6 @@ type Deployed struct {
 	Flaw      string    `json:"flaw,omitempty"`
 
 	template []byte
-	role     string
 }
 
 // Condition is whether an account runs what its stack says.
@@ -90,10 +88,10 @@ func (l live) finding(stage stages.Stage) Finding {
 	case deployed.Condition == ConditionSound:
 		finding.Detail = "Stack " + deployed.Stack + " is " + deployed.Status + "."
 	default:
-		finding.OK, finding.Detail = false, fmt.Sprintf("Stack %s is %s: %s", deployed.Stack, deployed.Status, deployed.Flaw)
+		finding.OK, finding.Detail = false, sentence(fmt.Sprintf("Stack %s is %s: %s", deployed.Stack, deployed.Status, deployed.Flaw))
 		finding.Fix = "Run `roadshow deploy --to " + stage.Name + "`."
 		if fix := stuck(deployed.Status, deployed.Stack); fix != "" {
-			finding.Fix = strings.ToUpper(fix[:1]) + fix[1:] + "."
+			finding.Fix = fix
 		}
 	}
 	return finding
@@ -123,17 +121,14 @@ func (f *Fleet) look(ctx context.Context, config aws.Config, stage stages.Stage)
 	}
 	found := Deployed{
 		Stack: name, Status: string(stack.StackStatus), At: stacks.LastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
-		role: aws.ToString(stack.RoleARN),
 	}
 	if found.Status == stacks.StatusReview { // there is no template yet
 		found.Condition, found.Flaw = ConditionFlawed, "its first change set was never executed, so it has no resource"
 		return live{stack: Seen(found)}
 	}
-	template, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
-	if err != nil {
+	if found.template, err = stacks.Template(ctx, client, aws.ToString(stack.StackId)); err != nil {
 		return untold(err)
 	}
-	found.template = []byte(aws.ToString(template.TemplateBody))
 	if len(found.template) == 0 {
 		return untold(fmt.Errorf("the template of %s is empty", name))
 	}
@@ -220,4 +215,15 @@ func unsettled(status string) string {
 		return "its last deploy failed and was rolled back"
 	}
 	return "its last change failed"
+}
+
+// stuck is what frees a stack from a status that a deploy cannot leave by itself; empty where it can.
+func stuck(status, stack string) string {
+	switch status {
+	case "UPDATE_ROLLBACK_FAILED":
+		return "Run `aws cloudformation continue-update-rollback --stack-name " + stack + "`."
+	case "ROLLBACK_FAILED", "DELETE_FAILED":
+		return "Delete what CloudFormation could not, then the stack: `aws cloudformation delete-stack --stack-name " + stack + "`."
+	}
+	return ""
 }

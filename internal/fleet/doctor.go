@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -143,13 +142,8 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	}
 	way, err := f.route(ctx, stage, lookupRole, deployRole)
 	profile := way.profile
-	var none *NoProfileError
-	if errors.As(err, &none) {
-		return []Finding{finding("credentials", false, none.Reason(), none.Fix())}
-	}
 	if err != nil {
-		detail, fix, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stage "+stage.Name+": "), "; ")
-		return []Finding{finding("credentials", false, detail, fix)}
+		return []Finding{explained(stage, "credentials", err)}
 	}
 	findings := []Finding{finding("credentials", true, fmt.Sprintf("Profile %s reaches account %s as %s.", profile, stage.Account, profile.ARN), "")}
 	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(way.config), stage)
@@ -159,9 +153,9 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 		one.Fix = "Allow cloudformation:DescribeStacks to " + profile.ARN + "."
 		return append(findings, one)
 	case version == 0:
-		return append(findings, finding("bootstrap", false, fmt.Sprintf("Account %s is not bootstrapped in %s.", stage.Account, stage.Region), "Run `roadshow bootstrap "+stage.Name+"`."))
+		return append(findings, unbootstrapped(stage, version, minimumBootstrap))
 	case version < minimumBootstrap:
-		findings = append(findings, finding("bootstrap", false, fmt.Sprintf("The bootstrap is version %d; version %d or newer is needed.", version, minimumBootstrap), "Run `roadshow bootstrap "+stage.Name+"`."))
+		findings = append(findings, unbootstrapped(stage, version, minimumBootstrap))
 	default:
 		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("The account is bootstrapped, version %d.", version), ""))
 	}
@@ -191,9 +185,4 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 		findings = append(findings, finding("permissions", err == nil, detail, fix))
 	}
 	return findings
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }

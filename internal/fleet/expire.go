@@ -52,7 +52,7 @@ func (e Ephemeral) AsStage() stages.Stage {
 // account that does not answer is in the error, beside what the others have.
 func (f *Fleet) EphemeralStages(ctx context.Context) ([]Ephemeral, error) {
 	var places []stages.Stage
-	for _, stage := range append(slices.Clone(f.Templates), f.Stages...) {
+	for _, stage := range f.All() {
 		if !slices.ContainsFunc(places, func(s stages.Stage) bool { return s.Account == stage.Account && s.Region == stage.Region }) {
 			places = append(places, stage)
 		}
@@ -143,7 +143,7 @@ func (e Expiry) Remove(ctx context.Context, one Ephemeral) Outcome {
 		return a.finish(Kept, a.outcome.Problem)
 	}
 	if !one.Expired || !one.Removable {
-		return keep(fmt.Errorf("stage %s is not expired, or not to be removed without asking: %s", one.Stage, one.Reason))
+		return keep(fmt.Errorf("Stage %s is not expired, or not to be removed without asking: %s.", one.Stage, one.Reason))
 	}
 	planned, err := e.Fleet.planRemoval(ctx, one.AsStage(), true, one.Identity.ID)
 	if err != nil {

@@ -57,6 +57,15 @@ func Of(document assembly.Document, profiles *Profiles) *Fleet {
 	return fleet
 }
 
+// AtOnce is how many cdk commands run at once unless it is said: each is a Node process that mostly waits.
+const AtOnce = 6
+
+// AccountsAtOnce is how many accounts are asked at once.
+const AccountsAtOnce = 16
+
+// All are the stages, and then the templates, whose names end in a star.
+func (f *Fleet) All() []stages.Stage { return slices.Concat(f.Stages, f.Templates) }
+
 // InSet tells whether the set has a stage of this name itself. Such a stage is never ephemeral, whatever tags say.
 func (f *Fleet) InSet(name string) bool {
 	return !slices.Contains(f.Made, name) && slices.ContainsFunc(f.Stages, func(stage stages.Stage) bool { return stage.Name == name })
@@ -167,7 +176,7 @@ func (f *Fleet) Protects(place stages.Stage, name string) bool {
 	if stage, known := f.KnownIn(place, name); known {
 		return stage.Tier == stages.Protected
 	}
-	return slices.ContainsFunc(append(slices.Clone(f.Stages), f.Templates...), func(one stages.Stage) bool {
+	return slices.ContainsFunc(f.All(), func(one stages.Stage) bool {
 		prefix, template := strings.CutSuffix(one.Name, "*")
 		return one.Tier == stages.Protected && (one.Name == name || template && strings.HasPrefix(name, prefix))
 	})

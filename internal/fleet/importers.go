@@ -103,7 +103,7 @@ func (p *RemovalPlan) findExports(ctx context.Context, client *cloudformation.Cl
 			case err != nil:
 				p.unasked("export", "who imports "+name, err)
 			case len(users) > 0:
-				p.block("export", name+" is imported by "+strings.Join(users, ", "), "remove those stacks first")
+				p.block("export", "Export "+name+" is imported by "+strings.Join(users, ", ")+".", "Remove those stacks first.")
 			}
 			for _, user := range users {
 				byStack[user] = append(byStack[user], "export "+name)
@@ -138,7 +138,7 @@ func (p *RemovalPlan) goneNames() goneNames {
 			name = read.Name
 		}
 		if one.Type == "AWS::SQS::Queue" { // known by its URL
-			name = name[strings.LastIndex(name, "/")+1:]
+			name = arn.QueueName(name)
 		}
 		gone[one.Type+" "+name] = name
 	}

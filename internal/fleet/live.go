@@ -136,12 +136,6 @@ func (c Comparison) Run(ctx context.Context, all []stages.Stage) ([]Parity, []Co
 	return found, commits, nil
 }
 
-// cleanCommit is the commit that was checked out, whether or not there were changes to it.
-func cleanCommit(recorded string) string {
-	commit, _ := strings.CutSuffix(recorded, assembly.DirtySuffix)
-	return commit
-}
-
 // read asks an account for what is deployed there.
 func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 	found := Parity{Stage: stage.Name, Account: stage.Account, Program: c.Program.Document.Commit, Behind: -1, Ahead: -1, stage: stage}
@@ -198,9 +192,9 @@ func (p *Parity) judge(c Comparison, commits []CommitParity) error {
 			return nil
 		}
 		if p.deployed.CommitProblem != "" {
-			return fmt.Errorf("stage %s: %s", p.Stage, p.deployed.CommitProblem)
+			return fmt.Errorf("Stage %s: %s", p.Stage, p.deployed.CommitProblem)
 		}
-		return fmt.Errorf("stage %s: no commit is recorded for what is deployed, want the one that it was made from; deploy it from a checkout", p.Stage)
+		return fmt.Errorf("Stage %s: no commit is recorded for what is deployed, so it cannot be compared with one.\nDeploy it from a checkout.", p.Stage)
 	}
 	if at := slices.IndexFunc(commits, func(one CommitParity) bool { return one.Commit == cleanCommit(p.Commit) }); at >= 0 {
 		if err := commits[at].err; err != nil {
@@ -208,7 +202,7 @@ func (p *Parity) judge(c Comparison, commits []CommitParity) error {
 				p.State, p.Note = ParityIdentical, err.Error()
 				return nil
 			}
-			return fmt.Errorf("stage %s: %w", p.Stage, err)
+			return fmt.Errorf("Stage %s: %w", p.Stage, err)
 		}
 		made = commits[at].made.Assembly
 	}
@@ -226,7 +220,7 @@ func (p *Parity) judge(c Comparison, commits []CommitParity) error {
 		p.State = ParityBehind
 	case strings.HasSuffix(p.Commit, assembly.DirtySuffix):
 		p.State = ParityDirty
-		p.Problem = fmt.Sprintf("stage %s was deployed with changes that were not committed, which nobody can make again; commit them, and deploy it", p.Stage)
+		p.Problem = fmt.Sprintf("Stage %s was deployed with changes that were not committed, which nobody can make again.\nCommit them, and deploy it.", p.Stage)
 	default:
 		return p.drifted(made)
 	}
@@ -244,11 +238,11 @@ func (p *Parity) drifted(made Assembly) error {
 	case err != nil:
 		return err
 	case onlyCode:
-		return fmt.Errorf("stage %s: the code of %s is not what commit %.9s compiles to here, and all else is the same, want the Go that it was deployed with, "+
-			"since each version compiles other bytes; name that one, as in GOTOOLCHAIN=go1.26.0 roadshow parity --deployed, or deploy it again",
+		return fmt.Errorf("Stage %s: the code of %s is not what commit %.9s compiles to here, and all else is the same. Each version of Go compiles other bytes.\n"+
+			"Name the one that it was deployed with, as in `GOTOOLCHAIN=go1.26.0 roadshow parity --deployed`, or deploy it again.",
 			p.Stage, strings.Join(functions, ", "), p.Commit)
 	}
 	p.State = ParityDrifted
-	p.Problem = fmt.Sprintf("stage %s is not what its commit makes: it was changed by hand, or deployed with files that Git did not know; deploy it again", p.Stage)
+	p.Problem = fmt.Sprintf("Stage %s is not what its commit makes. It was changed by hand, or deployed with files that Git did not know.\nDeploy it again.", p.Stage)
 	return nil
 }

@@ -86,9 +86,9 @@ func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
 				require.Empty(t, found[1].Drift)
 			case fleet.ParityDrifted:
 				require.Equal(t, `Resources.Log.Properties.LogGroupName: "/notes/demo-longer" instead of "/notes/demo"`, found[1].Drift[0].String())
-				require.Contains(t, found[1].Problem, "stage demo is not what its commit makes")
+				require.Contains(t, found[1].Problem, "Stage demo is not what its commit makes")
 			case fleet.ParityUnknown:
-				require.Equal(t, "stage demo: it is not here", found[1].Problem)
+				require.Equal(t, "Stage demo: it is not here", found[1].Problem)
 			}
 		})
 	}
@@ -125,19 +125,19 @@ func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 			template("256", "here"), "d256here",
 			[]string{commit + "-dirty"},
 			fleet.ParityDirty,
-			"stage dev was deployed with changes that were not committed, which nobody can make again; commit them, and deploy it",
+			"Stage dev was deployed with changes that were not committed, which nobody can make again.\nCommit them, and deploy it.",
 		},
 		"uncommitted changes that change nothing": {template("128", "here"), "d128here", []string{commit + "-dirty"}, fleet.ParityIdentical, ""},
 		"other bytes of the same code": {
-			template("128", "there"), "d128there", []string{commit}, fleet.ParityUnknown, "stage dev: the code of f is not what commit 012345678 compiles to here, and all else is the same",
+			template("128", "there"), "d128there", []string{commit}, fleet.ParityUnknown, "Stage dev: the code of f is not what commit 012345678 compiles to here, and all else is the same",
 		},
-		"other bytes, and more": {template("256", "there"), "d256there", []string{commit}, fleet.ParityDrifted, "stage dev is not what its commit makes"},
+		"other bytes, and more": {template("256", "there"), "d256there", []string{commit}, fleet.ParityDrifted, "Stage dev is not what its commit makes"},
 		"changes that a commit has taken up since": {
-			template("256", "there"), "d256there", []string{commit + "-dirty", commit}, fleet.ParityDrifted, "stage dev is not what its commit makes",
+			template("256", "there"), "d256there", []string{commit + "-dirty", commit}, fleet.ParityDrifted, "Stage dev is not what its commit makes",
 		},
-		"no digest": {`{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup"}}}`, "", nil, fleet.ParityUnknown, "stage dev: no commit is recorded for what is deployed"},
-		"no commit": {template("256", "there"), "another", []string{commit}, fleet.ParityUnknown, "stage dev: no commit is recorded for what is deployed"},
-		"no bucket": {template("256", "there"), "", nil, fleet.ParityUnknown, "stage dev: the commit stands in s3://cdk-hnb659fds-assets-111111111111-us-east-1/d256there.commit"},
+		"no digest": {`{"Resources":{"Log":{"Type":"AWS::Logs::LogGroup"}}}`, "", nil, fleet.ParityUnknown, "Stage dev: no commit is recorded for what is deployed"},
+		"no commit": {template("256", "there"), "another", []string{commit}, fleet.ParityUnknown, "Stage dev: no commit is recorded for what is deployed"},
+		"no bucket": {template("256", "there"), "", nil, fleet.ParityUnknown, "Stage dev: the commit recorded in s3://cdk-hnb659fds-assets-111111111111-us-east-1/d256there.commit could not be read"},
 		"YAML":      {"Resources:\n  Log:\n    Type: AWS::Logs::LogGroup\n", "", nil, fleet.ParityUnknown, "template"},
 	} {
 		t.Run(name, func(t *testing.T) {

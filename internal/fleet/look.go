@@ -127,7 +127,7 @@ func (l *looks) table(ctx context.Context, name string) (*thing, error) {
 		return nil, err
 	}
 	table := answer.Table
-	found := &thing{arn: aws.ToString(table.TableArn), created: moment(table.CreationDateTime), items: table.ItemCount, bytes: table.TableSizeBytes}
+	found := &thing{arn: aws.ToString(table.TableArn), created: Moment(aws.ToTime(table.CreationDateTime)), items: table.ItemCount, bytes: table.TableSizeBytes}
 	found.holds = report.Count(aws.ToInt64(table.ItemCount), "items") + ", " + report.Bytes(aws.ToInt64(table.TableSizeBytes))
 	if key := table.SSEDescription; key != nil && key.KMSMasterKeyArn != nil {
 		found.holds += ", encrypted with " + *key.KMSMasterKeyArn
@@ -155,7 +155,7 @@ func (l *looks) bucket(ctx context.Context, name string) (*thing, error) {
 	}
 	for _, bucket := range buckets.Buckets {
 		if aws.ToString(bucket.Name) == name {
-			found.created = moment(bucket.CreationDate)
+			found.created = Moment(aws.ToTime(bucket.CreationDate))
 		}
 	}
 	return found, nil
@@ -173,19 +173,10 @@ func (l *looks) logGroup(ctx context.Context, name string) (*thing, error) {
 			}
 			found := &thing{arn: strings.TrimSuffix(aws.ToString(group.Arn), ":*"), bytes: group.StoredBytes, holds: report.Bytes(aws.ToInt64(group.StoredBytes)) + " of logs"}
 			if group.CreationTime != nil {
-				at := time.UnixMilli(*group.CreationTime)
-				found.created = moment(&at)
+				found.created = Moment(time.UnixMilli(*group.CreationTime))
 			}
 			return found, nil
 		}
 	}
 	return nil, nil
-}
-
-func moment(at *time.Time) *time.Time {
-	if at == nil || at.IsZero() {
-		return nil
-	}
-	utc := at.UTC()
-	return &utc
 }

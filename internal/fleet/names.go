@@ -17,47 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
-
-// TakenName is a name that a deploy would give to something new, and that something in the account has already.
-type TakenName struct {
-	// Stage is whose deploy it is, LogicalID the new resource's in its template, Component the component's path in the
-	// stack; empty where no component of package stack gives the name.
-	Stage     string `json:"stage"`
-	LogicalID string `json:"logicalId"`
-	Component string `json:"component,omitempty"`
-	// Type is its CloudFormation type, Name its physical name, ARN its ARN where that is known.
-	Type string `json:"type"`
-	Name string `json:"name"`
-	ARN  string `json:"arn,omitempty"`
-	// Own tells whether it is this stage's, as far as CloudFormation's tags and the stage's tell; By is whose it is, in words.
-	Own bool   `json:"own"`
-	By  string `json:"by"`
-	// Stack is the live stack that has it; empty where none has.
-	Stack string `json:"stack,omitempty"`
-	// Created is when it was made, Left when the stack that made it was deleted; nil where AWS does not say.
-	Created *time.Time `json:"created,omitempty"`
-	Left    *time.Time `json:"left,omitempty"`
-	// Holds is what it holds, in words. Items and Bytes count it; nil where AWS does not tell cheaply. DynamoDB counts
-	// the items of a table about every six hours.
-	Holds string `json:"holds,omitempty"`
-	Items *int64 `json:"items,omitempty"`
-	Bytes *int64 `json:"bytes,omitempty"`
-	// Obstacle is why the deploy cannot take it up; empty where it can.
-	Obstacle string `json:"obstacle,omitempty"`
-	// Changed are the properties that the program gives other values than the stack did that left it. CloudFormation
-	// takes a resource up as it is.
-	Changed []string `json:"changed,omitempty"`
-	// FreeIn is in how many seconds the name is free again, of something that was deleted; 0 of what is there.
-	FreeIn int `json:"freeInSeconds,omitempty"`
-
-	noun string
-	// proven tells that CloudFormation's own tag says that it is this stage's, which nobody else can write.
-	proven bool
-}
 
 // wantedName is a name that a deploy would give to something new.
 type wantedName struct {
@@ -99,9 +63,8 @@ const namesAtOnce = 8
 
 // taken looks for the names that a deploy would give in the stage's account. What could not be seen is in unseen: it is
 // never taken for free.
-func (d Deployment) taken(ctx context.Context, config aws.Config, stage stages.Stage, stack *types.Stack) (all []TakenName, unseen []Finding) {
-	config = config.Copy()
-	config.RetryMode = aws.RetryModeAdaptive // a first deploy asks for all its names
+func (d Deployment) taken(ctx context.Context, stage stages.Stage, there before) (all []TakenName, unseen []Finding) {
+	config := Patient(there.config) // a first deploy asks for all its names
 	client := cloudformation.NewFromConfig(config)
 	failed := func(err error) []Finding { return []Finding{unanswered(stage, "names", err)} }
 	one, _ := d.Assembly.Stage(stage.Name)
@@ -113,14 +76,7 @@ func (d Deployment) taken(ctx context.Context, config aws.Config, stage stages.S
 	if err != nil {
 		return nil, failed(err)
 	}
-	var deployed template
-	if stack != nil && stacks.StateOf(*stack).HasResources() {
-		answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
-		if err != nil {
-			return nil, failed(err)
-		}
-		deployed, _ = readTemplate([]byte(aws.ToString(answer.TemplateBody))) // what is not JSON names nothing of ours
-	}
+	deployed, _ := readTemplate(there.template) // what is not JSON names nothing of ours
 	var ledger []stages.LedgerName
 	for _, name := range d.Assembly.Document.Ledger {
 		if name.Stage == stage.Name {
@@ -147,12 +103,13 @@ func (d Deployment) taken(ctx context.Context, config aws.Config, stage stages.S
 		noun, problem, _ := strings.Cut(key, "\x00")
 		unseen = append(unseen, Finding{
 			Stage: stage.Name, Check: "names",
-			Detail: fmt.Sprintf("it could not be seen whether something has the name of %s %s already: %s", noun, strings.Join(blind[key], ", "), problem),
-			Fix:    "allow what docs/permissions.md has for `roadshow deploy`; where a name is taken, the deploy fails",
+			Detail: fmt.Sprintf("It could not be seen whether something has the name of %s %s already: %s.", noun, strings.Join(blind[key], ", "), strings.TrimSuffix(problem, ".")),
+			Fix:    "Allow what docs/permissions.md has for `roadshow deploy`. Where a name is taken, the deploy fails.",
 		})
 	}
-	d.judgeNames(ctx, config, stage, wanted, all)
-	freed, err := d.deletedQueues(ctx, client, stage, one.StackName, stack, wanted, all)
+	gone := sync.OnceValues(func() ([]types.StackSummary, error) { return stacks.Deleted(ctx, client, one.StackName) })
+	d.judgeNames(ctx, config, stage, there.stack, gone, wanted, all)
+	freed, err := d.deletedQueues(ctx, client, stage, there.stack, gone, wanted, all)
 	if err != nil {
 		unseen = append(unseen, failed(err)...)
 	}
@@ -167,12 +124,14 @@ func takenBy(wanted wantedName, found thing, stage string) TakenName {
 }
 
 // judgeNames finds out whose the taken names are, and which of them the deploy can take up: none of which that could not be
-// determined.
-func (d Deployment) judgeNames(ctx context.Context, config aws.Config, stage stages.Stage, wanted []wantedName, all []TakenName) {
+// determined. gone lists the deleted stacks of the stage.
+func (d Deployment) judgeNames(
+	ctx context.Context, config aws.Config, stage stages.Stage, stack *types.Stack, gone func() ([]types.StackSummary, error), wanted []wantedName, all []TakenName,
+) {
 	for i := range all {
 		all[i].Obstacle = "whose it is could not be determined"
 	}
-	if err := d.judgeEach(ctx, config, stage, wanted, all); err != nil {
+	if err := d.judgeEach(ctx, config, stage, stack, gone, wanted, all); err != nil {
 		for i := range all {
 			if all[i].By == "" && !all[i].Own {
 				all[i].Obstacle += ": " + Brief(err)
@@ -181,7 +140,9 @@ func (d Deployment) judgeNames(ctx context.Context, config aws.Config, stage sta
 	}
 }
 
-func (d Deployment) judgeEach(ctx context.Context, config aws.Config, stage stages.Stage, wanted []wantedName, all []TakenName) error {
+func (d Deployment) judgeEach(
+	ctx context.Context, config aws.Config, stage stages.Stage, stack *types.Stack, gone func() ([]types.StackSummary, error), wanted []wantedName, all []TakenName,
+) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -195,6 +156,20 @@ func (d Deployment) judgeEach(ctx context.Context, config aws.Config, stage stag
 	if err != nil {
 		return err
 	}
+	evidence := owner.Evidence{Of: d.Fleet.maker(stage.Name), Account: stage.Account, Listed: true} // the program gives the name
+	if d.TakesOver != "" {
+		evidence.Of.Program = "" // the other one made it
+	}
+	deleted, err := gone()
+	if err != nil {
+		return err
+	}
+	if len(deleted) > 0 {
+		evidence.Ended = &owner.Stack{ID: aws.ToString(deleted[0].StackId), Name: aws.ToString(deleted[0].StackName), Deleted: aws.ToTime(deleted[0].DeletionTime)}
+	}
+	if stack != nil && stacks.StateOf(*stack).HasResources() {
+		evidence.Again = aws.ToString(stack.StackName)
+	}
 	client := cloudformation.NewFromConfig(config)
 	makers := map[string]*maker{}
 	for i := range all {
@@ -203,40 +178,55 @@ func (d Deployment) judgeEach(ctx context.Context, config aws.Config, stage stag
 		if taken.Stack, err = stacks.HolderOf(ctx, client, append(arn.Read(taken.ARN).IDs, taken.Name)...); err != nil {
 			return err
 		}
-		own := tags[taken.ARN]
-		if id := own[stacks.TagStackID]; id != "" && makers[id] == nil {
+		its := tags[taken.ARN]
+		id := its[stacks.TagStackID]
+		if id != "" && makers[id] == nil {
 			if makers[id], err = makerOf(ctx, client, id); err != nil {
 				return err
 			}
 		}
-		made := makers[own[stacks.TagStackID]]
-		taken.Own, taken.By = d.isOwn(stage, own, made)
-		taken.proven = taken.Own && made != nil
-		if made != nil && !made.deleted.IsZero() {
-			taken.Left = &made.deleted
-		}
+		made := makers[id]
+		taken.judge(evidence, its, made)
 		taken.Obstacle = obstacle(*taken, wanted[at])
 		if made != nil && taken.Obstacle == "" {
-			taken.Changed = made.changed(own[stacks.TagLogicalID], wanted[at])
+			taken.Changed = made.changed(its[stacks.TagLogicalID], wanted[at])
 		}
 	}
 	return nil
 }
 
+// judge decides whose a taken name is; see [owner.Judge]. What may be somebody else's is not this stage's.
+func (t *TakenName) judge(evidence owner.Evidence, tags map[string]string, made *maker) {
+	evidence.Tags = tags
+	if made != nil {
+		evidence.Made = &made.Stack
+	}
+	// S3 moves the date of a bucket when it is changed: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html
+	if t.Created != nil && t.Type != arn.BucketType {
+		evidence.Created = *t.Created
+	}
+	verdict := owner.Judge(evidence)
+	t.Own = verdict.Grade != owner.Unsure
+	t.proven = t.Own && made != nil
+	switch {
+	case !t.Own:
+		t.By = strings.Join(verdict.Against, "; ")
+	case made != nil || owner.MakerOf(tags) != owner.Maker{}:
+		t.By = "this stage"
+	}
+	if made != nil && !made.Deleted.IsZero() {
+		t.Left = &made.Deleted
+	}
+}
+
 // maker is the stack that has made something, also a deleted one, which CloudFormation remembers for 90 days.
 type maker struct {
-	name    string
-	deleted time.Time
+	owner.Stack
 	program template
 }
 
 func makerOf(ctx context.Context, client *cloudformation.Client, id string) (*maker, error) {
-	found := &maker{name: id}
-	if parsed, ok := arn.Parse(id); ok {
-		if parts := strings.Split(parsed.Resource, "/"); len(parts) == 3 {
-			found.name = parts[1]
-		}
-	}
+	found := &maker{Stack: owner.Stack{ID: id, Name: stacks.NameOf(id)}}
 	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 	if stacks.IsMissing(err) {
 		return found, nil
@@ -245,16 +235,16 @@ func makerOf(ctx context.Context, client *cloudformation.Client, id string) (*ma
 		return nil, err
 	}
 	for _, stack := range answer.Stacks {
-		found.deleted = aws.ToTime(stack.DeletionTime).UTC()
+		found.Live, found.Deleted, found.Tags = string(stack.StackStatus) != stacks.StatusDeleted, aws.ToTime(stack.DeletionTime).UTC(), stacks.Tags(stack.Tags)
 	}
-	text, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id, TemplateStage: types.TemplateStageOriginal})
+	text, err := stacks.Template(ctx, client, id)
 	if stacks.IsMissing(err) {
 		return found, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	found.program, _ = readTemplate([]byte(aws.ToString(text.TemplateBody)))
+	found.program, _ = readTemplate(text)
 	return found, nil
 }
 
@@ -280,25 +270,6 @@ func (m *maker) changed(logicalID string, wanted wantedName) (names []string) {
 	return names
 }
 
-// isOwn tells whether tags say that something is this stage's: those of CloudFormation, which nobody else can write, before
-// those of the program.
-func (d Deployment) isOwn(stage stages.Stage, tags map[string]string, made *maker) (own bool, by string) {
-	name, _ := d.Fleet.StackName(stage)
-	service, of := tags[stacks.TagService], tags[stacks.TagStage]
-	foreign := (service != "" || of != "") && (service != d.Fleet.Service || of != stage.Name)
-	switch {
-	case foreign:
-		return false, fmt.Sprintf("service %q, stage %q", service, of)
-	case made != nil && made.name != name:
-		return false, "stack " + made.name
-	case made != nil || service != "":
-		return true, "this stage"
-	case len(tags) > 0:
-		return false, "something else, by its tags"
-	}
-	return true, "" // nobody says otherwise, and it is the ledger's name
-}
-
 // importedByName are the types that CloudFormation takes up by the name in a template: it imports them, and identifies them
 // by a property that the template gives. A queue, a topic and a secret it identifies by what AWS gives them.
 //
@@ -315,9 +286,9 @@ func obstacle(taken TakenName, wanted wantedName) string {
 	case taken.Stack != "":
 		return "stack " + taken.Stack + " has it"
 	case !taken.Own:
-		return "it belongs to " + taken.By
+		return "it may be somebody else's: " + taken.By
 	case !importedByName[taken.Type]:
-		return "CloudFormation takes up what it can identify by its name, and no " + taken.Type
+		return "CloudFormation identifies no " + taken.Type + " by its name"
 	case wanted.policy != "Retain" && wanted.policy != "RetainExceptOnCreate":
 		return "the template deletes it with its stack, and CloudFormation takes up only what a template keeps"
 	}
@@ -331,7 +302,7 @@ const queueName = 60 * time.Second
 // deletedQueues are queues that are wanted and that the stage's stack, or one of that name which is gone, has deleted within
 // the minute in which their names are taken. SQS tells it to nobody who asks for the queue; CloudFormation's events do.
 func (d Deployment) deletedQueues(
-	ctx context.Context, client *cloudformation.Client, stage stages.Stage, stackName string, stack *types.Stack, wanted []wantedName, taken []TakenName,
+	ctx context.Context, client *cloudformation.Client, stage stages.Stage, stack *types.Stack, gone func() ([]types.StackSummary, error), wanted []wantedName, taken []TakenName,
 ) ([]TakenName, error) {
 	queues := map[string]wantedName{}
 	for _, one := range wanted {
@@ -347,15 +318,13 @@ func (d Deployment) deletedQueues(
 	if stack != nil {
 		asked = append(asked, aws.ToString(stack.StackId))
 	}
-	for pages := cloudformation.NewListStacksPaginator(client, &cloudformation.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, summary := range page.StackSummaries {
-			if aws.ToString(summary.StackName) == stackName && now.Sub(aws.ToTime(summary.DeletionTime)) < queueName {
-				asked = append(asked, aws.ToString(summary.StackId))
-			}
+	deleted, err := gone()
+	if err != nil {
+		return nil, err
+	}
+	for _, summary := range deleted {
+		if now.Sub(aws.ToTime(summary.DeletionTime)) < queueName {
+			asked = append(asked, aws.ToString(summary.StackId))
 		}
 	}
 	var freed []TakenName
@@ -392,8 +361,7 @@ func queuesDeletedSince(ctx context.Context, client *cloudformation.Client, stac
 				return deleted, nil
 			}
 			if aws.ToString(event.ResourceType) == "AWS::SQS::Queue" && event.ResourceStatus == types.ResourceStatusDeleteComplete {
-				url := aws.ToString(event.PhysicalResourceId)
-				deleted[url[strings.LastIndex(url, "/")+1:]] = aws.ToTime(event.Timestamp)
+				deleted[arn.QueueName(aws.ToString(event.PhysicalResourceId))] = aws.ToTime(event.Timestamp)
 			}
 		}
 	}
@@ -404,52 +372,53 @@ func queuesDeletedSince(ctx context.Context, client *cloudformation.Client, stac
 func (t TakenName) finding() Finding {
 	found := Finding{Stage: t.Stage, Check: "names", Taken: &t}
 	if t.FreeIn > 0 {
-		found.Detail = fmt.Sprintf("%s %s was deleted at %s; SQS keeps its name for 60 seconds", t.noun, t.Name, t.Left.UTC().Format(time.TimeOnly))
-		found.Fix = fmt.Sprintf("wait %d s, then run `roadshow deploy` again", t.FreeIn)
+		found.Detail = fmt.Sprintf("%s %s was deleted at %s, and SQS keeps its name for 60 seconds.", t.noun, t.Name, t.Left.UTC().Format(time.TimeOnly))
+		found.Fix = fmt.Sprintf("Wait %d s, then run `roadshow deploy` again.", t.FreeIn)
 		return found
 	}
-	var facts []string
-	switch {
-	case t.Stack != "":
-		facts = append(facts, "stack "+t.Stack+" has it")
-	case t.Own && t.Left != nil:
-		facts = append(facts, "this stage left it when its stack was deleted on "+day(*t.Left))
-	case t.proven:
-		facts = append(facts, "it is this stage's, and in no stack")
-	case t.Own && t.By != "":
-		facts = append(facts, "its tags say that it is this stage's, and it is in no stack")
-	case t.Own:
-		facts = append(facts, "it has no tags, and is in no stack")
-	case t.By != "":
-		facts = append(facts, "it belongs to "+t.By)
-	default:
-		facts = append(facts, t.Obstacle)
-	}
+	facts := []string{t.noun + " " + t.Name + " exists already.", t.whose()}
 	if t.Created != nil {
-		facts = append(facts, "it was made on "+day(*t.Created))
+		facts = append(facts, "It was made on "+day(*t.Created)+".")
 	}
 	if t.Holds != "" {
-		facts = append(facts, "it holds "+t.Holds)
+		facts = append(facts, "It holds "+t.Holds+".")
 	}
 	if t.Obstacle == "" && len(t.Changed) > 0 {
-		facts = append(facts, "the program has changed "+strings.Join(t.Changed, ", ")+" since, which taking it up does not apply")
+		facts = append(facts, "The program has changed "+strings.Join(t.Changed, ", ")+" since, which taking it up does not apply.")
 	}
-	found.Detail = fmt.Sprintf("%s %s exists already: %s", t.noun, t.Name, strings.Join(facts, "; "))
+	found.Detail = strings.Join(facts, " ")
 	another := "give it another name"
 	if t.Component != "" {
 		another = "raise the Revision of " + t.Component + ", which makes a new one beside it"
 	}
 	switch {
 	case t.Obstacle == "":
-		found.Fix = fmt.Sprintf("take it up again with `roadshow deploy --take-up %s`, or %s; `roadshow orphans %s` lists what the stage has left", t.Name, another, t.Stage)
+		found.Fix = fmt.Sprintf("Take it up again with `roadshow deploy --take-up %s`, or %s. `roadshow orphans %s` lists what the stage has left.", t.Name, another, t.Stage)
 	case t.Stack == "" && !t.Own && t.By == "":
-		found.Fix = "allow what docs/permissions.md has for `roadshow deploy`, then run it again; or " + another
+		found.Fix = "Allow what docs/permissions.md has for `roadshow deploy`, and run it again, or " + another + "."
 	case t.Stack != "" || !t.Own:
-		found.Fix = "it cannot be taken up: " + t.Obstacle + "; " + another
+		found.Fix = sentence(another)
 	default:
-		found.Fix = fmt.Sprintf("it cannot be taken up: %s; %s, or see what is to become of it: `roadshow orphans %s`", t.Obstacle, another, t.Stage)
+		found.Fix = fmt.Sprintf("It cannot be taken up: %s. %s Or see what is to become of it with `roadshow orphans %s`.", t.Obstacle, sentence(another), t.Stage)
 	}
 	return found
+}
+
+// whose says whose it is, in a sentence.
+func (t TakenName) whose() string {
+	switch {
+	case t.Stack != "":
+		return "Stack " + t.Stack + " has it."
+	case t.Own && t.Left != nil:
+		return "This stage left it when its stack was deleted on " + day(*t.Left) + "."
+	case t.proven:
+		return "It is this stage's, and in no stack."
+	case t.Own && t.By != "":
+		return "Its tags say that it is this stage's, and it is in no stack."
+	case t.Own:
+		return "It has no tags, and is in no stack."
+	}
+	return sentence(t.Obstacle) // it may be somebody else's, or nobody knows
 }
 
 func day(at time.Time) string { return at.UTC().Format("2 January 2006") }
@@ -500,8 +469,8 @@ func (t *takeUps) unknown() (findings []Finding) {
 	for _, name := range slices.Sorted(maps.Keys(t.asked)) {
 		if !t.asked[name] {
 			findings = append(findings, Finding{
-				Check: "names", Detail: "there is nothing to take up under the name " + name,
-				Fix: "leave out --take-up " + name + ", or write a name that the preflight says is taken",
+				Check: "names", Detail: "There is nothing to take up under the name " + name + ".",
+				Fix: "Leave out --take-up " + name + ", or write a name that is said to be taken.",
 			})
 		}
 	}
@@ -516,7 +485,7 @@ func (t *takeUps) of(stage string) []TakenName {
 }
 
 // errImports says that CloudFormation would import something else than what was named.
-var errImports = errors.New("the change set was withdrawn, and nothing was changed; run `roadshow deploy` again, which says what has the names now")
+var errImports = errors.New("The change set was withdrawn, and nothing was changed.\nRun `roadshow deploy` again, which says what has the names now.")
 
 // checkImports compares what a change set imports with what was named: the flag of the command imports whatever exists.
 func checkImports(proposal *Proposal, named []TakenName) error {
@@ -529,13 +498,13 @@ func checkImports(proposal *Proposal, named []TakenName) error {
 			continue
 		}
 		if !wanted[change.LogicalID] {
-			return fmt.Errorf("CloudFormation would take up %s %s, which was not named: %w", change.Type, change.PhysicalID, errImports)
+			return fmt.Errorf("CloudFormation would take up %s %s, which was not named. %w", change.Type, change.PhysicalID, errImports)
 		}
 		delete(wanted, change.LogicalID)
 	}
 	for _, one := range named {
 		if wanted[one.LogicalID] {
-			return fmt.Errorf("CloudFormation would not take up %s %s, and would fail to make it: %w", one.noun, one.Name, errImports)
+			return fmt.Errorf("CloudFormation would not take up %s %s, and would fail to make it. %w", one.noun, one.Name, errImports)
 		}
 	}
 	return nil

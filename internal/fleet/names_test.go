@@ -100,10 +100,10 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				a.removed(stage)
 			},
 			resources: tableNamed(fleettest.Standard, "RetainExceptOnCreate"),
-			detail: "DynamoDB table staging-notes-notes exists already: this stage left it when its stack was deleted on " + today +
-				"; it was made on " + today + "; it holds 2 items, 10 B",
-			fix: "take it up again with `roadshow deploy --take-up staging-notes-notes`, or raise the Revision of notes, which makes a new one beside it; " +
-				"`roadshow orphans staging` lists what the stage has left",
+			detail: "DynamoDB table staging-notes-notes exists already. This stage left it when its stack was deleted on " + today +
+				". It was made on " + today + ". It holds 2 items, 10 B.",
+			fix: "Take it up again with `roadshow deploy --take-up staging-notes-notes`, or raise the Revision of notes, which makes a new one beside it. " +
+				"`roadshow orphans staging` lists what the stage has left.",
 			takeUp: true, own: true,
 		},
 		"a protected stage left one, too": {
@@ -113,8 +113,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				a.removed(stage)
 			},
 			resources: tableNamed(fleettest.Protected, "RetainExceptOnCreate"),
-			detail:    "this stage left it when its stack was deleted on " + today,
-			fix:       "take it up again with `roadshow deploy --take-up production-notes-notes`",
+			detail:    "This stage left it when its stack was deleted on " + today,
+			fix:       "Take it up again with `roadshow deploy --take-up production-notes-notes`",
 			takeUp:    true, own: true,
 		},
 		"the program has changed since": {
@@ -124,8 +124,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				a.removed(stage)
 			},
 			resources: strings.Replace(tableNamed(fleettest.Standard, "Retain"), `"Notes"`, `"Table"`, 1),
-			detail:    "the program has changed BillingMode, ProvisionedThroughput since, which taking it up does not apply",
-			fix:       "take it up again with", takeUp: true, own: true,
+			detail:    "The program has changed BillingMode, ProvisionedThroughput since, which taking it up does not apply.",
+			fix:       "Take it up again with", takeUp: true, own: true,
 		},
 		"a deploy that was rolled back left a protected table": {
 			stage: fleettest.Protected,
@@ -144,8 +144,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				}, time.Minute, 5*time.Millisecond)
 			},
 			resources: `"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"/notes/production"}},` + tableNamed(fleettest.Protected, "RetainExceptOnCreate"),
-			detail:    "DynamoDB table production-notes-notes exists already: it is this stage's, and in no stack; it was made on " + today + "; it holds 0 items, 0 B",
-			fix:       "take it up again with `roadshow deploy --take-up production-notes-notes`", takeUp: true, own: true,
+			detail:    "DynamoDB table production-notes-notes exists already. It is this stage's, and in no stack. It was made on " + today + ". It holds 0 items, 0 B.",
+			fix:       "Take it up again with `roadshow deploy --take-up production-notes-notes`", takeUp: true, own: true,
 		},
 		"another stack has it": {
 			stage: fleettest.Standard,
@@ -156,8 +156,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				require.NoError(a.T, err)
 				a.Settle(stage, "elsewhere")
 			},
-			resources: group, detail: "log group /notes/staging exists already: stack elsewhere has it",
-			fix: "it cannot be taken up: stack elsewhere has it; give it another name",
+			resources: group, detail: "log group /notes/staging exists already. Stack elsewhere has it.",
+			fix: "Give it another name.",
 		},
 		"another program's stage made it": {
 			stage: fleettest.Standard,
@@ -165,8 +165,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				fleettest.Table(a.T, a.Server, stage, "billing", "staging-notes-notes")
 			},
 			resources: strings.Replace(tableNamed(fleettest.Standard, "RetainExceptOnCreate"), "%", "staging", 1),
-			detail:    `it belongs to service "billing", stage "staging"`,
-			fix:       `it cannot be taken up: it belongs to service "billing", stage "staging"; raise the Revision of notes`,
+			detail:    `It may be somebody else's: its tags say service "billing", stage "staging".`,
+			fix:       `Raise the Revision of notes, which makes a new one beside it.`,
 		},
 		"a log group without tags, which Lambda makes": {
 			stage: fleettest.Standard,
@@ -174,8 +174,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				_, err := a.Account(stage.Account).Create(stage.Region, "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/notes/staging"})
 				require.NoError(a.T, err)
 			},
-			resources: group, detail: "log group /notes/staging exists already: it has no tags, and is in no stack",
-			fix: "take it up again with `roadshow deploy --take-up /notes/staging`, or give it another name", takeUp: true, own: true,
+			resources: group, detail: "log group /notes/staging exists already. It has no tags, and is in no stack.",
+			fix: "Take it up again with `roadshow deploy --take-up /notes/staging`, or give it another name.", takeUp: true, own: true,
 		},
 		"a sandbox does not keep it": {
 			stage: fleettest.Sandbox,
@@ -183,9 +183,9 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				fleettest.Table(a.T, a.Server, stage, "notes", "dev-notes-notes")
 			},
 			resources: tableNamed(fleettest.Sandbox, "Delete"), own: true,
-			detail: "DynamoDB table dev-notes-notes exists already: its tags say that it is this stage's, and it is in no stack",
-			fix: "it cannot be taken up: the template deletes it with its stack, and CloudFormation takes up only what a template keeps; " +
-				"raise the Revision of notes, which makes a new one beside it, or see what is to become of it: `roadshow orphans dev`",
+			detail: "DynamoDB table dev-notes-notes exists already. Its tags say that it is this stage's, and it is in no stack.",
+			fix: "It cannot be taken up: the template deletes it with its stack, and CloudFormation takes up only what a template keeps. " +
+				"Raise the Revision of notes, which makes a new one beside it. Or see what is to become of it with `roadshow orphans dev`.",
 		},
 		"a sandbox whose Override keeps it": {
 			stage: fleettest.Sandbox,
@@ -193,8 +193,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				fleettest.Table(a.T, a.Server, stage, "notes", "dev-notes-notes")
 			},
 			resources: tableNamed(fleettest.Sandbox, "Retain"), own: true, takeUp: true,
-			detail: "DynamoDB table dev-notes-notes exists already: its tags say that it is this stage's, and it is in no stack",
-			fix:    "take it up again with `roadshow deploy --take-up dev-notes-notes`",
+			detail: "DynamoDB table dev-notes-notes exists already. Its tags say that it is this stage's, and it is in no stack.",
+			fix:    "Take it up again with `roadshow deploy --take-up dev-notes-notes`",
 		},
 		"a queue is known by its URL": {
 			stage: fleettest.Protected,
@@ -203,8 +203,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				require.NoError(a.T, err)
 			},
 			resources: `"Jobs":{"Type":"AWS::SQS::Queue","DeletionPolicy":"RetainExceptOnCreate","Properties":{"QueueName":"production-notes-jobs"}}`, own: true,
-			detail: "SQS queue production-notes-jobs exists already: its tags say that it is this stage's, and it is in no stack; it holds the messages in it",
-			fix:    "it cannot be taken up: CloudFormation takes up what it can identify by its name, and no AWS::SQS::Queue; give it another name",
+			detail: "SQS queue production-notes-jobs exists already. Its tags say that it is this stage's, and it is in no stack. It holds the messages in it.",
+			fix:    "It cannot be taken up: CloudFormation identifies no AWS::SQS::Queue by its name. Give it another name.",
 		},
 		"a secret is known by what AWS appends to its name": {
 			stage: fleettest.Standard,
@@ -213,8 +213,8 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 				require.NoError(a.T, err)
 			},
 			resources: `"Mail":{"Type":"AWS::SecretsManager::Secret","DeletionPolicy":"RetainExceptOnCreate","Properties":{"Name":"staging-notes-mail"}}`, own: true,
-			detail: "secret staging-notes-mail exists already: its tags say that it is this stage's, and it is in no stack; it holds its value",
-			fix:    "it cannot be taken up: CloudFormation takes up what it can identify by its name",
+			detail: "secret staging-notes-mail exists already. Its tags say that it is this stage's, and it is in no stack. It holds its value.",
+			fix:    "It cannot be taken up: CloudFormation identifies no AWS::SecretsManager::Secret by its name.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -250,8 +250,8 @@ func TestAQueueThatWasJustDeletedIsWaitedFor(t *testing.T) {
 	a.removed(stage)
 	findings, _ := a.preflight(stage, `"Jobs":`+queue)
 	require.Len(t, findings, 1)
-	assert.Regexp(t, `^SQS queue staging-notes-jobs was deleted at [0-9:]+; SQS keeps its name for 60 seconds$`, findings[0].Detail)
-	assert.Regexp(t, "^wait (60|5[0-9]) s, then run `roadshow deploy` again$", findings[0].Fix)
+	assert.Regexp(t, `^SQS queue staging-notes-jobs was deleted at [0-9:]+, and SQS keeps its name for 60 seconds\.$`, findings[0].Detail)
+	assert.Regexp(t, "^Wait (60|5[0-9]) s, then run `roadshow deploy` again\\.$", findings[0].Fix)
 	a.DateAhead(61 * time.Second)
 	findings, _ = a.preflight(stage, `"Jobs":`+queue)
 	assert.Empty(t, findings, "a minute later the name is free")
@@ -265,7 +265,7 @@ func TestANameThatCannotBeSeenIsNotFree(t *testing.T) {
 	findings, warnings := a.preflight(stage, `"Bus":{"Type":"AWS::Events::EventBus","Properties":{"Name":"staging-notes-news"}}`)
 	assert.Empty(t, findings)
 	require.Len(t, warnings, 1)
-	assert.Contains(t, warnings[0].Detail, "it could not be seen whether something has the name of event bus staging-notes-news already: ")
+	assert.Contains(t, warnings[0].Detail, "It could not be seen whether something has the name of event bus staging-notes-news already: ")
 	assert.Contains(t, warnings[0].Detail, "not you")
 }
 
@@ -278,7 +278,7 @@ func TestWhatNobodyKnowsWhoseItIsIsNotTakenUp(t *testing.T) {
 		a.InjectFault(rehearsal.Fault{Account: stage.Account, Operation: operation, Status: 400, Code: "AccessDeniedException", Message: "not you"})
 		findings, _ := a.preflight(stage, tableNamed(stage, "RetainExceptOnCreate"), "staging-notes-notes")
 		require.Len(t, findings, 1)
-		assert.Contains(t, findings[0].Detail, "DynamoDB table staging-notes-notes exists already: whose it is could not be determined: ")
+		assert.Contains(t, findings[0].Detail, "DynamoDB table staging-notes-notes exists already. Whose it is could not be determined: ")
 		assert.Contains(t, findings[0].Detail, "not you")
 		assert.NotEmpty(t, findings[0].Taken.Obstacle)
 	}
@@ -290,7 +290,7 @@ func TestWhatIsTakenUpIsNamedAsItIsCalled(t *testing.T) {
 	a.Bootstrapped(stage, "CDKToolkit", "hnb659fds", 30)
 	findings, _ := a.preflight(stage, tableNamed(stage, "RetainExceptOnCreate"), "staging-notes-note")
 	require.Len(t, findings, 1)
-	assert.Equal(t, "there is nothing to take up under the name staging-notes-note", findings[0].Detail)
+	assert.Equal(t, "There is nothing to take up under the name staging-notes-note.", findings[0].Detail)
 }
 
 func TestANameThatTheStackHasIsNotTaken(t *testing.T) {
@@ -303,5 +303,5 @@ func TestANameThatTheStackHasIsNotTaken(t *testing.T) {
 	assert.Empty(t, findings)
 	findings, _ = a.preflight(stage, tableNamed(stage, "RetainExceptOnCreate"))
 	require.Len(t, findings, 1, "under another id it would be made before the old one is deleted")
-	assert.Contains(t, findings[0].Detail, "stack staging-notes has it")
+	assert.Contains(t, findings[0].Detail, "Stack staging-notes has it.")
 }

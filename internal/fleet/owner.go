@@ -26,10 +26,11 @@ type OwnerError struct {
 }
 
 func (e *OwnerError) Error() string {
-	return fmt.Sprintf("stage %s: %s; %s", e.Stage.Name, e.detail(), e.fix())
+	return explain(e.Stage, e)
 }
 
-func (e *OwnerError) detail() string {
+// Reason names both programs.
+func (e *OwnerError) Reason() string {
 	by := "program " + e.Program
 	if e.Program == NoProgram {
 		by = "something that names no program"
@@ -37,11 +38,12 @@ func (e *OwnerError) detail() string {
 	if e.Service != "" {
 		by += fmt.Sprintf(" as service %q, stage %q", e.Service, e.Made)
 	}
-	return fmt.Sprintf("stack %s was made by %s, and this is program %s, service %q, which would replace what it holds", e.Stack, by, e.Ours, e.OurService)
+	return fmt.Sprintf("Stack %s was made by %s, and this is program %s, service %q, which would replace what it holds.", e.Stack, by, e.Ours, e.OurService)
 }
 
-func (e *OwnerError) fix() string {
-	return fmt.Sprintf("give this program another Service; where it is the same program under a new path, or is to have that stack, pass --takes-over %s", e.Program)
+// Fix is another name, or to say that the stack is taken over.
+func (e *OwnerError) Fix() string {
+	return fmt.Sprintf("Give this program another Service. Where it is the same program under a new path, or is to have that stack, pass --takes-over %s.", e.Program)
 }
 
 // owner is the error for a stack that a deploy must not change; nil for one that this program made, and for none.
@@ -68,9 +70,9 @@ func (d Deployment) ownerByTags(stage stages.Stage, tags map[string]string) (for
 	case relation == owner.Same:
 		return nil, ""
 	case d.TakesOver == found.Program:
-		return nil, fmt.Sprintf("%s is taken over from program %s", found.Stack, found.Program)
+		return nil, fmt.Sprintf("Stack %s is taken over from program %s.", found.Stack, found.Program)
 	case relation == owner.Unnamed:
-		return nil, fmt.Sprintf("%s has the tags of this stage and names no program; it is taken for this one's, and will name %s", found.Stack, found.Ours)
+		return nil, fmt.Sprintf("Stack %s has the tags of this stage and names no program. It is taken for this one's, and will name %s.", found.Stack, found.Ours)
 	}
 	return found, ""
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -15,13 +16,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
-	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -36,14 +32,14 @@ func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 		if !synthesized {
 			return
 		}
-		live, err := d.liveTemplate(ctx, stage, one.StackName)
+		there, err := d.deployed(ctx, stage, one.StackName)
 		if err != nil {
 			return
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		for _, asset := range d.Assembly.Assets(one) {
-			if asset.Folder && !bytes.Contains(live, []byte(asset.ID)) {
+			if asset.Folder && !bytes.Contains(there.template, []byte(asset.ID)) {
 				folders[asset.ID], wanted[asset.ID] = asset.Path, append(wanted[asset.ID], one)
 			}
 		}
@@ -63,24 +59,8 @@ func (d Deployment) pack(ctx context.Context, all []stages.Stage) {
 	})
 }
 
-// liveTemplate is what a stage has deployed; nil where there is no stack.
-func (d Deployment) liveTemplate(ctx context.Context, stage stages.Stage, stack string) ([]byte, error) {
-	config, _, err := d.Fleet.Reach(ctx, stage)
-	if err != nil {
-		return nil, err
-	}
-	client := cloudformation.NewFromConfig(config)
-	if described, err := stacks.Describe(ctx, client, stack); err != nil || described == nil {
-		return nil, err
-	}
-	answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
-	if err != nil {
-		return nil, err
-	}
-	return []byte(aws.ToString(answer.TemplateBody)), nil
-}
-
-// packFolder writes a folder's files into a file, a zip, which is there whole or not at all.
+// packFolder writes a folder's files into a zip, which is there whole or not at all. It has no times of its own, so that
+// the same files make the same zip.
 func packFolder(ctx context.Context, folder, file string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -109,7 +89,7 @@ func PackFolder(ctx context.Context, folder string, out io.Writer, method uint16
 			return err
 		}
 		if !entry.Type().IsRegular() {
-			return errors.New(path + " is no file, want the cdk command to follow it")
+			return fmt.Errorf("%s is no file, and the cdk command has to follow it", path)
 		}
 		info, err := entry.Info()
 		if err != nil {

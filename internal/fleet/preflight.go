@@ -2,14 +2,12 @@ package fleet
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"errors"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
-	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -21,18 +19,14 @@ type PreflightError struct {
 }
 
 func (e *PreflightError) Error() string {
-	lines := make([]string, len(e.Findings))
-	for i, finding := range e.Findings {
-		lines[i] = "  " + finding.String()
-	}
-	return fmt.Sprintf("The deploy was not begun, and nothing was changed:\n%s", strings.Join(lines, "\n"))
+	return "The deploy was not begun, and nothing was changed:" + listed(e.Findings)
 }
 
 // preflight asks each stage's account whether a deploy can succeed. It changes nothing.
 func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 	var findings []Finding
 	for _, collision := range stages.Collisions(d.Assembly.Document.Ledger) {
-		findings = append(findings, Finding{Check: "names", Detail: collision.Error()})
+		findings = append(findings, Finding{Check: "names", Detail: sentence(collision.Error())})
 	}
 	// The proof needs no account, and the accounts take their time.
 	var proven *Finding
@@ -76,9 +70,9 @@ func (d Deployment) preflight(ctx context.Context, all []stages.Stage) error {
 func unproven(verdict *parity.Verdict, err error) *Finding {
 	switch {
 	case err != nil:
-		return &Finding{Check: "parity", Detail: "it could not be determined: " + err.Error()}
+		return &Finding{Check: "parity", Detail: sentence("whether the stages are identical could not be determined: " + err.Error())}
 	case !verdict.Identical(): // or it could not be determined, which the first line says
-		return &Finding{Check: "parity", Detail: firstLine(verdict.String()), Fix: "run `roadshow parity`, which says where"}
+		return &Finding{Check: "parity", Detail: sentence("the stages are " + firstLine(verdict.String())), Fix: "Run `roadshow parity`, which says where."}
 	}
 	return nil
 }
@@ -86,58 +80,41 @@ func unproven(verdict *parity.Verdict, err error) *Finding {
 func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Finding {
 	one, synthesized := d.Assembly.Stage(stage.Name)
 	if !synthesized || one.Account != stage.Account || one.Region != stage.Region {
-		return []Finding{{Stage: stage.Name, Check: "assembly", Detail: "the program has not synthesized it", Fix: "run `roadshow deploy` again"}}
+		return []Finding{{Stage: stage.Name, Check: "assembly", Detail: "The program has not synthesized it.", Fix: "Run `roadshow deploy` again."}}
 	}
-	config, _, err := d.Fleet.Reach(ctx, stage)
+	there, err := d.deployed(ctx, stage, one.StackName)
+	if refused, is := errors.AsType[*ServiceError](err); is && refused.Service == "CloudFormation" {
+		return []Finding{unanswered(stage, "stack", refused.Err)}
+	}
 	if err != nil {
-		return []Finding{{Stage: stage.Name, Check: "account", Detail: strings.TrimPrefix(err.Error(), "stage "+stage.Name+": ")}}
+		return []Finding{explained(stage, "account", err)}
 	}
-	client := cloudformation.NewFromConfig(config)
-	version, err := bootstrapVersion(ctx, client, stage)
+	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(there.config), stage)
 	if err != nil {
 		return []Finding{unanswered(stage, "bootstrap", err)}
 	}
 	var findings []Finding
 	if needed := d.Assembly.bootstrapNeeded(one); version < needed {
-		detail := fmt.Sprintf("version is %d, want %d or newer", version, needed)
-		if version == 0 {
-			detail = "there is none"
-		}
-		findings = append(findings, Finding{Stage: stage.Name, Check: "bootstrap", Detail: detail, Fix: "run `roadshow bootstrap " + stage.Name + "`"})
+		findings = append(findings, unbootstrapped(stage, version, needed))
 	}
-	stack, err := stacks.Describe(ctx, client, one.StackName)
-	if err != nil {
-		return append(findings, unanswered(stage, "stack", err))
-	}
-	foreign, adopted := d.owner(stage, stack)
+	foreign, adopted := d.owner(stage, there.stack)
 	if foreign != nil {
-		return append(findings, Finding{Stage: stage.Name, Check: "program", Detail: foreign.detail(), Fix: foreign.fix()})
+		return append(findings, Finding{Stage: stage.Name, Check: "program", Detail: foreign.Reason(), Fix: foreign.Fix()})
 	}
 	if adopted != "" && d.Warn != nil {
 		d.Warn(Finding{Stage: stage.Name, Check: "program", Detail: adopted})
 	}
-	taken, unseen := d.taken(ctx, config, stage, stack)
+	taken, unseen := d.taken(ctx, stage, there)
 	findings = append(findings, d.takeUps.sort(taken)...)
 	if d.Warn != nil {
 		for _, finding := range unseen {
 			d.Warn(finding)
 		}
 	}
-	if stack != nil {
-		if fix := stuck(string(stack.StackStatus), one.StackName); fix != "" {
-			findings = append(findings, Finding{Stage: stage.Name, Check: "stack", Detail: one.StackName + " is " + string(stack.StackStatus), Fix: fix})
+	if there.stack != nil {
+		if fix := stuck(string(there.stack.StackStatus), one.StackName); fix != "" {
+			findings = append(findings, Finding{Stage: stage.Name, Check: "stack", Detail: "Stack " + one.StackName + " is " + string(there.stack.StackStatus) + ".", Fix: fix})
 		}
 	}
-	return append(findings, d.steps(ctx, stage, one, stack)...)
-}
-
-// stuck is what frees a stack from a status that a deploy cannot leave by itself; empty where it can.
-func stuck(status, stack string) string {
-	switch status {
-	case "UPDATE_ROLLBACK_FAILED":
-		return "run `aws cloudformation continue-update-rollback --stack-name " + stack + "`"
-	case "ROLLBACK_FAILED", "DELETE_FAILED":
-		return "delete what CloudFormation could not, then the stack: `aws cloudformation delete-stack --stack-name " + stack + "`"
-	}
-	return ""
+	return append(findings, d.steps(stage, one, there)...)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/awsconfig"
 	"github.com/roadshow-go/roadshow/internal/credentials"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/redact"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -351,7 +352,7 @@ const listedProfiles = 8
 
 // Error is a sentence, what is wrong with each profile that may be the one, and what to do.
 func (e *NoProfileError) Error() string {
-	text := "stage " + e.Stage.Name + ": " + e.Reason()
+	text := "Stage " + e.Stage.Name + ": " + e.Reason()
 	if len(e.problems()) == 0 {
 		text += " " + e.Fix()
 	}
@@ -367,7 +368,7 @@ func (e *NoProfileError) Reason() string {
 	if len(e.DeployFrom) > 0 {
 		want += ", or of " + strings.Join(e.DeployFrom, ", ") + ", which may deploy to it"
 	}
-	return "no profile is of " + want + "."
+	return "No profile is of " + want + "."
 }
 
 // Fix is what to do, as an order.
@@ -423,6 +424,10 @@ func Brief(err error) string {
 	var known *credentials.Error
 	if errors.As(err, &known) {
 		return known.Error()
+	}
+	var unguarded *plan.GuardError
+	if errors.As(err, &unguarded) {
+		return unguarded.Error()
 	}
 	return credentials.Answer(err)
 }

@@ -96,7 +96,7 @@ func TestAProfileWhoseSettingsNameAnotherAccountIsNeverAsked(t *testing.T) {
 	a.Replace("config", "[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/x\nsource_profile = nobody\n"+
 		"[profile admin]\nsso_account_id = 333333333333\n[profile ada]\nlogin_session = arn:aws:iam::444444444444:user/ada\n")
 	_, _, err := a.Ask().For(t.Context(), fleettest.Sandbox)
-	require.EqualError(t, err, "stage dev: no profile is of account 111111111111. Add one to "+a.Folder+"/config, as with `aws configure sso --profile dev`.\n"+
+	require.EqualError(t, err, "Stage dev: No profile is of account 111111111111. Add one to "+a.Folder+"/config, as with `aws configure sso --profile dev`.\n"+
 		"Of other accounts: ada (444444444444), admin (333333333333), dev (222222222222).")
 	require.Empty(t, a.Calls())
 }
@@ -107,12 +107,12 @@ func TestWithoutAProfileTheErrorSaysWhatToDo(t *testing.T) {
 	_, _, err := a.Ask().For(t.Context(), elsewhere)
 	var none *fleet.NoProfileError
 	require.ErrorAs(t, err, &none)
-	require.EqualError(t, err, "stage tools: no profile is of account 444444444444. Add one to "+a.Folder+"/config, as with `aws configure sso --profile tools`.\n"+
+	require.EqualError(t, err, "Stage tools: No profile is of account 444444444444. Add one to "+a.Folder+"/config, as with `aws configure sso --profile tools`.\n"+
 		"Of other accounts: team-dev (111111111111), team-production (333333333333), team-staging (222222222222).")
 
 	a.Write("credentials", "\n[tools]\naws_access_key_id = AKIASTRANGER\naws_secret_access_key = planted-stranger\n")
 	_, _, err = a.Ask().For(t.Context(), elsewhere)
-	require.ErrorContains(t, err, "stage tools: no profile is of account 444444444444.\nProfile tools ("+a.Folder+"/credentials:14) is refused by AWS "+
+	require.ErrorContains(t, err, "Stage tools: No profile is of account 444444444444.\nProfile tools ("+a.Folder+"/credentials:14) is refused by AWS "+
 		"(InvalidClientTokenId: The security token included in the request is invalid.). Renew its access key.")
 	require.NotContains(t, err.Error(), "planted")
 }

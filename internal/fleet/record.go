@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -49,4 +51,31 @@ func recordedCommit(ctx context.Context, config aws.Config, stage stages.Stage, 
 		return strings.TrimSpace(string(text)), nil
 	}
 	return "", nil
+}
+
+// cleanCommit is the commit that was checked out, whether or not there were changes to it.
+func cleanCommit(recorded string) string {
+	commit, _ := strings.CutSuffix(recorded, assembly.DirtySuffix)
+	return commit
+}
+
+// distance counts the commits of the program that the live one does not have, and those that only the live one
+// has; -1 where Git cannot tell.
+func distance(ctx context.Context, project, live, program string) (behind, ahead int) {
+	live, program = cleanCommit(live), cleanCommit(program)
+	if live == "" || program == "" || strings.HasPrefix(live, "-") || strings.HasPrefix(program, "-") {
+		return -1, -1
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	git := exec.CommandContext(ctx, "git", "rev-list", "--left-right", "--count", live+"..."+program, "--")
+	git.Dir = project
+	output, err := git.Output()
+	if err != nil {
+		return -1, -1
+	}
+	if _, err := fmt.Sscan(string(output), &ahead, &behind); err != nil {
+		return -1, -1
+	}
+	return behind, ahead
 }

@@ -53,7 +53,6 @@ func TestTheCommandGetsOneSourceOfCredentials(t *testing.T) {
 	for _, name := range program.CredentialVariables {
 		require.False(t, has(CDK{Command: "/x/cdk"}.environ(Profile{Name: "dev"}), name), name)
 		require.True(t, has(CDK{Command: "/x/cdk"}.environ(Profile{}), name), "%s may be the source", name)
-		require.False(t, has(Synthesis{Dir: "/x"}.environ(), name), "the program gets none")
 	}
 	for _, name := range []string{"AWS_PROFILE", "CDK_APP"} {
 		require.False(t, has(CDK{Command: "/x/cdk"}.environ(Profile{}), name), name)

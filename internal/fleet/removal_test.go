@@ -152,10 +152,10 @@ func TestWhatWouldFailHalfWayIsABlockBeforeAnythingIsDeleted(t *testing.T) {
 		}, "dev-notes-t could not be asked about"},
 		"exports that could not be asked about": {export, func(_ *testing.T, a *accounts, _ *s3.Client) {
 			a.InjectFault(rehearsal.Fault{Account: fleettest.Sandbox.Account, Service: "cloudformation", Operation: "ListExports", Status: 403, Code: "AccessDenied"})
-		}, "the exports of dev-notes could not be asked about"},
+		}, "The exports of dev-notes could not be asked about"},
 		"imports that could not be asked about": {export, func(_ *testing.T, a *accounts, _ *s3.Client) {
 			a.InjectFault(rehearsal.Fault{Account: fleettest.Sandbox.Account, Service: "cloudformation", Operation: "ListImports", Status: 403, Code: "AccessDenied"})
-		}, "who imports dev-notes-l could not be asked about"},
+		}, "Who imports dev-notes-l could not be asked about"},
 		"an export that another stack imports": {export, func(_ *testing.T, a *accounts, _ *s3.Client) {
 			a.stack(fleettest.Sandbox, "user", `{"Resources":{"P":{"Type":"AWS::SSM::Parameter","Properties":{"Name":"p","Type":"String","Value":{"Fn::ImportValue":"dev-notes-l"}}}}}`)
 		}, "dev-notes-l is imported by user"},
@@ -268,5 +268,5 @@ func TestAPlanNamesTheServicesThatImportWhatWouldGoAndAsksForIt(t *testing.T) {
 	a.InjectFault(rehearsal.Fault{Account: fleettest.Sandbox.Account, Service: "cloudformation", Operation: "DescribeStacks", After: 1, Status: 403, Code: "AccessDenied"})
 	planned = a.plan(f, fleettest.Sandbox, true)
 	require.NotEmpty(t, planned.Blocks)
-	require.Contains(t, planned.Blocks[0].Detail, "the stacks that may import what it has could not be asked about")
+	require.Contains(t, planned.Blocks[0].Detail, "The stacks that may import what it has could not be asked about")
 }

@@ -58,7 +58,7 @@ func (p *RemovalPlan) whyConfirm() string {
 	if !p.Known {
 		why = append(why, "is not in the set")
 	}
-	if p.Tier == stages.Protected || p.Protected {
+	if p.Tier == stages.Protected || p.Protected { // its stack may be, whatever the program says by now
 		why = append(why, "is protected")
 	}
 	if p.Doubt != "" {
@@ -112,11 +112,7 @@ type BlockedError struct {
 }
 
 func (e *BlockedError) Error() string {
-	lines := make([]string, len(e.Plan.Blocks))
-	for i, block := range e.Plan.Blocks {
-		lines[i] = "  " + block.String()
-	}
-	return fmt.Sprintf("Stage %s cannot be removed yet, and nothing was changed:\n%s", e.Plan.Stage, strings.Join(lines, "\n"))
+	return fmt.Sprintf("Stage %s cannot be removed yet, and nothing was changed:%s", e.Plan.Stage, listed(e.Plan.Blocks))
 }
 
 // PlanRemoval finds out what removing a stage would do. known says whether the program has the stage, or a
@@ -126,12 +122,13 @@ func (f *Fleet) PlanRemoval(ctx context.Context, stage stages.Stage, known bool)
 }
 
 // planRemoval plans the removal of a stage's stack: of the one with an id, or of the one that has the stage's name.
-func (f *Fleet) planRemoval(ctx context.Context, stage stages.Stage, known bool, id string) (RemovalPlan, error) {
-	planned := RemovalPlan{
+func (f *Fleet) planRemoval(ctx context.Context, stage stages.Stage, known bool, id string) (planned RemovalPlan, err error) {
+	planned = RemovalPlan{
 		Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier, Known: known,
-		NeedsConfirmation: !known || stage.Tier == stages.Protected, stage: stage,
+		stage:   stage,
 		Deletes: []PlannedResource{}, Stays: []PlannedResource{}, Importers: []Importer{}, Blocks: []Finding{},
 	}
+	defer func() { planned.NeedsConfirmation = planned.whyConfirm() != "" }()
 	name, err := f.StackName(stage)
 	if err != nil {
 		return planned, err
@@ -158,7 +155,6 @@ func (f *Fleet) planRemoval(ctx context.Context, stage stages.Stage, known bool,
 	}
 	planned.findImporters(ctx, client)
 	planned.findBlocks(ctx, config)
-	planned.NeedsConfirmation = planned.NeedsConfirmation || len(planned.Importers) > 0
 	return planned, nil
 }
 
@@ -169,10 +165,8 @@ func (p *RemovalPlan) read(stack types.Stack, wanted owner.Maker) {
 	if p.Status != stacks.StatusReview { // which has nothing yet
 		p.Doubt = owner.MakerOf(stacks.Tags(stack.Tags)).Doubt(wanted)
 	}
-	// A stage whose stack is protected is so whatever the program says of it by now.
-	p.NeedsConfirmation = p.NeedsConfirmation || p.Protected || p.Doubt != ""
 	if stacks.IsChanging(p.Status) {
-		p.Blocks = append(p.Blocks, Finding{Check: "stack", Detail: p.Stack + " is " + p.Status, Fix: "wait until that is done"})
+		p.Blocks = append(p.Blocks, Finding{Check: "stack", Detail: "Stack " + p.Stack + " is " + p.Status + ".", Fix: "Wait until that is done."})
 	}
 }
 
@@ -180,12 +174,12 @@ func (p *RemovalPlan) read(stack types.Stack, wanted owner.Maker) {
 func (p *RemovalPlan) sort(ctx context.Context, client *cloudformation.Client) error {
 	var read template
 	if p.Status != stacks.StatusReview {
-		answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.Identity.ID, TemplateStage: types.TemplateStageOriginal})
+		text, err := stacks.Template(ctx, client, p.Identity.ID)
 		if err != nil {
 			return err
 		}
-		if read, err = readTemplate([]byte(aws.ToString(answer.TemplateBody))); err != nil {
-			return fmt.Errorf("template of %s is not JSON, so it was not deployed by this program: %w", p.Stack, err)
+		if read, err = readTemplate(text); err != nil {
+			return fmt.Errorf("the template of %s is not JSON, so it was not deployed by this program: %w", p.Stack, err)
 		}
 	}
 	names, err := stacks.PhysicalNames(ctx, client, p.Identity.ID, "")
@@ -263,7 +257,7 @@ func (r Removal) again(planned RemovalPlan) plan.Look {
 			return now.Identity, err
 		}
 		for _, block := range now.Blocks {
-			return nil, &plan.ChangedError{What: block.Detail}
+			return nil, &plan.ChangedError{What: strings.TrimSuffix(block.Detail, ".")}
 		}
 		for _, importer := range now.Importers {
 			if !slices.ContainsFunc(planned.Importers, func(known Importer) bool { return known.Stack == importer.Stack }) {
@@ -278,20 +272,21 @@ func (r Removal) again(planned RemovalPlan) plan.Look {
 }
 
 func (r Removal) remove(ctx context.Context, client *cloudformation.Client, planned RemovalPlan, a *attempt) error {
-	remove := func() error {
+	remove := func(ctx context.Context) error {
 		a.say("deleting the stack")
 		return stacks.Delete(ctx, client, planned.Identity.ID, r.Poll, func(status string) { a.say(strings.ToLower(strings.ReplaceAll(status, "_", " "))) })
 	}
 	var err error
 	if planned.Protected {
 		a.say("switching termination protection off")
-		err = stacks.Unprotected(ctx, client, planned.Identity.ID, remove)
+		err = stacks.Protection(client, planned.Identity.ID).Off(ctx, remove)
 	} else {
-		err = remove()
+		err = remove(ctx)
 	}
 	var failed *stacks.DeleteError
-	if errors.As(err, &failed) {
-		return fmt.Errorf("stack %s was not deleted, and is %s: %s\nCorrect the cause, then run `roadshow remove %s` again",
+	var unguarded *plan.GuardError
+	if errors.As(err, &failed) && !errors.As(err, &unguarded) {
+		return fmt.Errorf("Stack %s was not deleted, and is %s: %s\nCorrect the cause, then run `roadshow remove %s` again.",
 			planned.Stack, failed.Status, failed.Reason, planned.Stage)
 	}
 	return err

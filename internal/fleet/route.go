@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -13,13 +14,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/stages"
-)
-
-// The roles of a bootstrap that the cdk command, and this package, act as in a stage's account.
-// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
-const (
-	deployRole = "deploy"
-	lookupRole = "lookup"
 )
 
 // route is the way to a stage's account. Where there is a profile of that account, it is the profile. Where
@@ -49,6 +43,16 @@ func (f *Fleet) Reach(ctx context.Context, stage stages.Stage) (aws.Config, Prof
 func (f *Fleet) ReachToChange(ctx context.Context, stage stages.Stage) (aws.Config, error) {
 	r, err := f.route(ctx, stage, deployRole)
 	return r.config, err
+}
+
+// AskNow is [Fleet.Now] after an account was asked, if any answers.
+func (f *Fleet) AskNow(ctx context.Context) time.Time {
+	for _, stage := range f.Stages {
+		if _, _, err := f.Reach(ctx, stage); err == nil {
+			break
+		}
+	}
+	return f.Now()
 }
 
 // route finds the way to a stage's account, and asks for the account at its end. From another account it acts as
@@ -168,11 +172,6 @@ func (f *Fleet) OwnCredentials(ctx context.Context, what, command string, all ..
 	return errors.Join(refused...)
 }
 
-// roleARN is a role of a stage's bootstrap.
-func roleARN(stage stages.Stage, name string) string {
-	return fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-role-%s-%s", stages.Partition(stage.Region), stage.Account, stage.BootstrapQualifier(), name, stage.Account, stage.Region)
-}
-
 // RoleError says that a stage's account does not admit the account that deploys to it: its bootstrap does not
 // trust that one, or there is none. AWS does not tell the two apart.
 type RoleError struct {
@@ -185,14 +184,18 @@ type RoleError struct {
 }
 
 func (e *RoleError) Error() string {
-	return fmt.Sprintf("stage %s: role %s does not admit account %s (profile %s), want a bootstrap that trusts it; run `%s` with credentials of account %s (%s)",
-		e.Stage.Name, strings.Join(e.Roles, " or "), e.From.Account, e.From, trustLine(e.From, e.Stage), e.Stage.Account, Brief(e.Err))
+	return explain(e.Stage, e)
+}
+
+// Reason names the roles, and has STS's own words.
+func (e *RoleError) Reason() string {
+	return fmt.Sprintf("Role %s does not admit account %s (profile %s): %s.", strings.Join(e.Roles, " or "), e.From.Account, e.From, strings.TrimSuffix(Brief(e.Err), "."))
+}
+
+// Fix is the line that makes the stage's account trust the other one.
+func (e *RoleError) Fix() string {
+	return fmt.Sprintf("Run `%s` with credentials of account %s, so that its bootstrap trusts account %s.", trustLine(e.From.Account, e.Stage), e.Stage.Account, e.From.Account)
 }
 
 // Unwrap gives the SDK's error.
 func (e *RoleError) Unwrap() error { return e.Err }
-
-// trustLine is the command that makes an account trust another one.
-func trustLine(from Profile, stage stages.Stage) string {
-	return strings.Join(append([]string{"cdk", "bootstrap"}, bootstrapArguments(stage, []string{from.Account}, administrator(stage))...), " ")
-}

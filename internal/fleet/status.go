@@ -3,10 +3,8 @@ package fleet
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
@@ -69,28 +67,6 @@ func (f FunctionStatus) Same() bool {
 	return f.SHA256 != "" && f.Live != "" && f.Live == f.Program
 }
 
-// Behind is the way from what is live to the program.
-type Behind struct {
-	// Added, Changed and Removed count resources that a deploy would add, change and remove.
-	Added   int `json:"added"`
-	Changed int `json:"changed"`
-	Removed int `json:"removed"`
-	// Commits counts the commits from the live one to the program's; -1 where Git cannot tell.
-	Commits int `json:"commits"`
-}
-
-// String is the distance for people.
-func (b Behind) String() string {
-	if b.Added+b.Changed+b.Removed == 0 {
-		return "nothing to deploy"
-	}
-	text := fmt.Sprintf("+%d ~%d -%d resources", b.Added, b.Changed, b.Removed)
-	if b.Commits > 0 {
-		text += fmt.Sprintf(", %d commits", b.Commits)
-	}
-	return text
-}
-
 // Status asks the account of each stage what is live, and compares with an assembly. project is the folder
 // of the program, for its Git history.
 func (f *Fleet) Status(ctx context.Context, assembly Assembly, project string, all []stages.Stage) []StageStatus {
@@ -129,7 +105,7 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 	var deployed template
 	if status.Deployed != nil && len(status.Deployed.template) > 0 {
 		if deployed, err = readTemplate(status.Deployed.template); err != nil {
-			return fail(fmt.Errorf("stage %s: template is not one of this program's, want JSON; deploy it again: %w", stage.Name, err))
+			return fail(fmt.Errorf("Stage %s: the deployed template is not JSON, so another program made it: %w\nLook at stack %s in the account.", stage.Name, err, status.Deployed.Stack))
 		}
 		status.Template = deployed.digest
 		behind := deployed.behind(program)
@@ -170,25 +146,4 @@ func functionsOf(deployed, program template, there live) []FunctionStatus {
 	}
 	slices.SortFunc(functions, func(a, b FunctionStatus) int { return strings.Compare(a.LogicalID, b.LogicalID) })
 	return functions
-}
-
-// distance counts the commits of the program that the live one does not have, and those that only the live one
-// has; -1 where Git cannot tell.
-func distance(ctx context.Context, project, live, program string) (behind, ahead int) {
-	live, program = cleanCommit(live), cleanCommit(program)
-	if live == "" || program == "" || strings.HasPrefix(live, "-") || strings.HasPrefix(program, "-") {
-		return -1, -1
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	git := exec.CommandContext(ctx, "git", "rev-list", "--left-right", "--count", live+"..."+program, "--")
-	git.Dir = project
-	output, err := git.Output()
-	if err != nil {
-		return -1, -1
-	}
-	if _, err := fmt.Sscan(string(output), &ahead, &behind); err != nil {
-		return -1, -1
-	}
-	return behind, ahead
 }

@@ -2,34 +2,26 @@ package fleet
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
 	"github.com/roadshow-go/roadshow/internal/assembly"
-	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/internal/steps"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // steps finds what AWS would refuse of the way from what a stage has deployed to what the program makes, and says what
-// to deploy first. stack is nil where nothing is deployed.
-func (d Deployment) steps(ctx context.Context, stage stages.Stage, one assembly.Synthesized, stack *types.Stack) []Finding {
-	if stack == nil || !stacks.StateOf(*stack).HasResources() {
+// to deploy first.
+func (d Deployment) steps(stage stages.Stage, one assembly.Synthesized, there before) []Finding {
+	if len(there.template) == 0 {
 		return nil
-	}
-	deployed, err := d.liveTemplate(ctx, stage, one.StackName)
-	if err != nil {
-		return []Finding{unanswered(stage, "steps", err)}
 	}
 	wanted, err := d.Assembly.Template(one)
 	if err != nil {
-		return []Finding{{Stage: stage.Name, Check: "steps", Detail: err.Error()}}
+		return []Finding{{Stage: stage.Name, Check: "steps", Detail: sentence(err.Error())}}
 	}
-	found, err := Steps(one, deployed, wanted)
+	found, err := Steps(one, there.template, wanted)
 	if err != nil {
-		return []Finding{{Stage: stage.Name, Check: "steps", Detail: err.Error(), Fix: "look at the stack in the account: this program has not deployed it"}}
+		return []Finding{{Stage: stage.Name, Check: "steps", Detail: sentence(err.Error()), Fix: "Look at the stack in the account: this program has not deployed it."}}
 	}
 	return found
 }
@@ -48,7 +40,7 @@ func Steps(one assembly.Synthesized, deployed, wanted []byte) ([]Finding, error)
 		if owner.At.File != "" {
 			subject += ", made at " + owner.At.String()
 		}
-		findings[i] = Finding{Stage: one.Name, Check: "steps", Detail: subject + ": " + step.Problem, Fix: step.First + " See " + step.Page}
+		findings[i] = Finding{Stage: one.Name, Check: "steps", Detail: sentence(subject + ": " + step.Problem), Fix: step.First + " See " + step.Page}
 	}
 	return findings, nil
 }

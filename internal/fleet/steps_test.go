@@ -96,5 +96,5 @@ func TestADeployIsNotBegunWhereNothingIsBootstrapped(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	require.Len(t, refused.Findings, 1)
 	assert.Equal(t, "bootstrap", refused.Findings[0].Check)
-	assert.Equal(t, "run `roadshow bootstrap dev`", refused.Findings[0].Fix)
+	assert.Equal(t, "Run `roadshow bootstrap dev`.", refused.Findings[0].Fix)
 }

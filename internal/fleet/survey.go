@@ -37,24 +37,21 @@ type StageReport struct {
 	Deployed *Deployed `json:"deployed,omitempty"`
 }
 
-// AccountsAtOnce is how many accounts are asked at once.
-const AccountsAtOnce = 16
-
 // List is what the program itself says of the fleet's stages, and then of its templates. No account is asked.
 func (f *Fleet) List() []StageReport {
 	reports := make([]StageReport, 0, len(f.Stages)+len(f.Templates))
 	for _, stage := range f.Stages {
-		reports = append(reports, listed(stage))
+		reports = append(reports, reportOf(stage))
 	}
 	for _, template := range f.Templates {
-		report := listed(template)
+		report := reportOf(template)
 		report.Template = true
 		reports = append(reports, report)
 	}
 	return reports
 }
 
-func listed(stage stages.Stage) StageReport {
+func reportOf(stage stages.Stage) StageReport {
 	return StageReport{Stage: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier}
 }
 
@@ -75,7 +72,7 @@ func (f *Fleet) Survey(ctx context.Context, all []stages.Stage, observe func(Eve
 }
 
 func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
-	report := listed(stage)
+	report := reportOf(stage)
 	report.Asked = true
 	way, err := f.route(ctx, stage, lookupRole, deployRole)
 	var none *NoProfileError

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -50,6 +51,28 @@ func readTemplate(text []byte) (template, error) {
 		read.resources[id] = resource{kind: kind, policy: policy, code: strings.TrimSuffix(key, ".zip"), properties: properties, text: string(text)}
 	}
 	return read, nil
+}
+
+// Behind is the way from what is live to the program.
+type Behind struct {
+	// Added, Changed and Removed count resources that a deploy would add, change and remove.
+	Added   int `json:"added"`
+	Changed int `json:"changed"`
+	Removed int `json:"removed"`
+	// Commits counts the commits from the live one to the program's; -1 where Git cannot tell.
+	Commits int `json:"commits"`
+}
+
+// String is the distance for people.
+func (b Behind) String() string {
+	if b.Added+b.Changed+b.Removed == 0 {
+		return "nothing to deploy"
+	}
+	text := fmt.Sprintf("+%d ~%d -%d resources", b.Added, b.Changed, b.Removed)
+	if b.Commits > 0 {
+		text += fmt.Sprintf(", %d commits", b.Commits)
+	}
+	return text
 }
 
 func (t template) behind(program template) Behind {

@@ -132,41 +132,44 @@ func placeOf(path string, offset int64) string {
 	}
 }
 
-// control refuses control characters in any string of a value, but for line breaks and tabs: no document of ours has a reason for
-// one, and a terminal would obey it.
+// control refuses control characters in any string of a value, but for line breaks and tabs: no document of ours has a reason
+// for one, and a terminal would obey it.
 func control(path string, value any) error {
-	at, text := find(reflect.ValueOf(value), "")
-	if at == "" && text == "" {
+	at, text := find(reflect.ValueOf(value))
+	if text == "" {
 		return nil
 	}
-	return &Error{File: path, At: at, Reason: fmt.Sprintf("%q has a control character", text), Fix: "Remove it"}
+	return &Error{File: path, At: strings.TrimPrefix(at, "."), Reason: fmt.Sprintf("%q has a control character", text), Fix: "Remove it"}
 }
 
-// find is the first string with a control character, and its path.
-func find(value reflect.Value, path string) (at, text string) {
+// find is the first string with a control character, and the way to it from a value, such as .set[2].account; both empty
+// where there is none.
+func find(value reflect.Value) (at, text string) {
 	switch value.Kind() {
 	case reflect.String:
 		if strings.ContainsFunc(value.String(), func(letter rune) bool { return unicode.IsControl(letter) && letter != '\n' && letter != '\t' }) {
-			return path, value.String()
+			return "", value.String()
 		}
 	case reflect.Pointer, reflect.Interface:
 		if !value.IsNil() {
-			return find(value.Elem(), path)
+			return find(value.Elem())
 		}
 	case reflect.Slice, reflect.Array:
+		if value.Type().Elem().Kind() == reflect.Uint8 {
+			return "", "" // bytes, or JSON that whoever reads it checks
+		}
 		for i := range value.Len() {
-			if at, text := find(value.Index(i), path+"["+strconv.Itoa(i)+"]"); text != "" {
-				return at, text
+			if at, text := find(value.Index(i)); text != "" {
+				return "[" + strconv.Itoa(i) + "]" + at, text
 			}
 		}
 	case reflect.Map:
 		for _, key := range value.MapKeys() {
-			name := join(path, fmt.Sprint(key.Interface()))
-			if at, text := find(key, name); text != "" {
-				return at, text
+			if _, text := find(key); text != "" {
+				return "." + text, text
 			}
-			if at, text := find(value.MapIndex(key), name); text != "" {
-				return at, text
+			if at, text := find(value.MapIndex(key)); text != "" {
+				return fmt.Sprintf(".%v%s", key.Interface(), at), text
 			}
 		}
 	case reflect.Struct:
@@ -175,26 +178,22 @@ func find(value reflect.Value, path string) (at, text string) {
 			if !field.IsExported() {
 				continue
 			}
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			switch {
-			case field.Anonymous:
-				name = path
-			case name == "":
-				name = join(path, field.Name)
-			default:
-				name = join(path, name)
-			}
-			if at, text := find(value.Field(i), name); text != "" {
-				return at, text
+			if at, text := find(value.Field(i)); text != "" {
+				return stepOf(field) + at, text
 			}
 		}
 	}
 	return "", ""
 }
 
-func join(path, name string) string {
-	if path == "" {
-		return name
+// stepOf is how JSON names a field: nothing for one whose own fields stand in its place.
+func stepOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	switch {
+	case field.Anonymous:
+		return ""
+	case name == "":
+		return "." + field.Name
 	}
-	return path + "." + name
+	return "." + name
 }

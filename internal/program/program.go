@@ -159,13 +159,6 @@ func (p *Program) Document(ctx context.Context) (assembly.Document, error) {
 	return document, err
 }
 
-// Assemble writes the assembly of every stage into a folder, functions compiled, as a deploy would
-// have it.
-func (p *Program) Assemble(ctx context.Context, outdir string) error {
-	_, err := p.answerTo(ctx, outdir, p.here(), assembly.Question{Ask: assembly.AskAssembly, Compile: true})
-	return err
-}
-
 // stale is how old the folder of an assembly is when the command that made it must have been
 // killed.
 const stale = 24 * time.Hour

@@ -23,7 +23,7 @@ type FetchError struct {
 // Error is "<command>: end is <err>, want success; <what to do>".
 func (e *FetchError) Error() string {
 	if errors.Is(e.Err, exec.ErrNotFound) {
-		return fmt.Sprintf("%s: command is not found, want it on the PATH; install Go (https://go.dev/dl) and Node with npm (https://nodejs.org)", e.Command[0])
+		return fmt.Sprintf("The command %s was not found on the PATH.\nInstall Go (https://go.dev/dl) and Node with npm (https://nodejs.org).", e.Command[0])
 	}
 	return fmt.Sprintf("%s: end is %v, want success; read what it wrote, and run it again in %s", strings.Join(e.Command, " "), e.Err, e.Dir)
 }

@@ -133,5 +133,5 @@ func TestACommandThatFailsOrIsMissingIsNamed(t *testing.T) {
 
 	t.Setenv("PATH", t.TempDir())
 	err = written.Fetch(t.Context(), new(bytes.Buffer))
-	assert.EqualError(t, err, "go: command is not found, want it on the PATH; install Go (https://go.dev/dl) and Node with npm (https://nodejs.org)")
+	assert.EqualError(t, err, "The command go was not found on the PATH.\nInstall Go (https://go.dev/dl) and Node with npm (https://nodejs.org).")
 }

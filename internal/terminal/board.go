@@ -33,6 +33,7 @@ type Board struct {
 
 	// drawing is held while nothing else may be drawn or asked. It is not mu, which the library wants while it draws.
 	drawing sync.Mutex
+	closed  bool // whoever still asks something draws nothing
 	program *tea.Program
 	ended   chan struct{}
 }
@@ -71,7 +72,7 @@ func (b *Board) add(name string, r *row) *row {
 
 // start begins to draw. Whoever calls it, or stop, holds drawing, but for NewBoard.
 func (b *Board) start() {
-	if !b.live {
+	if !b.live || b.closed {
 		return
 	}
 	file := report.File(b.out)
@@ -241,6 +242,7 @@ func (b *Board) Clear() {
 	b.drawing.Lock()
 	defer b.drawing.Unlock()
 	b.stop()
+	b.closed = true
 }
 
 // screen is the board as the library draws it.

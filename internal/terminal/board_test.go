@@ -91,3 +91,14 @@ func TestOneThingIsAskedAtATime(t *testing.T) {
 	all.Wait()
 	b.Close()
 }
+
+func TestAClosedBoardIsNotDrawnAgain(t *testing.T) {
+	for name, end := range map[string]func(*Board){"closed": (*Board).Close, "cleared": (*Board).Clear} {
+		b := board()
+		end(b)
+		asked := false
+		b.Pause(func() { asked = true })
+		assert.True(t, asked, name)
+		assert.Nil(t, b.program, name)
+	}
+}

@@ -78,3 +78,7 @@ func PartOfAnother(service, resource string) bool {
 	}
 	return false
 }
+
+// QueueName is the name of a queue by its URL, as SQS and CloudFormation know it.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+func QueueName(url string) string { return url[strings.LastIndex(url, "/")+1:] }

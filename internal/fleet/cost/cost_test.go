@@ -466,7 +466,7 @@ func TestAnAccountThatNobodyReachesIsPaidForByTheOthersPayer(t *testing.T) {
 	report = a.costs(c)
 	require.Len(t, report.Gaps, 1)
 	require.Equal(t, "staging", report.Gaps[0].Stage)
-	require.Contains(t, report.Gaps[0].Problem, "no profile is of account 222222222222.")
+	require.Contains(t, report.Gaps[0].Problem, "No profile is of account 222222222222.")
 }
 
 func TestTagsAreActivatedInThePayingAccountAlone(t *testing.T) {

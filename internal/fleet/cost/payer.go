@@ -54,7 +54,7 @@ func billingRegion(region string) string {
 // billed are the accounts of the fleet, sorted, each with one of its stages.
 func billed(f *fleet.Fleet) (accounts []string, of map[string]stages.Stage) {
 	of = map[string]stages.Stage{}
-	for _, stage := range append(slices.Clone(f.Stages), f.Templates...) {
+	for _, stage := range f.All() {
 		if _, known := of[stage.Account]; !known {
 			of[stage.Account] = stage
 		}
@@ -120,7 +120,7 @@ func (c Explorer) findSources(ctx context.Context) (credentialSources, error) {
 	}
 	for _, account := range slices.Sorted(maps.Keys(left)) {
 		if err := left[account].unreachable; err != nil {
-			found.gaps = append(found.gaps, c.gaps(account, "its credentials", strings.TrimPrefix(err.Error(), "stage "+of[account].Name+": ")+"; or write --payer with the paying account's profile")...)
+			found.gaps = append(found.gaps, c.gaps(account, "its credentials", strings.TrimPrefix(err.Error(), "Stage "+of[account].Name+": ")+"\nOr write --payer with the paying account's profile.")...)
 			continue
 		}
 		found.sources = append(found.sources, c.own(of[account]))
@@ -261,7 +261,7 @@ func (c Explorer) retriesOfOrganizations(options *organizations.Options) {
 
 // gaps are what is missing for every stage of an account.
 func (c Explorer) gaps(account, service, problem string) (gaps []fleet.Gap) {
-	for _, stage := range append(slices.Clone(c.Fleet.Stages), c.Fleet.Templates...) {
+	for _, stage := range c.Fleet.All() {
 		if stage.Account == account {
 			gaps = append(gaps, fleet.Gap{Stage: stage.Name, Account: account, Region: stage.Region, Service: service, Problem: problem})
 		}

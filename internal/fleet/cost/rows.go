@@ -146,7 +146,7 @@ func (l *rowLedger) close() (rows []Row, totals []Total, changed []Change, prote
 // order is that of the set, then other stages by name, then what is no one stage's.
 func (l *rowLedger) order(a, b rowKey) int {
 	place := func(key rowKey) int {
-		all := append(slices.Clone(l.fleet.Stages), l.fleet.Templates...)
+		all := l.fleet.All()
 		at := slices.IndexFunc(all, func(stage stages.Stage) bool {
 			return stage.Account == key.account && (stage.Name == key.stage || key.kind == KindAccount)
 		})

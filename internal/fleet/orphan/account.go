@@ -89,7 +89,7 @@ func (s AccountSearch) Run(ctx context.Context) ([]fleet.Gap, error) {
 		h.search.Observe(fleet.Event{Stage: place, State: fleet.Running, Text: "reading the stacks of " + place.Region})
 		config, _, err := s.Fleet.Reach(ctx, place)
 		if err == nil {
-			grounds[i], err = newStackIndex(ctx, s.Fleet, place, patient(config))
+			grounds[i], err = newStackIndex(ctx, s.Fleet, place, fleet.Patient(config))
 			err = fleet.AsServiceError(place, "CloudFormation", err)
 		}
 		if err != nil {
@@ -141,7 +141,7 @@ func (h *accountSearch) regions(ctx context.Context) ([]stages.Stage, error) {
 			places = append(places, stages.Stage{Name: name, Account: h.Account, Region: region})
 		}
 	}
-	for _, stage := range append(slices.Clone(h.Fleet.Stages), h.Fleet.Templates...) {
+	for _, stage := range h.Fleet.All() {
 		if stage.Account == h.Account {
 			add(strings.TrimSuffix(stage.Name, "*"), stage.Region)
 		}
@@ -154,7 +154,7 @@ func (h *accountSearch) regions(ctx context.Context) ([]stages.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := ec2.NewFromConfig(patient(config)).DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
+	answer, err := ec2.NewFromConfig(fleet.Patient(config)).DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
 	if err != nil {
 		h.search.gap(place, "EC2", err)
 		add(place.Name, place.Region)
@@ -261,7 +261,7 @@ func (h *accountSearch) orphan(one Orphan) {
 		holding.Costs = "by what it stores"
 	}
 	reason := keeps(h.Fleet, &one, nil, true)
-	placed := slices.ContainsFunc(append(slices.Clone(h.Fleet.Stages), h.Fleet.Templates...), func(stage stages.Stage) bool {
+	placed := slices.ContainsFunc(h.Fleet.All(), func(stage stages.Stage) bool {
 		return stage.Account == one.Account && stage.Region == one.Region
 	})
 	switch {

@@ -15,6 +15,7 @@ import (
 	cloudcontroltypes "github.com/aws/aws-sdk-go-v2/service/cloudcontrol/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -236,7 +237,7 @@ func (d *deletion) place(ctx context.Context, all []Orphan) {
 		}
 		return
 	}
-	config = patient(config)
+	config = fleet.Patient(config)
 	total, finished := len(all), 0
 	for len(all) > 0 && ctx.Err() == nil {
 		problems := make([]error, len(all))
@@ -343,7 +344,10 @@ func again(config aws.Config, client *cloudformation.Client, one *Orphan) plan.L
 		now := *one
 		now.Created, now.Protected, now.SwitchesOff = nil, "", ""
 		_, err = facts(ctx, config, &now)
+		used, inUse := errors.AsType[*inUseError](err)
 		switch {
+		case inUse:
+			return nil, &plan.ChangedError{What: used.Error()}
 		case errors.Is(err, plan.ErrGone):
 			return nil, nil
 		case err != nil && !errors.Is(err, errUnasked):
@@ -425,6 +429,37 @@ func (d *deletion) control(ctx context.Context, client *cloudcontrol.Client, one
 			}
 		}
 	}
+}
+
+// deleteTable deletes a table; unguard switches its deletion protection off for that.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection
+func deleteTable(ctx context.Context, client *dynamodb.Client, name string, unguard bool) error {
+	remove := func(ctx context.Context) error {
+		_, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
+		return orGone(err)
+	}
+	if !unguard {
+		return remove(ctx)
+	}
+	return plan.Guard{
+		Set: func(ctx context.Context, on bool) error {
+			_, err := client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: &on})
+			return orGone(err)
+		},
+		Holds: func(ctx context.Context) bool {
+			answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+			return errors.Is(orGone(err), plan.ErrGone) || err == nil && (aws.ToBool(answer.Table.DeletionProtectionEnabled) || answer.Table.TableStatus == dynamodbtypes.TableStatusDeleting)
+		},
+		Name: "deletion protection", Command: "aws dynamodb update-table --deletion-protection-enabled --table-name " + name,
+	}.Off(ctx, remove)
+}
+
+// orGone is [plan.ErrGone] for DynamoDB's answer that there is no such table.
+func orGone(err error) error {
+	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone {
+		return plan.ErrGone
+	}
+	return err
 }
 
 // emptyBucket deletes every version and every delete marker of a bucket, a page at a time: at most 1000, as

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/report"
@@ -40,8 +41,9 @@ func (r *search) examine(ctx context.Context, g *stackIndex, one *Orphan) bool {
 	}
 	one.Loses = one.loss()
 	service, err := facts(ctx, g.config, one)
+	_, inUse := errors.AsType[*inUseError](err)
 	switch {
-	case errors.Is(err, plan.ErrGone):
+	case errors.Is(err, plan.ErrGone), inUse:
 		return false
 	case errors.Is(err, errUnasked):
 		one.doubt("whether it is still there could not be asked")
@@ -86,7 +88,11 @@ func facts(ctx context.Context, config aws.Config, one *Orphan) (service string,
 	if one.Type == arn.AddressType {
 		return "EC2", addressFacts(ctx, ec2.NewFromConfig(config), one)
 	}
-	return "Cloud Control", exists(ctx, cloudcontrol.NewFromConfig(config), one)
+	err = exists(ctx, cloudcontrol.NewFromConfig(config), one)
+	if err == nil && one.Type == arn.KeyType {
+		err = notInUse(ctx, config, one)
+	}
+	return "Cloud Control", err
 }
 
 // exists asks Cloud Control by each id that the thing may have, and keeps the right one.
@@ -159,7 +165,7 @@ func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error
 	}
 	one.ARN = aws.ToString(answer.Table.TableArn)
 	one.Items, one.Bytes = answer.Table.ItemCount, answer.Table.TableSizeBytes
-	one.Created = moment(aws.ToTime(answer.Table.CreationDateTime))
+	one.Created = fleet.Moment(aws.ToTime(answer.Table.CreationDateTime))
 	one.Loses = fmt.Sprintf("%d items, %s", aws.ToInt64(one.Items), report.Bytes(aws.ToInt64(one.Bytes)))
 	switch guarded := aws.ToBool(answer.Table.DeletionProtectionEnabled); {
 	case guarded && one.tier == stages.Sandbox:
@@ -168,13 +174,6 @@ func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error
 		one.protect("its deletion protection is on")
 	}
 	return nil
-}
-
-// protect says why a thing is kept, unless something said so already.
-func (o *Orphan) protect(why string) {
-	if o.Protected == "" {
-		o.Protected = why
-	}
 }
 
 // bucketFacts tells an empty bucket from one that has something, without counting.
@@ -198,7 +197,7 @@ func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
 	}
 	for _, bucket := range buckets.Buckets {
 		if aws.ToString(bucket.Name) == one.Name {
-			one.Created = moment(aws.ToTime(bucket.CreationDate))
+			one.Created = fleet.Moment(aws.ToTime(bucket.CreationDate))
 		}
 	}
 	return nil
@@ -217,7 +216,7 @@ func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orph
 			one.Bytes, one.ARN = group.StoredBytes, strings.TrimSuffix(aws.ToString(group.Arn), ":*")
 			one.Loses = report.Bytes(aws.ToInt64(group.StoredBytes)) + " of logs"
 			if group.CreationTime != nil {
-				one.Created = moment(time.UnixMilli(*group.CreationTime))
+				one.Created = fleet.Moment(time.UnixMilli(*group.CreationTime))
 			}
 			return nil
 		}

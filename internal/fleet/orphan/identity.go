@@ -43,7 +43,7 @@ func (o *Orphan) readPhysical(cfn, id string) {
 	switch {
 	case o.kind == nil:
 	case o.kind.ID == arn.ByQueueURL:
-		o.Name = id[strings.LastIndex(id, "/")+1:]
+		o.Name = arn.QueueName(id)
 	case o.kind.ID == arn.ByParameter && strings.LastIndex(id, "/") == 0:
 		o.Name = id[1:] // as the ARN has it
 	case cfn == "AWS::Events::Rule" && o.ARN == "":

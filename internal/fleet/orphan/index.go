@@ -3,7 +3,6 @@ package orphan
 import (
 	"context"
 	"hash/maphash"
-	"strings"
 	"sync"
 	"time"
 
@@ -81,9 +80,7 @@ func (g *stackIndex) known(id string) *owner.Stack {
 			return gone.owner()
 		}
 	}
-	_, name, _ := strings.Cut(id, ":stack/")
-	name, _, _ = strings.Cut(name, "/")
-	return &owner.Stack{ID: id, Name: name}
+	return &owner.Stack{ID: id, Name: stacks.NameOf(id)}
 }
 
 // ended is the stack of a stage that was deleted last; nil where none is known.

@@ -99,7 +99,7 @@ func (r *search) recognize(ctx context.Context, g *stackIndex, all []*stackIndex
 		}
 		one := r.orphan(g, owner, r.Fleet.Service)
 		one.readARN(thing.arn)
-		one.region, one.Created, one.Bytes = g.place.Region, moment(thing.created), thing.bytes
+		one.region, one.Created, one.Bytes = g.place.Region, fleet.Moment(thing.created), thing.bytes
 		one.evidence.Listed = listed
 		if old, known := b.rows[one.where()]; known {
 			old.Created, old.Bytes = one.Created, one.Bytes

@@ -100,3 +100,10 @@ func (o *Orphan) where() string { return o.Account + " " + o.Region + " " + o.Ty
 func (o *Orphan) in() stages.Stage {
 	return stages.Stage{Name: o.Stage, Account: o.Account, Region: o.Region, Tier: o.tier}
 }
+
+// protect says why a thing is kept, unless something said so already.
+func (o *Orphan) protect(why string) {
+	if o.Protected == "" {
+		o.Protected = why
+	}
+}

@@ -300,7 +300,7 @@ func TestAnAccountThatNoProfileReachesIsAGap(t *testing.T) {
 	require.Contains(t, found, "other")
 	require.Len(t, gaps, 1)
 	require.Equal(t, "far", gaps[0].Stage)
-	require.Contains(t, gaps[0].Problem, "no profile is of account 999999999999")
+	require.Contains(t, gaps[0].Problem, "No profile is of account 999999999999")
 }
 
 func TestWhatPassesIsWaitedFor(t *testing.T) {

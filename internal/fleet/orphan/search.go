@@ -3,17 +3,11 @@ package orphan
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
@@ -26,27 +20,6 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
-
-// Search looks for what stages have left behind. It changes nothing.
-type Search struct {
-	// Fleet reaches the accounts. Required.
-	Fleet *fleet.Fleet
-	// Ledger has the names of the service. Default: none, and then nothing is found by its name.
-	Ledger []stages.LedgerName
-	// Names are the stages whose orphans are wanted, also ones that the set does not have any more.
-	// Default: all.
-	Names []string
-	// Found is told each orphan, one at a time, as soon as its place is searched. Required.
-	Found func(Orphan)
-	// Observe is told how far each place is. Default: nobody is.
-	Observe func(fleet.Event)
-	// Now is the time by which ages are told. Default: that of AWS's answers.
-	Now time.Time
-}
-
-// reviewTime is how long a stack may wait for its first change set to be executed before it is thought
-// forgotten.
-const reviewTime = 24 * time.Hour
 
 // Run searches every place of the set, the accounts side by side. What did not answer is in the gaps, sorted:
 // an account with one may hold more than was found, and nothing is deleted in it. The error is the context's.
@@ -61,7 +34,7 @@ func (s Search) Run(ctx context.Context) ([]fleet.Gap, error) {
 // placesOf are the accounts of the set, each with its regions. Where all names are stages of the set, only
 // their accounts; all regions of those, because what belongs to no region may be in a stack of another one.
 func placesOf(f *fleet.Fleet, names []string) [][]stages.Stage {
-	wanted := append(slices.Clone(f.Stages), f.Templates...)
+	wanted := f.All()
 	if picked, err := f.Pick(names...); err == nil && len(names) > 0 {
 		wanted = slices.DeleteFunc(wanted, func(one stages.Stage) bool {
 			return !slices.ContainsFunc(picked, func(stage stages.Stage) bool { return stage.Account == one.Account })
@@ -80,64 +53,6 @@ func placesOf(f *fleet.Fleet, names []string) [][]stages.Stage {
 	return accounts
 }
 
-// search is one run.
-type search struct {
-	Search
-	names map[string]bool
-	// everywhere tells that every enabled region of the account is searched, and not only those of the set.
-	everywhere bool
-
-	mu   sync.Mutex
-	gaps []fleet.Gap
-}
-
-func newSearch(s Search) *search {
-	r := &search{Search: s, names: map[string]bool{}}
-	if r.Observe == nil {
-		r.Observe = func(fleet.Event) {}
-	}
-	for _, name := range s.Names {
-		r.names[name] = true
-	}
-	return r
-}
-
-// now is the time by which ages are told.
-func (r *search) now() time.Time {
-	if r.Now.IsZero() {
-		return r.Fleet.Now()
-	}
-	return r.Now
-}
-
-func (r *search) gap(place stages.Stage, service string, err error) {
-	if err == nil || ctxEnded(err) {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gaps = append(r.gaps, fleet.GapOf(place, service, err))
-}
-
-// patient is a configuration whose clients slow down together where an account throttles, and ask again where
-// an answer broke off.
-func patient(config aws.Config) aws.Config {
-	config = config.Copy()
-	adaptive := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
-			o.MaxAttempts = fleet.Attempts
-			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-				if errors.Is(err, io.ErrUnexpectedEOF) {
-					return aws.TrueTernary
-				}
-				return aws.UnknownTernary
-			}))
-		})
-	})
-	config.Retryer = func() aws.Retryer { return adaptive }
-	return config
-}
-
 // account searches one account: first all stacks of all its regions, then whatever they do not have.
 func (r *search) account(ctx context.Context, places []stages.Stage) {
 	var all []*stackIndex
@@ -146,7 +61,7 @@ func (r *search) account(ctx context.Context, places []stages.Stage) {
 		config, _, err := r.Fleet.Reach(ctx, place)
 		if err == nil {
 			var g *stackIndex
-			if g, err = newStackIndex(ctx, r.Fleet, place, patient(config)); err == nil {
+			if g, err = newStackIndex(ctx, r.Fleet, place, fleet.Patient(config)); err == nil {
 				all = append(all, g)
 				continue
 			}
@@ -162,29 +77,6 @@ func (r *search) account(ctx context.Context, places []stages.Stage) {
 		g.alone = len(all) < len(places)
 		found := r.place(ctx, g, all)
 		r.Observe(fleet.Event{Stage: g.place, State: fleet.Done, Text: fmt.Sprintf("%d found in %s %s", found, g.place.Account, g.place.Region)})
-	}
-}
-
-// pending are a place's orphans, until all is known about them.
-type pending struct {
-	rows            map[string]*Orphan
-	order           []string
-	mentionedStages map[string]bool // the stages of the service that tags tell of
-}
-
-// add makes one row of all that is known about one thing. Whose it is, its own tags say before anything else: somebody may
-// have taken it over, and not told CloudFormation.
-func (b *pending) add(one *Orphan) {
-	key := one.where()
-	old, known := b.rows[key]
-	switch {
-	case !known:
-		b.rows[key], b.order = one, append(b.order, key)
-	case one.tagged && !old.tagged:
-		one.merge(old)
-		b.rows[key] = one
-	default:
-		old.merge(one)
 	}
 }
 
@@ -251,28 +143,6 @@ func (r *search) examineAll(ctx context.Context, g *stackIndex, rows []*Orphan) 
 	return there
 }
 
-// readTags asks for the tags of the rows that were not found by them, so many at a time that one failure leaves the others.
-func (r *search) readTags(ctx context.Context, g *stackIndex, rows []*Orphan) error {
-	byARN := map[string]*Orphan{}
-	for _, one := range rows {
-		if one.Tags == nil && one.stack == nil && one.ARN != "" {
-			byARN[one.ARN] = one
-		}
-	}
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(byARN)), 100) {
-		tags, err := stacks.TagsByARN(ctx, g.config, some...)
-		for _, text := range some {
-			if byARN[text].Tags = tags[text]; err != nil {
-				byARN[text].doubt("its tags could not be asked for")
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // judge hands the evidence to the one place that decides.
 func (r *search) judge(ctx context.Context, g *stackIndex, one *Orphan, listed map[string]string) {
 	if one.stack != nil {
@@ -308,53 +178,6 @@ func (r *search) judge(ctx context.Context, g *stackIndex, one *Orphan, listed m
 	}
 }
 
-func (r *search) wanted(one *Orphan) bool { return len(r.names) == 0 || r.names[one.Stage] }
-
-// held tells whether a live stack has it; of what belongs to no region, a stack in any region of the account,
-// and so it may where one of them has not answered.
-func (r *search) held(one *Orphan, g *stackIndex, all []*stackIndex) bool {
-	keys := one.keys()
-	if one.region == "" {
-		return g.alone || slices.ContainsFunc(all, func(other *stackIndex) bool { return other.holds(keys...) })
-	}
-	return g.holds(keys...)
-}
-
-// underWay tells whether the stack of its stage is being changed: what it has is not settled then.
-func (r *search) underWay(one *Orphan, g *stackIndex) bool {
-	stack := r.stackOf(one, g)
-	return stack != nil && stack.busy()
-}
-
-// stackOf is the live stack of a row's stage and service; nil where there is none.
-func (r *search) stackOf(one *Orphan, g *stackIndex) *stackSummary {
-	name, err := (&fleet.Fleet{Service: one.Service}).StackName(stages.Stage{Name: one.Stage})
-	if err != nil {
-		return nil
-	}
-	return g.stackNamed(name)
-}
-
-// still tells whether a stack's row holds after the stacks were read again.
-func (r *search) still(one *Orphan, g *stackIndex) bool {
-	stack := g.stack(one.stack.ID)
-	return stack != nil && !stack.busy() && stack.status == one.stack.Status
-}
-
-// orphan begins a row.
-func (r *search) orphan(g *stackIndex, stage, service string) *Orphan {
-	known, is := r.Fleet.KnownIn(g.place, stage)
-	one := &Orphan{Account: g.place.Account, Region: g.place.Region, Stage: stage, Service: service, Known: is, tier: known.Tier}
-	one.evidence = owner.Evidence{Of: owner.Maker{Service: service, Stage: stage}, Account: g.place.Account}
-	if service == r.Fleet.Service {
-		one.evidence.Of.Program = r.Fleet.Program
-	}
-	if r.Fleet.Protects(g.place, stage) {
-		one.Protected = "stage " + stage + " is protected"
-	}
-	return one
-}
-
 // failedStacks finds the stacks of the service that are of no use any more.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
@@ -365,7 +188,7 @@ func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
 		one := r.orphan(g, stack.stage, r.Fleet.Service)
 		one.Type, one.Name, one.ARN, one.region = stacks.Type, stack.name, stack.id, g.place.Region
 		one.stack = &plan.Identity{ID: stack.id, Status: stack.status}
-		one.Created = moment(stack.created)
+		one.Created = fleet.Moment(stack.created)
 		switch stack.status {
 		case stacks.StatusFailedCreate, "ROLLBACK_FAILED", "DELETE_FAILED":
 			one.Grade, one.Why = owner.Certain, "it is "+stack.status+": it can only be deleted"
@@ -430,13 +253,6 @@ func (r *search) retained(ctx context.Context, g *stackIndex, all []*stackIndex,
 		}
 	}
 	return nil
-}
-
-// placeless doubts what belongs to no region where only some regions were asked: a stack of another one may have it.
-func (r *search) placeless(one *Orphan) {
-	if one.region == "" && !r.everywhere {
-		one.doubt("it belongs to no region, and only those of the set were asked whether a stack has it")
-	}
 }
 
 // tagged finds what carries our tags and is in no live stack, page by page.
@@ -508,25 +324,4 @@ func (r *search) claimed(g *stackIndex, all []*stackIndex, text string, tags map
 	}
 	r.placeless(one)
 	return one, true
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-// ctxEnded tells an interruption from an answer.
-func ctxEnded(err error) bool {
-	return errors.Is(err, context.Canceled)
-}
-
-// serviceOf is the service that an error came from.
-func serviceOf(err error) string {
-	if failed, is := errors.AsType[*fleet.ServiceError](err); is {
-		return failed.Service
-	}
-	return "STS"
 }

@@ -8,13 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/owner"
-	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -106,7 +101,7 @@ func newSweeper(ctx context.Context, f *fleet.Fleet, assembly fleet.Assembly, st
 	if err != nil {
 		return nil, err
 	}
-	s.index, err = newStackIndex(ctx, f, stage, patient(config))
+	s.index, err = newStackIndex(ctx, f, stage, fleet.Patient(config))
 	return s, fleet.AsServiceError(stage, "CloudFormation", err)
 }
 
@@ -262,40 +257,4 @@ func Sweep(ctx context.Context, f *fleet.Fleet, assembly fleet.Assembly, planned
 // AllSwept tells whether nothing is left.
 func AllSwept(found []Leftover) bool {
 	return !slices.ContainsFunc(found, func(one Leftover) bool { return !one.Swept })
-}
-
-// guardLimit is how long switching a table's protection on again may take after an interruption.
-const guardLimit = 30 * time.Second
-
-// deleteTable deletes a table; unguard takes its deletion protection off first, and puts it on
-// again where it is not deleted.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection
-func deleteTable(ctx context.Context, client *dynamodb.Client, name string, unguard bool) error {
-	guard := func(ctx context.Context, on bool) error {
-		_, err := client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: &on})
-		return err
-	}
-	var err error
-	if unguard {
-		err = guard(ctx, false)
-	}
-	if err == nil {
-		_, err = client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
-	}
-	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone {
-		return plan.ErrGone
-	}
-	if err == nil || !unguard {
-		return err
-	}
-	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardLimit)
-	defer cancel()
-	if refused := guard(again, true); refused != nil {
-		answer, lookErr := client.DescribeTable(again, &dynamodb.DescribeTableInput{TableName: &name})
-		if lookErr != nil || !aws.ToBool(answer.Table.DeletionProtectionEnabled) && answer.Table.TableStatus != dynamodbtypes.TableStatusDeleting {
-			return errors.Join(err, fmt.Errorf("its deletion protection could not be switched on again (%w); "+
-				"run `aws dynamodb update-table --deletion-protection-enabled --table-name %s`", refused, name))
-		}
-	}
-	return err
 }

@@ -33,8 +33,11 @@ const (
 
 // Verdict is a grade, and the evidence in words.
 type Verdict struct {
+	// Grade is how sure it is, Why what speaks for it and what keeps it from a better grade.
 	Grade Grade
 	Why   string
+	// Against is what speaks against it alone.
+	Against []string
 }
 
 // Stack is a stack that has to do with a thing.
@@ -81,12 +84,12 @@ func Judge(e Evidence) Verdict {
 	why, proven := e.proof()
 	doubts := append(e.against(), e.Doubts...)
 	if !proven || len(doubts) > 0 {
-		return Verdict{Unsure, strings.Join(append([]string{why}, doubts...), "; ")}
+		return Verdict{Unsure, strings.Join(append([]string{why}, doubts...), "; "), doubts}
 	}
 	if missing := e.missing(); len(missing) > 0 {
-		return Verdict{Likely, strings.Join(append([]string{why}, missing...), "; ")}
+		return Verdict{Grade: Likely, Why: strings.Join(append([]string{why}, missing...), "; ")}
 	}
-	return Verdict{Certain, why}
+	return Verdict{Grade: Certain, Why: why}
 }
 
 // isOwn tells whether a stack is called as the one of the stage, in this account.

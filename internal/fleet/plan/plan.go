@@ -6,6 +6,7 @@ package plan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -69,6 +70,51 @@ func (i Identity) Difference(now Identity) string {
 		}
 	}
 	return ""
+}
+
+// Guard is a protection against deletion that a removal switches off, as a plan says.
+type Guard struct {
+	// Set switches it on or off.
+	Set func(ctx context.Context, on bool) error
+	// Holds tells whether it is on, or the thing needs it no more since it is gone or is being deleted.
+	Holds func(ctx context.Context) bool
+	// Name is what it is called, Command the line that switches it on again.
+	Name, Command string
+}
+
+// GuardError says that something was not deleted, and has lost its protection.
+type GuardError struct {
+	// Guard is the protection, Err why the thing was not deleted, Refused why the protection is not on again.
+	Guard        Guard
+	Err, Refused error
+}
+
+func (e *GuardError) Error() string {
+	return fmt.Sprintf("it was not deleted (%v), and its %s could not be switched on again (%v).\nRun `%s`.", e.Err, e.Guard.Name, e.Refused, e.Guard.Command)
+}
+
+// Unwrap gives both errors.
+func (e *GuardError) Unwrap() []error { return []error{e.Err, e.Refused} }
+
+// guardLimit is how long switching a protection on again may take after an interruption.
+const guardLimit = 30 * time.Second
+
+// Off switches the protection off, does something, and switches it on again where that fails: what was not deleted stays
+// as protected as it was. So it does after an interruption, and where it is open whether it was switched off.
+func (g Guard) Off(ctx context.Context, do func(ctx context.Context) error) error {
+	err := g.Set(ctx, false)
+	if err == nil {
+		err = do(ctx)
+	}
+	if err == nil || errors.Is(err, ErrGone) {
+		return err
+	}
+	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardLimit)
+	defer cancel()
+	if refused := g.Set(again, true); refused != nil && !g.Holds(again) {
+		return &GuardError{Guard: g, Err: err, Refused: refused}
+	}
+	return err
 }
 
 // on tells a moment; nothing where there is none.

@@ -6,54 +6,13 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
-	"github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/stages"
 )
-
-// Request is an open request for a higher quota, as Service Quotas remembers it.
-type Request struct {
-	// ID is Service Quotas', Case that of AWS Support; empty before there is one.
-	ID   string `json:"id"`
-	Case string `json:"case,omitempty"`
-	// Desired is the value that is asked for, Status PENDING or CASE_OPENED.
-	Desired float64 `json:"desired"`
-	Status  string  `json:"status"`
-	// At is when it was made.
-	At time.Time `json:"at"`
-}
-
-// openRequest is the open request for more of a quota; nil where there is none. AWS takes one at a time.
-// https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListRequestedServiceQuotaChangeHistoryByQuota.html
-func openRequest(ctx context.Context, client *servicequotas.Client, service, code string) (*Request, error) {
-	pages := servicequotas.NewListRequestedServiceQuotaChangeHistoryByQuotaPaginator(client, &servicequotas.ListRequestedServiceQuotaChangeHistoryByQuotaInput{
-		ServiceCode: &service, QuotaCode: &code,
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, asked := range page.RequestedQuotas {
-			if asked.Status == types.RequestStatusPending || asked.Status == types.RequestStatusCaseOpened {
-				return requestOf(asked), nil
-			}
-		}
-	}
-	return nil, nil
-}
-
-func requestOf(asked types.RequestedServiceQuotaChange) *Request {
-	return &Request{
-		ID: aws.ToString(asked.Id), Case: aws.ToString(asked.CaseId), Desired: aws.ToFloat64(asked.DesiredValue),
-		Status: string(asked.Status), At: aws.ToTime(asked.Created).UTC(),
-	}
-}
 
 // Increase is a quota that should be higher.
 type Increase struct {
@@ -237,19 +196,19 @@ func (p Preflight) Fits(ctx context.Context, all []stages.Stage) ([]fleet.Findin
 func findingsOf(report *Report) (stop, say []fleet.Finding) {
 	for _, gap := range report.Gaps {
 		say = append(say, fleet.Finding{
-			Stage: gap.Stage, Check: "quota", Detail: gap.Service + " did not answer: " + gap.Problem,
-			Fix: "nobody knows whether its quotas are enough; run `roadshow quotas`",
+			Stage: gap.Stage, Check: "quota", Detail: gap.Service + " did not answer, so nobody knows whether its quotas are enough: " + gap.Problem,
+			Fix: "Run `roadshow quotas`, which asks for longer.",
 		})
 	}
 	for _, row := range report.Quotas {
 		for _, place := range row.Places {
-			finding := fleet.Finding{Stage: strings.Join(place.Stages, ", "), Check: "quota", Detail: row.String(place)}
+			finding := fleet.Finding{Stage: strings.Join(place.Stages, ", "), Check: "quota", Detail: row.String(place) + "."}
 			switch {
 			case place.Verdict == Short:
 				finding.Fix = place.remedy()
 				stop = append(stop, finding)
 			case place.Verdict == Unknown && place.Needs() && !place.unanswered:
-				finding.Fix = "nobody knows whether it is enough; run `roadshow quotas`"
+				finding.Fix = "Nobody knows whether it is enough. Run `roadshow quotas`."
 				say = append(say, finding)
 			}
 		}
@@ -261,9 +220,9 @@ func findingsOf(report *Report) (stop, say []fleet.Finding) {
 func (p Place) remedy() string {
 	switch {
 	case p.Request != nil:
-		return fmt.Sprintf("wait for AWS's decision on the request for %s (%s)", Amount(&p.Request.Desired), p.Request.Status)
+		return fmt.Sprintf("Wait for AWS's decision on the request for %s (%s).", Amount(&p.Request.Desired), p.Request.Status)
 	case p.Adjustable:
-		return "run `roadshow quotas " + strings.Join(p.Stages, " ") + " --request`"
+		return "Run `roadshow quotas " + strings.Join(p.Stages, " ") + " --request`."
 	}
-	return "AWS takes no request for more; run `roadshow quotas`, which says what to do"
+	return "AWS takes no request for more. Run `roadshow quotas`, which says what to do."
 }

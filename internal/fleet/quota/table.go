@@ -3,6 +3,7 @@ package quota
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 )
@@ -327,8 +329,6 @@ func both(first, second func(*Template) []Share) func(*Template) []Share {
 	return func(t *Template) []Share { return append(first(t), second(t)...) }
 }
 
-const functionType = "AWS::Lambda::Function"
-
 // Versions and aliases may have concurrency that is provisioned.
 var provisioned = []string{"AWS::Lambda::Version", "AWS::Lambda::Alias"}
 
@@ -581,4 +581,10 @@ func usedRules(ctx context.Context, config aws.Config) (map[string]float64, erro
 		}
 	}
 	return count, nil
+}
+
+// isGone tells the answer for something that is not there any more.
+func isGone(err error) bool {
+	var refusal smithy.APIError
+	return errors.As(err, &refusal) && (refusal.ErrorCode() == "ResourceNotFoundException" || refusal.ErrorCode() == "NoSuchResourceException")
 }

@@ -543,3 +543,5 @@ func largest(shares []Share) need {
 func homeOf(region string) string {
 	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[stages.Partition(region)]
 }
+
+const functionType = "AWS::Lambda::Function"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,44 @@ func Describe(ctx context.Context, client *cloudformation.Client, name string) (
 		}
 	}
 	return nil, nil
+}
+
+// Template is the template of a stack by its name or id, as it was deployed; also of a deleted one by its id, for 90 days.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
+func Template(ctx context.Context, client *cloudformation.Client, name string) ([]byte, error) {
+	answer, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, err
+	}
+	return []byte(aws.ToString(answer.TemplateBody)), nil
+}
+
+// Deleted are the deleted stacks of a name, the latest first. CloudFormation lists them for 90 days.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html
+func Deleted(ctx context.Context, client *cloudformation.Client, name string) ([]types.StackSummary, error) {
+	var deleted []types.StackSummary
+	for pages := cloudformation.NewListStacksPaginator(client, &cloudformation.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, summary := range page.StackSummaries {
+			if aws.ToString(summary.StackName) == name {
+				deleted = append(deleted, summary)
+			}
+		}
+	}
+	slices.SortStableFunc(deleted, func(a, b types.StackSummary) int {
+		return aws.ToTime(b.DeletionTime).Compare(aws.ToTime(a.DeletionTime))
+	})
+	return deleted, nil
+}
+
+// NameOf is the name of a stack by its id: arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID.
+func NameOf(id string) string {
+	_, name, _ := strings.Cut(id, ":stack/")
+	name, _, _ = strings.Cut(name, "/")
+	return name
 }
 
 // All lists the stacks of an account in one region that are not deleted. An error is the last that it yields.
