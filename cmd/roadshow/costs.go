@@ -26,13 +26,11 @@ import (
 type costsOptions struct {
 	since, payer         string
 	fresh, activate, yes bool
-	period               cost.Period
-	now                  time.Time
 }
 
 // costsVerb says what the stages cost.
 func costsVerb(s *settings) *cobra.Command {
-	options := costsOptions{now: time.Now()}
+	var options costsOptions
 	shown := s.command(&cobra.Command{
 		Use:   "costs",
 		Short: "Say what each stage costs, and what changed most",
@@ -51,9 +49,11 @@ func costsVerb(s *settings) *cobra.Command {
 	return shown
 }
 
-func (o *costsOptions) validate(_ []string, given func(string) bool) (err error) {
-	if o.period, err = cost.ParsePeriod(o.since, o.now); err != nil {
-		return err
+func (o *costsOptions) validate(_ []string, given func(string) bool) error {
+	if _, notDay := time.Parse(time.DateOnly, o.since); notDay != nil { // which day it is, AWS says
+		if _, err := cost.ParsePeriod(o.since, time.Now()); err != nil {
+			return err
+		}
 	}
 	return needs(given, "activate-tags", "yes")
 }
@@ -63,14 +63,18 @@ func (o *costsOptions) run(ctx context.Context, s *settings, _ []string) (answer
 	if err != nil {
 		return nil, err
 	}
-	explorer := cost.Explorer{Fleet: all.Fleet, Payer: o.payer, Fresh: o.fresh, Now: o.now}
+	explorer := cost.Explorer{Fleet: all.Fleet, Payer: o.payer, Fresh: o.fresh, Now: all.AskNow(ctx)}
 	if folder, err := os.UserCacheDir(); err == nil {
 		explorer.Cache = filepath.Join(folder, "roadshow", "costs")
 	}
 	if o.activate {
 		return s.activateTags(ctx, explorer, o.yes)
 	}
-	found, err := explorer.Run(ctx, o.period)
+	period, err := cost.ParsePeriod(o.since, explorer.Now)
+	if err != nil {
+		return nil, err
+	}
+	found, err := explorer.Run(ctx, period)
 	return costs{all.Service, found}, err
 }
 

@@ -41,7 +41,7 @@ func orphansVerb(s *settings) *cobra.Command {
 			"With --delete the plan comes first; then it needs a typed yes, or --yes. Where a stage is not in the set, its name\n" +
 			"and its account's id must be typed, or given with --confirm; --yes alone is never enough. Protected stages are never\n" +
 			"touched, nor what is unsure, nor an account that has not answered everything. Run it again after an interruption.\n\n" +
-			"Exit codes: 0 nothing certain or likely is left, 1 something is, 2 it could not be told, 3 some did not answer.",
+			"Exit codes: 0 nothing certain or likely is left, 1 something is, 2 it could not be determined, 3 some did not answer.",
 		Example: "  roadshow orphans\n  roadshow orphans dev --json\n  roadshow orphans --delete\n" +
 			"  roadshow orphans pr-417 --delete --likely --yes\n  roadshow orphans old --delete --yes --confirm old/111111111111",
 		ValidArgsFunction: s.completeStages,
@@ -172,6 +172,9 @@ func (o *orphanFlags) deleteOrphans(ctx context.Context, s *settings, all loaded
 	}
 	if err := orphan.MayDelete(ctx, all.Fleet, plan); err != nil {
 		return nil, true, err
+	}
+	if s.unwritten() != nil { // nobody has seen the plan
+		return nil, true, message("The plan could not be written, so nothing was deleted.")
 	}
 	confirmations, agreed, err := o.confirmations(ctx, s, plan)
 	if err != nil {

@@ -47,6 +47,8 @@ type settings struct {
 	// in is where answers come from, out is for data, talk for all else.
 	in        io.Reader
 	out, talk io.Writer
+	// data is what out writes to.
+	data *output
 	// showing is the progress that is shown, if any.
 	showing *terminal.Board
 	// redactor knows every secret that was met.
@@ -118,6 +120,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	root.SetArgs(arguments)
 	// Whatever a verb says goes through these.
 	data := &output{Writer: stdout}
+	s.data = data
 	stderr = report.NewWriter(stderr, s.redactor)
 	root.SetOut(report.NewWriter(data, s.redactor))
 	root.SetErr(stderr)
@@ -142,6 +145,9 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	fmt.Fprintf(stderr, "roadshow: %s\n", report.Block(err.Error()))
 	return exitUnknown
 }
+
+// unwritten is why something could not be written; nil where everything was.
+func (s *settings) unwritten() error { return s.data.err }
 
 // person is whoever may be asked.
 func (s *settings) person() *terminal.Person {

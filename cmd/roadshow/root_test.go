@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,23 +85,72 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-func TestOutputThatCannotBeWrittenIsSaidAndExitCodeTwo(t *testing.T) {
-	dir := showAssembly(t)
-	for _, arguments := range [][]string{
-		{"names"},
-		{"names", "--json"},
-		{"stages", "--offline"},
-		{"stages", "--offline", "--json"},
-		{"version"},
-		{"--version"},
-		{"--help"},
-		{"completion", "bash"},
-	} {
-		var stderr bytes.Buffer
-		code := run(t.Context(), append(arguments, "--app="+dir), full{}, &stderr)
-		require.Equal(t, exitUnknown, code, arguments)
-		require.Equal(t, "roadshow: The output could not be written: no space left on device\n", stderr.String(), arguments)
+func TestWhicheverVerbCannotWriteItsOutputSaysSoAndEndsWithTwo(t *testing.T) {
+	state, err := deployed()
+	require.NoError(t, err)
+	folder := t.TempDir()
+	server, environment, err := rehearse(filepath.Join(folder, "files"))
+	require.NoError(t, err)
+	defer server.Close()
+	require.NoError(t, server.Load(bytes.NewReader(state)))
+	for _, variable := range environment.Environ("CDK_VALIDATION=false") {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
 	}
+	t.Chdir(folder)
+	program, written := "--app="+made.program, "--app="+assembled("")
+	lines := [][]string{
+		{"--help"},
+		{"--version"},
+		{"completion", "bash"},
+		{"version"},
+		{"version", "--json"},
+		{"init", "notes", "--dir", filepath.Join(folder, "notes")},
+		{"names", written},
+		{"names", "--json", written},
+		{"links", "--check", "--json", written},
+		{"parity", program},
+		{"parity", "--json", program},
+		{"diff", "dev", "production", program},
+		{"stages", "--offline", written},
+		{"stages", "--json", written},
+		{"status", written},
+		{"status", "--json", written},
+		{"doctor", written},
+		{"bootstrap", "dev", written},
+		{"quotas", written},
+		{"costs", written},
+		{"expire", written},
+		{"orphans", written},
+		{"orphans", "--json", written},
+		{"deploy", "--to", "dev", written},
+		{"remove", "--account", "111111111111", "--json", written},
+		{"remove", "dev", "--yes", written},
+	}
+	for _, verb := range newRoot(new(settings)).Commands() {
+		require.True(t, slices.ContainsFunc(lines, func(line []string) bool { return line[0] == verb.Name() }) || verb.Name() == "help", verb.Name())
+	}
+	for _, arguments := range lines {
+		t.Run(strings.Join(arguments[:len(arguments)-1], " "), func(t *testing.T) {
+			var stderr bytes.Buffer
+			require.Equal(t, exitUnknown, run(t.Context(), arguments, full{}, &stderr), stderr.String())
+			require.Contains(t, stderr.String(), "roadshow: The output could not be written: no space left on device\n")
+		})
+	}
+}
+
+func TestAReaderThatGoesAwayIsNoSignalThatEndsTheCommand(t *testing.T) {
+	reading, writing, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, reading.Close())
+	defer writing.Close()
+	process := exec.Command("roadshow", "names", "--app", showAssembly(t))
+	var stderr bytes.Buffer
+	process.Stdout, process.Stderr = writing, &stderr
+	ended, is := errors.AsType[*exec.ExitError](process.Run())
+	require.True(t, is)
+	require.Equal(t, exitUnknown, ended.ExitCode(), "%v: %s", ended, stderr.String())
+	require.Regexp(t, "The output could not be written: .*broken pipe\\n$", stderr.String())
 }
 
 func TestAMisspeltStageIsAnsweredWithTheFlagThatNamedIt(t *testing.T) {

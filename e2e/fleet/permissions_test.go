@@ -40,6 +40,11 @@ func (r recorded) note(arguments []string, code int, calls []rehearsal.Call) {
 		if call.Role == "" && call.Operation != "GetCallerIdentity" {
 			r[verb][actionOf(call)] = true
 		}
+		// Without this one S3 refuses an object that is not there, instead of saying so:
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+		if call.Role == "" && call.Operation == "GetObject" {
+			r[verb]["s3:ListBucket"] = true
+		}
 	}
 }
 

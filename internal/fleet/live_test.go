@@ -159,3 +159,31 @@ func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 		})
 	}
 }
+
+// Without s3:ListBucket S3 refuses an object that is not there: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+func TestACommitThatS3DoesNotTellOfIsNeitherRecordedNorAbsent(t *testing.T) {
+	a := openAccounts(t)
+	a.Deployed(fleettest.Sandbox, "")
+	a.InjectFault(rehearsal.Fault{Account: fleettest.Sandbox.Account, Service: "s3", Operation: "GetObject", Status: 403, Code: "AccessDenied", Message: "Access Denied"})
+	report := a.Fleet().Survey(t.Context(), []stages.Stage{fleettest.Sandbox}, nil)[0]
+	require.Empty(t, report.Problem, "the stack was seen all the same")
+	require.Equal(t, fleet.ConditionSound, report.Deployed.Condition)
+	require.Empty(t, report.Deployed.Commit)
+	require.Contains(t, report.Deployed.CommitProblem, "S3 does not say whether a commit is recorded in s3://cdk-hnb659fds-assets-111111111111-us-east-1/dev-notes.commit.\nAllow s3:GetObject")
+
+	for name, tt := range map[string]struct {
+		log   string
+		state fleet.ParityState
+	}{
+		"the program makes what is deployed": {"/notes/dev", fleet.ParityIdentical},
+		"the program makes something else":   {"/notes/other", fleet.ParityUnknown},
+	} {
+		found, commits, err := fleet.Comparison{
+			Fleet: a.Fleet(), Program: made(t, fleettest.Commit, map[string]string{"dev": tt.log}), Project: t.TempDir(),
+		}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
+		require.NoError(t, err)
+		require.Empty(t, commits, name)
+		require.Equal(t, tt.state, found[0].State, name)
+		require.Contains(t, found[0].Problem+found[0].Note, "S3 does not say whether a commit is recorded", name)
+	}
+}

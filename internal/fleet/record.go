@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/parity"
@@ -41,8 +42,13 @@ func recordedCommit(ctx context.Context, config aws.Config, stage stages.Stage, 
 		if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
 			continue
 		}
+		// Who may not list a bucket is refused what is not there, too.
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+		if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "AccessDenied" {
+			return "", fmt.Errorf("S3 does not say whether a commit is recorded in s3://%s/%s.\nAllow s3:GetObject for it, and s3:ListBucket for the bucket: %w", bucket, key, err)
+		}
 		if err != nil {
-			return "", fmt.Errorf("the commit stands in s3://%s/%s, which S3 does not give: %w", bucket, key, err)
+			return "", fmt.Errorf("the commit recorded in s3://%s/%s could not be read: %w", bucket, key, err)
 		}
 		text, err := io.ReadAll(io.LimitReader(object.Body, longestCommit))
 		if err := errors.Join(err, object.Body.Close()); err != nil {
