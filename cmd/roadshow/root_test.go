@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -85,18 +86,19 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
+// The accounts are empty: what a verb says of them cannot be written either.
 func TestWhicheverVerbCannotWriteItsOutputSaysSoAndEndsWithTwo(t *testing.T) {
-	state, err := deployed()
-	require.NoError(t, err)
 	folder := t.TempDir()
 	server, environment, err := rehearse(filepath.Join(folder, "files"))
 	require.NoError(t, err)
 	defer server.Close()
-	require.NoError(t, server.Load(bytes.NewReader(state)))
 	for _, variable := range environment.Environ("CDK_VALIDATION=false") {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}
+	// The cdk command itself is not run: it would take its time to be refused.
+	server.InjectFault(rehearsal.Fault{Account: accounts["production"], Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not you"})
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module example.com/show\n"), 0o600))
 	t.Chdir(folder)
 	program, written := "--app="+made.program, "--app="+assembled("")
 	lines := [][]string{
@@ -105,26 +107,25 @@ func TestWhicheverVerbCannotWriteItsOutputSaysSoAndEndsWithTwo(t *testing.T) {
 		{"completion", "bash"},
 		{"version"},
 		{"version", "--json"},
-		{"init", "notes", "--dir", filepath.Join(folder, "notes")},
+		{"init", "notes", "--dir", filepath.Join(t.TempDir(), "notes")},
 		{"names", written},
 		{"names", "--json", written},
 		{"links", "--check", "--json", written},
 		{"parity", program},
-		{"parity", "--json", program},
 		{"diff", "dev", "production", program},
 		{"stages", "--offline", written},
 		{"stages", "--json", written},
 		{"status", written},
 		{"status", "--json", written},
 		{"doctor", written},
-		{"bootstrap", "dev", written},
+		{"bootstrap", "production", written},
 		{"quotas", written},
 		{"costs", written},
 		{"expire", written},
 		{"orphans", written},
 		{"orphans", "--json", written},
-		{"deploy", "--to", "dev", written},
-		{"remove", "--account", "111111111111", "--json", written},
+		{"deploy", "--json", written},
+		{"remove", "--account", "111111111111", written},
 		{"remove", "dev", "--yes", written},
 	}
 	for _, verb := range newRoot(new(settings)).Commands() {
