@@ -89,7 +89,7 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // The accounts are empty: what a verb says of them cannot be written either.
 func TestWhicheverVerbCannotWriteItsOutputSaysSoAndEndsWithTwo(t *testing.T) {
 	folder := t.TempDir()
-	server, environment, err := rehearse(filepath.Join(folder, "files"))
+	server, environment, err := openAccounts(filepath.Join(folder, "files"))
 	require.NoError(t, err)
 	defer server.Close()
 	for _, variable := range environment.Environ("CDK_VALIDATION=false") {
@@ -113,6 +113,7 @@ func TestWhicheverVerbCannotWriteItsOutputSaysSoAndEndsWithTwo(t *testing.T) {
 		{"links", "--check", "--json", written},
 		{"parity", program},
 		{"diff", "dev", "production", program},
+		{"rehearse", "--help"},
 		{"stages", "--offline", written},
 		{"stages", "--json", written},
 		{"status", written},

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -96,16 +95,6 @@ func (f *Fleet) Now() time.Time {
 		return time.Now()
 	}
 	return f.Profiles.Now()
-}
-
-// AskNow is [Fleet.Now] after an account was asked, if any answers.
-func (f *Fleet) AskNow(ctx context.Context) time.Time {
-	for _, stage := range f.Stages {
-		if _, _, err := f.Reach(ctx, stage); err == nil {
-			break
-		}
-	}
-	return f.Now()
 }
 
 // Pick is the stages of these names, in the set's order; all of them where no name is given. The error is a
