@@ -38,6 +38,14 @@ type attempt struct {
 
 func refuses(t *testing.T, row refusals.Refusal) {
 	server := start(t)
+	if row.Off {
+		without, err := rehearsal.Start(rehearsal.Config{Accounts: []rehearsal.Account{
+			{ID: dev, AccessKeyID: "AKIADEV", SecretAccessKey: "dev secret", RegionsOff: []string{row.Region}},
+		}})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, without.Close()) })
+		server = without
+	}
 	configuration := as(server, dev)
 	configuration.Region = row.Region
 	a := attempt{T: t, row: row, server: server, client: cloudformation.NewFromConfig(configuration)}

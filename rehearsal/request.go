@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -172,7 +173,7 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 func (s *Server) recognize(sig signature, r *request, svc *service) (secret string, who caller, err error) {
 	secret, who, refusal := s.credentials(sig)
-	if refusal == nil && s.store.isClosed(who.account) {
+	if refusal == nil && (s.store.isClosed(who.account) || s.isOff(who.account, sig.region)) {
 		refusal = unknownKey()
 	}
 	if refusal != nil {
@@ -229,6 +230,17 @@ func readBody(w http.ResponseWriter, r *request) ([]byte, error) {
 	}
 	_ = deadline.SetReadDeadline(time.Time{})
 	return body, nil
+}
+
+// isOff tells whether an account has not enabled a region, where no access key of it is known.
+// https://github.com/remotion-dev/github-unwrapped-2022/issues/34
+func (s *Server) isOff(id, region string) bool {
+	for _, account := range s.accounts {
+		if account.ID == id {
+			return slices.Contains(account.RegionsOff, region)
+		}
+	}
+	return false
 }
 
 func unknownKey() *apiError {

@@ -47,6 +47,10 @@ type Account struct {
 	// when it is empty. It appears in the ARN of GetCallerIdentity and in
 	// refusals.
 	UserName string
+	// RegionsOff are regions that the account has not enabled, such as "af-south-1": whatever is asked there is refused as
+	// if the access key were unknown. Default: none.
+	// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+	RegionsOff []string
 }
 
 // Call is one request that the endpoint has answered.

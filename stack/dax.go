@@ -97,6 +97,7 @@ type dax struct {
 
 // newDAX makes the whole component beside its table.
 func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name string) *dax {
+	table.requireOffered(table.at, "DAX", "AWS::DAX::Cluster", "https://docs.aws.amazon.com/general/latest/gr/ddb.html")
 	var network *network
 	switch {
 	case config.Network == nil:

@@ -242,6 +242,7 @@ var refused = map[string]func(*stack.Stack){
 		stack.NewAlarm(s, "a", stack.AlarmConfig{On: stack.NewFunction(s, "f", code()).Errors(), Actions: []string{"arn:aws:sns:eu-west-1:111111111111:alarms"}})
 	},
 
+	"dax-region":          aTable(func(c *stack.TableConfig) { c.DAX = &stack.DAXConfig{} }),
 	"dax-nodes":           aTable(func(c *stack.TableConfig) { c.DAX = &stack.DAXConfig{Nodes: 12} }),
 	"dax-node-type":       aTable(func(c *stack.TableConfig) { c.DAX = &stack.DAXConfig{NodeType: "dax.t9.huge"} }),
 	"dax-parameter-value": aTable(func(c *stack.TableConfig) { c.DAX = &stack.DAXConfig{ItemTTL: 1500 * time.Microsecond} }),
@@ -283,6 +284,7 @@ var refused = map[string]func(*stack.Stack){
 
 	"iam-inline-size": func(s *stack.Stack) { allow(stack.NewFunction(s, "f", code()), 60) },
 
+	"lambda-url-region":   aFunction(func(c *stack.FunctionConfig) { c.URL = &stack.URLConfig{} }),
 	"lambda-memory-least": aFunction(func(c *stack.FunctionConfig) { c.Memory = 127 }),
 	"lambda-memory":       aFunction(func(c *stack.FunctionConfig) { c.Memory = 10241 }),
 	"lambda-timeout":      aFunction(func(c *stack.FunctionConfig) { c.Timeout = 20 * time.Minute }),
@@ -417,7 +419,12 @@ func TestEveryConfigThatTheBookSpeaksOfIsRefusedWithLineValueLimitAndPage(t *tes
 			define, has := refused[row.ID]
 			require.True(t, has, "no program makes it: %s", row.How)
 			delete(left, row.ID)
-			_, err := app(define).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: t.TempDir(), StubFunctions: true})
+			stage, program := dev, app(define)
+			if row.Region != stage.Region {
+				stage.Region = row.Region
+				program.Stages = stages.Set{stage}
+			}
+			_, err := program.Synthesize(stack.Synthesis{Stages: []stages.Stage{stage}, Outdir: t.TempDir(), StubFunctions: true})
 			require.Error(t, err, "what AWS refuses with %q is deployed", row.Words)
 			assert.Less(t, len(err.Error()), 1000)
 			var collision *stages.CollisionError

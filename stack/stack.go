@@ -11,6 +11,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/internal/offered"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -110,6 +111,13 @@ func (c component) fault(at stages.Position, field, got, want, fix string) {
 // refusal panics with a mistake in this component that AWS would refuse; page states the rule.
 func (c component) refusal(page string, at stages.Position, field, got, want, fix string) {
 	panic(&ConfigError{Thing: c.String(), Field: field, Got: got, Want: want, Fix: fix, Docs: page, At: at})
+}
+
+// requireOffered refuses what the region of the stage does not have.
+func (c component) requireOffered(at stages.Position, field, resourceType, page string) {
+	if region := c.stack.stage().Region; !offered.In(region, resourceType) {
+		c.refusal(page, at, field, "set in region "+region, "left out there: the region does not have it", "take a selector that leaves the stage out, or move the stage to another region")
+	}
 }
 
 // idPattern keeps ids readable in names and distinct in logical ids, which drop every other character.

@@ -41,6 +41,7 @@ func (c URLConfig) validate() *ConfigError {
 
 // addURL makes the URL of the function's alias, and the output that says it.
 func (fn *Function) addURL(config URLConfig) {
+	fn.requireOffered(fn.at, "URL", "AWS::Lambda::Url", "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html")
 	options := &awslambda.FunctionUrlOptions{AuthType: awslambda.FunctionUrlAuthType_AWS_IAM}
 	if config.Public {
 		options.AuthType = awslambda.FunctionUrlAuthType_NONE

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
@@ -29,9 +30,12 @@ type backend struct {
 	pause         time.Duration // between two looks at a stack
 }
 
+// refusedCall is the moment at which CloudFormation refuses the call itself.
+const refusedCall = "validation"
+
 // outcome is what came back of a trial, without what differs from run to run.
 type outcome struct {
-	// moment is where the last step ended: "validation", the status of its change set, or the stack's.
+	// moment is where the last step ended: refusedCall, the status of its change set, or the stack's.
 	moment string
 	// refused tells that the reasons hold the words that were expected.
 	refused bool
@@ -67,6 +71,9 @@ func (b backend) try(ctx context.Context, one trial) (result outcome, err error)
 		moment, reasons, err := b.deploy(ctx, s, update, one.parameters, i == len(one.steps)-1)
 		if err != nil {
 			return result, err
+		}
+		if moment == refusedCall && !update {
+			made = made[:len(made)-1] // there is no stack, and a region that is off does not even say so
 		}
 		result.moment, result.reasons = moment, strings.Join(reasons, "\n")
 		if i < len(one.steps)-1 && moment != string(types.StackStatusCreateComplete) {
@@ -109,8 +116,11 @@ func (b backend) deploy(ctx context.Context, s step, update bool, parameters map
 	}
 	since := time.Now()
 	set, err := client.CreateChangeSet(ctx, input)
+	if refusal, refused := errors.AsType[smithy.APIError](err); refused && refusal.ErrorFault() != smithy.FaultServer {
+		return refusedCall, []string{err.Error()}, nil
+	}
 	if err != nil {
-		return "validation", []string{err.Error()}, ctx.Err()
+		return "", nil, err // nobody knows what it has done
 	}
 	for {
 		seen, err := client.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: set.Id})

@@ -89,6 +89,17 @@ func TestAnEndpointThatAnswersOtherwiseIsShownWithBothAnswers(t *testing.T) {
 	}
 }
 
+// A region that is off refuses every call, also the question whether there is a stack.
+func TestARegionThatIsOffIsAnAnswerAndEndsNothing(t *testing.T) {
+	server := another(t)
+	server.InjectFault(rehearsal.Fault{Region: "eu-north-1", Service: "cloudformation", Status: http.StatusForbidden, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid."})
+	var out, complaints bytes.Buffer
+	code := run(t.Context(), []string{"--account", account, "--endpoint", server.URL(), "--only", "dax-region$"}, &out, &complaints)
+	assert.Equal(t, differs, code, "%s%s", out.String(), complaints.String())
+	assert.Contains(t, out.String(), "1 cases were tried, 1 differ.")
+	assert.Contains(t, out.String(), "The security token included in the request is invalid.")
+}
+
 func TestNothingIsDeployedWhereNoAccountAndNoEndpointAreNamed(t *testing.T) {
 	server := another(t)
 	for name, tt := range map[string]struct {

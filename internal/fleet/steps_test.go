@@ -16,6 +16,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/rehearsal/refusals"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -25,6 +26,7 @@ import (
 // and imports of what has them, which depend on what the account has.
 var preflightTests = map[string]string{
 	"dynamodb-deletion-protection": "internal/fleet/remove_test.go TestWhatWouldFailHalfWayIsNotBegun",
+	"cloudformation-region-off":    "internal/fleet/steps_test.go TestADeployIsNotBegunInARegionThatIsOff",
 	"lambda-code-bucket":           "internal/fleet/steps_test.go TestADeployIsNotBegunWhereNothingIsBootstrapped",
 }
 
@@ -97,4 +99,18 @@ func TestADeployIsNotBegunWhereNothingIsBootstrapped(t *testing.T) {
 	require.Len(t, refused.Findings, 1)
 	assert.Equal(t, "bootstrap", refused.Findings[0].Check)
 	assert.Equal(t, "Run `roadshow bootstrap dev`.", refused.Findings[0].Fix)
+}
+
+// An account answers in a region that it has not enabled as if the access key were unknown.
+func TestADeployIsNotBegunInARegionThatIsOff(t *testing.T) {
+	a, stage := openAccounts(t), fleettest.Sandbox
+	a.InjectFault(rehearsal.Fault{
+		Account: stage.Account, Region: stage.Region, Status: 403, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid",
+	})
+	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: program(t, withFunction(7))}.Run(t.Context(), []stages.Stage{stage})
+	var refused *fleet.PreflightError
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused.Findings, 1)
+	t.Log(refused.Findings[0].String())
+	assert.Empty(t, a.Writes(stage.Account), "nothing was changed")
 }

@@ -26,6 +26,7 @@
 //   - objects: buckets, by logical id, that hold an object before the stack is deleted;
 //   - lacks: what the call is made without: [capabilities];
 //   - region: where the stack is deployed; us-east-1 unless it says so;
+//   - off: the account has not enabled the region;
 //   - parameters: values of the template's parameters.
 //
 // In a template, !Ref and the other short forms mean what they mean to CloudFormation. Two marks
@@ -40,6 +41,6 @@
 // rolls back, is tested in package rehearsal. That a program cannot make it is tested in package
 // stack: for each row whose answer is config, a program with the mistake is refused with its line; for
 // each other but preflight, what is wrong in the row's own template is in none that the constructs
-// make. That AWS's own validator finds it too is tested here;
-// testdata/validator.golden says for which rows it does.
+// make. That checks of AWS's own find it too is tested here and in rehearsal/internal/cfn:
+// testdata/validator.golden and testdata/schema.golden say which do for which rows.
 package refusals

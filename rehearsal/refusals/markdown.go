@@ -18,8 +18,9 @@ func Markdown(book []Refusal) string {
 		"- **preflight**: `roadshow deploy` finds it in the account before anything is changed, and `roadshow diff STAGE` finds\n"+
 		"  [steps](#steps-and-plain-cdk-deploy).\n"+
 		"- **documented**: nothing can be done at synth; the sentence says what to do.\n\n"+
-		"The rehearsal refuses them all, in the same words and at the same moment. Where a validator is named, these rules of AWS's own\n"+
-		"(the one inside aws-cdk-lib) find the mistake too, without an account.\n", len(book))
+		"The rehearsal refuses them all, in the same words and at the same moment. Where a check is named, it finds the mistake\n"+
+		"too, without an account: rules of AWS's own validator (the one inside aws-cdk-lib), such as F0007, or AWS's schema of\n"+
+		"resource types (aws-service-spec).\n", len(book))
 	page.WriteString(steps(book))
 	service := ""
 	for _, r := range book {
@@ -29,7 +30,7 @@ func Markdown(book []Refusal) string {
 		}
 		found := ""
 		if len(r.Validator) > 0 {
-			found = "; validator: " + strings.Join(r.Validator, ", ")
+			found = "; found by " + strings.Join(r.Validator, ", ")
 		}
 		fmt.Fprintf(&page, "| %s | <a id=\"%s\"></a>%s | **%s**: %s | [%s](%s)%s |\n",
 			r.Moment, r.ID, cell(r.Words), r.Roadshow, cell(r.How), publisher(r.Source), r.Source, found)

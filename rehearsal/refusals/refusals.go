@@ -22,10 +22,14 @@ import (
 //go:embed table/*.yaml
 var table embed.FS
 
-// marks are the rows that AWS's own validator finds too; see validator_test.go.
-//
-//go:embed testdata/validator.golden
-var marks string
+// The rows that checks of AWS's own find too, each with the rules that do: its validator, see validator_test.go; and its
+// schema of resource types, see ../internal/cfn/schema_test.go.
+var (
+	//go:embed testdata/validator.golden
+	validatorMarks string
+	//go:embed testdata/schema.golden
+	schemaMarks string
+)
 
 // Refusal is one row of the book.
 type Refusal struct {
@@ -46,8 +50,8 @@ type Refusal struct {
 	// How says in one sentence how Roadshow does it.
 	How string
 
-	// Validator are the rules of AWS's own validator, the one inside aws-cdk-lib, that find the mistake
-	// without an account; none where only the service does.
+	// Validator are the checks of AWS's own that find the mistake without an account, none where only the service does:
+	// rules of its validator, the one inside aws-cdk-lib, and "aws-service-spec", its schema of resource types.
 	Validator []string
 
 	// Beside is the template of another stack of the account, which is deployed first; empty for
@@ -65,8 +69,9 @@ type Refusal struct {
 	Template string
 	// Parameters are values for the template's parameters.
 	Parameters map[string]string
-	// Region is where the stack is deployed.
+	// Region is where the stack is deployed; Off tells that the account has not enabled it.
 	Region string
+	Off    bool
 	// Deleted are resources that a person made and deleted by hand shortly before.
 	Deleted []Resource
 	// Held are resources that a person made beside the stack.
@@ -143,6 +148,7 @@ type row struct {
 	Resources, Template             yaml.Node
 	Parameters                      map[string]string
 	Region                          string
+	Off                             bool
 	Again                           time.Duration
 	Deleted, Held                   []Resource
 	Existing                        bool
@@ -190,11 +196,11 @@ func Load() ([]Refusal, error) {
 			all = append(all, refusal)
 		}
 	}
-	for line := range strings.Lines(marks) {
+	for line := range strings.Lines(validatorMarks + schemaMarks) {
 		mark := strings.Fields(line)
 		for i := range all {
 			if len(mark) > 0 && all[i].ID == mark[0] {
-				all[i].Validator = mark[1:]
+				all[i].Validator = append(all[i].Validator, mark[1:]...)
 			}
 		}
 	}
@@ -227,7 +233,7 @@ func (r *row) refusal(service string, shared map[string]yaml.Node) (Refusal, err
 	}
 	made := Refusal{
 		ID: r.ID, Service: service, Kind: r.Kind, Moment: r.Moment, Words: r.Words, Source: r.Source,
-		Roadshow: r.Roadshow, How: r.How, Parameters: r.Parameters, Region: cmp.Or(r.Region, "us-east-1"), Again: r.Again,
+		Roadshow: r.Roadshow, How: r.How, Parameters: r.Parameters, Region: cmp.Or(r.Region, "us-east-1"), Off: r.Off, Again: r.Again,
 		Deleted: r.Deleted, Held: r.Held, Existing: r.Existing, Imports: r.Imports, Lacks: r.Lacks, Objects: r.Objects,
 	}
 	together := func(resources yaml.Node) (string, error) {

@@ -8,14 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/offered"
 )
 
 // validator is AWS's own, which comes inside aws-cdk-lib, unpacked from the module of the CDK.
@@ -51,43 +55,79 @@ func validator(t *testing.T) string {
 	return folder
 }
 
-// validated runs the validator over templates and gives the rules that each breaks.
-func validated(t *testing.T, templates map[string]string) map[string][]string {
+// deployed is a template, and the region that it is for.
+type deployed struct {
+	Template string `json:"template"`
+	Region   string `json:"region"`
+}
+
+// askValidator runs a script of testdata with AWS's validator, and gives its answer.
+func askValidator(t *testing.T, script string, question any) (answer map[string][]string) {
 	t.Helper()
 	node, err := filepath.Abs("../../node_modules/.bin/node")
 	require.NoError(t, err)
 	if _, err := os.Stat(node); err != nil {
 		t.Skip("Node is not installed: make test installs it")
 	}
-	input, err := json.Marshal(templates)
+	input, err := json.Marshal(question)
 	require.NoError(t, err)
-	command := exec.CommandContext(t.Context(), node, "testdata/validate.js", validator(t))
+	command := exec.CommandContext(t.Context(), node, filepath.Join("testdata", script), validator(t))
 	command.Stdin = bytes.NewReader(input)
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	output, err := command.Output()
 	require.NoError(t, err, problems.String())
-	var found map[string][]string
-	require.NoError(t, json.Unmarshal(output, &found))
-	return found
+	require.NoError(t, json.Unmarshal(output, &answer))
+	return answer
+}
+
+// Which types of the templates a region lacks is as AWS's schema of that region says.
+func TestTheRegionsThatLackATypeAreThoseOfAWSsSchema(t *testing.T) {
+	made := map[string]bool{}
+	for _, path := range goldenFiles(t) {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var template struct {
+			Resources map[string]struct{ Type string }
+		}
+		require.NoError(t, json.Unmarshal(text, &template))
+		for _, resource := range template.Resources {
+			made[resource.Type] = true
+		}
+	}
+	delete(made, "AWS::CDK::Metadata") // it has a condition on the region
+	types := slices.Sorted(maps.Keys(made))
+	lacking := askValidator(t, "lacking.js", types)
+	require.NotEmpty(t, lacking)
+	for _, name := range types {
+		assert.ElementsMatch(t, lacking[name], offered.Lacking(name), name)
+	}
+}
+
+// goldenFiles are the templates that this project's programs make.
+func goldenFiles(t *testing.T) (files []string) {
+	t.Helper()
+	for _, folder := range []string{".", "stack", "examples/*"} {
+		paths, err := filepath.Glob(filepath.Join("../..", folder, "testdata", "*.golden.json"))
+		require.NoError(t, err)
+		files = append(files, paths...)
+	}
+	require.Greater(t, len(files), 9)
+	return files
 }
 
 // What AWS's own validator finds without an account is marked with its rules; what it does not find, only a service does.
 func TestAWSsOwnValidatorFindsTheRowsThatAreMarkedAndNothingInTheGoldens(t *testing.T) {
-	all, templates := book(t), map[string]string{}
+	all, templates := book(t), map[string]deployed{}
 	for _, row := range all {
-		templates[row.ID] = row.Template
+		templates[row.ID] = deployed{row.Template, row.Region}
 	}
-	for _, folder := range []string{".", "stack", "examples/*"} {
-		paths, err := filepath.Glob(filepath.Join("../..", folder, "testdata", "*.golden.json"))
+	for _, path := range goldenFiles(t) {
+		text, err := os.ReadFile(path)
 		require.NoError(t, err)
-		for _, path := range paths {
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			templates[path] = string(text)
-		}
+		templates[path] = deployed{string(text), "us-east-1"}
 	}
-	found := validated(t, templates)
+	found := askValidator(t, "validate.js", templates)
 	var marks strings.Builder
 	for _, row := range all {
 		if rules := found[row.ID]; len(rules) > 0 {

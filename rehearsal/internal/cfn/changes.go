@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
+	"github.com/roadshow-go/roadshow/internal/offered"
 	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
@@ -29,7 +30,7 @@ func (e *Engine) plan(
 	if err != nil {
 		return nil, err
 	}
-	if unknown := t.unknownTypes(); len(unknown) > 0 {
+	if unknown := t.unknownTypes(at.Region); len(unknown) > 0 {
 		return nil, validationError("Template format error: Unrecognized resource types: [" + strings.Join(unknown, ", ") + "]")
 	}
 	values, err := e.resolveParameters(ctx, at, t, inputs, s.parameters)
@@ -43,12 +44,15 @@ func (e *Engine) plan(
 	return p, e.arrange(ctx, s, p)
 }
 
-// unknownTypes are the resource types that are in no table, which CloudFormation refuses before it looks any further.
-func (t *template) unknownTypes() []string {
+// unknownTypes are the resource types that are in no table, or that the region lacks. CloudFormation refuses both in the same
+// words, before it looks any further.
+// https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/904
+func (t *template) unknownTypes(region string) []string {
 	var unknown []string
 	for _, id := range sortedKeys(t.resources) {
 		name := t.resources[id].typeName
-		if _, known := spec.Lookup(name); !known && !spec.IsCustom(name) && !slices.Contains(unknown, name) {
+		_, known := spec.Lookup(name)
+		if (!known && !spec.IsCustom(name) || !offered.In(region, name)) && !slices.Contains(unknown, name) {
 			unknown = append(unknown, name)
 		}
 	}
