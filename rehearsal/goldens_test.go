@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/rehearsal"
@@ -115,6 +117,9 @@ func TestEveryGoldenIsDeployed(t *testing.T) {
 			require.NoError(t, err)
 			a := attempt{T: t, client: client}
 			require.Equal(t, types.StackStatusCreateComplete, finished(t, client, "golden").StackStatus, a.reasonsOf("golden", types.ResourceStatusCreateFailed))
+			if strings.Contains(template, "ANY /internal/{path+}") {
+				t.Run("a browser may call an ANY route that has an authorizer and CORS", func(t *testing.T) { aBrowserMayCall(t, server) })
+			}
 			for _, f := range server.Resources(at[1], at[2]) {
 				if f.Type == "AWS::Lambda::Function" && f.Stack == "golden" {
 					mayWhatItIsGranted(t, server, configuration, f)
@@ -122,6 +127,34 @@ func TestEveryGoldenIsDeployed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// aBrowserMayCall asks as a browser does before it sends credentials: by OPTIONS, without any. The route itself stays guarded.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+func aBrowserMayCall(t *testing.T, server *rehearsal.Server) {
+	apis, err := server.APIs()
+	require.NoError(t, err)
+	asked := 0
+	for _, api := range apis {
+		if api.Stage == "" {
+			continue
+		}
+		question := aRequest(t, http.MethodOptions, api.URL+"/internal/notes", "")
+		question.Header.Set("Origin", "https://example.com")
+		question.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		question.Header.Set("Access-Control-Request-Headers", "authorization")
+		answer, err := http.DefaultClient.Do(question)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		assert.Equal(t, http.StatusNoContent, answer.StatusCode)
+		assert.Equal(t, "https://example.com", answer.Header.Get("Access-Control-Allow-Origin"))
+		assert.Contains(t, answer.Header.Get("Access-Control-Allow-Methods"), http.MethodPost)
+		assert.Contains(t, answer.Header.Get("Access-Control-Allow-Headers"), "authorization")
+		status, _ := sends(t, aRequest(t, http.MethodPost, api.URL+"/internal/notes", "{}"))
+		assert.Equal(t, http.StatusForbidden, status, "without credentials the route itself refuses")
+		asked++
+	}
+	assert.Equal(t, 1, asked)
 }
 
 // mayWhatItIsGranted makes a call for each action that a function's role is granted and that the

@@ -1,7 +1,11 @@
 package stack_test
 
 import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
 	"math"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -113,23 +117,12 @@ func TestEveryTextOfEveryConfigIsRefusedWhereItIsNone(t *testing.T) {
 			for what, value := range map[string]string{
 				"invalid UTF-8": "a\xff", "NUL": "a\x00b", "a control character": "a\x1bb", "a megabyte": strings.Repeat("x", 1<<20),
 			} {
-				config := reflect.New(kind).Elem()
-				set := config.Field(i)
-				switch {
-				case set.Kind() == reflect.String:
-					set.SetString(value)
-				case set.Kind() == reflect.Slice && set.Type().Elem().Kind() == reflect.String:
-					set.Set(reflect.MakeSlice(set.Type(), 1, 1))
-					set.Index(0).SetString(value)
-				case set.Kind() == reflect.Interface && set.Type().NumMethod() == 0:
-					set.Set(reflect.ValueOf(map[string]any{"deep": []any{value}}))
-				case set.Type() == reflect.TypeFor[map[string]string]():
-					set.Set(reflect.ValueOf(map[string]string{"NAME": value}))
-				case set.Type() == reflect.TypeFor[stack.Pattern]():
-					set.Set(reflect.ValueOf(stack.Pattern{"field": []string{value}}))
-				default:
+				filled, holds := withText(field.Type, value)
+				if !holds {
 					continue
 				}
+				config := reflect.New(kind).Elem()
+				config.Field(i).Set(filled)
 				t.Run(name+"."+field.Name+": "+what, func(t *testing.T) {
 					problems := stack.FaultsIn(dev, config.Interface())
 					require.NotEmpty(t, problems)
@@ -141,6 +134,67 @@ func TestEveryTextOfEveryConfigIsRefusedWhereItIsNone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// withText is a value of a type with a text in it, as deep as its texts stand; false where it holds none. Those of a struct
+// are fields of their own.
+func withText(of reflect.Type, text string) (filled reflect.Value, holds bool) {
+	filled = reflect.New(of).Elem()
+	switch of.Kind() {
+	case reflect.String:
+		filled.SetString(text)
+		return filled, true
+	case reflect.Interface:
+		if of.NumMethod() == 0 {
+			filled.Set(reflect.ValueOf(map[string]any{"deep": []any{text}}))
+			return filled, true
+		}
+	case reflect.Pointer:
+		if inner, holds := withText(of.Elem(), text); holds {
+			filled.Set(reflect.New(of.Elem()))
+			filled.Elem().Set(inner)
+			return filled, true
+		}
+	case reflect.Slice:
+		if inner, holds := withText(of.Elem(), text); holds {
+			return reflect.Append(filled, inner), true
+		}
+	case reflect.Map:
+		if inner, holds := withText(of.Elem(), text); holds {
+			filled.Set(reflect.MakeMap(of))
+			filled.SetMapIndex(reflect.ValueOf("NAME").Convert(of.Key()), inner)
+			return filled, true
+		}
+	}
+	return filled, false
+}
+
+// A config that is made newly is tried, too: every exported struct that is called so.
+func TestEveryConfigOfThePackageIsTried(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	tried, count := configs(), 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(gotoken.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(parsed, func(node ast.Node) bool {
+			declared, is := node.(*ast.TypeSpec)
+			if !is {
+				return true
+			}
+			_, isStruct := declared.Type.(*ast.StructType)
+			name := declared.Name.Name
+			if isStruct && ast.IsExported(name) && (strings.HasSuffix(name, "Config") || name == "EventPattern") {
+				count++
+				assert.NotNil(t, tried[name], "%s: no setting of the tests of the nouns leads to %s", file, name)
+			}
+			return true
+		})
+	}
+	assert.Greater(t, count, 30)
 }
 
 func TestATextThatIsNoneIsRefusedWithItsLine(t *testing.T) {
