@@ -55,11 +55,14 @@ func printed(arguments []string) (name string, object any) {
 	if name == "remove" && strings.HasPrefix(arguments[2], "-") {
 		name += " --account"
 	}
+	if name == "diff" && strings.HasPrefix(arguments[3], "-") {
+		name += " of one stage"
+	}
 	return name, map[string]any{
 		"stages": new(listedStages), "stages --with": new(proposal), "doctor": new(examined), "bootstrap": new(bootstraps),
 		"deploy": new(deployment), "status": new(statuses), "remove": new(removed), "remove --account": new(line),
 		"orphans": new(line), "expire": new(ephemerals), "quotas": new(quotas), "costs": new(costs),
-		"costs --activate-tags": new(costTags), "parity": new(verdictJSON), "diff": new(parity.Explanation),
+		"costs --activate-tags": new(costTags), "parity": new(verdictJSON), "diff": new(parity.Explanation), "diff of one stage": new(fleet.StageDiff),
 		"names": new(names), "links": new(linked), "rehearse": new(rehearsalLine), "init": new(starter.Written), "version": new(versions),
 	}[name]
 }
@@ -198,7 +201,8 @@ var documentedObjects = []struct {
 	{page: "parity.md", from: "| `stale` | ", types: []any{parity.Stale{}}},
 	{page: "parity.md", from: "| `deployed` | ", types: []any{fleet.Parity{}}},
 	{page: "parity.md", from: "| `commits` | ", types: []any{fleet.CommitParity{}}},
-	{page: "parity.md", from: "`roadshow diff --json`:\n\n", column: true, types: []any{parity.Explanation{}}},
+	{page: "parity.md", from: "`roadshow diff STAGE STAGE --json`:\n\n", column: true, types: []any{parity.Explanation{}}},
+	{page: "fleet.md", from: "| `roadshow diff STAGE` | `stage`", types: []any{fleet.StageDiff{}}},
 	{page: "parity.md", from: "| `groups` | ", types: []any{parity.Group{}}},
 	{page: "parity.md", from: "| `changes` of a group | ", types: []any{parity.Change{}}},
 	{page: "parity.md", from: "A choice has ", types: []any{stages.Choice{}}},
@@ -273,7 +277,7 @@ func everyVerbHasPrintedJSON(t *testing.T) {
 			require.True(t, schemas.seen[verb.Name()], "a session prints the JSON of roadshow %s", verb.Name())
 		}
 	}
-	for _, name := range []string{"stages --with", "remove --account", "costs --activate-tags"} {
+	for _, name := range []string{"stages --with", "remove --account", "costs --activate-tags", "diff of one stage"} {
 		require.True(t, schemas.seen[name], "a session prints the JSON of roadshow %s", name)
 	}
 }

@@ -34,15 +34,15 @@ func (d Deployment) deployed(ctx context.Context, stage stages.Stage, stack stri
 	d.looks.mu.Lock()
 	look := d.looks.each[stage.Name]
 	if look == nil {
-		look = sync.OnceValues(func() (before, error) { return d.lookBefore(ctx, stage, stack) })
+		look = sync.OnceValues(func() (before, error) { return d.Fleet.lookBefore(ctx, stage, stack) })
 		d.looks.each[stage.Name] = look
 	}
 	d.looks.mu.Unlock()
 	return look()
 }
 
-func (d Deployment) lookBefore(ctx context.Context, stage stages.Stage, stack string) (there before, err error) {
-	if there.config, _, err = d.Fleet.Reach(ctx, stage); err != nil {
+func (f *Fleet) lookBefore(ctx context.Context, stage stages.Stage, stack string) (there before, err error) {
+	if there.config, _, err = f.Reach(ctx, stage); err != nil {
 		return there, err
 	}
 	client := cloudformation.NewFromConfig(there.config)

@@ -2,12 +2,59 @@ package fleet
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/steps"
+	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/stages"
 )
+
+// StageDiff is what leads from what a stage has deployed to what the program makes of it.
+type StageDiff struct {
+	// Stage is its name, Account where it is, Stack its stack there.
+	Stage   string `json:"stage"`
+	Account string `json:"account"`
+	Stack   string `json:"stack"`
+	// Deployed tells whether the stack has anything yet. Where it has not, the first deploy makes everything, and no
+	// changes are listed.
+	Deployed bool `json:"deployed"`
+	// Changes are all that a deploy would change, by path.
+	Changes []parity.Change `json:"changes"`
+	// Steps are the changes that AWS refuses in one deploy, each with what to deploy first.
+	Steps []Finding `json:"steps"`
+}
+
+// Diff compares what a stage has deployed with what the program makes of it. It changes nothing. The error says that the
+// account did not answer, or that a template is none.
+func (f *Fleet) Diff(ctx context.Context, program Assembly, stage stages.Stage) (StageDiff, error) {
+	one, synthesized := program.Stage(stage.Name)
+	if !synthesized {
+		return StageDiff{}, fmt.Errorf("the program has not synthesized stage %s", stage.Name)
+	}
+	diff := StageDiff{Stage: stage.Name, Account: stage.Account, Stack: one.StackName, Changes: []parity.Change{}, Steps: []Finding{}}
+	there, err := f.lookBefore(ctx, stage, one.StackName)
+	if err != nil || len(there.template) == 0 {
+		return diff, err
+	}
+	wanted, err := program.Template(one)
+	if err != nil {
+		return diff, err
+	}
+	diff.Deployed = true
+	at := func(logicalID string) stages.Position { return one.Owner(logicalID).At }
+	changes, err := parity.Drift(stage, there.template, wanted, at)
+	if err != nil {
+		return diff, err
+	}
+	found, err := Steps(one, there.template, wanted)
+	if err != nil {
+		return diff, err
+	}
+	diff.Changes, diff.Steps = append(diff.Changes, changes...), append(diff.Steps, found...)
+	return diff, nil
+}
 
 // steps finds what AWS would refuse of the way from what a stage has deployed to what the program makes, and says what
 // to deploy first.

@@ -21,9 +21,8 @@ import (
 	"github.com/roadshow-go/roadshow/stages"
 )
 
-// preflightTests says which test shows what preflight does about a refusal of the book that is no step. A row of the book
-// that says preflight and stands neither here nor among the steps fails the test below; but for names that are taken
-// and imports of what has them, which depend on what the account has.
+// preflightTests says which test shows what preflight does about a refusal of the book whose template does not show it. A
+// row of the book that says preflight, and neither stands here nor can be driven by its template, fails the test below.
 var preflightTests = map[string]string{
 	"dynamodb-deletion-protection": "internal/fleet/remove_test.go TestWhatWouldFailHalfWayIsNotBegun",
 	"cloudformation-region-off":    "internal/fleet/steps_test.go TestADeployIsNotBegunInARegionThatIsOff",
@@ -38,10 +37,17 @@ func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
 			assert.Empty(t, preflightTests[row.ID], "%s: the book says that Roadshow's answer is %s", row.ID, row.Roadshow)
 			continue
 		}
-		if strings.HasSuffix(row.ID, "-name-taken") || strings.HasPrefix(row.ID, "cloudformation-import-") {
-			continue
-		}
 		t.Run(row.ID, func(t *testing.T) {
+			if row.Beside != "" || len(row.Held) > 0 {
+				taken := takenNames(t, row)
+				require.Len(t, taken, 1)
+				assert.Regexp(t, ` exists already: `, taken[0].Detail)
+				assert.NotEmpty(t, taken[0].Taken.Obstacle, "it cannot be taken up, and preflight says so")
+				if row.Beside != "" {
+					assert.Equal(t, "beside", taken[0].Taken.Stack, "it says which stack has the name")
+				}
+				return
+			}
 			if row.Before != "" {
 				findings := preflightOf(t, row.Before, row.Template)
 				require.Len(t, findings, 1)
@@ -57,6 +63,35 @@ func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
 			assert.Regexp(t, `func `+regexp.QuoteMeta(name)+`\(`, string(source))
 		})
 	}
+}
+
+// takenNames is what a deploy finds, and does not begin, whose template gives a name that the account has already: in another
+// stack, or made by a person.
+func takenNames(t *testing.T, row refusals.Refusal) []fleet.Finding {
+	t.Helper()
+	a, stage := openAccounts(t), fleettest.Sandbox
+	require.Equal(t, stage.Region, row.Region)
+	a.Bootstrapped(stage, "CDKToolkit", "hnb659fds", 33)
+	for _, held := range row.Held {
+		_, err := a.Account(stage.Account).Create(stage.Region, held.Type, held.Properties)
+		require.NoError(t, err)
+	}
+	if row.Beside != "" {
+		_, err := a.CloudFormation(stage).CreateStack(t.Context(), &cloudformation.CreateStackInput{
+			StackName: aws.String("beside"), TemplateBody: &row.Beside, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		})
+		require.NoError(t, err)
+		a.Settle(stage, "beside")
+	}
+	before := a.Writes(stage.Account)
+	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: program(t, row.Template)}.Run(t.Context(), []stages.Stage{stage})
+	var refused *fleet.PreflightError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, before, a.Writes(stage.Account), "nothing was changed")
+	for _, finding := range refused.Findings {
+		assert.Equal(t, "names", finding.Check, "%s", finding)
+	}
+	return refused.Findings
 }
 
 // preflightOf is what a deploy finds that would lead from a deployed template to another, and that does not begin.
