@@ -41,7 +41,7 @@ func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
 			if row.Beside != "" || len(row.Held) > 0 {
 				taken := takenNames(t, row)
 				require.Len(t, taken, 1)
-				assert.Regexp(t, ` exists already: `, taken[0].Detail)
+				assert.Regexp(t, ` exists already\. `, taken[0].Detail)
 				assert.NotEmpty(t, taken[0].Taken.Obstacle, "it cannot be taken up, and preflight says so")
 				if row.Beside != "" {
 					assert.Equal(t, "beside", taken[0].Taken.Stack, "it says which stack has the name")
