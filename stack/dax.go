@@ -109,12 +109,7 @@ func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name str
 		network = config.Network.network
 	}
 	group := network.securityGroup(scope, "DAXSecurityGroup", "DAX of "+table.id)
-	role := awsiam.NewRole(scope, jsiiconv.String("DAXRole"), &awsiam.RoleProps{
-		// Not for this account alone, as other services: AWS's page on DAX's role has no condition, and an account
-		// can only give DAX roles of its own.
-		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.create-cluster.cli.create-service-role.html
-		AssumedBy: awsiam.NewServicePrincipal(jsiiconv.String("dax.amazonaws.com"), nil),
-	})
+	role := newRole(scope, "DAXRole", daxPrincipal())
 	// A group that a cluster uses can lose no subnet, and the values of its parameters only change where the nodes
 	// restart: so each group's id follows what is in it, and what it was stays until the cluster has the new one.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_UpdateSubnetGroup.html

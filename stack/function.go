@@ -307,9 +307,7 @@ func NewFunction(s *Stack, id string, config FunctionConfig) *Function {
 	group := awslogs.NewLogGroup(fn.siblings, jsiiconv.String("LogGroup"), &awslogs.LogGroupProps{
 		LogGroupName: jsiiconv.String(logGroup), Retention: s.retention().logRetention, RemovalPolicy: s.retention().logs,
 	})
-	fn.role = awsiam.NewRole(fn.siblings, jsiiconv.String("Role"), &awsiam.RoleProps{
-		AssumedBy: lambdaPrincipal(),
-	})
+	fn.role = newRole(fn.siblings, "Role", lambdaPrincipal())
 	props := fn.props(group)
 	fn.placeholder = props.Code
 	if config.Override != nil {

@@ -263,6 +263,27 @@ func (st statement) fromAccount(service string, s *Stack) awsiam.PolicyStatement
 	})
 }
 
+// newRole makes the role that a service of AWS assumes, without any right yet.
+func newRole(scope constructs.Construct, id string, service awsiam.IPrincipal) awsiam.Role {
+	return awsiam.NewRole(scope, jsiiconv.String(id), &awsiam.RoleProps{AssumedBy: service})
+}
+
+// newServiceRole makes the role that a service of AWS assumes on behalf of this account, to do these things.
+func (s *Stack) newServiceRole(scope constructs.Construct, id, service string, rights ...statement) awsiam.Role {
+	role := newRole(scope, id, inAccount(service, s))
+	for _, right := range rights {
+		role.AddToPrincipalPolicy(right.build())
+	}
+	return role
+}
+
+// daxPrincipal is DAX. It acts not for this account alone, as other services do: AWS's page on DAX's role has no
+// condition, and an account can only give DAX roles of its own.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.create-cluster.cli.create-service-role.html
+func daxPrincipal() awsiam.IPrincipal {
+	return awsiam.NewServicePrincipal(jsiiconv.String("dax.amazonaws.com"), nil)
+}
+
 // inAccount is a service of AWS that acts on behalf of this account.
 func inAccount(service string, s *Stack) awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsiiconv.String(service), &awsiam.ServicePrincipalOpts{

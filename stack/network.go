@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 
@@ -484,10 +483,7 @@ func (s *Stack) logTraffic(scope constructs.Construct, n *network, name string) 
 	group := awslogs.NewLogGroup(scope, jsiiconv.String("FlowLogGroup"), &awslogs.LogGroupProps{
 		LogGroupName: jsiiconv.String(name), Retention: s.retention().logRetention, RemovalPolicy: s.retention().logs,
 	})
-	role := awsiam.NewRole(scope, jsiiconv.String("FlowLogRole"), &awsiam.RoleProps{
-		AssumedBy: inAccount("vpc-flow-logs.amazonaws.com", s),
-	})
-	role.AddToPrincipalPolicy(statement{actions: flowLogWrite, resources: []*string{group.LogGroupArn()}}.build())
+	role := s.newServiceRole(scope, "FlowLogRole", "vpc-flow-logs.amazonaws.com", statement{actions: flowLogWrite, resources: []*string{group.LogGroupArn()}})
 	awsec2.NewCfnFlowLog(scope, jsiiconv.String("FlowLog"), &awsec2.CfnFlowLogProps{
 		ResourceId: n.vpcID, ResourceType: jsiiconv.String("VPC"), TrafficType: jsiiconv.String("ALL"),
 		LogDestinationType: jsiiconv.String("cloud-watch-logs"), LogGroupName: group.LogGroupName(), DeliverLogsPermissionArn: role.RoleArn(),

@@ -156,9 +156,9 @@ func (sc *Schedule) Triggers(fn *Function) {
 	}
 	fn.failures.make(fn)
 	scope := sc.scope()
-	role := awsiam.NewRole(scope, jsiiconv.String("Role"), &awsiam.RoleProps{AssumedBy: inAccount("scheduler.amazonaws.com", sc.stack)})
-	role.AddToPrincipalPolicy(statement{actions: functionInvoke, resources: []*string{fn.invoked().FunctionArn()}}.build())
-	role.AddToPrincipalPolicy(statement{actions: queueSend, resources: []*string{fn.failures.queue.L2.QueueArn()}}.build())
+	role := sc.stack.newServiceRole(scope, "Role", "scheduler.amazonaws.com",
+		statement{actions: functionInvoke, resources: []*string{fn.invoked().FunctionArn()}},
+		statement{actions: queueSend, resources: []*string{fn.failures.queue.L2.QueueArn()}})
 	props := sc.props(fn, role)
 	if sc.config.Override != nil {
 		sc.config.Override(props)

@@ -40,10 +40,6 @@ type SecretConfig struct {
 	Override func(*awssecretsmanager.SecretProps)
 }
 
-func (c SecretConfig) validate() *ConfigError {
-	return nil
-}
-
 // Secret is a secret of Secrets Manager, or knows that its stage has none.
 type Secret struct {
 	component
@@ -54,7 +50,7 @@ type Secret struct {
 
 // NewSecret makes a secret, empty or generated. A mistake panics with a [*ConfigError].
 func NewSecret(s *Stack, id string, config SecretConfig) *Secret {
-	secret := &Secret{component: s.begin("secret", id, config.Stages, s.faultsIn(config, config.validate()))}
+	secret := &Secret{component: s.begin("secret", id, config.Stages, s.faultsIn(config, nil))}
 	name := s.record(secret.component, stages.Secret, config.Name, config.Revision)
 	if !secret.present {
 		return secret

@@ -346,6 +346,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		w.must("costs", "--activate-tags", "--yes", "--payer", "prod-admin")
 		w.must("doctor")
 		w.must("quotas")
+		w.must("diff", "production")
 		defer func(app string) { w.app = app }(w.app)
 		w.app = program("notes")
 		w.must("parity", "--deployed")

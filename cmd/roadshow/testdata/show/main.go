@@ -57,9 +57,13 @@ func main() {
 			s.Name(stages.DynamoDBTable, "x")
 		}
 		stack.NewFunction(s, "f", config)
-		stack.NewTable(s, "notes", stack.TableConfig{
-			PartitionKey: stack.StringKey("id"), DAX: &stack.DAXConfig{Stages: stages.Only(production)},
-		})
+		table := stack.TableConfig{PartitionKey: stack.StringKey("id"), DAX: &stack.DAXConfig{Stages: stages.Only(production)}}
+		if fault == "indexes" {
+			table.GlobalIndexes = []stack.GlobalIndexConfig{
+				{Name: "by-author", PartitionKey: stack.StringKey("author")}, {Name: "by-day", PartitionKey: stack.StringKey("day")},
+			}
+		}
+		stack.NewTable(s, "notes", table)
 	}}
 	app.Main()
 }
