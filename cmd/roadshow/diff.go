@@ -105,7 +105,7 @@ func (d deployedDifference) write(out, _ io.Writer) {
 		fmt.Fprintf(out, "\n%s\n", styled(out, bad, stepsTitle))
 	}
 	for _, step := range d.Steps {
-		fmt.Fprintf(out, "  %s.\n    %s\n", report.Line(step.Detail), report.Line(step.Fix))
+		fmt.Fprintf(out, "  %s\n    %s\n", report.Line(step.Detail), report.Line(step.Fix))
 	}
 }
 
@@ -116,7 +116,7 @@ func (d deployedDifference) writeMarkdown(out io.Writer) {
 		fmt.Fprintf(out, "\n**%s**\n\n", stepsTitle)
 	}
 	for _, step := range d.Steps {
-		fmt.Fprintf(out, "- %s. %s\n", escaped(report.Line(step.Detail)), escaped(report.Line(step.Fix)))
+		fmt.Fprintf(out, "- %s %s\n", escaped(report.Line(step.Detail)), escaped(report.Line(step.Fix)))
 	}
 	if len(d.Changes) > 0 {
 		fmt.Fprintf(out, "\n<details><summary>%s</summary>\n\n", counted(len(d.Changes), "change"))
