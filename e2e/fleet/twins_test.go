@@ -53,7 +53,7 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 		w.app = app + " key"
 		got := w.run("deploy", "--to", "left")
 		require.Equal(t, 2, got.code, "it is found before it is tried")
-		require.Contains(t, got.stderr, "things (AWS::DynamoDB::Table), made at e2e/fleet/testdata/twins/main.go:18: another KeySchema makes it anew")
+		require.Contains(t, got.stderr, "Resource things (AWS::DynamoDB::Table), made at e2e/fleet/testdata/twins/main.go:18: another KeySchema makes it anew")
 		require.Contains(t, got.stderr, "Raise Revision in its config")
 		require.True(t, w.holds(devAccount, "AWS::DynamoDB::Table", "left-twins-things"), "the old one is still there")
 		w.app = app + " key 2"
@@ -75,8 +75,8 @@ func TestTwoStagesInOneAccount(t *testing.T) {
 		require.NoError(t, err)
 		got := w.run("deploy", "--to", "pr-2")
 		require.Equal(t, 2, got.code)
-		require.Contains(t, got.stderr, "DynamoDB table "+name+" exists already. It has no tags, and is in no stack.")
-		require.Contains(t, got.stderr, "it cannot be taken up: the template deletes it with its stack")
+		require.Contains(t, got.stderr, "DynamoDB table "+name+" exists already. It may be somebody else's: it was made on ")
+		require.Contains(t, got.stderr, "Raise the Revision of things, which makes a new one beside it.")
 		require.NoError(t, w.Server.Account(devAccount).Delete("us-east-1", "AWS::DynamoDB::Table", name))
 		w.must("deploy", "--to", "pr-2")
 	})

@@ -83,7 +83,7 @@ func Steps(one assembly.Synthesized, deployed, wanted []byte) ([]Finding, error)
 	findings := make([]Finding, len(found))
 	for i, step := range found {
 		owner := one.Owner(step.LogicalID)
-		subject := fmt.Sprintf("%s (%s)", cmp.Or(owner.ID, step.LogicalID), step.Type)
+		subject := fmt.Sprintf("resource %s (%s)", cmp.Or(owner.ID, step.LogicalID), step.Type)
 		if owner.At.File != "" {
 			subject += ", made at " + owner.At.String()
 		}

@@ -53,7 +53,7 @@ func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
 				require.Len(t, findings, 1)
 				assert.Equal(t, "steps", findings[0].Check)
 				assert.Regexp(t, `^[A-Z].*\. See https://`, findings[0].Fix, "it says what to deploy first")
-				assert.Regexp(t, `^\w+ \(AWS::\w+::\w+\), made at app\.go:7: `, findings[0].Detail)
+				assert.Regexp(t, `^Resource \w+ \(AWS::\w+::\w+\), made at app\.go:7: `, findings[0].Detail)
 				return
 			}
 			file, name, _ := strings.Cut(preflightTests[row.ID], " ")
