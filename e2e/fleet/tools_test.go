@@ -58,7 +58,7 @@ func openTools(t *testing.T) (people, ci *world) {
 func TestAToolsAccountDeploysByTheRolesOfTheBootstraps(t *testing.T) {
 	t.Parallel()
 	people, ci := openTools(t)
-	const trustProduction = "run `cdk bootstrap --trust 999999999999 --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess " +
+	const trustProduction = "`cdk bootstrap --trust 999999999999 --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess " +
 		"aws://333333333333/us-east-1` with credentials of account 333333333333"
 
 	require.Contains(t, people.must("bootstrap", "dev", "staging").stderr, "trusting 999999999999", "the program declares it")
