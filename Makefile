@@ -6,10 +6,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 TOOL        := go tool -modfile=tools/go.mod
 GOFILES     := git ls-files --cached --others --exclude-standard '*.go'
 
-# All packages at once: those of e2e mostly wait, for the cdk command's polls. `go vet` is part of lint.
+# Packages side by side: those of e2e wait for the cdk command's polls now and then. `go vet` is part of lint.
 .PHONY: test
 test: modules format lint node_modules/.package-lock.json
-	go test -count=1 -vet=off -p 4 -timeout 40m ./e2e/... ./cmd/... ./stack/... ./...
+	go test -count=1 -vet=off -p 3 -timeout 40m ./e2e/... ./cmd/... ./stack/... ./...
 
 # The tools that are not Go, pinned by package-lock.json: the CDK command, and the Node that runs it.
 node_modules/.package-lock.json: package.json package-lock.json

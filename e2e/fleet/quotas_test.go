@@ -51,7 +51,7 @@ func TestADeployWaitsForTheQuotaThatItNeeds(t *testing.T) {
 	require.Len(t, read.Increases, 1)
 	require.Equal(t, 50.0, read.Increases[0].Desired)
 	require.Equal(t, "PENDING", read.Increases[0].Request.Status)
-	require.Contains(t, w.run("deploy", "--yes").stderr, "wait for AWS's decision on the request for 50 (PENDING)")
+	require.Contains(t, w.run("deploy", "--yes").stderr, "Wait for AWS's decision on the request for 50 (PENDING)")
 
 	require.NoError(t, production.DecideQuotaRequest(read.Increases[0].Request.ID, true))
 	got = w.must("deploy", "--yes", "--json")

@@ -14,6 +14,9 @@ func TestAFleetIsPackedOnceAndSaved(t *testing.T) {
 	t.Parallel()
 	ready := filepath.Join(t.TempDir(), "assembly")
 	require.NoError(t, os.CopyFS(ready, os.DirFS(prepared())))
+	for _, stage := range []string{"dev", "staging", "production"} { // what another test has packed there
+		require.NoError(t, os.RemoveAll(filepath.Join(ready, "assembly-"+stage, ".cache")))
+	}
 	first := open(t, ready, 0)
 	first.bootstrap()
 	first.must("deploy", "--yes")
