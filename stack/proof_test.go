@@ -574,7 +574,7 @@ func TestWhatDiffersOfTheStackHasTheLineThatSetsIt(t *testing.T) {
 	}))
 	for path, want := range map[string][]string{
 		`Stack\.TerminationProtection`: {`s.CDK.SetTerminationProtection(`}, `Stack\["Tags.cost"\]`: {`s.CDK.Tags().SetTag(text("cost")`},
-		`Description`: {`SetDescription(text("first"`, `SetDescription(text("undeclared"`}, `Metadata`: {`s.CDK.AddMetadata(`},
+		`Description`: {`SetDescription(text("first"`, `SetDescription(text("undeclared"`}, `Metadata`: {`s.CDK.AddMetadata(text("owner")`},
 		// A macro of the stack and one of a nested stack are set by the same method.
 		`Resources\.\w+\.Template\.Transform`:                         {`inside.TemplateOptions().SetTransforms(`, `s.CDK.AddTransform(text("AWS::Serverless`},
 		`macro "AWS::Serverless-2016-10-31", read by .* at Transform`: {`inside.TemplateOptions().SetTransforms(`, `s.CDK.AddTransform(text("AWS::Serverless`},

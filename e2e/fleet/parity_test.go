@@ -45,7 +45,7 @@ func TestWhatIsDeployedIsWhatTheProgramMakes(t *testing.T) {
 	w.byHand("team-staging", "staging-notes", map[string]string{`"MemorySize": *256`: `"MemorySize": 512`})
 	require.Equal(t, map[string]string{"dev": "identical", "staging": "drifted", "production": "absent"}, w.deployedParity(1))
 	got := w.run("parity", "--deployed")
-	require.Regexp(t, `staging is not what its commit makes: it was changed by hand.*\n  Resources\.createnoteFunction\w+\.Properties\.MemorySize: 256 instead of 512\n`, got.stdout)
+	require.Regexp(t, `Stage staging is not what its commit makes\. It was changed by hand.*\n.*\n  Resources\.createnoteFunction\w+\.Properties\.MemorySize: 256 instead of 512\n`, got.stdout)
 	w.must("deploy", "--to", "staging")
 	require.Equal(t, "identical", w.deployedParity(0)["staging"], "a deploy mends it")
 }
