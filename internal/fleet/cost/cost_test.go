@@ -178,7 +178,7 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		c := a.costing()
 		gaps := a.costs(c).Gaps
 		require.Len(t, gaps, 5, "nobody knows who pays")
-		require.Contains(t, gaps[0].Problem, "or write --payer with the paying account's profile")
+		require.Contains(t, gaps[0].Problem, "Or write --payer with the paying account's profile.")
 		c.Payer = "team-billing"
 		report := a.costs(c)
 		require.Equal(t, together, rows(report))
