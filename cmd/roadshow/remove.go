@@ -261,8 +261,13 @@ func writePlan(out io.Writer, plan fleet.RemovalPlan) {
 		fmt.Fprintln(out, styled(out, bad, report.Line(fmt.Sprintf("  imports %s reads %s", one, strings.Join(one.Reads, ", ")))))
 	}
 	for _, one := range plan.Blocks {
-		fmt.Fprintln(out, styled(out, bad, "  blocks  "+one.String()))
+		fmt.Fprintln(out, styled(out, bad, "  blocks  "+indented(one.String())))
 	}
+}
+
+// indented is a text whose further lines stand below its first, deeper than a row of a plan begins.
+func indented(text string) string {
+	return strings.ReplaceAll(report.Block(text), "\n", "\n        ")
 }
 
 // writeSweep shows what a sweep would do after the removal.
@@ -289,7 +294,7 @@ func writeLeft(out io.Writer, answer removed) {
 			state = "swept"
 		}
 		if one.Problem != "" {
-			state += ": " + one.Problem
+			state += ": " + report.Line(one.Problem)
 		}
 		fmt.Fprintf(out, "  %s %s (%s)\n", one.Type, one.Name, state)
 	}

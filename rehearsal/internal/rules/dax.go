@@ -52,8 +52,10 @@ var daxRules = []rule{
 	{id: "dax-parameter-value", on: "AWS::DAX::ParameterGroup", says: func(c *call) string {
 		values := document(c.at("ParameterNameValues"))
 		for name, value := range values {
+			// The allowed values are "0-", without an upper bound:
+			// https://docs.aws.amazon.com/cli/latest/reference/dax/describe-parameters.html
 			number, is := whole(value)
-			if (name == "query-ttl-millis" || name == "record-ttl-millis") && (!is || number < 0 || number > 2147483647) {
+			if (name == "query-ttl-millis" || name == "record-ttl-millis") && (!is || number < 0) {
 				return "The value for a parameter is invalid."
 			}
 		}

@@ -166,3 +166,16 @@ func TestPoliciesAreHeldToTheQuotasOfAWSsPages(t *testing.T) {
 		assert.Equal(t, taken, refused == nil, "%d statements", count)
 	}
 }
+
+// https://docs.aws.amazon.com/cli/latest/reference/dax/describe-parameters.html
+// https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html
+func TestTimesToLiveAndDisplayNamesHaveTheirLimitsInMillisecondsAndCharacters(t *testing.T) {
+	for millis, taken := range map[string]bool{"0": true, "2592000000": true, "-1": false, "soon": false} { // 30 days
+		refused := Create(nothing{}, &Resource{Type: "AWS::DAX::ParameterGroup", Properties: object{"ParameterNameValues": object{"record-ttl-millis": millis}}})
+		assert.Equal(t, taken, refused == nil, "%s ms", millis)
+	}
+	for count, taken := range map[int]bool{100: true, 101: false} {
+		refused := Create(nothing{}, &Resource{Type: topic, Name: "t", Properties: object{"DisplayName": strings.Repeat("ü", count)}})
+		assert.Equal(t, taken, refused == nil, "%d characters of two bytes", count)
+	}
+}

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 const topic = "AWS::SNS::Topic"
@@ -31,7 +32,7 @@ var snsRules = []rule{
 		return ""
 	}},
 	{id: "sns-display-name", on: topic, says: func(c *call) string {
-		if len(c.text("DisplayName")) > 100 {
+		if utf8.RuneCountInString(c.text("DisplayName")) > 100 {
 			return "Invalid parameter: DisplayName"
 		}
 		return ""
