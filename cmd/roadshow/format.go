@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // ago is when something was, for people.
@@ -33,4 +37,19 @@ func short(commit string) string {
 		hash += "+"
 	}
 	return hash
+}
+
+// commitCell is the commit that a stack records; a question mark where that could not be read, for which sayCommit says
+// why.
+func commitCell(deployed *fleet.Deployed) string {
+	if deployed.CommitProblem != "" {
+		return "?"
+	}
+	return short(deployed.Commit)
+}
+
+func sayCommit(talk io.Writer, stage string, deployed *fleet.Deployed) {
+	if deployed != nil && deployed.CommitProblem != "" {
+		fmt.Fprintf(talk, "roadshow: %s\n", report.Block("Stage "+stage+": "+deployed.CommitProblem))
+	}
 }

@@ -129,6 +129,7 @@ func (l listedStages) say(talk io.Writer) {
 		if problem := unseen(one); problem != "" {
 			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(problem))
 		}
+		sayCommit(talk, one.Stage, one.Deployed)
 	}
 }
 
@@ -162,7 +163,7 @@ func liveCells(one fleet.StageReport, now time.Time) []string {
 		cells[2] = fmt.Sprintf("version %d", one.Bootstrap)
 	}
 	if one.Deployed != nil {
-		cells[3], cells[4] = ago(one.Deployed.At, now), short(one.Deployed.Commit)
+		cells[3], cells[4] = ago(one.Deployed.At, now), commitCell(one.Deployed)
 		switch one.Deployed.Condition {
 		case fleet.ConditionFlawed:
 			cells[3] = "no: " + one.Deployed.Status + " " + cells[3] + ", " + one.Deployed.Flaw

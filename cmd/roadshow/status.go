@@ -81,9 +81,10 @@ func (s statuses) write(out, talk io.Writer) {
 		rows[i] = []string{one.Stage, one.Account, "-", "-", "-", "-", "-", "not deployed"}
 		if one.Deployed != nil {
 			rows[i] = []string{
-				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, short(one.Deployed.Commit), ago(one.Deployed.At, s.now),
+				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, commitCell(one.Deployed), ago(one.Deployed.At, s.now),
 				one.Template[:min(len(one.Template), 12)], "",
 			}
+			sayCommit(talk, one.Stage, one.Deployed)
 			switch {
 			case one.Deployed.Condition != fleet.ConditionSound:
 				rows[i][7] = "not deployed: " + one.Deployed.Flaw
