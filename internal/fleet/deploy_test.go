@@ -232,6 +232,53 @@ func TestWhatWasApprovedIsExecutedAndNothingOfAnotherDeploy(t *testing.T) {
 	}
 }
 
+func TestWhatLosesDataIsAskedForInEveryTierButSandboxWhereItIsShown(t *testing.T) {
+	onlyUnix(t)
+	// The second template lacks a log group of the first; the third only keeps lines for longer.
+	losing := func(stage stages.Stage) string { return logsFor(stage.Name, 7) }
+	keeping := func(stage stages.Stage) string {
+		return strings.Replace(logsFor(stage.Name, 3), `"RetentionInDays":3`, `"RetentionInDays":7`, 1)
+	}
+	for _, tt := range []struct {
+		name         string
+		stage        stages.Stage
+		template     func(stages.Stage) string
+		asked, shown int
+		state        fleet.State
+		days         int
+	}{
+		{"a sandbox shows what it loses", fleettest.Sandbox, losing, 0, 1, fleet.Done, 7},
+		{"a standard stage asks for it", fleettest.Standard, losing, 1, 0, fleet.Declined, 3},
+		{"a protected stage asks for it", fleettest.Protected, losing, 1, 0, fleet.Declined, 3},
+		{"a standard stage does not ask where nothing is lost", fleettest.Standard, keeping, 0, 0, fleet.Done, 7},
+		{"a protected stage asks all the same", fleettest.Protected, keeping, 1, 0, fleet.Declined, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := openAccounts(t)
+			a.Bootstrapped(tt.stage, "CDKToolkit", "hnb659fds", 33)
+			outcomes, err := a.deployment(tt.stage, 3).Run(t.Context(), []stages.Stage{tt.stage})
+			require.NoError(t, err)
+			require.Equal(t, fleet.Done, outcomes[0].State, outcomes[0].Problem)
+
+			second := a.deployment(tt.stage, 7)
+			require.NoError(t, os.WriteFile(filepath.Join(second.Assembly.Dir, tt.stage.Name, "template.json"), []byte(tt.template(tt.stage)), 0o600))
+			var asked, shown []fleet.Proposal
+			second.Approve = func(_ context.Context, proposal fleet.Proposal) (bool, error) {
+				asked = append(asked, proposal)
+				return false, nil
+			}
+			second.Show = func(proposal fleet.Proposal) { shown = append(shown, proposal) }
+			outcomes, err = second.Run(t.Context(), []stages.Stage{tt.stage})
+			require.NoError(t, err)
+			require.Len(t, asked, tt.asked)
+			require.Len(t, shown, tt.shown)
+			require.Equal(t, tt.state, outcomes[0].State, outcomes[0].Problem)
+			require.Equal(t, tt.days, a.days(tt.stage))
+			require.Empty(t, a.waitingSets(tt.stage))
+		})
+	}
+}
+
 // interrupter is between a deploy and AWS, and cancels the deploy at one of its calls.
 type interrupter struct {
 	mu        sync.Mutex
