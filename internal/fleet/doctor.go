@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -68,11 +69,13 @@ func (c CDK) tool(ctx context.Context, name, oldest, fix string, command ...stri
 	process := exec.CommandContext(ctx, command[0], command[1:]...)
 	process.Dir, process.Env = c.Dir, c.environ(Profile{})
 	process.WaitDelay = time.Second
-	output, err := process.Output()
-	version := versionNumber.FindString(string(output))
+	var output child.Tail
+	process.Stdout = &output
+	err := process.Run()
+	version := versionNumber.FindString(output.String())
 	switch {
 	case err != nil:
-		finding.Detail = fmt.Sprintf("%s does not run: %s", name, firstLine(err.Error()))
+		finding.Detail = fmt.Sprintf("%s does not run: %s.", name, strings.TrimSuffix(firstLine(err.Error()), "."))
 	case older(version, oldest):
 		finding.Detail = fmt.Sprintf("%s is version %s; version %s or newer is needed.", name, version, oldest)
 	default:
