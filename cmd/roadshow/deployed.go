@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/report"
 )
 
 // deployedParity is what `roadshow parity --deployed` has found in the accounts.
@@ -28,7 +29,7 @@ func (d *deployedParity) write(out io.Writer) {
 	writeTable(out, []string{"STAGE", "ACCOUNT", "DEPLOYED", "COMMIT", ""}, rows)
 	for _, one := range d.Stages {
 		if one.Problem != "" {
-			fmt.Fprintf(out, "\n%s\n", styled(out, bad, one.Problem))
+			fmt.Fprintf(out, "\n%s\n", styled(out, bad, report.Block(one.Problem)))
 		}
 		for _, change := range one.Drift[:min(len(one.Drift), shownChanges)] {
 			fmt.Fprintf(out, "  %s\n", change)
