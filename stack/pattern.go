@@ -29,6 +29,8 @@ type dialect struct {
 	// mostFields and mostCombinations limit what a pattern holds: its fields, and the product of the lengths of
 	// their lists. mostBytes limits its text. Zero is no limit.
 	mostFields, mostCombinations, mostBytes int
+	// mostNumeric is how far from zero numbers of comparisons may be; zero is EventBridge's own limit.
+	mostNumeric float64
 	// page is AWS's on it.
 	page string
 }
@@ -37,8 +39,8 @@ var (
 	eventPattern = dialect{page: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"}
 	// SNS counts the fields, and how many combinations of values a policy means.
 	// https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
-	attributesPolicy = dialect{flat: true, mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"}
-	bodyPolicy       = dialect{mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"}
+	attributesPolicy = dialect{flat: true, mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, mostNumeric: 1e9, page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"}
+	bodyPolicy       = dialect{mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, mostNumeric: 1e9, page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"}
 	lambdaFilter     = dialect{
 		without: []string{"cidr", "wildcard"}, mostBytes: 4096,
 		page: "https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax",
@@ -167,8 +169,16 @@ func (c *patternCheck) operator(written map[string]any, path string) {
 			c.refuse(fmt.Sprintf("operator %q at %q", name, path), "one of "+strings.Join(known, ", "), `write stack.Pattern{"prefix": "…"} or the like`)
 		} else if !operators[name].is(value) {
 			c.refuse(fmt.Sprintf("%s of %s at %q", name, asJSON(value), path), operators[name].takes, "write it so")
+		} else if name == "numeric" && c.mostNumeric > 0 && slices.ContainsFunc(value.([]any), c.isTooLarge) {
+			c.refuse(fmt.Sprintf("numeric of %s at %q", asJSON(value), path), fmt.Sprintf("numbers of -%[1]d to %[1]d", int(c.mostNumeric)), "compare with a number between these")
 		}
 	}
+}
+
+// isTooLarge tells whether a part of a comparison is a number that the service does not take.
+func (c *patternCheck) isTooLarge(part any) bool {
+	number, is := part.(float64)
+	return is && (number < -c.mostNumeric || number > c.mostNumeric)
 }
 
 // sums checks what the service counts.

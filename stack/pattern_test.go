@@ -87,9 +87,13 @@ func TestEachServiceReadsItsOwnPatterns(t *testing.T) {
 		return `["` + strings.Repeat(`x","`, length-1) + `x"]`
 	}
 	for text, refused := range map[string]map[string]string{
-		`{"x": [{"wildcard": "a*"}]}`:     {"lambda": `operator "wildcard" at "x"`},
-		`{"x": [{"cidr": "10.0.0.0/8"}]}`: {"lambda": `operator "cidr" at "x"`},
-		`{"a": {"x": ["y"]}}`:             {"attributes": `fields below "a"`},
+		`{"x": [{"wildcard": "a*"}]}`:              {"lambda": `operator "wildcard" at "x"`},
+		`{"x": [{"cidr": "10.0.0.0/8"}]}`:          {"lambda": `operator "cidr" at "x"`},
+		`{"a": {"x": ["y"]}}`:                      {"attributes": `fields below "a"`},
+		`{"x": [{"numeric": ["<=", 1000000000]}]}`: {},
+		`{"x": [{"numeric": [">", 0, "<", 1000000001]}]}`: {
+			"attributes": `numeric of [">",0,"<",1000000001] at "x"`, "body": `numeric of [">",0,"<",1000000001] at "x"`,
+		},
 		`{"a": ["y"], "b": ["y"], "c": ["y"], "d": ["y"], "e": ["y"], "f": ["y"]}`: {"attributes": "6 fields", "body": "6 fields"},
 		fmt.Sprintf(`{"a": %s, "b": %s}`, list(15), list(11)):                      {"attributes": "165 combinations of values, the product of the lists' lengths", "body": "165 combinations of values, the product of the lists' lengths"},
 		fmt.Sprintf(`{"a": %s, "b": %s}`, list(15), list(10)):                      {},
