@@ -69,7 +69,7 @@ func deployedNote(one fleet.Parity) string {
 		notes = append(notes, counted(len(one.Drift), "change")+" to its commit's")
 	}
 	if one.Note != "" {
-		notes = append(notes, one.Note)
+		notes = append(notes, strings.ReplaceAll(one.Note, "\n", " "))
 	}
 	return strings.Join(notes, ", ")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -41,4 +42,10 @@ func TestTheExitCodeOfDeployedParityIsItsWorstAnswer(t *testing.T) {
 			require.Equal(t, tt.want, code)
 		})
 	}
+}
+
+func TestANoteWithLinesIsOneCellOfTheTable(t *testing.T) {
+	var out bytes.Buffer
+	(&deployedParity{Stages: []fleet.Parity{{State: fleet.ParityIdentical, Note: "S3 does not say.\nAllow s3:GetObject."}}}).write(&out)
+	require.Contains(t, out.String(), "S3 does not say. Allow s3:GetObject.\n")
 }

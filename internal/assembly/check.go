@@ -129,7 +129,7 @@ var functionsFolder = filepath.Join(".roadshow", "functions")
 // upload what is not meant to be, or run a program. dir is the assembly's folder.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
 func (d Document) CheckFiles(dir, project string) error {
-	check := fileCheck{checked: map[string]bool{}}
+	check := fileCheck{checked: map[string]bool{}, searched: map[string]bool{}}
 	for _, folder := range []string{dir, project} {
 		root, err := filepath.EvalSymlinks(folder)
 		if err != nil {
@@ -155,7 +155,9 @@ func (d Document) CheckFiles(dir, project string) error {
 // fileCheck looks at the files of one assembly, and of those that are nested in it.
 type fileCheck struct {
 	roots   []string
-	checked map[string]bool // folders
+	checked map[string]bool // folders of assemblies
+	// searched are the folders whose links were looked at, by their real paths.
+	searched map[string]bool
 }
 
 // members are those of an object of JSON, by their exact names: a struct would take "PATH" for
@@ -301,14 +303,18 @@ func (c *fileCheck) links(file, at, folder string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil || c.searched[folder] {
 		return err
 	}
+	c.searched[folder] = true
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
 			return err
 		}
-		return c.look(file, at, path)
+		if err := c.look(file, at, path); err != nil {
+			return err
+		}
+		return c.links(file, at, path) // a link to a folder brings the links in that
 	})
 }
 

@@ -101,6 +101,7 @@ func TestNoManifestMayNameAFileOutsideTheAssembly(t *testing.T) {
 		"an asset above the folder":               {`{"files":{"a":{"source":{"path":"../.."}}}}`, nil, "files.a.source.path", below},
 		"an asset behind a link":                  {`{"files":{"a":{"source":{"path":"link"}}}}`, nil, "files.a.source.path", below},
 		"a link in the folder of an asset":        {`{"files":{"a":{"source":{"path":"folder"}}}}`, nil, "files.a.source.path", below},
+		"a link in a folder that an asset links":  {`{"files":{"a":{"source":{"path":"folder3"}}}}`, nil, "files.a.source.path", below},
 		"an asset in another spelling":            {`{"files":{"a":{"source":{"path":"` + outside + `","PATH":"dev.template.json"}}}}`, nil, "files.a.source.path", below},
 		"a folder called as a function's is":      {`{"files":{"secret":{"source":{"path":".roadshow/functions/secret"}}}}`, nil, "files.secret.source.path", below},
 		"a file that a program makes":             {`{"files":{"a":{"source":{"executable":["cat","x"]}}}}`, nil, "files.a.source.executable", "may not say that"},
@@ -128,10 +129,11 @@ func TestNoManifestMayNameAFileOutsideTheAssembly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			document, dir := whole(t)
 			document.Stages[0].File = "alone/dev.template.json"
-			manifests(t, dir, map[string]string{"manifest.json": assetsOf("listed.json"), "listed.json": "{}", "folder/x": "", "folder2/x": "", ".roadshow/functions/x": ""})
+			manifests(t, dir, map[string]string{"manifest.json": assetsOf("listed.json"), "listed.json": "{}", "folder/x": "", "folder2/x": "", "folder3/x": "", ".roadshow/functions/x": ""})
 			for _, link := range []string{"link", "folder/link", ".roadshow/functions/secret"} {
 				require.NoError(t, os.Symlink(outside, filepath.Join(dir, link)))
 			}
+			require.NoError(t, os.Symlink("../folder", filepath.Join(dir, "folder3", "inner")))
 			require.NoError(t, document.CheckFiles(dir, dir))
 			manifests(t, dir, map[string]string{"listed.json": tt.assets})
 			manifests(t, dir, tt.files)
@@ -151,6 +153,7 @@ func TestAStagesOwnAssemblyMayNameTheAssetsBesideIt(t *testing.T) {
 		"assembly-dev/manifest.json": assetsOf("dev.assets.json"), "assembly-dev/dev.assets.json": `{"files":{"a":{"source":{"path":"../asset.1"}}}}`, "asset.1/x": "",
 	})
 	require.NoError(t, os.Symlink("x", filepath.Join(dir, "asset.1", "link")))
+	require.NoError(t, os.Symlink(".", filepath.Join(dir, "asset.1", "itself")))
 	require.NoError(t, document.CheckFiles(dir, dir))
 }
 

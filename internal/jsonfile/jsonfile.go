@@ -166,7 +166,7 @@ func find(value reflect.Value) (at, text string) {
 	case reflect.Map:
 		for _, key := range value.MapKeys() {
 			if _, text := find(key); text != "" {
-				return "." + text, text
+				return "[" + strconv.Quote(text) + "]", text
 			}
 			if at, text := find(value.MapIndex(key)); text != "" {
 				return fmt.Sprintf(".%v%s", key.Interface(), at), text

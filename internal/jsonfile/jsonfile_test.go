@@ -36,6 +36,7 @@ func TestWhatIsWrongWithADocumentIsSaidWithItsPlace(t *testing.T) {
 		"nothing at all":                    {"", "", "it is empty"},
 		"a half":                            {`{"name": "a`, "", "it ends in the middle"},
 		"an escape sequence in a value":     {`{"of": [{"tags": {"a": "\u001b[2J"}}]}`, "of[0].tags.a", `"\x1b[2J" has a control character`},
+		"an escape sequence in a key":       {`{"of": [{"tags": {"\u001b[2J": "a"}}]}`, `of[0].tags["\x1b[2J"]`, `"\x1b[2J" has a control character`},
 		"a control character behind a mark": {"\ufeff{\"name\": \"a\\u0007\"}", "name", `"a\a" has a control character`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package rehearse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -10,14 +9,11 @@ import (
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 )
 
-// ErrNoFunction says that a binary is that of no function of the program.
-var ErrNoFunction = errors.New("no function")
-
 // Build compiles the functions of an assembly for this machine, for the hook of the rehearsal that
 // asks for a program in the place of a deployed binary: it gives the path of the program by the
 // SHA-256 of that binary, in hex. All functions are compiled at once, when the first is asked for,
 // with the flags of a deployment, from the code as it is then; moduleRoot is the folder of their
-// go.mod.
+// go.mod. No digest only compiles, and gives no path.
 func Build(moduleRoot string, document assembly.Document, options gobuild.Options) func(ctx context.Context, digest string) (string, error) {
 	var (
 		mu    sync.Mutex
@@ -33,9 +29,12 @@ func Build(moduleRoot string, document assembly.Document, options gobuild.Option
 			}
 			built = paths
 		}
+		if digest == "" {
+			return "", nil
+		}
 		path, known := built[digest]
 		if !known {
-			return "", fmt.Errorf("%w: the assembly of %s has none with this binary; synthesize and deploy again", ErrNoFunction, document.Service)
+			return "", fmt.Errorf("no function: the assembly of %s has none with this binary; synthesize and deploy again", document.Service)
 		}
 		return path, nil
 	}

@@ -18,17 +18,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/internal/jsonfile"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 //go:embed bootstrap.yaml
-var bootstrap string
+var bootstrapTemplate string
 
 // bootstrapStack is the name of the stack of `cdk bootstrap`.
 const bootstrapStack = "CDKToolkit"
@@ -38,16 +38,30 @@ const bootstrapStack = "CDKToolkit"
 // they are there. All stages are tried; the error tells of each that failed.
 func (w *World) Deploy(ctx context.Context, ready fleet.Assembly, all ...stages.Stage) error {
 	assets := packages{known: map[string]func() ([]byte, error){}}
+	// Stages may share an account, which is bootstrapped once.
+	type environment struct{ account, region string }
+	bootstraps := map[environment]func() error{}
+	for _, stage := range all {
+		bootstraps[environment{stage.Account, stage.Region}] = sync.OnceValue(func() error { return w.bootstrap(ctx, stage) })
+	}
 	failed := make([]error, len(all))
 	parallel.ForEach(ctx, len(all), all, func(ctx context.Context, i int, stage stages.Stage) {
-		if err := w.deploy(ctx, ready, &assets, stage); err != nil {
+		if err := w.deploy(ctx, ready, &assets, stage, bootstraps[environment{stage.Account, stage.Region}]); err != nil {
 			failed[i] = fmt.Errorf("stage %s cannot be rehearsed: %w", stage.Name, err)
 		}
 	})
 	return errors.Join(append(failed, ctx.Err())...)
 }
 
-func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packages, stage stages.Stage) error {
+func (w *World) bootstrap(ctx context.Context, stage stages.Stage) error {
+	config, err := w.Config(ctx, stage.Name)
+	if err != nil {
+		return err
+	}
+	return submit(ctx, cloudformation.NewFromConfig(config), request{name: bootstrapStack, body: &bootstrapTemplate})
+}
+
+func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packages, stage stages.Stage, bootstrap func() error) error {
 	one, synthesized := ready.Stage(stage.Name)
 	if !synthesized {
 		return errors.New("the assembly does not have it")
@@ -56,8 +70,7 @@ func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packag
 	if err != nil {
 		return err
 	}
-	client := cloudformation.NewFromConfig(config)
-	if err := submit(ctx, client, request{name: bootstrapStack, body: &bootstrap}); err != nil {
+	if err := bootstrap(); err != nil {
 		return err
 	}
 	template, err := w.publish(ctx, s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), ready, assets, one)
@@ -69,8 +82,9 @@ func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packag
 		return err
 	}
 	asked.url = aws.String(w.Server.URL() + "/" + template)
-	asked.role = fmt.Sprintf("arn:aws:iam::%s:role/cdk-hnb659fds-cfn-exec-role-%s-%s", stage.Account, stage.Account, stage.Region)
-	return submit(ctx, client, asked)
+	asked.role = fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-cfn-exec-role-%s-%s",
+		stages.Partition(stage.Region), stage.Account, stages.DefaultQualifier, stage.Account, stage.Region)
+	return submit(ctx, cloudformation.NewFromConfig(config), asked)
 }
 
 // packages are the assets that are folders, packed once for all stages, by their ids.
@@ -99,7 +113,7 @@ func (p *packages) content(ctx context.Context, asset fleet.Asset) ([]byte, erro
 
 // publish uploads the assets of a stage, and gives the bucket and key of its template.
 func (w *World) publish(ctx context.Context, client *s3.Client, ready fleet.Assembly, assets *packages, one assembly.Synthesized) (template string, err error) {
-	bucket := fmt.Sprintf("cdk-hnb659fds-assets-%s-%s", one.Account, one.Region)
+	bucket := assembly.Bucket(stages.Stage{Account: one.Account, Region: one.Region})
 	file := filepath.Join(ready.Dir, filepath.FromSlash(one.File))
 	for _, asset := range ready.Assets(one) {
 		content, err := assets.content(ctx, asset)
@@ -169,7 +183,7 @@ var capabilities = []types.Capability{types.CapabilityCapabilityNamedIam, types.
 
 // submit makes a stack or changes it, and waits for the end.
 func submit(ctx context.Context, client *cloudformation.Client, asked request) error {
-	stack, err := describe(ctx, client, asked.name)
+	stack, err := stacks.Describe(ctx, client, asked.name)
 	if err != nil {
 		return err
 	}
@@ -197,32 +211,19 @@ func submit(ctx context.Context, client *cloudformation.Client, asked request) e
 	return await(ctx, client, asked.name)
 }
 
-// describe is a stack; nil where there is none.
-func describe(ctx context.Context, client *cloudformation.Client, name string) (*types.Stack, error) {
-	found, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	var refused smithy.APIError
-	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist") {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &found.Stacks[0], nil
-}
-
 // pollInterval is short: what is waited for is in this process.
 const pollInterval = 20 * time.Millisecond
 
 // await waits until a stack is settled. The error of one that failed has the reasons.
 func await(ctx context.Context, client *cloudformation.Client, name string) error {
 	for {
-		stack, err := describe(ctx, client, name)
+		stack, err := stacks.Describe(ctx, client, name)
 		switch {
 		case err != nil:
 			return err
 		case stack == nil:
 			return fmt.Errorf("stack %s is gone", name)
-		case stack.StackStatus == types.StackStatusCreateComplete, stack.StackStatus == types.StackStatusUpdateComplete:
+		case stacks.IsSettled(string(stack.StackStatus)):
 			return nil
 		case !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS"):
 			return fmt.Errorf("stack %s is %s\n%s", name, stack.StackStatus, reasons(ctx, client, name))

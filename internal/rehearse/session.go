@@ -148,7 +148,7 @@ func (s *Session) begin(ctx context.Context, settings Settings, all []stages.Sta
 		compiled <- err
 	}()
 	deployed := s.Deploy(ctx, s.assembly, all...)
-	if err := <-compiled; err != nil && !errors.Is(err, ErrNoFunction) {
+	if err := <-compiled; err != nil {
 		return errors.Join(deployed, err)
 	}
 	return deployed
@@ -158,9 +158,16 @@ func (s *Session) begin(ctx context.Context, settings Settings, all []stages.Sta
 func (s *Session) line(line rehearsal.LogLine) Line {
 	made := Line{Function: line.Function, Version: line.Version, RequestID: line.RequestID, Text: line.Text, Platform: line.Platform}
 	for _, one := range s.assembly.Document.Stages {
-		if one.Account == line.Account && one.Region == line.Region {
+		if one.Account != line.Account || one.Region != line.Region {
+			continue
+		}
+		// Of the stages of one account, it is the one whose stack begins the function's name.
+		id, its := strings.CutPrefix(line.Function, one.StackName+"-")
+		if its {
+			made.Function = id
+		}
+		if its || made.Stage == "" {
 			made.Stage = one.Name
-			made.Function = strings.TrimPrefix(line.Function, one.StackName+"-")
 		}
 	}
 	return made

@@ -12,6 +12,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -48,6 +49,48 @@ func TestTheReasonsOfAFailedStackAreTold(t *testing.T) {
 	err := submit(t.Context(), client, request{name: "notes", body: &template})
 	require.ErrorContains(t, err, "stack notes is ROLLBACK_COMPLETE\n  Seed: ")
 	require.ErrorContains(t, err, "does not invoke functions for custom resources")
+}
+
+func TestStagesThatShareAnAccountAreBootstrappedOnce(t *testing.T) {
+	left, right := dev, dev
+	left.Name, right.Name = "left", "right"
+	folder := t.TempDir()
+	w, err := Open(awsenv.Place{Checkout: t.TempDir(), Folder: t.TempDir()}, rehearsal.Config{}, left, right)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.Close()) })
+	ready := fleet.Assembly{Dir: folder}
+	for _, stage := range []stages.Stage{left, right} {
+		ready.Document.Stages = append(ready.Document.Stages, assembly.Synthesized{
+			Stage: assembly.Stage{Name: stage.Name, Account: stage.Account, Region: stage.Region}, StackName: stage.Name + "-notes", File: stage.Name + ".json",
+		})
+	}
+	require.ErrorContains(t, w.Deploy(t.Context(), ready, left, right), "the assets of its assembly do not have left.json", "it was bootstrapped before")
+	made := 0
+	for _, call := range w.Server.Calls() {
+		if call.Operation == "CreateStack" {
+			require.Equal(t, 200, call.Status, "%+v", call)
+			made++
+		}
+		require.NotEqual(t, "UpdateStack", call.Operation)
+	}
+	require.Equal(t, 1, made)
+}
+
+func TestALineIsOfTheStageWhoseStackMadeTheFunction(t *testing.T) {
+	session := Session{assembly: fleet.Assembly{Document: assembly.Document{Stages: []assembly.Synthesized{
+		{Stage: assembly.Stage{Name: "left", Account: dev.Account, Region: dev.Region}, StackName: "left-notes"},
+		{Stage: assembly.Stage{Name: "right", Account: dev.Account, Region: dev.Region}, StackName: "right-notes"},
+		{Stage: assembly.Stage{Name: "production", Account: "333333333333", Region: dev.Region}, StackName: "production-notes"},
+	}}}}
+	for _, tt := range []struct{ function, account, stage, id string }{
+		{"left-notes-get-note", dev.Account, "left", "get-note"},
+		{"right-notes-get-note", dev.Account, "right", "get-note"},
+		{"production-notes-get-note", "333333333333", "production", "get-note"},
+		{"legacy", "333333333333", "production", "legacy"},
+	} {
+		line := session.line(rehearsal.LogLine{Function: tt.function, Account: tt.account, Region: dev.Region})
+		require.Equal(t, [2]string{tt.stage, tt.id}, [2]string{line.Stage, line.Function})
+	}
 }
 
 func TestADenialIsSaidInTheProgramsWords(t *testing.T) {

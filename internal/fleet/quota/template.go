@@ -541,7 +541,7 @@ func largest(shares []Share) need {
 // homeOf is the region where a region's part of AWS keeps the quotas of whole accounts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func homeOf(region string) string {
-	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[stages.Partition(region)]
+	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}[stages.Partition(region)]
 }
 
 const functionType = "AWS::Lambda::Function"
