@@ -15,8 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -31,7 +32,7 @@ var fleetStages = []stages.Stage{
 // a rehearsal in this process; before each run they are bootstrapped and empty, and the program's folder is, too.
 func (b *bench) fleet() error {
 	place := awsenv.Place{Checkout: b.root, Folder: filepath.Join(b.temporary(), "accounts")}
-	world, err := e2e.Rehearse(place, fleetStages...)
+	world, err := rehearse.Open(place, rehearsal.Config{}, fleetStages...)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func onTwoCores(command []string) (limited []string, cores string) {
 }
 
 // deployedTemplate is what a stage's account has for the service.
-func deployedTemplate(world *e2e.World, stage string) (string, error) {
+func deployedTemplate(world *rehearse.World, stage string) (string, error) {
 	config, err := world.Config(context.Background(), stage)
 	if err != nil {
 		return "", err

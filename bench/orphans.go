@@ -11,9 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -29,7 +30,7 @@ func (b *bench) orphans() error {
 	for i := range orphanAccounts {
 		all = append(all, stages.Stage{Name: fmt.Sprintf("s%02d", i), Account: fmt.Sprintf("%012d", 100000000000+i), Region: "us-east-1", Tier: stages.Sandbox})
 	}
-	world, err := e2e.Rehearse(awsenv.Place{Checkout: b.root, Folder: filepath.Join(b.temporary(), "orphans")}, all...)
+	world, err := rehearse.Open(awsenv.Place{Checkout: b.root, Folder: filepath.Join(b.temporary(), "orphans")}, rehearsal.Config{}, all...)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -92,7 +90,7 @@ var stranger = stages.Stage{Name: "stranger", Account: "999999999999", Region: "
 
 // rig is a world, the program that is deployed to it, and the commands that do it.
 type rig struct {
-	*World
+	*rehearse.World
 	place    awsenv.Place
 	program  Program
 	profiles map[string]string // by stage
@@ -122,7 +120,7 @@ func newRig(t *testing.T) *rig {
 		require.NoError(t, err)
 		environment, err := awsenv.Borrow(r.place, os.Getenv(variableEndpoint))
 		require.NoError(t, err)
-		r.World = &World{Environment: environment}
+		r.World = &rehearse.World{Environment: environment}
 		for _, stage := range r.program.Stages {
 			who, err := sts.NewFromConfig(r.config(t, stage.Name)).GetCallerIdentity(t.Context(), nil)
 			require.NoError(t, err)
@@ -138,10 +136,7 @@ func newRig(t *testing.T) *rig {
 }
 
 // bootstrapped is what the rehearsed accounts hold after `cdk bootstrap`.
-var bootstrapped struct {
-	once  sync.Once
-	state []byte
-}
+var bootstrapped State
 
 // bootstrap has the account of every stage bootstrapped by the cdk command: once for all rehearsals, of which
 // TestTheNotesServiceInThreeAccounts is the test.
@@ -159,15 +154,11 @@ func (r *rig) bootstrap(t *testing.T) {
 		run(r)
 		return
 	}
-	bootstrapped.once.Do(func() {
+	require.NoError(t, bootstrapped.Load(r.Server, func() *rehearsal.Server {
 		first := newRig(t)
 		run(first)
-		var state bytes.Buffer
-		require.NoError(t, first.Server.Save(&state))
-		bootstrapped.state = state.Bytes()
-	})
-	require.NotEmpty(t, bootstrapped.state, "another test could not bootstrap the accounts; its message says why")
-	require.NoError(t, r.Server.Load(bytes.NewReader(bootstrapped.state)))
+		return first.Server
+	}))
 }
 
 // onlyRehearsed skips what only a rehearsal can show.

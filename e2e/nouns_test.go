@@ -20,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
+	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -49,7 +51,7 @@ func TestTheTemplateOfEveryNounDeploys(t *testing.T) {
 		{Name: staging, Account: "222222222222", Region: "eu-west-1"},
 		{Name: production, Account: "333333333333", Region: "us-east-1"},
 	}
-	world, err := Rehearse(awsenv.Place{Checkout: checkout, Folder: filepath.Join(folder, t.Name())}, set...)
+	world, err := rehearse.Open(awsenv.Place{Checkout: checkout, Folder: filepath.Join(folder, t.Name())}, rehearsal.Config{}, set...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, world.Close()) })
 

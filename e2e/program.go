@@ -20,6 +20,8 @@ type Program struct {
 	// Service is the name of its service, Stages the stages of its set.
 	Service string
 	Stages  []stages.Stage
+	// Document is what its assembly says of it.
+	Document assembly.Document
 }
 
 // Checkout is the folder of this module: the nearest one upwards that holds go.mod and cdk.json.
@@ -73,7 +75,7 @@ func Read(ctx context.Context, place awsenv.Place, binary, outdir string, progre
 	if err != nil {
 		return Program{}, err
 	}
-	program := Program{Binary: binary, Service: document.Service}
+	program := Program{Binary: binary, Service: document.Service, Document: document}
 	for _, stage := range document.Set {
 		if !stage.Template {
 			program.Stages = append(program.Stages, stages.Stage{Name: stage.Name, Account: stage.Account, Region: stage.Region, Tier: stage.Tier})

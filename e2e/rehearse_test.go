@@ -83,7 +83,7 @@ func (r *rehearsing) functions() int {
 
 func TestTwoRehearsalsAtOnceDoNotMeetAndLeaveNoProcessHoweverTheyEnd(t *testing.T) {
 	if elsewhere() {
-		t.Skip("on the rehearsal only")
+		t.Skip("on the rehearsal only: the command under test starts rehearsals of its own, and asks no other endpoint")
 	}
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("the processes of functions are found in /proc, which this machine does not have")

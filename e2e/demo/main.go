@@ -22,7 +22,6 @@ import (
 
 	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/e2e/inventory"
-	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/rehearse"
@@ -61,8 +60,7 @@ type demo struct {
 	place    awsenv.Place
 	progress *progress
 	program  e2e.Program
-	document assembly.Document
-	world    *e2e.World
+	world    *rehearse.World
 	denied   chan rehearsal.Denial // the last call that a function was denied
 	compiled func(context.Context, string) (string, error)
 }
@@ -138,10 +136,7 @@ func (d *demo) build(ctx context.Context) error {
 		if d.program, err = e2e.Read(ctx, d.place, binary, filepath.Join(d.place.Folder, "all"), talk); err != nil {
 			return err
 		}
-		if d.document, err = assembly.Read(filepath.Join(d.place.Folder, "all")); err != nil {
-			return err
-		}
-		d.compiled = rehearse.Build(d.checkout, d.document, gobuild.Options{})
+		d.compiled = rehearse.Build(d.checkout, d.program.Document, gobuild.Options{})
 		return nil
 	})
 }

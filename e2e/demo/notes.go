@@ -18,19 +18,22 @@ import (
 
 // use posts a note to the API of each stage, and reads it back there and nowhere else.
 func (d *demo) use(ctx context.Context) error {
-	all, err := d.world.Summarize(d.document)
+	all, err := d.world.Summarize(d.program.Document)
 	if err != nil {
 		return err
 	}
 	for _, one := range all {
 		if len(one.APIs) != 1 {
-			return fmt.Errorf("stage %s: count of APIs is %d, want 1", one.Stage, len(one.APIs))
+			return fmt.Errorf("stage %s has %d HTTP APIs; the demo uses the one of the notes service", one.Stage, len(one.APIs))
 		}
 		var note struct{ ID, Text string }
 		err := d.progress.step("POST "+one.APIs[0].URL+"/notes", "and read back in "+one.Stage+" alone", func(io.Writer) error {
 			status, body, err := ask(ctx, http.MethodPost, one.APIs[0].URL+"/notes", `{"text":"of `+one.Stage+`"}`)
-			if err != nil || status != http.StatusCreated {
-				return errors.Join(err, fmt.Errorf("POST /notes: answer is %d, want 201: %s", status, body))
+			if err != nil {
+				return err
+			}
+			if status != http.StatusCreated {
+				return fmt.Errorf("POST /notes in stage %s was answered with %d instead of %d: %s", one.Stage, status, http.StatusCreated, body)
 			}
 			if err := json.Unmarshal(body, &note); err != nil {
 				return err
@@ -41,8 +44,11 @@ func (d *demo) use(ctx context.Context) error {
 					want = http.StatusOK
 				}
 				status, body, err := ask(ctx, http.MethodGet, other.APIs[0].URL+"/notes/"+note.ID, "")
-				if err != nil || status != want {
-					return errors.Join(err, fmt.Errorf("GET /notes/%s of %s: answer is %d, want %d: %s", note.ID, other.Stage, status, want, body))
+				if err != nil {
+					return err
+				}
+				if status != want {
+					return fmt.Errorf("GET /notes/%s in stage %s was answered with %d instead of %d: %s", note.ID, other.Stage, status, want, body)
 				}
 			}
 			return nil
@@ -80,10 +86,10 @@ func (d *demo) deny(ctx context.Context, stage rehearse.Summary) error {
 		}
 		select {
 		case denied := <-d.denied:
-			said = d.world.Explain(d.document, denied)
+			said = d.world.Explain(d.program.Document, denied)
 			return nil
 		default:
-			return errors.New("get-note: it wrote a note, want a refusal")
+			return errors.New("no call of get-note was denied, though its role may only read")
 		}
 	})
 	if err == nil {

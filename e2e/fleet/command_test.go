@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -33,7 +33,7 @@ const (
 // world is accounts, and the command that looks after them: in the checkout, or in dir, on the program app, or
 // on the one of the cdk.json there.
 type world struct {
-	*e2e.World
+	*rehearse.World
 	t      *testing.T
 	folder string
 	app    string
@@ -57,7 +57,7 @@ func open(t *testing.T, app string, moment time.Duration) *world {
 	dir := t.TempDir()
 	environment, err := awsenv.Write(awsenv.Place{Checkout: checkout, Folder: dir}, server.URL(), profiles...)
 	require.NoError(t, err)
-	w := &world{World: &e2e.World{Environment: environment, Server: server}, t: t, folder: dir, app: app}
+	w := &world{World: &rehearse.World{Environment: environment, Server: server}, t: t, folder: dir, app: app}
 	t.Cleanup(func() {
 		for _, call := range server.Calls() {
 			require.NotEqual(t, 501, call.Status, "%+v", call)
@@ -68,24 +68,17 @@ func open(t *testing.T, app string, moment time.Duration) *world {
 }
 
 // bootstrapped is what the accounts hold after `roadshow bootstrap`.
-var bootstrapped struct {
-	once  sync.Once
-	state []byte
-}
+var bootstrapped e2e.State
 
 // bootstrap brings that into the accounts. The command is run once for all tests; TestTheLifeOfAFleet and the tests of
 // the tools account are those of the command itself.
 func (w *world) bootstrap() {
 	w.t.Helper()
-	bootstrapped.once.Do(func() {
+	require.NoError(w.t, bootstrapped.Load(w.Server, func() *rehearsal.Server {
 		first := open(w.t, prepared(), 0)
 		first.must("bootstrap")
-		var state bytes.Buffer
-		require.NoError(w.t, first.Server.Save(&state))
-		bootstrapped.state = state.Bytes()
-	})
-	require.NotEmpty(w.t, bootstrapped.state, "another test could not bootstrap the accounts; its message says why")
-	require.NoError(w.t, w.Server.Load(bytes.NewReader(bootstrapped.state)))
+		return first.Server
+	}))
 }
 
 // answer is what the command came to.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/roadshow-go/roadshow/e2e"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/rehearse"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -49,7 +49,7 @@ func openTools(t *testing.T) (people, ci *world) {
 		dir := t.TempDir()
 		environment, err := awsenv.Write(awsenv.Place{Checkout: checkout, Folder: dir}, server.URL(), profiles...)
 		require.NoError(t, err)
-		return &world{World: &e2e.World{Environment: environment, Server: server}, t: t, folder: dir, app: program("tools")}
+		return &world{World: &rehearse.World{Environment: environment, Server: server}, t: t, folder: dir, app: program("tools")}
 	}
 	return with(own), with(tools)
 }

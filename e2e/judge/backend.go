@@ -193,18 +193,14 @@ func (b backend) describe(ctx context.Context, s step, one trial, into *outcome)
 	for _, output := range stack.Outputs {
 		into.outputs[s.stack+" "+aws.ToString(output.OutputKey)] = shape.of(aws.ToString(output.OutputValue))
 	}
-	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &s.stack})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for resource, err := range stacks.Resources(ctx, client, s.stack) {
 		if err != nil {
 			return err
 		}
-		for _, resource := range page.StackResourceSummaries {
-			key := s.stack + " " + aws.ToString(resource.LogicalResourceId)
-			into.statuses[key] = string(resource.ResourceStatus)
-			if strings.HasSuffix(string(resource.ResourceStatus), "_COMPLETE") && resource.ResourceStatus != types.ResourceStatusDeleteComplete {
-				into.ids[key] = shape.of(aws.ToString(resource.PhysicalResourceId))
-			}
+		key := s.stack + " " + aws.ToString(resource.LogicalResourceId)
+		into.statuses[key] = string(resource.ResourceStatus)
+		if strings.HasSuffix(string(resource.ResourceStatus), "_COMPLETE") && resource.ResourceStatus != types.ResourceStatusDeleteComplete {
+			into.ids[key] = shape.of(aws.ToString(resource.PhysicalResourceId))
 		}
 	}
 	return nil
