@@ -62,13 +62,12 @@ func (d *deployment) deploy(played Played) error {
 			continue
 		}
 		url := string(compact(properties.get("TemplateURL")))
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(played.Nested)), func(digest string) bool { return strings.Contains(url, digest) }) {
-			evaluation().readAt(path{{key: "Resources"}, {key: id}, {key: "Properties"}, {key: "TemplateURL"}}, "template", url)
-		}
+		isHere := false
 		for digest, text := range played.Nested {
 			if !strings.Contains(url, digest) {
 				continue
 			}
+			isHere = true
 			template, err := Parse(text)
 			if err != nil {
 				return &PlayError{Stage: side.Stage, Err: fmt.Errorf("nested stack %s: %w", id, err)}
@@ -82,7 +81,7 @@ func (d *deployment) deploy(played Played) error {
 				}
 				return at
 			}
-			d.nested[id] = &deployment{side: inner, stackName: d.stackName + "-" + id, given: evaluation().given(properties)}
+			d.nested[id] = &deployment{side: inner, stackName: d.stackName + "-" + id, given: evaluation().given(id, properties)}
 			if err := d.nested[id].deploy(played); err != nil {
 				return err
 			}
@@ -91,6 +90,9 @@ func (d *deployment) deploy(played Played) error {
 				read.Path = nestedPath(id).String() + "." + read.Path
 				d.reads = append(d.reads, read)
 			}
+		}
+		if !isHere {
+			evaluation().readAt(path{{key: "Resources"}, {key: id}, {key: "Properties"}, {key: "TemplateURL"}}, "template", url)
 		}
 	}
 	return nil
@@ -375,13 +377,14 @@ func (e *evaluation) refused(err error) any {
 	return "CloudFormation refuses this: " + err.Error()
 }
 
-// given are the values of the parameters of a nested stack, which has these properties.
-func (e *evaluation) given(properties *object) map[string]any {
+// given are the values of the parameters of a nested stack, by its logical id and its properties.
+func (e *evaluation) given(id string, properties *object) map[string]any {
 	given := map[string]any{}
 	parameters, _ := properties.get("Parameters").(*object)
 	if parameters == nil {
 		return given
 	}
+	e.at = path{{key: "Resources"}, {key: id}, {key: "Properties"}, {key: "Parameters"}}
 	for i, name := range parameters.keys {
 		value, err := e.Value(tree(parameters.values[i]))
 		if err != nil {

@@ -48,10 +48,7 @@ func (a App) answerInto(ctx context.Context, question assembly.Question, outdir 
 	answer := assembly.Answer{Ask: question.Ask}
 	switch question.Ask {
 	case assembly.AskAssembly:
-		synthesis := Synthesis{Outdir: outdir, Nested: true, StubFunctions: !question.Compile}
-		if question.Compile {
-			synthesis.Commit, synthesis.Record, synthesis.Progress = commit(), true, os.Stderr
-		}
+		synthesis := Synthesis{Outdir: outdir, Nested: true, StubFunctions: true}
 		if question.From != "" {
 			stage, err := a.Stages.Find(question.From)
 			if err != nil {

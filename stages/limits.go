@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Scope is how far a physical name must be unique: where no two things of a kind may share it.
@@ -304,16 +305,27 @@ func Kinds() []Kind {
 	}
 }
 
+// namedKinds are the kinds that a property names, by their type.
+var namedKinds = sync.OnceValue(func() map[string][]Kind {
+	byType := map[string][]Kind{}
+	for _, kind := range append(Kinds(), APIDomain) {
+		if kind.Property != "" {
+			byType[kind.Type] = append(byType[kind.Type], kind)
+		}
+	}
+	return byType
+})
+
 // Named is the kind of a resource in a template, and the physical name that its properties give it.
 // Where two kinds are of one type, such as queues, the name tells them apart. It is not named where
 // no kind is of that type, or where the properties hold no text for a name.
 func Named(resource string, properties map[string]any) (kind Kind, name string, named bool) {
-	for _, candidate := range append(Kinds(), APIDomain) {
+	for _, candidate := range namedKinds()[resource] {
 		text, isText := properties[candidate.Property].(string)
-		if candidate.Type != resource || candidate.Property == "" || !isText || text == "" {
+		if !isText || text == "" {
 			continue
 		}
-		// A suffix that holds the stage's account is of a type's only kind.
+		// A suffix that holds {account} cannot be compared as text. It need not be: buckets, which have it, are of one kind.
 		marked := candidate.Prefix+candidate.Suffix != "" && !strings.Contains(candidate.Suffix, "{")
 		if marked && strings.HasPrefix(text, candidate.Prefix) && strings.HasSuffix(text, candidate.Suffix) {
 			return candidate, text, true

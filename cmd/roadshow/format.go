@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/report"
 )
@@ -28,7 +29,7 @@ func ago(at, now time.Time) string {
 
 // short is a commit for people.
 func short(commit string) string {
-	hash, dirty := strings.CutSuffix(commit, "-dirty")
+	hash, dirty := strings.CutSuffix(commit, assembly.DirtySuffix)
 	if hash == "" {
 		return "-"
 	}

@@ -165,33 +165,29 @@ func quoted(text string) string {
 
 // log shows a line of a function.
 func (l *rehearsalLines) log(line rehearse.Line) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.settings
-	if s.json {
-		s.streamLine(rehearsalLine{Log: &line})
-		return
-	}
+	talk := l.settings.talk
+	text := fmt.Sprintf("%s %s %s", styled(talk, hue(line.Function), line.Function), styled(talk, faint, short8(line.RequestID)), report.Line(line.Text))
 	if line.Platform && routine(line.Text) {
-		return
+		text = ""
 	}
-	fmt.Fprintf(s.talk, "%s %s %s %s\n", l.name(line.Stage), styled(s.talk, hue(line.Function), line.Function), styled(s.talk, faint, short8(line.RequestID)), report.Line(line.Text))
+	l.show(rehearsalLine{Log: &line}, line.Stage, text)
 }
 
 // denied shows a call that a function may not make.
 func (l *rehearsalLines) denied(refused rehearse.Refused) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.settings
-	if s.json {
-		s.streamLine(rehearsalLine{Denied: &refused})
-		return
-	}
-	fmt.Fprintf(s.talk, "%s %s\n", l.name(refused.Stage), styled(s.talk, bad, report.Line(refused.Text)))
+	l.show(rehearsalLine{Denied: &refused}, refused.Stage, styled(l.settings.talk, bad, report.Line(refused.Text)))
 }
 
-func (l *rehearsalLines) name(stage string) string {
-	return styled(l.settings.talk, hue(stage), fmt.Sprintf("%-*s", l.longest, stage))
+// show prints a line as JSON, or for people the text behind the name of its stage; an empty text is not for them.
+func (l *rehearsalLines) show(line rehearsalLine, stage, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch s := l.settings; {
+	case s.json:
+		s.streamLine(line)
+	case text != "":
+		fmt.Fprintf(s.talk, "%s %s\n", styled(s.talk, hue(stage), fmt.Sprintf("%-*s", l.longest, stage)), text)
+	}
 }
 
 // routine tells the lines that Lambda writes for every invocation.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/module"
+
+	"github.com/roadshow-go/roadshow/internal/assembly"
 )
 
 // versionOptions are the flags of `roadshow version`: it has none.
@@ -58,7 +60,7 @@ func version(info *debug.BuildInfo) string {
 	}
 	commit := settings["vcs.revision"]
 	if commit != "" && settings["vcs.modified"] == "true" {
-		commit += "-dirty"
+		commit += assembly.DirtySuffix
 	}
 	if commit == "" { // a downloaded module has none but in such a version
 		commit, _ = module.PseudoVersionRev(info.Main.Version)

@@ -25,7 +25,7 @@ const AnswerFile = "roadshow-answer.json"
 // stage, such as --to, so that the program's errors name that and not the cdk command's -c stage.
 const ContextNamedBy = "roadshow:named-by"
 
-// AskVersion is of the questions and answers. Either side refuses any other.
+// AskVersion is the version of the format of questions and answers. Either side refuses any other.
 const AskVersion = 1
 
 // What a command can ask for.
@@ -52,8 +52,6 @@ type Question struct {
 	Folder string `json:"folder,omitempty"`
 	// OtherDate has the definition see another date. Default: today's.
 	OtherDate bool `json:"otherDate,omitempty"`
-	// Compile is for [AskAssembly]: compile the functions, and record the commit, as for a deploy.
-	Compile bool `json:"compile,omitempty"`
 	// Exhaustive and Stale are for [AskProof]: play every part, and look for stale declarations.
 	Exhaustive bool `json:"exhaustive,omitempty"`
 	Stale      bool `json:"stale,omitempty"`

@@ -103,7 +103,7 @@ func (d Deployment) taken(ctx context.Context, stage stages.Stage, there before)
 		noun, problem, _ := strings.Cut(key, "\x00")
 		unseen = append(unseen, Finding{
 			Stage: stage.Name, Check: "names",
-			Detail: fmt.Sprintf("It could not be seen whether something has the name of %s %s already: %s.", noun, strings.Join(blind[key], ", "), strings.TrimSuffix(problem, ".")),
+			Detail: sentence(fmt.Sprintf("It could not be seen whether something has the name of %s %s already: %s", noun, strings.Join(blind[key], ", "), problem)),
 			Fix:    "Allow what docs/permissions.md has for `roadshow deploy`. Where a name is taken, the deploy fails.",
 		})
 	}

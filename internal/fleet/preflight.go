@@ -83,11 +83,12 @@ func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Find
 		return []Finding{{Stage: stage.Name, Check: "assembly", Detail: "The program has not synthesized it.", Fix: "Run `roadshow deploy` again."}}
 	}
 	there, err := d.deployed(ctx, stage, one.StackName)
-	if refused, is := errors.AsType[*ServiceError](err); is && refused.Service == "CloudFormation" {
-		return []Finding{unanswered(stage, "stack", refused.Err)}
-	}
 	if err != nil {
-		return []Finding{explained(stage, "account", err)}
+		check := "account"
+		if refused, is := errors.AsType[*ServiceError](err); is && refused.Service == "CloudFormation" {
+			check = "stack"
+		}
+		return []Finding{explained(stage, check, err)}
 	}
 	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(there.config), stage)
 	if err != nil {

@@ -189,7 +189,7 @@ func (e *RoleError) Error() string {
 
 // Reason names the roles, and has STS's own words.
 func (e *RoleError) Reason() string {
-	return fmt.Sprintf("Role %s does not admit account %s (profile %s): %s.", strings.Join(e.Roles, " or "), e.From.Account, e.From, strings.TrimSuffix(Brief(e.Err), "."))
+	return sentence(fmt.Sprintf("Role %s does not admit account %s (profile %s): %s", strings.Join(e.Roles, " or "), e.From.Account, e.From, Brief(e.Err)))
 }
 
 // Fix is the line that makes the stage's account trust the other one.
