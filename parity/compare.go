@@ -108,7 +108,7 @@ func everyone(n int) []int {
 // nothing stands for a value that a side does not have.
 type nothing struct{}
 
-// node compares one node of the sides that have it: who says which sides, nodes what each has.
+// node compares one node of the sides that have it: indices says which sides, nodes what each has.
 func (w *walk) node(indices []int, nodes []any) bool {
 	switch first := nodes[0].(type) {
 	case string:
@@ -472,7 +472,7 @@ func (w *walk) differ(indices []int, nodes []any) {
 	w.differences = append(w.differences, d)
 }
 
-// place is a difference at the current path, without its values.
+// differenceHere is a difference at the current path, without its values.
 func (w *walk) differenceHere(indices []int, nodes []any) Difference {
 	d := Difference{Path: w.path.String()}
 	section, id := w.path[min(w.base, len(w.path)):].resource()

@@ -7,7 +7,7 @@ import (
 )
 
 // DigestKey is the key of a template's Metadata by which it names itself: a digest of all else in
-// it. No comparison reads it, since it differs where anything does.
+// it. [Drift] and [Recompiled] leave it out, since it differs where anything does.
 const DigestKey = "roadshow:digest"
 
 // Drift lists what differs between the template that is deployed in a stage and the one that the

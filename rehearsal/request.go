@@ -131,7 +131,7 @@ func (s *Server) answer(r *request, w http.ResponseWriter) (*service, any, error
 	if svc == nil {
 		svc = unknownService(r)
 	}
-	// Who is not known, or has signed something else, has no body read.
+	// The body is read only once the access key, and a signature that can be checked without it, are valid.
 	secret, who, err := s.recognize(sig, r, svc)
 	if err != nil {
 		return svc, nil, err
@@ -219,7 +219,7 @@ func readBody(w http.ResponseWriter, r *request) ([]byte, error) {
 		limit = own
 	}
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(bodyTime)) // a writer without deadlines is a test's
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTime)) // the response writers of tests have no deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.http.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -69,7 +69,7 @@ func assumeRole(r *request) (any, error) {
 	if r.form.Has("Policy") || r.form.Has("PolicyArns.member.1.arn") {
 		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know session policies, the parameters Policy and PolicyArns of sts AssumeRole")
 	}
-	role, _ := r.store.roleNamed(arn) // of one that does not exist nobody has a right
+	role, _ := r.store.roleNamed(arn) // a role that does not exist was refused before, in authorize
 	lasts := 3600
 	if asked := r.text("DurationSeconds"); asked != "" {
 		lasts, _ = strconv.Atoi(asked)

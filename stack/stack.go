@@ -113,7 +113,7 @@ func (c component) refusal(page string, at stages.Position, field, got, want, fi
 	panic(&ConfigError{Thing: c.String(), Field: field, Got: got, Want: want, Fix: fix, Docs: page, At: at})
 }
 
-// requireOffered refuses what the region of the stage does not have.
+// requireOffered refuses a resource of a type that AWS does not offer in the stage's region.
 func (c component) requireOffered(at stages.Position, field, resourceType, page string) {
 	if region := c.stack.stage().Region; !offered.In(region, resourceType) {
 		c.refusal(page, at, field, "set in region "+region, "left out there: the region does not have it", "take a selector that leaves the stage out, or move the stage to another region")

@@ -6,13 +6,13 @@ import (
 	"testing/synctest"
 )
 
-// No platform gives one process a date of its own, and no library before a Go program's time.Now.
-// But Go gives the code of a test one: in a bubble of testing/synctest the clock begins at midnight
-// UTC of 2000-01-01, and timers need no time.
+// No operating system gives one process its own date, and no library can replace time.Now in a Go
+// program. But testing/synctest can: in its bubble the clock starts at midnight UTC of 2000-01-01, and
+// timers fire without waiting.
 
 // OnAnotherDay runs a function of a program whose clock shows another date, and returns what it
-// returns. It is for the end of a program: the function's goroutine never ends, so that goroutines
-// which it leaves behind are no matter.
+// returns. Call it last in a program: the goroutine that runs the function never ends, so it does not
+// matter which goroutines the function leaves running.
 func OnAnotherDay(run func() error) error {
 	testing.Init()
 	if !flag.Parsed() {
@@ -27,9 +27,9 @@ func OnAnotherDay(run func() error) error {
 	return <-done
 }
 
-// OnAnotherDayOf is [OnAnotherDay] in a test, of whose process it is the end.
+// OnAnotherDayOf does the same as [OnAnotherDay], within a test. The process must end after that test.
 func OnAnotherDayOf(t *testing.T, run func() error) error {
-	// Channels that are made outside of the bubble do not end it when all of it waits for them.
+	// Both channels are made outside of the bubble: waiting for them does not count as a deadlock in it.
 	done, never := make(chan error), make(chan struct{})
 	go synctest.Test(t, func(*testing.T) {
 		done <- run()

@@ -23,7 +23,7 @@ var withoutDAX = []string{
 	"eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1", "us-gov-east-1", "us-gov-west-1",
 }
 
-// In tells whether a region has a resource type. Of a region or a type that the table does not name, it has.
+// In tells whether a region has a resource type. It is true for regions and types that are not in the table.
 func In(region, resourceType string) bool { return !slices.Contains(lacking[resourceType], region) }
 
 // Lacking are the regions that lack a resource type, sorted; none for most types.

@@ -313,7 +313,7 @@ func (p *Program) inFolder(do func(folder string) error) error {
 	return do(folder)
 }
 
-// ask runs the program once.
+// answerTo runs the program once, and reads its answer to a question.
 func (p *Program) answerTo(ctx context.Context, outdir string, in circumstances, question assembly.Question) (*assembly.Answer, error) {
 	if p.Command == "" {
 		return nil, &Error{

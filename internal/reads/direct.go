@@ -11,7 +11,7 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// found is one read, where the code has it.
+// finding is one read, where the code has it.
 type finding struct {
 	kind, what string
 	pos        token.Pos

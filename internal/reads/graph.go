@@ -31,22 +31,22 @@ type graph struct {
 	written map[*ssa.Global][]*ssa.Function
 	// initial are the pieces of code that initialize package variables, by their variable.
 	initial map[*ssa.Global]initializer
-	// asked are the interface methods that a function calls, and made the types that it puts into
-	// interfaces.
+	// interfaceCalls are the calls of interface methods in a function, and interfaceValues the values
+	// that it turns into interfaces.
 	interfaceCalls  map[*ssa.Function][]interfaceCall
 	interfaceValues map[*ssa.Function][]interfaceValue
 	// lostIn are the calls that nothing was found for.
 	lostIn map[*ssa.Function][]finding
 }
 
-// asked is a call by an interface.
+// interfaceCall is a call of a method of an interface.
 type interfaceCall struct {
 	of     *types.Interface
 	method *types.Func
 	at     token.Pos
 }
 
-// made is a value that becomes one of an interface.
+// interfaceValue is a value that is turned into an interface.
 type interfaceValue struct {
 	concrete types.Type
 	of       *types.Interface

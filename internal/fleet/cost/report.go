@@ -8,8 +8,8 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 )
 
-// Report is what the accounts of a fleet cost, exact to the last place that AWS gives. In JSON amounts are
-// strings.
+// Report lists the costs of a fleet's accounts. Amounts are the decimals of Cost Explorer, never rounded; in JSON they
+// are strings.
 type Report struct {
 	// Since is the first day, Until the day after the last; Before is the first day of the period before, which ends
 	// where this one starts, and empty where Cost Explorer does not reach back so far.
@@ -22,7 +22,8 @@ type Report struct {
 	Rows []Row `json:"rows"`
 	// Changed are the services that changed most against the period before, the largest change first.
 	Changed []Change `json:"changed,omitempty"`
-	// Protected are the stages that Share is a share of; empty where there are none, or where they are not known.
+	// Protected lists the protected stages, with whose cost each row's Share compares; empty where there are none, or
+	// where they are not known.
 	Protected []string `json:"protected,omitempty"`
 	// Tags are the cost allocation tags of the accounts that pay.
 	Tags []Tag `json:"tags,omitempty"`
@@ -37,11 +38,12 @@ type Report struct {
 	Cached int             `json:"cached"`
 }
 
-// Total is a sum of one currency, as AWS names it.
+// Total is an amount of money in one currency.
 type Total struct {
 	// Currency is AWS's, such as USD.
 	Currency string `json:"currency"`
-	// Amount is that of the period, Before that of the period before; nil where that was not asked.
+	// Amount is the cost of the period. Before is the cost of the period before it; nil where Cost Explorer was not
+	// asked for that period.
 	Amount decimal.Decimal  `json:"amount"`
 	Before *decimal.Decimal `json:"before,omitempty"`
 }

@@ -72,7 +72,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 // question.
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *request) (*answer, *refusal) {
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(r.time.Add(longest)) // a writer without deadlines is a test's
+	_ = deadline.SetReadDeadline(r.time.Add(longest)) // the response writers of tests have no deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.http.Body, payloadLimit))
 	if err != nil {
 		return nil, tooLarge
