@@ -83,12 +83,13 @@ func (t template) withoutIDs(node any) any {
 	return node
 }
 
-// ownIAM are the types whose properties differ on purpose: Roadshow's roles may do less than those that
-// the CDK makes by default. Their number is compared.
-var ownIAM = []string{"AWS::IAM::Role", "AWS::IAM::Policy"}
+// ownRights are the types whose properties differ on purpose: Roadshow's roles may do less than those
+// that the CDK makes by default, and its APIs may call a function on the API's own stage only, while the
+// CDK allows every stage. Their number is compared.
+var ownRights = []string{"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Lambda::Permission"}
 
 // sameTemplates compares ours with a peer's: the types and how many of each, and all properties of all
-// resources but IAM's.
+// resources but those of ownRights.
 func sameTemplates(ours, theirs string) error {
 	a, err := readTemplate(ours)
 	if err != nil {
@@ -105,7 +106,7 @@ func sameTemplates(ours, theirs string) error {
 		return fmt.Errorf("%s and %s have other resources: %v and %v", ours, theirs, a.counts(), b.counts())
 	}
 	for _, cfnType := range slices.Sorted(maps.Keys(a.counts())) {
-		if slices.Contains(ownIAM, cfnType) {
+		if slices.Contains(ownRights, cfnType) {
 			continue
 		}
 		mine, other := a.properties(cfnType), b.properties(cfnType)

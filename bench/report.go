@@ -79,8 +79,8 @@ to read and write the table. Before anything is timed, the run asserts:
 
 - ours, raw CDK Go and JavaScript: every stage's template has the same resource types, the same number of each, and the
   same properties of every resource (names, sizes, tags, environment, routes …), where a reference is compared by the
-  type that it refers to and the digest of code is left out. Roles and policies are compared by their number only:
-  ours allow less.
+  type that it refers to and the digest of code is left out. Roles, policies and permissions to call a function are
+  compared by their number only: ours allow less.
 - ours and Serverless: the same number of functions, log groups, routes, APIs and tables in each stage, and of each
   function the same name, handler, runtime, memory, timeout and architecture.
 - builds: each of our binaries is the one of plain ` + "`go build`" + `, byte for byte, but for the two linker's identifiers that ours zeroes.
