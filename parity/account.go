@@ -3,6 +3,7 @@ package parity
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,9 +64,11 @@ func mentions(side Side, deployed *deployment, set stages.Set, names map[string]
 type mentionSearch struct {
 	side Side
 	// accounts and names map what belongs to other stages to the stage; paths are the names that
-	// hold a slash.
+	// hold a slash, by what stands up to their last one: few texts hold any of that, so few are
+	// searched for hundreds of names.
 	accounts, names map[string]string
-	paths           []string
+	paths           map[string][]string
+	folders         []string // the keys of paths, sorted
 	path            path
 	foreign         []ForeignAccount
 	ambiguous       []Difference
@@ -73,19 +76,21 @@ type mentionSearch struct {
 }
 
 func newMentions(side Side, set stages.Set, names map[string]string) *mentionSearch {
-	search := &mentionSearch{side: side, accounts: map[string]string{}, names: map[string]string{}, known: map[string]bool{}}
+	search := &mentionSearch{
+		side: side, accounts: map[string]string{}, names: map[string]string{}, paths: map[string][]string{}, known: map[string]bool{},
+	}
 	for _, stage := range set.Stages() {
 		if _, known := search.accounts[stage.Account]; !known && stage.Account != side.Stage.Account {
 			search.accounts[stage.Account] = stage.Name
 		}
 	}
-	for name, owner := range names {
-		search.names[name] = owner
-		if strings.Contains(name, "/") {
-			search.paths = append(search.paths, name)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		search.names[name] = names[name]
+		if slash := strings.LastIndexByte(name, '/'); slash >= 0 {
+			search.paths[name[:slash+1]] = append(search.paths[name[:slash+1]], name)
 		}
 	}
-	slices.Sort(search.paths)
+	search.folders = slices.Sorted(maps.Keys(search.paths))
 	return search
 }
 
@@ -131,7 +136,16 @@ func (s *mentionSearch) text(text string) {
 			s.mention(ForeignAccount{Owner: owner, Name: strings.TrimRight(word, ".")})
 		}
 	}
-	for _, name := range s.paths {
+	for _, folder := range s.folders {
+		if strings.Contains(text, folder) {
+			s.pathsOf(folder, text)
+		}
+	}
+}
+
+// pathsOf looks in a text for the names below a folder.
+func (s *mentionSearch) pathsOf(folder, text string) {
+	for _, name := range s.paths[folder] {
 		for from := strings.Index(text, name); from >= 0; {
 			if KindPhysicalName.stands(text, from, from+len(name)) {
 				s.mention(ForeignAccount{Owner: s.names[name], Name: name})
