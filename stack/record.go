@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,20 +12,29 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/parity"
 )
 
 // commit is the Git commit of the working folder, with "-dirty" where files differ from it; empty
 // outside a repository, or without Git: a program can be deployed without either.
 func commit() string {
-	output, err := exec.Command("git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*").Output()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
+	defer cancel()
+	git := exec.CommandContext(ctx, "git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
+	var output child.Tail
+	git.Stdout = &output
+	if child.Run(git) != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(output))
+	return strings.TrimSpace(output.String())
 }
+
+// commitLimit is how long Git may take to compare the files of a large repository with their commit.
+const commitLimit = time.Minute
 
 // program is the path of the module that the program is built of: the same for `go run` and for a test of it.
 // It is empty for a program of no module, which `go run` makes of single files.

@@ -50,10 +50,8 @@ func costsVerb(s *settings) *cobra.Command {
 }
 
 func (o *costsOptions) validate(_ []string, given func(string) bool) error {
-	if _, notDay := time.Parse(time.DateOnly, o.since); notDay != nil { // which day it is, AWS says
-		if _, err := cost.ParsePeriod(o.since, time.Now()); err != nil {
-			return err
-		}
+	if err := cost.CheckSince(o.since); err != nil { // which day it is, AWS says
+		return err
 	}
 	return needs(given, "activate-tags", "yes")
 }

@@ -87,3 +87,14 @@ func TestAChartShowsEveryDay(t *testing.T) {
 		assert.Contains(t, chart.String(), " 9.00 ", count)
 	}
 }
+
+// Days are counted by the Date of AWS's answers, so that this machine's clock refuses nothing.
+func TestHowFarBackCostsAreAskedForIsNotHeldAgainstThisMachinesClock(t *testing.T) {
+	given := func(string) bool { return false }
+	for _, since := range []string{"30d", "500d", "1w", "1999-01-01", "2999-01-01", time.Now().Format(time.DateOnly)} {
+		assert.NoError(t, (&costsOptions{since: since}).validate(nil, given), since)
+	}
+	for _, since := range []string{"", "2y", "30", "2026-02-30"} {
+		assert.ErrorContains(t, (&costsOptions{since: since}).validate(nil, given), "it must be days, weeks or a day", since)
+	}
+}

@@ -79,10 +79,10 @@ func (d *deployedParity) judge() error {
 	var result error
 	unknown := 0
 	for _, one := range d.Stages {
-		switch one.State {
-		case fleet.ParityUnknown:
+		switch {
+		case one.Unseen():
 			unknown++
-		case fleet.ParityDrifted, fleet.ParityDirty, fleet.ParityFailed:
+		case one.State == fleet.ParityDrifted, one.State == fleet.ParityDirty, one.State == fleet.ParityFailed:
 			result = finding{}
 		}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,8 +42,8 @@ func short(commit string) string {
 	return hash
 }
 
-// commitCell is the commit that a stack records; a question mark where that could not be read, for which sayCommit says
-// why.
+// commitCell is the commit that a stack records; a question mark where that could not be read, and a dash where nobody
+// asked, for which commits says why.
 func commitCell(deployed *fleet.Deployed) string {
 	if deployed.CommitProblem != "" {
 		return "?"
@@ -49,8 +51,30 @@ func commitCell(deployed *fleet.Deployed) string {
 	return short(deployed.Commit)
 }
 
-func sayCommit(talk io.Writer, stage string, deployed *fleet.Deployed) {
-	if deployed != nil && deployed.CommitProblem != "" {
-		fmt.Fprintf(talk, "roadshow: %s\n", report.Block("Stage "+stage+": "+deployed.CommitProblem))
+// unreadCommits says why commits of stages are not shown.
+type unreadCommits struct {
+	problems []string
+	unasked  map[string][]string // the stages, by the reason
+}
+
+func (u *unreadCommits) add(stage string, deployed *fleet.Deployed) {
+	switch {
+	case deployed == nil:
+	case deployed.CommitProblem != "":
+		u.problems = append(u.problems, "Stage "+stage+": "+deployed.CommitProblem)
+	case deployed.CommitUnasked != "":
+		if u.unasked == nil {
+			u.unasked = map[string][]string{}
+		}
+		u.unasked[deployed.CommitUnasked] = append(u.unasked[deployed.CommitUnasked], stage)
+	}
+}
+
+func (u *unreadCommits) say(talk io.Writer) {
+	for _, problem := range u.problems {
+		fmt.Fprintf(talk, "roadshow: %s\n", report.Block(problem))
+	}
+	for _, why := range slices.Sorted(maps.Keys(u.unasked)) {
+		fmt.Fprintf(talk, "note: the commit of %s was not read: %s.\n", strings.Join(u.unasked[why], ", "), report.Block(why))
 	}
 }

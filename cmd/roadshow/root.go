@@ -125,25 +125,34 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	root.SetOut(report.NewWriter(data, s.redactor))
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var other exited
+	code, said := exitCode(err)
 	switch {
 	case data.err != nil:
 		fmt.Fprintf(stderr, "roadshow: The output could not be written: %v\n", data.err)
 		return exitUnknown
-	case err == nil:
-		return exitWell
-	case errors.As(err, new(finding)):
-		return exitFinding
-	case errors.As(err, new(incomplete)):
-		return exitPartly
-	case errors.As(err, &other):
-		return int(other)
+	case said:
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "roadshow: interrupted")
-		return exitUnknown
+	default:
+		fmt.Fprintf(stderr, "roadshow: %s\n", report.Block(err.Error()))
 	}
-	fmt.Fprintf(stderr, "roadshow: %s\n", report.Block(err.Error()))
-	return exitUnknown
+	return code
+}
+
+// exitCode is that of a verb's error; said tells whether the verb has said already what there is to say.
+func exitCode(err error) (code int, said bool) {
+	var other exited
+	switch {
+	case err == nil:
+		return exitWell, true
+	case errors.As(err, new(finding)):
+		return exitFinding, true
+	case errors.As(err, new(incomplete)):
+		return exitPartly, true
+	case errors.As(err, &other):
+		return int(other), true
+	}
+	return exitUnknown, false
 }
 
 // unwritten is why something could not be written; nil where everything was.

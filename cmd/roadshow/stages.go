@@ -116,27 +116,26 @@ func (l listedStages) write(out, _ io.Writer) {
 	writeTable(out, append(titles, ""), rows)
 }
 
-// unseen is why something of a stage could not be seen; empty where everything was.
-func unseen(one fleet.StageReport) string {
-	if one.Problem == "" && one.Deployed != nil && one.Deployed.Condition == fleet.ConditionUnknown {
-		return one.Deployed.Flaw
-	}
-	return one.Problem
-}
-
+// say tells why something of a stage could not be seen.
 func (l listedStages) say(talk io.Writer) {
+	var commits unreadCommits
 	for _, one := range l.Stages {
-		if problem := unseen(one); problem != "" {
+		problem := one.Problem
+		if problem == "" && one.Deployed != nil && one.Deployed.Condition == fleet.ConditionUnknown {
+			problem = one.Deployed.Flaw
+		}
+		if problem != "" {
 			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(problem))
 		}
-		sayCommit(talk, one.Stage, one.Deployed)
+		commits.add(one.Stage, one.Deployed)
 	}
+	commits.say(talk)
 }
 
 func (l listedStages) judge() error {
 	untold, all := 0, 0
 	for _, one := range l.Stages {
-		if unseen(one) != "" {
+		if one.Unseen() {
 			untold++
 		}
 		if !one.Template {
@@ -267,7 +266,7 @@ func (p proposal) judge() error {
 	if len(p.Collisions) > 0 {
 		return finding{}
 	}
-	if p.Live != nil && p.Live.Problem != "" {
+	if p.Live != nil && p.Live.Unseen() {
 		return undetermined(1, 1)
 	}
 	return nil

@@ -59,7 +59,7 @@ func (s statuses) judge() error {
 	untold, wrong := 0, false
 	for _, one := range s.Stages {
 		switch {
-		case one.Problem != "":
+		case one.Unseen():
 			untold++
 		case one.Deployed != nil && one.Deployed.Condition != fleet.ConditionSound, s.check && !one.Current():
 			wrong = true
@@ -76,6 +76,7 @@ func (s statuses) judge() error {
 
 func (s statuses) write(out, talk io.Writer) {
 	live := s.Stages
+	var commits unreadCommits
 	rows := make([][]string, len(live))
 	for i, one := range live {
 		rows[i] = []string{one.Stage, one.Account, "-", "-", "-", "-", "-", "not deployed"}
@@ -84,7 +85,7 @@ func (s statuses) write(out, talk io.Writer) {
 				one.Stage, one.Account, one.Deployed.Stack, one.Deployed.Status, commitCell(one.Deployed), ago(one.Deployed.At, s.now),
 				one.Template[:min(len(one.Template), 12)], "",
 			}
-			sayCommit(talk, one.Stage, one.Deployed)
+			commits.add(one.Stage, one.Deployed)
 			switch {
 			case one.Deployed.Condition != fleet.ConditionSound:
 				rows[i][7] = "not deployed: " + one.Deployed.Flaw
@@ -99,5 +100,6 @@ func (s statuses) write(out, talk io.Writer) {
 			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(one.Problem))
 		}
 	}
+	commits.say(talk)
 	writeTable(out, []string{"STAGE", "ACCOUNT", "STACK", "STATUS", "COMMIT", "DEPLOYED", "TEMPLATE", "BEHIND THE PROGRAM"}, rows)
 }

@@ -46,7 +46,7 @@ func (f *Fleet) lookBefore(ctx context.Context, stage stages.Stage, stack string
 		return there, err
 	}
 	client := cloudformation.NewFromConfig(there.config)
-	if there.stack, err = stacks.Describe(ctx, client, stack); err == nil && there.stack != nil && stacks.StateOf(*there.stack).HasResources() {
+	if there.stack, err = stacks.Describe(ctx, client, stack).Found(); err == nil && there.stack != nil && stacks.StateOf(*there.stack).HasResources() {
 		there.template, err = stacks.Template(ctx, client, aws.ToString(there.stack.StackId))
 	}
 	return there, AsServiceError(stage, "CloudFormation", err)

@@ -95,7 +95,7 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 		return a.fail(err)
 	}
 	client := cloudformation.NewFromConfig(way.config)
-	before, err := bootstrapStack(ctx, client, stage)
+	before, err := bootstrapStack(ctx, client, stage).Found()
 	if err != nil {
 		return a.fail(AsServiceError(stage, "CloudFormation", err))
 	}
@@ -126,7 +126,7 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 			stage.Account, stage.Name, stage.Name, err))
 	}
 	if a.outcome.Version, err = bootstrapVersion(ctx, client, stage); err != nil {
-		return a.fail(AsServiceError(stage, "CloudFormation", err))
+		return a.fail(err)
 	}
 	text := fmt.Sprintf("bootstrapped, version %d", a.outcome.Version)
 	if len(trusted) > 0 {

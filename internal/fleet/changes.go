@@ -176,7 +176,7 @@ func (f *Fleet) readProposal(ctx context.Context, client *cloudformation.Client,
 			break
 		}
 	}
-	stack, err := stacks.Describe(ctx, client, name)
+	stack, err := stacks.Describe(ctx, client, name).Found()
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func (c changeSetRow) delete(ctx context.Context, client *cloudformation.Client)
 
 // withdrawStack deletes the empty stack that a first change set has made, unless another one waits on it.
 func (c changeSetRow) withdrawStack(ctx context.Context, client *cloudformation.Client) error {
-	stack, err := stacks.Describe(ctx, client, c.stack)
+	stack, err := stacks.Describe(ctx, client, c.stack).Found()
 	if err != nil || stack == nil || string(stack.StackStatus) != stacks.StatusReview {
 		return err
 	}

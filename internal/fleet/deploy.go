@@ -293,7 +293,7 @@ func (d Deployment) settled(ctx context.Context, w *work) (*stacks.State, error)
 // without it, and is not begun again.
 func (d Deployment) settledStack(ctx context.Context, w *work) (*types.Stack, error) {
 	for {
-		stack, err := stacks.Describe(ctx, w.client, w.one.StackName)
+		stack, err := stacks.Describe(ctx, w.client, w.one.StackName).Found()
 		if err != nil {
 			return nil, AsServiceError(w.stage, "CloudFormation", err)
 		}
@@ -568,8 +568,8 @@ func (d Deployment) explain(ctx context.Context, w *work, err error) error {
 		return fmt.Errorf("the deploy of stage %s was interrupted. Run `roadshow deploy` again, which goes on from what the account says: %w", w.stage.Name, ctx.Err())
 	}
 	failed := &DeployError{Stage: w.stage, Stack: w.one.StackName, Err: err}
-	if stack, lookErr := stacks.Describe(ctx, w.client, w.one.StackName); lookErr == nil && stack != nil {
-		after := stacks.StateOf(*stack)
+	if stack, exists := stacks.Describe(ctx, w.client, w.one.StackName).Seen(); exists {
+		after := stacks.StateOf(stack)
 		if !w.before.Same(after) { // otherwise its status and its last failure are older ones
 			failed.Status = after.Status
 			failed.Reason = d.Fleet.Profiles.Redactor().Text(stacks.Failure(ctx, w.client, aws.ToString(stack.StackId)))

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -27,9 +29,11 @@ type Deployed struct {
 	// At is when it was last updated or, before any update, created.
 	At time.Time `json:"at"`
 	// Commit is the Git commit that its template was made from, the first of several that make the same; empty
-	// where none is recorded. CommitProblem is why it could not be read.
+	// where none is recorded. CommitProblem is why it could not be read. CommitUnasked is why nobody asked for it: the
+	// credentials are known not to be allowed.
 	Commit        string `json:"commit,omitempty"`
 	CommitProblem string `json:"commitProblem,omitempty"`
+	CommitUnasked string `json:"commitUnasked,omitempty"`
 	// Protected tells whether CloudFormation refuses to delete it.
 	Protected bool `json:"terminationProtection"`
 	// Condition tells whether the account runs what the stack says, Flaw why it does not, or why nobody knows.
@@ -37,6 +41,11 @@ type Deployed struct {
 	Flaw      string    `json:"flaw,omitempty"`
 
 	template []byte
+}
+
+// unseen tells whether something of a stack could not be determined; false of none.
+func (d *Deployed) unseen() bool {
+	return d != nil && (d.Condition == ConditionUnknown || d.CommitProblem != "")
 }
 
 // Condition is whether an account runs what its stack says.
@@ -56,9 +65,9 @@ const (
 
 // live is what an account says of a stage.
 type live struct {
-	stack Answer[Deployed]
+	stack answer.Answer[Deployed]
 	// functions are what Lambda runs, by logical id; names are the functions' physical names.
-	functions map[string]Answer[function]
+	functions map[string]answer.Answer[function]
 	names     map[string]string
 }
 
@@ -67,8 +76,8 @@ type function struct{ sha256, failed string }
 
 // report is the stack for a report: nil where there is none, or where the problem says why nobody knows.
 func (l live) report() (deployed *Deployed, problem string) {
-	if problem, untold := l.stack.Untold(); untold {
-		return nil, problem
+	if err := l.stack.Untold(); err != nil {
+		return nil, err.Error()
 	}
 	if found, seen := l.stack.Seen(); seen {
 		return &found, ""
@@ -76,8 +85,8 @@ func (l live) report() (deployed *Deployed, problem string) {
 	return nil, ""
 }
 
-// finding is what a doctor says of the stack.
-func (l live) finding(stage stages.Stage) Finding {
+// findings are what a doctor says of the stack.
+func (l live) findings(stage stages.Stage) []Finding {
 	finding := Finding{Stage: stage.Name, Check: "stack", OK: true, Detail: "Nothing is deployed yet."}
 	deployed, problem := l.report()
 	switch {
@@ -94,7 +103,18 @@ func (l live) finding(stage stages.Stage) Finding {
 			finding.Fix = fix
 		}
 	}
-	return finding
+	all := []Finding{finding}
+	switch commit := (Finding{Stage: stage.Name, Check: "commit"}); {
+	case deployed == nil:
+	case deployed.CommitProblem != "":
+		problem, fix, _ := strings.Cut(deployed.CommitProblem, "\n")
+		commit.Detail, commit.Fix = sentence(problem), cmp.Or(fix, "Run `roadshow status "+stage.Name+"` again.")
+		all = append(all, commit)
+	case deployed.CommitUnasked != "":
+		commit.OK, commit.Detail = true, sentence("The commit is not read: "+deployed.CommitUnasked)
+		all = append(all, commit)
+	}
+	return all
 }
 
 // functionsAtOnce is how many functions of one account are asked at once: Lambda answers 15 such requests a second.
@@ -103,28 +123,29 @@ const functionsAtOnce = 8
 
 // look asks an account for a stage's stack, its template and its functions. What it does not answer is in the
 // answers.
-func (f *Fleet) look(ctx context.Context, config aws.Config, stage stages.Stage) live {
+func (f *Fleet) look(ctx context.Context, way route, stage stages.Stage) live {
 	untold := func(err error) live {
-		return live{stack: Untold[Deployed](AsServiceError(stage, "CloudFormation", err).Error())}
+		return live{stack: answer.Untold[Deployed](AsServiceError(stage, "CloudFormation", err))}
 	}
-	client := cloudformation.NewFromConfig(config)
+	client := cloudformation.NewFromConfig(way.config)
 	name, err := f.StackName(stage)
 	if err != nil {
-		return live{stack: Untold[Deployed](err.Error())}
+		return live{stack: answer.Untold[Deployed](err)}
 	}
-	stack, err := stacks.Describe(ctx, client, name)
-	if err != nil {
+	described := stacks.Describe(ctx, client, name)
+	if err := described.Untold(); err != nil {
 		return untold(err)
 	}
-	if stack == nil {
-		return live{stack: Absent[Deployed]()}
+	stack, exists := described.Seen()
+	if !exists {
+		return live{stack: answer.Absent[Deployed]()}
 	}
 	found := Deployed{
-		Stack: name, Status: string(stack.StackStatus), At: stacks.LastChange(*stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
+		Stack: name, Status: string(stack.StackStatus), At: stacks.LastChange(stack), Protected: aws.ToBool(stack.EnableTerminationProtection),
 	}
 	if found.Status == stacks.StatusReview { // there is no template yet
 		found.Condition, found.Flaw = ConditionFlawed, "its first change set was never executed, so it has no resource"
-		return live{stack: Seen(found)}
+		return live{stack: answer.Seen(found)}
 	}
 	if found.template, err = stacks.Template(ctx, client, aws.ToString(stack.StackId)); err != nil {
 		return untold(err)
@@ -132,70 +153,79 @@ func (f *Fleet) look(ctx context.Context, config aws.Config, stage stages.Stage)
 	if len(found.template) == 0 {
 		return untold(fmt.Errorf("the template of %s is empty", name))
 	}
-	if found.Commit, err = recordedCommit(ctx, config, stage, found.template); err != nil {
-		found.CommitProblem = err.Error()
-	}
+	found.hear(commitOf(ctx, way, stage, found.template))
 	there := live{}
 	if there.names, err = stacks.PhysicalNames(ctx, client, aws.ToString(stack.StackId), functionType); err != nil {
 		return untold(err)
 	}
-	there.functions = askFunctions(ctx, lambda.NewFromConfig(config), stage, there.names)
+	there.functions = askFunctions(ctx, lambda.NewFromConfig(way.config), stage, there.names)
 	found.judge(there.functions)
-	there.stack = Seen(found)
+	there.stack = answer.Seen(found)
 	return there
+}
+
+// hear takes over what the account says of the commit.
+func (d *Deployed) hear(commit answer.Answer[string]) {
+	d.Commit, _ = commit.Seen()
+	if err := commit.Untold(); err != nil {
+		d.CommitProblem = err.Error()
+	}
+	if why := commit.Unasked(); why != nil {
+		d.CommitUnasked = why.Error()
+	}
 }
 
 const functionType = "AWS::Lambda::Function"
 
 // askFunctions asks Lambda for the digest of each function's code.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
-func askFunctions(ctx context.Context, client *lambda.Client, stage stages.Stage, names map[string]string) map[string]Answer[function] {
+func askFunctions(ctx context.Context, client *lambda.Client, stage stages.Stage, names map[string]string) map[string]answer.Answer[function] {
 	ids := slices.Sorted(maps.Keys(names))
-	answers := make([]Answer[function], len(ids))
+	answers := make([]answer.Answer[function], len(ids))
 	parallel.ForEach(ctx, functionsAtOnce, ids, func(ctx context.Context, i int, id string) {
 		answers[i] = askFunction(ctx, client, stage, names[id])
 	})
-	functions := make(map[string]Answer[function], len(ids))
+	functions := make(map[string]answer.Answer[function], len(ids))
 	for i, id := range ids {
 		functions[id] = answers[i]
 	}
 	return functions
 }
 
-func askFunction(ctx context.Context, client *lambda.Client, stage stages.Stage, name string) Answer[function] {
-	answer, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+func askFunction(ctx context.Context, client *lambda.Client, stage stages.Stage, name string) answer.Answer[function] {
+	configuration, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
 	var gone *lambdatypes.ResourceNotFoundException
 	switch {
 	case errors.As(err, &gone):
-		return Absent[function]()
+		return answer.Absent[function]()
 	case err != nil:
-		return Untold[function](AsServiceError(stage, "Lambda", err).Error())
-	case aws.ToString(answer.CodeSha256) == "":
-		return Untold[function](fmt.Sprintf("Lambda did not say which code function %s runs", name))
+		return answer.Untold[function](AsServiceError(stage, "Lambda", err))
+	case aws.ToString(configuration.CodeSha256) == "":
+		return answer.Untold[function](fmt.Errorf("Lambda did not say which code function %s runs", name))
 	}
-	there := function{sha256: aws.ToString(answer.CodeSha256)}
+	there := function{sha256: aws.ToString(configuration.CodeSha256)}
 	switch {
-	case answer.State == lambdatypes.StateFailed:
-		there.failed = "function " + name + " has failed: " + aws.ToString(answer.StateReason)
-	case answer.LastUpdateStatus == lambdatypes.LastUpdateStatusFailed:
-		there.failed = "the last update of function " + name + " has failed: " + aws.ToString(answer.LastUpdateStatusReason)
+	case configuration.State == lambdatypes.StateFailed:
+		there.failed = "function " + name + " has failed: " + aws.ToString(configuration.StateReason)
+	case configuration.LastUpdateStatus == lambdatypes.LastUpdateStatusFailed:
+		there.failed = "the last update of function " + name + " has failed: " + aws.ToString(configuration.LastUpdateStatusReason)
 	}
-	return Seen(there)
+	return answer.Seen(there)
 }
 
 // judge decides the condition by the status and by what the functions answered.
-func (d *Deployed) judge(functions map[string]Answer[function]) {
+func (d *Deployed) judge(functions map[string]answer.Answer[function]) {
 	d.Condition = ConditionSound
 	for _, id := range slices.Sorted(maps.Keys(functions)) {
-		why, untold := functions[id].Untold()
+		untold := functions[id].Untold()
 		there, _ := functions[id].Seen()
 		switch {
 		case functions[id].IsAbsent():
 			d.Condition, d.Flaw = ConditionFlawed, "function "+id+" is gone: it was deleted outside CloudFormation"
 		case there.failed != "":
 			d.Condition, d.Flaw = ConditionFlawed, there.failed
-		case untold && d.Condition == ConditionSound:
-			d.Condition, d.Flaw = ConditionUnknown, why
+		case untold != nil && d.Condition == ConditionSound:
+			d.Condition, d.Flaw = ConditionUnknown, untold.Error()
 		}
 	}
 	if !stacks.IsSettled(d.Status) {

@@ -162,8 +162,8 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	default:
 		findings = append(findings, finding("bootstrap", true, fmt.Sprintf("The account is bootstrapped, version %d.", version), ""))
 	}
-	deployed := f.look(ctx, way.config, stage)
-	findings = append(findings, deployed.finding(stage))
+	deployed := f.look(ctx, way, stage)
+	findings = append(findings, deployed.findings(stage)...)
 	if zones, asked := zonesFinding(ctx, way.config, stage, deployed); asked {
 		findings = append(findings, zones)
 	}

@@ -59,6 +59,11 @@ type Parity struct {
 	stage    stages.Stage
 }
 
+// Unseen tells whether something that the account was asked for could not be determined.
+func (p Parity) Unseen() bool {
+	return p.State == ParityUnknown || p.deployed.unseen()
+}
+
 // ParityState is the outcome of a comparison.
 type ParityState string
 
@@ -139,12 +144,12 @@ func (c Comparison) Run(ctx context.Context, all []stages.Stage) ([]Parity, []Co
 // read asks an account for what is deployed there.
 func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 	found := Parity{Stage: stage.Name, Account: stage.Account, Program: c.Program.Document.Commit, Behind: -1, Ahead: -1, stage: stage}
-	config, _, err := c.Fleet.Reach(ctx, stage)
+	way, err := c.Fleet.route(ctx, stage, lookupRole, deployRole)
 	if err != nil {
 		found.State, found.Problem = ParityUnknown, err.Error()
 		return found
 	}
-	found.deployed, found.Problem = c.Fleet.look(ctx, config, stage).report()
+	found.deployed, found.Problem = c.Fleet.look(ctx, way, stage).report()
 	switch {
 	case found.Problem != "":
 		found.State = ParityUnknown
@@ -187,12 +192,16 @@ func (p *Parity) judge(c Comparison, commits []CommitParity) error {
 	isProgram := len(p.Changes) == 0
 	made := c.Program
 	if p.Commit == "" && p.Program != "" {
-		if isProgram {
-			p.State, p.Note = ParityIdentical, cmp.Or(p.deployed.CommitProblem, "no commit is recorded for it")
+		unread := cmp.Or(p.deployed.CommitProblem, p.deployed.CommitUnasked)
+		switch {
+		case isProgram && p.deployed.CommitProblem != "":
+			p.State, p.Problem = ParityIdentical, fmt.Sprintf("Stage %s: %s", p.Stage, unread)
 			return nil
-		}
-		if p.deployed.CommitProblem != "" {
-			return fmt.Errorf("Stage %s: %s", p.Stage, p.deployed.CommitProblem)
+		case isProgram:
+			p.State, p.Note = ParityIdentical, cmp.Or(unread, "no commit is recorded for it")
+			return nil
+		case unread != "":
+			return fmt.Errorf("Stage %s: %s", p.Stage, unread)
 		}
 		return fmt.Errorf("Stage %s: no commit is recorded for what is deployed, so it cannot be compared with one.\nDeploy it from a checkout.", p.Stage)
 	}

@@ -169,7 +169,8 @@ func TestACommitThatS3DoesNotTellOfIsNeitherRecordedNorAbsent(t *testing.T) {
 	require.Empty(t, report.Problem, "the stack was seen all the same")
 	require.Equal(t, fleet.ConditionSound, report.Deployed.Condition)
 	require.Empty(t, report.Deployed.Commit)
-	require.Contains(t, report.Deployed.CommitProblem, "S3 does not say whether a commit is recorded in s3://cdk-hnb659fds-assets-111111111111-us-east-1/dev-notes.commit.\nAllow s3:GetObject")
+	require.Contains(t, report.Deployed.CommitProblem, "S3 does not say whether a commit is recorded in s3://cdk-hnb659fds-assets-111111111111-us-east-1/dev-notes.commit: AccessDenied: Access Denied\nAllow s3:GetObject")
+	require.True(t, report.Unseen())
 
 	for name, tt := range map[string]struct {
 		log   string
@@ -184,6 +185,7 @@ func TestACommitThatS3DoesNotTellOfIsNeitherRecordedNorAbsent(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, commits, name)
 		require.Equal(t, tt.state, found[0].State, name)
-		require.Contains(t, found[0].Problem+found[0].Note, "S3 does not say whether a commit is recorded", name)
+		require.Contains(t, found[0].Problem, "Stage dev: S3 does not say whether a commit is recorded", name)
+		require.True(t, found[0].Unseen(), name)
 	}
 }

@@ -69,13 +69,13 @@ type Profiles struct {
 	clock    *Clock
 
 	mu      sync.Mutex
-	answers map[credentials.Source]*answer
+	answers map[credentials.Source]*sourceAnswer
 	// only is the one that may be used; nil for all.
 	only *Profile
 }
 
-// answer is what one source said.
-type answer struct {
+// sourceAnswer is what one source said.
+type sourceAnswer struct {
 	mu      sync.Mutex
 	asked   bool
 	profile Profile
@@ -83,7 +83,7 @@ type answer struct {
 
 // NewProfiles reads the AWS config when it is first needed, and asks nobody.
 func NewProfiles(options ProfileOptions) *Profiles {
-	p := &Profiles{redactor: options.Redactor, answers: map[credentials.Source]*answer{}, clock: &Clock{}}
+	p := &Profiles{redactor: options.Redactor, answers: map[credentials.Source]*sourceAnswer{}, clock: &Clock{}}
 	if p.redactor == nil {
 		p.redactor = redact.OfEnvironment()
 	}
@@ -263,7 +263,7 @@ func (p *Profiles) Asked() []Profile {
 	return all
 }
 
-func (a *answer) get() Profile {
+func (a *sourceAnswer) get() Profile {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.profile
@@ -283,7 +283,7 @@ func (p *Profiles) Named(ctx context.Context, name string) (Profile, error) {
 
 // Only is a way by one profile alone, which was asked before.
 func (p *Profiles) Only(profile Profile) *Profiles {
-	return &Profiles{chain: p.chain, redactor: p.redactor, clock: p.clock, answers: map[credentials.Source]*answer{}, only: &profile}
+	return &Profiles{chain: p.chain, redactor: p.redactor, clock: p.clock, answers: map[credentials.Source]*sourceAnswer{}, only: &profile}
 }
 
 // ask asks a source for its account, once. A source that cannot say is none of the errors: it has its own.
@@ -291,7 +291,7 @@ func (p *Profiles) ask(ctx context.Context, source credentials.Source) Profile {
 	p.mu.Lock()
 	said := p.answers[source]
 	if said == nil {
-		said = &answer{}
+		said = &sourceAnswer{}
 		p.answers[source] = said
 	}
 	p.mu.Unlock()

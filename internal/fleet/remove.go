@@ -142,7 +142,7 @@ func (f *Fleet) planRemoval(ctx context.Context, stage stages.Stage, known bool,
 	if id == "" {
 		id = name
 	}
-	stack, err := stacks.Describe(ctx, client, id)
+	stack, err := stacks.Describe(ctx, client, id).Found()
 	if err != nil {
 		return planned, AsServiceError(stage, "CloudFormation", err)
 	}

@@ -1,14 +1,10 @@
 package fleet_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
@@ -16,19 +12,6 @@ import (
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
-
-// role makes a role of a bootstrap in a stage's account, which trusts another account.
-func (a *accounts) role(stage stages.Stage, name, trusted string) {
-	a.T.Helper()
-	stack := name + "-role"
-	template := fmt.Sprintf(`{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"cdk-hnb659fds-%s-role-%s-%s","AssumeRolePolicyDocument":{
-		"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":%q}}]}}}}}`, name, stage.Account, stage.Region, trusted)
-	_, err := a.CloudFormation(stage).CreateStack(a.T.Context(), &cloudformation.CreateStackInput{
-		StackName: &stack, TemplateBody: aws.String(template), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-	})
-	require.NoError(a.T, err)
-	a.Settle(stage, stack)
-}
 
 // from is the fleet as somebody sees it who has a profile of dev's account and no other.
 func (a *accounts) from(account string) *fleet.Fleet {
@@ -58,7 +41,7 @@ func TestAnAccountIsReadByTheFirstRoleThatAdmitsWhoDeploys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := openAccounts(t)
 			for role, trusted := range tt.roles {
-				a.role(fleettest.Standard, role, trusted)
+				a.Roles(fleettest.Standard, trusted, role)
 			}
 			reports := a.from(fleettest.Sandbox.Account).Survey(t.Context(), fleettest.Everyone, nil)
 			require.Empty(t, reports[0].Through, "its own account needs no role")
@@ -89,8 +72,7 @@ func TestAProfileOfItsOwnComesBeforeADeployingAccount(t *testing.T) {
 
 func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
 	a := openAccounts(t)
-	a.role(fleettest.Standard, "lookup", fleettest.Sandbox.Account)
-	a.role(fleettest.Standard, "deploy", fleettest.Sandbox.Account)
+	a.Roles(fleettest.Standard, fleettest.Sandbox.Account, "lookup", "deploy")
 	f := a.from(fleettest.Sandbox.Account)
 	require.True(t, f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0].Reachable)
 	a.Write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
@@ -106,4 +88,54 @@ func TestARoleWhoseServiceDoesNotAnswerIsNoMatterOfTrust(t *testing.T) {
 	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.Contains(t, report.Problem, "Stage staging: STS refuses: ExpiredToken: it is expired.")
 	require.NotContains(t, report.Problem, "--trust")
+}
+
+// The lookup role of a bootstrap has an explicit Deny of kms:Decrypt, and the bucket of the assets is encrypted: see
+// LookupRole and StagingBucket in lib/api/bootstrap/bootstrap-template.yaml of the aws-cdk package.
+func TestThroughTheLookupRoleTheCommitIsReadByTheDeployRoleOrByNobody(t *testing.T) {
+	ask := func(a *accounts) (report fleet.StageReport, roles []string) {
+		report = a.from(fleettest.Sandbox.Account).Survey(a.T.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
+		require.Empty(a.T, report.Problem)
+		require.Contains(a.T, report.Through, "-lookup-role-")
+		for _, call := range a.Calls() {
+			if call.Operation == "GetObject" {
+				roles = append(roles, call.Role)
+			}
+		}
+		return report, roles
+	}
+	open := func(t *testing.T) *accounts {
+		a := openAccounts(t)
+		a.Deployed(fleettest.Standard, "")
+		a.Committed(fleettest.Standard, "staging-notes", fleettest.Commit)
+		return a
+	}
+	t.Run("the deploy role admits who asks", func(t *testing.T) {
+		a := open(t)
+		a.Roles(fleettest.Standard, fleettest.Sandbox.Account, "lookup", "deploy")
+		report, roles := ask(a)
+		require.Equal(t, fleettest.Commit, report.Deployed.Commit)
+		require.Equal(t, []string{"arn:aws:iam::222222222222:role/cdk-hnb659fds-deploy-role-222222222222-us-east-1"}, roles)
+		require.False(t, report.Unseen())
+	})
+	t.Run("it does not: nobody asks, and nothing is claimed", func(t *testing.T) {
+		a := open(t)
+		a.Roles(fleettest.Standard, fleettest.Sandbox.Account, "lookup")
+		a.Roles(fleettest.Standard, fleettest.Protected.Account, "deploy")
+		report, roles := ask(a)
+		require.Empty(t, report.Deployed.Commit)
+		require.Empty(t, report.Deployed.CommitProblem)
+		require.Equal(t, "the lookup role of a bootstrap may not decrypt the bucket in which it is recorded, and the deploy role, which may, "+
+			"does not admit profile team-dev", report.Deployed.CommitUnasked)
+		require.Empty(t, roles)
+		require.False(t, report.Unseen(), "what nobody asked for is not missing")
+	})
+	t.Run("it is asked, and S3 refuses", func(t *testing.T) {
+		a := open(t)
+		a.Roles(fleettest.Standard, fleettest.Sandbox.Account, "lookup", "deploy")
+		a.InjectFault(rehearsal.Fault{Account: fleettest.Standard.Account, Service: "s3", Operation: "GetObject", Status: 403, Code: "AccessDenied", Message: "Access Denied"})
+		report, _ := ask(a)
+		require.Contains(t, report.Deployed.CommitProblem, "S3 does not say whether a commit is recorded")
+		require.True(t, report.Unseen())
+	})
 }

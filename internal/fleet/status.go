@@ -31,6 +31,11 @@ type StageStatus struct {
 	Behind *Behind `json:"behind,omitempty"`
 }
 
+// Unseen tells whether something that the account was asked for could not be determined.
+func (s StageStatus) Unseen() bool {
+	return s.Problem != "" || s.Deployed.unseen()
+}
+
 // Current tells whether the account has what the program has, all of which was seen.
 func (s StageStatus) Current() bool {
 	return s.Problem == "" && s.Deployed != nil && s.Deployed.Condition == ConditionSound && s.Template != "" && s.Template == s.Program
@@ -94,11 +99,11 @@ func (f *Fleet) statusOf(ctx context.Context, assembly Assembly, project string,
 		}
 		status.Program = program.digest
 	}
-	config, _, err := f.Reach(ctx, stage)
+	way, err := f.route(ctx, stage, lookupRole, deployRole)
 	if err != nil {
 		return fail(err)
 	}
-	there := f.look(ctx, config, stage)
+	there := f.look(ctx, way, stage)
 	if status.Deployed, status.Problem = there.report(); status.Problem != "" {
 		return status
 	}
@@ -128,7 +133,9 @@ func functionsOf(deployed, program template, there live) []FunctionStatus {
 			if answer, asked := there.functions[id]; asked {
 				running, _ := answer.Seen()
 				function.SHA256 = running.sha256
-				function.Problem, _ = answer.Untold()
+				if err := answer.Untold(); err != nil {
+					function.Problem = err.Error()
+				}
 			}
 			found[id] = function
 		}

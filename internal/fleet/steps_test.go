@@ -84,7 +84,7 @@ func takenNames(t *testing.T, row refusals.Refusal) []fleet.Finding {
 		a.Settle(stage, "beside")
 	}
 	before := a.Writes(stage.Account)
-	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: program(t, row.Template)}.Run(t.Context(), []stages.Stage{stage})
+	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: fleettest.Program(t, row.Template)}.Run(t.Context(), []stages.Stage{stage})
 	var refused *fleet.PreflightError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, before, a.Writes(stage.Account), "nothing was changed")
@@ -110,7 +110,7 @@ func preflightOf(t *testing.T, deployed, wanted string) []fleet.Finding {
 	require.NoError(t, err)
 	a.Settle(fleettest.Sandbox, "dev-notes")
 	before := a.Writes(fleettest.Sandbox.Account)
-	ready := program(t, wanted)
+	ready := fleettest.Program(t, wanted)
 	ready.Document.Program = "example.com/notes"
 	for _, id := range []string{"table", "function", "cluster"} {
 		ready.Document.Stages[0].Constructs = append(ready.Document.Stages[0].Constructs,
@@ -125,7 +125,7 @@ func preflightOf(t *testing.T, deployed, wanted string) []fleet.Finding {
 
 func TestADeployIsNotBegunWhereNothingIsBootstrapped(t *testing.T) {
 	a := openAccounts(t)
-	ready := program(t, withFunction(7))
+	ready := fleettest.Program(t, fleettest.WithFunction(7))
 	require.NoError(t, os.WriteFile(filepath.Join(ready.Dir, "manifest.json"), []byte(`{"version": "54.0.0", "artifacts": {"dev-notes.assets": {
 		"type": "cdk:asset-manifest", "properties": {"file": "dev-notes.assets.json", "requiresBootstrapStackVersion": 6}}}}`), 0o600))
 	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: ready}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
@@ -142,7 +142,7 @@ func TestADeployIsNotBegunInARegionThatIsOff(t *testing.T) {
 	a.InjectFault(rehearsal.Fault{
 		Account: stage.Account, Region: stage.Region, Status: 403, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid",
 	})
-	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: program(t, withFunction(7))}.Run(t.Context(), []stages.Stage{stage})
+	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: fleettest.Program(t, fleettest.WithFunction(7))}.Run(t.Context(), []stages.Stage{stage})
 	var refused *fleet.PreflightError
 	require.ErrorAs(t, err, &refused)
 	require.Len(t, refused.Findings, 1)

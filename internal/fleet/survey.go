@@ -37,6 +37,11 @@ type StageReport struct {
 	Deployed *Deployed `json:"deployed,omitempty"`
 }
 
+// Unseen tells whether something that the account was asked for could not be determined.
+func (r StageReport) Unseen() bool {
+	return r.Problem != "" || r.Deployed.unseen()
+}
+
 // List is what the program itself says of the fleet's stages, and then of its templates. No account is asked.
 func (f *Fleet) List() []StageReport {
 	reports := make([]StageReport, 0, len(f.Stages)+len(f.Templates))
@@ -88,9 +93,9 @@ func (f *Fleet) surveyOne(ctx context.Context, stage stages.Stage) StageReport {
 	}
 	report.Reachable, report.Through = true, way.role
 	if report.Bootstrap, err = bootstrapVersion(ctx, cloudformation.NewFromConfig(way.config), stage); err != nil {
-		report.Problem = AsServiceError(stage, "CloudFormation", err).Error()
+		report.Problem = err.Error()
 		return report
 	}
-	report.Deployed, report.Problem = f.look(ctx, way.config, stage).report()
+	report.Deployed, report.Problem = f.look(ctx, way, stage).report()
 	return report
 }

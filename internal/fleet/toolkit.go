@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -78,37 +79,35 @@ const (
 
 // bootstrapVersion is the version of the bootstrap that a stage's stack needs; 0 where there is none. It is
 // read from the output of the bootstrap's stack, which says the same as its SSM parameter and needs no more
-// rights than looking at any other stack.
+// rights than looking at any other stack. The error is a [*ServiceError] of CloudFormation.
 func bootstrapVersion(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (int, error) {
-	stack, err := bootstrapStack(ctx, client, stage)
+	stack, err := bootstrapStack(ctx, client, stage).Found()
 	if err != nil || stack == nil {
-		return 0, err
+		return 0, AsServiceError(stage, "CloudFormation", err)
 	}
 	return versionOf(*stack), nil
 }
 
-// bootstrapStack is the stack of the bootstrap that a stage's stack needs; nil where there is none.
-func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage stages.Stage) (*types.Stack, error) {
-	stack, err := stacks.Describe(ctx, client, toolkitStack)
-	if err != nil {
-		return nil, err
-	}
-	if stack != nil && qualifies(*stack, stage) {
-		return stack, nil
-	}
-	if stage.Qualifier == "" || stage.Qualifier == stages.DefaultQualifier {
-		return nil, nil
+// bootstrapStack is the stack of the bootstrap that a stage's stack needs.
+func bootstrapStack(ctx context.Context, client *cloudformation.Client, stage stages.Stage) answer.Answer[types.Stack] {
+	usual := stacks.Describe(ctx, client, toolkitStack)
+	stack, exists := usual.Seen()
+	switch {
+	case usual.Untold() != nil, exists && qualifies(stack, stage):
+		return usual
+	case stage.BootstrapQualifier() == stages.DefaultQualifier:
+		return answer.Absent[types.Stack]()
 	}
 	// A bootstrap with its own qualifier usually has a stack of its own name, which nobody told us.
 	for stack, err := range stacks.All(ctx, client) {
 		if err != nil {
-			return nil, err
+			return answer.Untold[types.Stack](err)
 		}
 		if qualifies(stack, stage) && versionOf(stack) > 0 {
-			return &stack, nil
+			return answer.Seen(stack)
 		}
 	}
-	return nil, nil
+	return answer.Absent[types.Stack]()
 }
 
 func qualifies(stack types.Stack, stage stages.Stage) bool {

@@ -1,7 +1,6 @@
 package program
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -131,8 +130,7 @@ func (p *Program) gitError(ctx context.Context, commit, reason string, err error
 func (p *Program) git(ctx context.Context, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, "git", arguments...)
 	command.Dir = p.Dir
-	var output bytes.Buffer
-	var faults child.Tail
+	var output, faults child.Tail
 	command.Stdout, command.Stderr = &output, &faults
 	err := child.Run(command)
 	if err == nil {

@@ -183,7 +183,7 @@ var capabilities = []types.Capability{types.CapabilityCapabilityNamedIam, types.
 
 // submit makes a stack or changes it, and waits for the end.
 func submit(ctx context.Context, client *cloudformation.Client, asked request) error {
-	stack, err := stacks.Describe(ctx, client, asked.name)
+	stack, err := stacks.Describe(ctx, client, asked.name).Found()
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ const pollInterval = 20 * time.Millisecond
 // await waits until a stack is settled. The error of one that failed has the reasons.
 func await(ctx context.Context, client *cloudformation.Client, name string) error {
 	for {
-		stack, err := stacks.Describe(ctx, client, name)
+		stack, err := stacks.Describe(ctx, client, name).Found()
 		switch {
 		case err != nil:
 			return err

@@ -31,10 +31,34 @@ var spanForm = regexp.MustCompile(`^([0-9]+)([dw])$`)
 func ParsePeriod(since string, now time.Time) (Period, error) {
 	today := now.UTC().Truncate(24 * time.Hour)
 	earliest := today.AddDate(0, -keptMonths, 0)
-	refuse := func(want, fix string) (Period, error) {
-		return Period{}, &stages.FieldError{Thing: "costs", Field: "since", Got: strconv.Quote(since), Want: want, Fix: "write --since " + fix}
+	start, back, err := readSince(since)
+	if start.IsZero() {
+		start = today.AddDate(0, 0, -back)
 	}
-	start, err := time.Parse(time.DateOnly, since)
+	switch {
+	case err != nil:
+		return Period{}, err
+	case !start.Before(today):
+		return Period{}, sinceError(since, "at least one whole day before today in UTC, which is "+today.Format(time.DateOnly), "1d")
+	case start.Before(earliest):
+		return Period{}, sinceError(since, fmt.Sprintf("%s or later, since Cost Explorer keeps %d months", earliest.Format(time.DateOnly), keptMonths), earliest.Format(time.DateOnly))
+	}
+	period := Period{Start: start, End: today}
+	if before := start.Add(start.Sub(today)); !before.Before(earliest) {
+		period.Before = before
+	}
+	return period, nil
+}
+
+// CheckSince tells whether [ParsePeriod] can read a text, without a clock: which day it is, only the accounts can say. The
+// error is a [*stages.FieldError].
+func CheckSince(since string) error {
+	_, _, err := readSince(since)
+	return err
+}
+
+// readSince reads the first day, or how many days back it is.
+func readSince(since string) (start time.Time, back int, err error) {
 	if span := spanForm.FindStringSubmatch(since); span != nil {
 		count, tooBig := strconv.Atoi(span[1])
 		if tooBig != nil || count > 10_000 {
@@ -43,21 +67,16 @@ func ParsePeriod(since string, now time.Time) (Period, error) {
 		if span[2] == "w" {
 			count *= 7
 		}
-		start, err = today.AddDate(0, 0, -count), nil
+		return time.Time{}, count, nil
 	}
-	switch {
-	case err != nil:
-		return refuse("days, weeks or a day, such as 30d, 12w or "+today.AddDate(0, 0, -30).Format(time.DateOnly), "30d")
-	case !start.Before(today):
-		return refuse("at least one whole day before today in UTC, which is "+today.Format(time.DateOnly), "1d")
-	case start.Before(earliest):
-		return refuse(fmt.Sprintf("%s or later, since Cost Explorer keeps %d months", earliest.Format(time.DateOnly), keptMonths), earliest.Format(time.DateOnly))
+	if start, err = time.Parse(time.DateOnly, since); err != nil {
+		return time.Time{}, 0, sinceError(since, "days, weeks or a day, such as 30d, 12w or 2026-10-31", "30d")
 	}
-	period := Period{Start: start, End: today}
-	if before := start.Add(start.Sub(today)); !before.Before(earliest) {
-		period.Before = before
-	}
-	return period, nil
+	return start, 0, nil
+}
+
+func sinceError(since, want, fix string) error {
+	return &stages.FieldError{Thing: "costs", Field: "since", Got: strconv.Quote(since), Want: want, Fix: "write --since " + fix}
 }
 
 // days lists the days from one to another, which is left out.

@@ -122,7 +122,7 @@ func TestSinceIsDaysWeeksOrADay(t *testing.T) {
 		})
 	}
 	for since, says := range map[string]string{
-		"":                        `since is ""; it must be days, weeks or a day, such as 30d, 12w or 2026-10-25.` + "\n" + `Write --since 30d.`,
+		"":                        `since is ""; it must be days, weeks or a day, such as 30d, 12w or 2026-10-31.` + "\n" + `Write --since 30d.`,
 		"30":                      `since is "30"; it must be days, weeks or a day`,
 		"-3d":                     `since is "-3d"; it must be days, weeks or a day`,
 		"0d":                      `since is "0d"; it must be at least one whole day before today in UTC, which is 2026-11-24.` + "\n" + `Write --since 1d.`,

@@ -173,6 +173,42 @@ func TableOf(stage stages.Stage, name, policy string, guarded bool) string {
 		"Tags":[{"Key":"roadshow:service","Value":"notes"},{"Key":"roadshow:stage","Value":%q}]}}`, policy, name, guarded, stage.Name)
 }
 
+// Roles makes the roles of a bootstrap in a stage's account, each of which trusts an account.
+func (a *Accounts) Roles(stage stages.Stage, trusted string, names ...string) {
+	a.T.Helper()
+	for _, name := range names {
+		_, err := a.Account(stage.Account).Create(stage.Region, "AWS::IAM::Role", map[string]any{
+			"RoleName": fmt.Sprintf("cdk-hnb659fds-%s-role-%s-%s", name, stage.Account, stage.Region),
+			"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{
+				map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": trusted}},
+			}},
+		})
+		require.NoError(a.T, err)
+	}
+}
+
+// WithFunction is a template with one function, and a log group whose retention tells two versions of it apart. Its digest is
+// the retention's, too.
+func WithFunction(retention int) string {
+	return fmt.Sprintf(`{"Metadata":{"roadshow:digest":"retention-%[1]d"},"Resources":{
+		"Log":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"/notes/dev","RetentionInDays":%[1]d}},
+		"Role":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}}},
+		"Fn":{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":"dev-notes-fn","Handler":"bootstrap","Runtime":"provided.al2023",
+			"Role":{"Fn::GetAtt":["Role","Arn"]},"Code":{"S3Bucket":"assets","S3Key":"code.zip"}}}}}`, retention)
+}
+
+// Program is an assembly that makes this template for [Sandbox].
+func Program(t *testing.T, template string) fleet.Assembly {
+	t.Helper()
+	ready := fleet.Assembly{Dir: t.TempDir(), Document: assembly.Document{Service: "notes", Commit: Commit}}
+	require.NoError(t, os.WriteFile(filepath.Join(ready.Dir, "dev.template.json"), []byte(template), 0o600))
+	ready.Document.Stages = []assembly.Synthesized{{
+		Stage: assembly.Stage{Name: "dev", Account: Sandbox.Account, Region: Sandbox.Region}, Role: "dev", File: "dev.template.json", StackName: "dev-notes",
+	}}
+	return ready
+}
+
 // Deployed makes a stage's stack as a deploy would: with a log group and, if given, a table.
 func (a *Accounts) Deployed(stage stages.Stage, table string, tags ...types.Tag) {
 	a.T.Helper()

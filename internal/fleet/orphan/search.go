@@ -211,7 +211,7 @@ func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
 		} else if stack.stateful > 0 {
 			one.Loses += fmt.Sprintf("; %d of them hold data", stack.stateful)
 		}
-		if described, err := stacks.Describe(ctx, g.client, stack.id); err != nil {
+		if described, err := stacks.Describe(ctx, g.client, stack.id).Found(); err != nil {
 			r.gap(g.place, "CloudFormation", err)
 			one.protect("whether it is protected is not known")
 		} else if described != nil {

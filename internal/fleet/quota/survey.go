@@ -197,7 +197,7 @@ func (q Survey) deployed(ctx context.Context, stage stages.Stage, at origin) (*T
 		return gap("STS", err)
 	}
 	client := cloudformation.NewFromConfig(config)
-	stack, err := stacks.Describe(ctx, client, at.stack)
+	stack, err := stacks.Describe(ctx, client, at.stack).Found()
 	if err != nil {
 		return gap("CloudFormation", err)
 	}

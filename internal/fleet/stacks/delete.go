@@ -33,23 +33,17 @@ func Delete(ctx context.Context, client *cloudformation.Client, id string, poll 
 		return err
 	}
 	for {
-		answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
-		if IsMissing(err) {
-			return nil
-		}
-		if err != nil {
+		stack, err := Describe(ctx, client, id).Found()
+		if err != nil || stack == nil {
 			return err
 		}
-		status := string(answer.Stacks[0].StackStatus)
-		switch {
-		case status == StatusDeleted:
-			return nil
-		case !strings.HasSuffix(status, inProgress):
+		status := string(stack.StackStatus)
+		if !strings.HasSuffix(status, inProgress) {
 			return &DeleteError{status, Failure(ctx, client, id)}
 		}
 		say(status)
 		if err := parallel.Wait(ctx, cmp.Or(poll, Poll)); err != nil {
-			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", aws.ToString(answer.Stacks[0].StackName)), err)
+			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", aws.ToString(stack.StackName)), err)
 		}
 	}
 }

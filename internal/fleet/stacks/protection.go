@@ -19,7 +19,7 @@ func Protection(client *cloudformation.Client, id string) plan.Guard {
 			return err
 		},
 		Holds: func(ctx context.Context) bool {
-			stack, err := Describe(ctx, client, id)
+			stack, err := Describe(ctx, client, id).Found()
 			return err == nil && (stack == nil || stack.StackStatus == types.StackStatusDeleteInProgress || aws.ToBool(stack.EnableTerminationProtection))
 		},
 		Name: "termination protection", Command: "aws cloudformation update-termination-protection --enable-termination-protection --stack-name " + id,

@@ -14,29 +14,29 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 )
 
 // Type is the CloudFormation type of a stack.
 const Type = "AWS::CloudFormation::Stack"
 
-// Describe is a stack by its name or id; nil where there is none. A deleted stack, which CloudFormation knows by
-// its id for 90 days, is none.
+// Describe is a stack by its name or id. A deleted stack, which CloudFormation knows by its id for 90 days, is absent.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-func Describe(ctx context.Context, client *cloudformation.Client, name string) (*types.Stack, error) {
-	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+func Describe(ctx context.Context, client *cloudformation.Client, name string) answer.Answer[types.Stack] {
+	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if IsMissing(err) {
-		return nil, nil
+		return answer.Absent[types.Stack]()
 	}
 	if err != nil {
-		return nil, err
+		return answer.Untold[types.Stack](err)
 	}
-	for _, stack := range answer.Stacks {
+	for _, stack := range described.Stacks {
 		if string(stack.StackStatus) != StatusDeleted {
-			return &stack, nil
+			return answer.Seen(stack)
 		}
 	}
-	return nil, nil
+	return answer.Absent[types.Stack]()
 }
 
 // Template is the template of a stack by its name or id, as it was deployed; also of a deleted one by its id, for 90 days.
@@ -139,11 +139,12 @@ func Identity(stack types.Stack) plan.Identity {
 // Look looks at a stack again by its id; see [plan.Identity.Do].
 func Look(client *cloudformation.Client, id string) plan.Look {
 	return func(ctx context.Context) (*plan.Identity, error) {
-		stack, err := Describe(ctx, client, id)
-		if err != nil || stack == nil {
-			return nil, err
+		described := Describe(ctx, client, id)
+		stack, exists := described.Seen()
+		if !exists {
+			return nil, described.Untold()
 		}
-		now := Identity(*stack)
+		now := Identity(stack)
 		return &now, nil
 	}
 }
