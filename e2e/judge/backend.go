@@ -185,7 +185,7 @@ func failures(ctx context.Context, client *cloudformation.Client, id string, sin
 // describe reads back a stack, where there is one.
 func (b backend) describe(ctx context.Context, s step, one trial, into *outcome) error {
 	client := b.cloudFormation(s.region)
-	stack, err := stacks.Describe(ctx, client, s.stack)
+	stack, err := stacks.Describe(ctx, client, s.stack).Found()
 	if err != nil || stack == nil {
 		return err // where there is none, the refusal came before it
 	}
@@ -209,7 +209,7 @@ func (b backend) describe(ctx context.Context, s step, one trial, into *outcome)
 // remove deletes a stack, and what its templates have it leave behind.
 func (b backend) remove(ctx context.Context, s step) error {
 	client := b.cloudFormation(s.region)
-	stack, err := stacks.Describe(ctx, client, s.stack)
+	stack, err := stacks.Describe(ctx, client, s.stack).Found()
 	if err != nil || stack == nil {
 		return err
 	}
