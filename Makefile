@@ -77,3 +77,4 @@ bench: modules node_modules/.package-lock.json
 golden: node_modules/.package-lock.json
 	go test . -update
 	go test ./examples -update
+	go test ./bench -update

@@ -20,7 +20,7 @@ func picture(points []curvePoint) ([]byte, error) {
 		drawn := chart.GetDefaultColor(color)
 		line := chart.ContinuousSeries{Name: name, Style: chart.Style{StrokeColor: drawn, StrokeWidth: 2, DotColor: drawn, DotWidth: 3}}
 		for _, p := range points {
-			line.XValues = append(line.XValues, float64(p.stages*p.functions))
+			line.XValues = append(line.XValues, float64(p.Stages*p.Functions))
 			line.YValues = append(line.YValues, of(p).Seconds())
 		}
 		return line
@@ -29,14 +29,14 @@ func picture(points []curvePoint) ([]byte, error) {
 	drawing := chart.Chart{
 		Width: 900, Height: 420,
 		Background: chart.Style{Padding: chart.Box{Top: 20, Left: 20, Right: 20, Bottom: 20}},
-		XAxis:      chart.XAxis{Name: "functions in all stages", Ticks: ticks(float64(last.stages * last.functions))},
+		XAxis:      chart.XAxis{Name: "functions in all stages", Ticks: ticks(float64(last.Stages * last.Functions))},
 		YAxis:      chart.YAxis{Name: "seconds", Ticks: ticks(slowest(points).Seconds())},
 		// Without it the library draws a second axis that nothing belongs to.
 		YAxisSecondary: chart.HideYAxis(),
 		Series: []chart.Series{
-			series("ours", 0, func(p curvePoint) time.Duration { return p.ours }),
-			series("raw CDK Go", 1, func(p curvePoint) time.Duration { return p.raw }),
-			series("JavaScript", 2, func(p curvePoint) time.Duration { return p.javascript }),
+			series("ours", 0, func(p curvePoint) time.Duration { return p.Ours }),
+			series("raw CDK Go", 1, func(p curvePoint) time.Duration { return p.Raw }),
+			series("JavaScript", 2, func(p curvePoint) time.Duration { return p.JavaScript }),
 		},
 	}
 	drawing.Elements = []chart.Renderable{chart.Legend(&drawing)}
@@ -66,7 +66,7 @@ func ticks(greatest float64) []chart.Tick {
 func slowest(points []curvePoint) time.Duration {
 	var longest time.Duration
 	for _, p := range points {
-		longest = max(longest, p.ours, p.raw, p.javascript)
+		longest = max(longest, p.Ours, p.Raw, p.JavaScript)
 	}
 	return longest
 }

@@ -59,7 +59,6 @@ func (b *bench) fleet() error {
 
 	b.say("fleet: bootstrapping three accounts")
 	for _, run := range []func() error{
-		b.process(b.root, os.Environ(), "go", "build", "-o", filepath.Dir(b.bin("fleet"))+string(filepath.Separator), "./bench/programs/fleet", "./cmd/roadshow"),
 		fresh, command(b.bin("roadshow"), "bootstrap"),
 	} {
 		if err := run(); err != nil {

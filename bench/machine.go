@@ -61,7 +61,7 @@ func (b *bench) versions() []string {
 		"awscdk/v2 " + moduleVersion(b.root, "github.com/aws/aws-cdk-go/awscdk/v2"),
 		"constructs/v10 " + moduleVersion(b.root, "github.com/aws/constructs-go/constructs/v10"),
 		"jsii-runtime-go " + moduleVersion(b.root, "github.com/aws/jsii-runtime-go"),
-		npm(peers, "aws-cdk-lib"), npm(peers, "constructs"), npm(peers, "serverless"),
+		npm(peers, "aws-cdk-lib"), npm(peers, "constructs"), npm(peers, "serverless"), npm(peers, "serverless-offline"), npm(peers, "dynalite"),
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/roadshow-go/roadshow/bench/programs/size"
@@ -15,9 +17,10 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each thing is measured; what takes very long is measured at most 3 times")
-	only := flag.String("only", "", "measure one scenario only, and print instead of writing the README: synthesis, curves, parity, validation, builds, tests, start, fleet or orphans")
+	only := flag.String("only", "", "measure one scenario only; the rows of the others stay as they were measured last: "+strings.Join(scenarioNames(), ", "))
+	show := flag.Bool("show", false, "print the page instead of writing it, and remember nothing")
 	flag.Parse()
-	if err := run(*rounds, *only); err != nil {
+	if err := run(*rounds, *only, *show); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
 		os.Exit(1)
 	}
@@ -31,10 +34,42 @@ type bench struct {
 	began  time.Time
 
 	environment []string // of every child process
-	report      report
+	report      report   // of the scenario under way
 }
 
-func run(rounds int, only string) error {
+// scenarios are in the order in which they are measured and stand on the page.
+var scenarios = []struct {
+	name     string
+	programs []string // that are built for it
+	run      func(*bench) error
+}{
+	{"synthesis", []string{"ours", "raw"}, (*bench).synthesis},
+	{"parity", []string{"ours", "raw"}, (*bench).parity},
+	{"validation", []string{"ours", "raw"}, (*bench).validation},
+	{"builds", []string{"builds"}, (*bench).builds},
+	{"tests", nil, (*bench).tests},
+	{"start", nil, (*bench).start},
+	{"fleet", []string{"fleet", "roadshow"}, (*bench).fleet},
+	{"orphans", []string{"paging", "roadshow"}, (*bench).orphans},
+	{"rehearsal", []string{"roadshow"}, (*bench).rehearsal},
+	{"requests", []string{"roadshow"}, (*bench).requests},
+	{"rights", []string{"local", "roadshow"}, (*bench).rights},
+	{"idle", []string{"local", "roadshow"}, (*bench).idle},
+	{"curves", []string{"ours", "raw"}, (*bench).curves},
+}
+
+func scenarioNames() []string {
+	names := make([]string, len(scenarios))
+	for i, scenario := range scenarios {
+		names[i] = scenario.name
+	}
+	return names
+}
+
+func run(rounds int, only string, show bool) error {
+	if only != "" && !slices.Contains(scenarioNames(), only) {
+		return fmt.Errorf("-only is %q, want one of %s", only, strings.Join(scenarioNames(), ", "))
+	}
 	if rounds < 1 {
 		return errors.New("-rounds must be at least 1; write ROUNDS=5")
 	}
@@ -50,47 +85,57 @@ func run(rounds int, only string) error {
 		return err
 	}
 	defer os.RemoveAll(b.temporary())
-	scenarios := []struct {
-		name string
-		run  func() error
-	}{
-		{"synthesis", b.synthesis},
-		{"parity", b.parity},
-		{"validation", b.validation},
-		{"builds", b.builds},
-		{"tests", b.tests},
-		{"start", b.start},
-		{"fleet", b.fleet},
-		{"orphans", b.orphans},
-		{"curves", b.curves},
+	all, err := readReports(b.reportsFile())
+	if err != nil {
+		return err
 	}
-	known := only == ""
 	for _, scenario := range scenarios {
 		if only != "" && only != scenario.name {
 			continue
 		}
-		known = true
-		if err := scenario.run(); err != nil {
+		b.report = report{Measured: time.Now().UTC(), Rounds: b.rounds, Machine: machine(), Versions: b.versions()}
+		if err := b.build(scenario.programs...); err != nil {
+			return err
+		}
+		before := load()
+		if err := scenario.run(b); err != nil {
+			return err
+		}
+		b.report.Load = before + " to " + load()
+		all[scenario.name] = b.report
+		if show {
+			continue
+		}
+		// After each scenario: what a long run has measured is not lost where it fails later.
+		if err := b.write(all); err != nil {
 			return err
 		}
 	}
-	if !known {
-		return fmt.Errorf("-only is %q, want the name of a scenario; see -help", only)
+	if show {
+		fmt.Println(all.markdown())
 	}
-	text := b.report.markdown(b)
-	if only != "" {
-		fmt.Println(text)
-		return nil
+	return nil
+}
+
+// reportsFile keeps what was measured last of each scenario.
+func (b *bench) reportsFile() string { return filepath.Join(b.root, "bench", "results.json") }
+
+// write writes the page, its picture, and what they are made of.
+func (b *bench) write(all reports) error {
+	b.say("writing bench/README.md")
+	if points := all["curves"].Points; len(points) > 0 {
+		drawn, err := picture(points)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(b.root, "bench", "curves.svg"), drawn, 0o644); err != nil {
+			return err
+		}
 	}
-	drawn, err := picture(b.report.points)
-	if err != nil {
-		return err
-	}
-	b.say("done; writing bench/README.md and bench/curves.svg")
-	if err := os.WriteFile(filepath.Join(root, "bench", "curves.svg"), drawn, 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(root, "bench", "README.md"), []byte(text), 0o644)
+	return errors.Join(
+		all.write(b.reportsFile()),
+		os.WriteFile(filepath.Join(b.root, "bench", "README.md"), []byte(all.markdown()), 0o644),
+	)
 }
 
 // say writes a line of progress.

@@ -54,10 +54,6 @@ func (b *bench) orphans() error {
 	if err := assembly.Write(folder, document); err != nil {
 		return err
 	}
-	bin := filepath.Dir(b.bin("paging")) + string(filepath.Separator)
-	if err := b.process(b.root, os.Environ(), "go", "build", "-o", bin, "./bench/programs/paging", "./cmd/roadshow")(); err != nil {
-		return err
-	}
 
 	// What the command finds must be what was left, and nothing else. It then ends with 1.
 	search := func() (string, error) {

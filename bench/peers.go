@@ -14,7 +14,7 @@ import (
 // mostFunctions is the number of functions in the largest stage.
 const mostFunctions = 200
 
-// prepare fetches the peers, builds the programs, and makes the folders and the environment.
+// prepare fetches the peers, and makes the folders and the environment.
 func (b *bench) prepare() error {
 	if err := os.RemoveAll(b.temporary()); err != nil {
 		return err
@@ -31,20 +31,24 @@ func (b *bench) prepare() error {
 	if err := b.prepareEnvironment(); err != nil {
 		return err
 	}
-	if err := b.fetchPeers(); err != nil {
-		return err
+	return b.fetchPeers()
+}
+
+// build builds programs of this folder, or `roadshow` itself.
+func (b *bench) build(names ...string) error {
+	if len(names) == 0 {
+		return nil
 	}
-	b.say("building the programs (the first time takes a minute)")
-	bin := filepath.Join(b.work, "bin") + string(filepath.Separator)
-	if err := b.process(b.root, os.Environ(), "go", "build", "-o", bin, "./bench/programs/ours", "./bench/programs/raw", "./bench/programs/builds")(); err != nil {
-		return err
-	}
-	for _, who := range []string{"ours", "raw"} {
-		if err := b.process(b.root, os.Environ(), "go", "test", "-c", "-tags", "bench", "-o", bin+who+"test", "./bench/programs/"+who+"test")(); err != nil {
-			return err
+	b.say("building %s (the first time takes a minute)", strings.Join(names, ", "))
+	arguments := []string{"build", "-o", filepath.Dir(b.bin("ours")) + string(filepath.Separator)}
+	for _, name := range names {
+		folder := "./bench/programs/" + name
+		if name == "roadshow" {
+			folder = "./cmd/roadshow"
 		}
+		arguments = append(arguments, folder)
 	}
-	return nil
+	return b.process(b.root, os.Environ(), "go", arguments...)()
 }
 
 // fetchPeers installs the npm packages of bench/peers/package-lock.json, once.

@@ -1,23 +1,66 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
 )
 
-// report is what the README says.
+// reports are what was measured last of each scenario, by its name. A run of one scenario replaces its own.
+type reports map[string]report
+
+func readReports(file string) (reports, error) {
+	all := reports{}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, fmt.Errorf("%s: %w; remove it, and measure everything again", file, err)
+	}
+	return all, nil
+}
+
+func (all reports) write(file string) error {
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+// report is what the page says of one scenario, and what that was measured on.
 type report struct {
-	rows    []string
-	remarks []string
-	points  []curvePoint
-	fit     string
+	Measured time.Time
+	Rounds   int
+	// Load is how busy the machine was before and after.
+	Load, Machine string
+	Versions      []string
+
+	Rows    []row
+	Remarks []string     `json:",omitempty"`
+	Points  []curvePoint `json:",omitempty"`
+	Fit     string       `json:",omitempty"`
+}
+
+// row is a line of the table, in Markdown.
+type row struct {
+	What, Ours        string
+	Peer, Ratio, Goal string `json:",omitempty"`
+	Verdict           string
 }
 
 type curvePoint struct {
-	stages, functions     int
-	ours, raw, javascript time.Duration
+	Stages, Functions     int
+	Ours, Raw, JavaScript time.Duration
 }
 
 func met(is bool) string {
@@ -30,44 +73,47 @@ func met(is bool) string {
 // goal is a ratio that must not be greater than a limit.
 func (r *report) goal(what string, ours, theirs sample, limit float64) {
 	got := ratio(ours, theirs)
-	r.rows = append(r.rows, fmt.Sprintf("| %s | %s | %s | %.2f | ≤ %.2f | %s |", what, ours, theirs, got, limit, met(got <= limit)))
+	r.Rows = append(r.Rows, row{
+		What: what, Ours: ours.String(), Peer: theirs.String(), Ratio: fmt.Sprintf("%.2f", got), Goal: fmt.Sprintf("≤ %.2f", limit), Verdict: met(got <= limit),
+	})
 }
 
 // show is a ratio without a goal.
 func (r *report) show(what string, ours, theirs sample) {
-	r.rows = append(r.rows, fmt.Sprintf("| %s | %s | %s | %.2f | | shown |", what, ours, theirs, ratio(ours, theirs)))
+	r.Rows = append(r.Rows, row{What: what, Ours: ours.String(), Peer: theirs.String(), Ratio: fmt.Sprintf("%.2f", ratio(ours, theirs)), Verdict: "shown"})
 }
 
 // limit is a time that must not be longer than a limit.
 func (r *report) limit(what string, ours sample, limit time.Duration) {
-	text := ours.String()
-	if limit < 100*time.Millisecond {
-		text = fmt.Sprintf("%.1f ms", float64(ours.median().Microseconds())/1000)
-	}
-	r.rows = append(r.rows, fmt.Sprintf("| %s | %s | | | ≤ %s | %s |", what, text, limit, met(ours.median() <= limit)))
+	r.Rows = append(r.Rows, row{What: what, Ours: ours.String(), Goal: fmt.Sprintf("≤ %s", limit), Verdict: met(ours.median() <= limit)})
+}
+
+// amount is something else than a time: how much there is, against what there may or must be.
+func (r *report) amount(what, ours, peer, goal string, isMet bool) {
+	r.Rows = append(r.Rows, row{What: what, Ours: ours, Peer: peer, Goal: goal, Verdict: met(isMet)})
 }
 
 func (r *report) remark(format string, arguments ...any) {
-	r.remarks = append(r.remarks, fmt.Sprintf(format, arguments...))
+	r.Remarks = append(r.Remarks, fmt.Sprintf(format, arguments...))
 }
 
 func (r *report) curve(stages, functions int, ours, raw, javascript sample) {
-	r.points = append(r.points, curvePoint{stages, functions, ours.median(), raw.median(), javascript.median()})
-	slices.SortStableFunc(r.points, func(a, b curvePoint) int { return a.stages*a.functions - b.stages*b.functions })
+	r.Points = append(r.Points, curvePoint{stages, functions, ours.median(), raw.median(), javascript.median()})
+	slices.SortStableFunc(r.Points, func(a, b curvePoint) int { return a.Stages*a.Functions - b.Stages*b.Functions })
 }
 
 // line is how straight our curve is. The goal "linear" is taken as: a straight line explains 99 %.
 func (r *report) line(start, each time.Duration, explained float64) {
-	r.fit = fmt.Sprintf("A straight line through our nine points starts at %s, rises by %.1f ms a function, and explains %.1f %% of the variation.",
+	r.Fit = fmt.Sprintf("A straight line through our nine points starts at %s, rises by %.1f ms a function, and explains %.1f %% of the variation.",
 		seconds(start), float64(each.Microseconds())/1000, explained*100)
-	r.rows = append(r.rows, fmt.Sprintf("| synthesis is linear in stages × functions: what a straight line explains | %.1f %% | | | ≥ 99 %% | %s |", explained*100, met(explained >= 0.99)))
+	r.amount("synthesis is linear in stages × functions: what a straight line explains", fmt.Sprintf("%.1f %%", explained*100), "", "≥ 99 %", explained >= 0.99)
 }
 
 const introduction = `# Benchmark
 
 ` + "`make bench`" + ` writes this page. It runs Roadshow and what a user would pick instead in turn, in one run; each number is the
-median of its rounds, with the least and the greatest. Every measurement is a fresh process, timed by the clock on the
-wall. A ratio is ours over theirs: less than 1 means that ours is faster. No time is asserted in CI.
+median of its rounds, with the least and the greatest. A measurement is a fresh process, timed by the clock on the wall, but
+for requests, which warm servers answer. A ratio is ours over theirs: less than 1 means that ours is faster. No time is asserted in CI.
 
 `
 
@@ -87,12 +133,16 @@ to read and write the table. Before anything is timed, the run asserts:
 - test loop: the templates of the two test suites, as above.
 - deploy to three accounts: the template that the first account has is the same byte for byte, whoever has deployed it, and
   the other two have as many resources of each type. Before each run the accounts are what they were once bootstrapped.
+- requests: both services answer alike to a note that is posted, read, missing, and refused for each of the faults that the
+  handlers know: status, content type, and body, where ids and times are compared by their form.
+- rights: both functions read the same item; of the one that is checked, a call beyond its grant is denied first.
 
 | peer | what it is |
 |---|---|
 | raw CDK Go | ` + "[programs/raw](programs/raw/main.go)" + `: the same service by hand, in one process, one App for each stage; each function's code is a folder with one small file |
 | JavaScript | ` + "[programs/javascript](programs/javascript/main.js)" + `: the same again, without the border between languages |
 | Serverless | ` + "[programs/serverless](programs/serverless/serverless.js)" + `: ` + "`serverless package`" + `, one run for each stage, one small file |
+| serverless-offline | ` + "[programs/offline](programs/offline/handler.js)" + `: the notes service in JavaScript with the AWS SDK, served by the plugin in its default mode (handlers in worker threads) and with its option to run them in its own process; dynalite beside it, in a process of its own, is its DynamoDB |
 | go build | all functions at once, the same flags |
 
 All run on the pinned Node, with the context of cdk.json, without network, and without the CDK's validator where
@@ -100,29 +150,60 @@ validation is not the subject. Ours compiles no function in these programs, as t
 measured on their own. 200 functions make more resources than CloudFormation takes; they are here for the curve, with the
 CDK's limit lifted for everyone. "Cold" builds have an empty build cache (two rounds); each side has its own.
 
-` + "`make bench ROUNDS=9`" + ` measures longer. ` + "`go run ./bench -only parity`" + ` measures one scenario and prints it.
+The rehearsal is ` + "`roadshow rehearse --json`" + `, as users start it, and a client in another process, which keeps its connections. Ours starts a
+process for each function, checks each call's signature and rights, and keeps the logs; serverless-offline and dynalite do none of
+these. Client and servers share the two cores.
+
+` + "`make bench ROUNDS=9`" + ` measures longer. ` + "`go run ./bench -only parity`" + ` measures one scenario, and leaves the others as they were
+measured last (results.json); with ` + "`-show`" + ` it prints the page, and writes nothing.
 `
 
-func (r *report) markdown(b *bench) string {
+// markdown is the whole page.
+func (all reports) markdown() string {
 	var text strings.Builder
 	text.WriteString(introduction)
-	fmt.Fprintf(&text, "Last run: %s, %d rounds (what takes very long: %d), %.0f minutes.  \nMachine: %s; load average at the end %s.  \nVersions: %s.\n\nA load above the number of cores means that other work took part of the machine: times are then longer, and less alike, than alone.\n\n",
-		b.began.UTC().Format("2006-01-02 15:04 UTC"), b.rounds, b.few(), time.Since(b.began).Minutes(), machine(), load(), strings.Join(b.versions(), ", "))
-	text.WriteString("| what | ours | peer | ratio | goal | |\n|---|---|---|---|---|---|\n")
-	for _, row := range r.rows {
-		text.WriteString(row + "\n")
+	text.WriteString("| what | ours | peer | ratio | goal | | run |\n|---|---|---|---|---|---|---|\n")
+	versions := map[string][]string{} // which scenarios ran with them
+	for _, scenario := range scenarios {
+		one := all[scenario.name]
+		for _, row := range one.Rows {
+			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %s |\n", row.What, row.Ours, row.Peer, row.Ratio, row.Goal, row.Verdict, scenario.name)
+		}
+		if len(one.Rows) > 0 {
+			with := one.Machine + ". " + strings.Join(one.Versions, ", ")
+			versions[with] = append(versions[with], scenario.name)
+		}
 	}
-	for _, remark := range r.remarks {
-		text.WriteString("\n" + remark + "\n")
+	for _, scenario := range scenarios {
+		for _, remark := range all[scenario.name].Remarks {
+			text.WriteString("\n" + remark + "\n")
+		}
 	}
-	if len(r.points) > 0 {
+	text.WriteString("\n## Runs\n\n| run | measured | rounds | load average, from before to after |\n|---|---|---|---|\n")
+	for _, scenario := range scenarios {
+		if one := all[scenario.name]; len(one.Rows) > 0 {
+			fmt.Fprintf(&text, "| %s | %s | %d | %s |\n", scenario.name, one.Measured.Format("2006-01-02 15:04 UTC"), one.Rounds, one.Load)
+		}
+	}
+	text.WriteString("\nWhat takes very long has three rounds at most. A load above the number of cores means that other work took part of the machine: times are\n" +
+		"then longer, and less alike, than alone.\n")
+	for _, scenario := range scenarios {
+		one := all[scenario.name]
+		with := one.Machine + ". " + strings.Join(one.Versions, ", ")
+		if names := versions[with]; len(names) > 0 {
+			fmt.Fprintf(&text, "\n- %s: %s.", strings.Join(names, ", "), with)
+			delete(versions, with)
+		}
+	}
+	text.WriteString("\n")
+	if curves := all["curves"]; len(curves.Points) > 0 {
 		text.WriteString("\n## Curves\n\n![seconds over functions in all stages, for ours, raw CDK Go and JavaScript](curves.svg)\n\n" +
 			"| stages × functions | ours | raw CDK Go | JavaScript | ours, a function |\n|---|---|---|---|---|\n")
-		for _, p := range r.points {
-			fmt.Fprintf(&text, "| %d × %d | %s | %s | %s | %.1f ms |\n", p.stages, p.functions, seconds(p.ours), seconds(p.raw), seconds(p.javascript),
-				float64(p.ours.Microseconds())/1000/float64(p.stages*p.functions))
+		for _, p := range curves.Points {
+			fmt.Fprintf(&text, "| %d × %d | %s | %s | %s | %.1f ms |\n", p.Stages, p.Functions, seconds(p.Ours), seconds(p.Raw), seconds(p.JavaScript),
+				float64(p.Ours.Microseconds())/1000/float64(p.Stages*p.Functions))
 		}
-		text.WriteString("\n" + r.fit + "\n")
+		text.WriteString("\n" + curves.Fit + "\n")
 	}
 	text.WriteString(method)
 	return text.String()

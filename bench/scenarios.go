@@ -281,6 +281,11 @@ func main() {
 // tests is the test loop: real test binaries, ours and the CDK's own assertions.
 func (b *bench) tests() error {
 	const many = 200
+	for _, who := range []string{"ours", "raw"} {
+		if err := b.process(b.root, os.Environ(), "go", "test", "-c", "-tags", "bench", "-o", b.bin(who+"test"), "./bench/programs/"+who+"test")(); err != nil {
+			return err
+		}
+	}
 	suite := func(who string, count int, extra ...string) func() error {
 		environment := append(append([]string{}, b.environment...), fmt.Sprintf("BENCH_TESTS=%d", count), "BENCH_CODE="+filepath.Join(b.work, "code", size.Function(0)))
 		return b.process(b.root, append(environment, extra...), b.bin(who+"test"), "-test.count=1")
@@ -318,12 +323,7 @@ func (b *bench) tests() error {
 // is measured with a finished assembly for its app: it then starts no program.
 func (b *bench) start() error {
 	prepared := filepath.Join(b.temporary(), "prepared")
-	environment := make([]string, 0, len(b.environment))
-	for _, variable := range b.environment {
-		if !strings.HasPrefix(variable, "CDK_CONTEXT_JSON=") {
-			environment = append(environment, variable)
-		}
-	}
+	environment := b.withoutContext()
 	synth := func(arguments ...string) func() error {
 		return b.process(b.root, environment, "npx", append([]string{"cdk", "synth", "--quiet", "-c", "stage=dev"}, arguments...)...)
 	}

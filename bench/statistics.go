@@ -22,18 +22,24 @@ func (s sample) median() time.Duration {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// String is the median with the least and the greatest.
+// String is the median with the least and the greatest: in milliseconds where it is less than a tenth of a second.
 func (s sample) String() string {
 	if len(s) == 0 {
 		return "–"
 	}
-	if len(s) == 1 {
-		return seconds(s[0])
+	plain, unit := plainSeconds, " s"
+	if s.median() < 100*time.Millisecond {
+		plain, unit = plainMilliseconds, " ms"
 	}
-	return fmt.Sprintf("%s (%s–%s)", seconds(s.median()), plainSeconds(slices.Min(s)), plainSeconds(slices.Max(s)))
+	if len(s) == 1 {
+		return plain(s[0]) + unit
+	}
+	return fmt.Sprintf("%s%s (%s–%s)", plain(s.median()), unit, plain(slices.Min(s)), plain(slices.Max(s)))
 }
 
 func seconds(d time.Duration) string { return plainSeconds(d) + " s" }
+
+func plainMilliseconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()*1000) }
 
 func plainSeconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
 
@@ -67,4 +73,21 @@ func line(points []point) (start, each time.Duration, explained float64) {
 	slope := together / spreadX
 	start = time.Duration((sumY - slope*sumX) / n * float64(time.Second))
 	return start, time.Duration(slope * float64(time.Second)), together * together / (spreadX * spreadY)
+}
+
+// middle is the median of numbers.
+func middle(all []float64) float64 {
+	sorted := slices.Sorted(slices.Values(all))
+	if len(sorted) == 0 {
+		return 0
+	}
+	return (sorted[len(sorted)/2] + sorted[(len(sorted)-1)/2]) / 2
+}
+
+// spread is the median with the least and the greatest.
+func spread(all []float64) string {
+	if len(all) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f (%.0f–%.0f)", middle(all), slices.Min(all), slices.Max(all))
 }

@@ -12,6 +12,8 @@ func TestMedianIsTheMiddle(t *testing.T) {
 	assert.Equal(t, 1500*time.Millisecond, sample{2 * time.Second, time.Second}.median())
 	assert.Zero(t, sample(nil).median())
 	assert.Equal(t, "2.00 s (1.00–3.00)", sample{3 * time.Second, time.Second, 2 * time.Second}.String())
+	assert.Equal(t, "2.00 ms (1.50–101.00)", sample{101 * time.Millisecond, 1500 * time.Microsecond, 2 * time.Millisecond}.String())
+	assert.Equal(t, "20 (10–300)", spread([]float64{300, 10, 20}))
 }
 
 func TestRatioIsOfTheMedians(t *testing.T) {

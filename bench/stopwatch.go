@@ -153,10 +153,15 @@ func descendants(pid int) []int {
 }
 
 // peakOf is the greatest resident size that a process ever had, in KiB; 0 where it is gone.
-func peakOf(pid int) int {
+func peakOf(pid int) int { return statusOf(pid, "VmHWM:") }
+
+// resident is what a process has in memory, in KiB; 0 where it is gone.
+func resident(pid int) int { return statusOf(pid, "VmRSS:") }
+
+func statusOf(pid int, field string) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(text)) {
-		if value, is := strings.CutPrefix(line, "VmHWM:"); is {
+		if value, is := strings.CutPrefix(line, field); is {
 			kib, _ := strconv.Atoi(strings.Fields(value)[0])
 			return kib
 		}
