@@ -240,6 +240,21 @@ func TestNoFalseAlarm(t *testing.T) {
 		}))
 		assert.True(t, verdict.Identical(), "%s", verdict)
 	})
+	t.Run("a sum that only the names of another stage make too great", func(t *testing.T) {
+		short, long := stage("a", 1, "us-east-1", stages.Standard), stage("production-of-the-other-company", 2, "us-east-1", stages.Standard)
+		many := stages.When(short, 3900)
+		verdict, err := stack.App{Service: "shop", Stages: stages.Set{short, long}, Define: func(s *stack.Stack) {
+			config := code()
+			config.Environment = map[string]string{"TEXT": strings.Repeat("x", stages.Pick(s, 10, many))}
+			for i := range 5 {
+				table := stack.NewTable(s, fmt.Sprintf("t%d", i), stack.TableConfig{PartitionKey: stack.StringKey("id")})
+				config.Access = append(config.Access, table.Read())
+			}
+			stack.NewFunction(s, "f", config)
+		}}.Prove(t.Context(), stack.Proof{})
+		require.NoError(t, err, "the short name's stage has the long text, and nobody deploys the long name with it")
+		assert.True(t, verdict.Identical(), "%s", verdict)
+	})
 }
 
 func TestADiffPutsEveryDifferenceUnderItsDeclaration(t *testing.T) {
