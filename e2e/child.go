@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/child"
 )
 
 // Child is a process that this one starts, waits for, and ends.
@@ -49,34 +51,25 @@ func (e *ChildError) Error() string {
 // Unwrap gives the cause.
 func (e *ChildError) Unwrap() error { return e.Err }
 
-// grace is how long a child may take to end once it was asked to.
-const grace = 5 * time.Second
-
 // Run starts a child and waits for it. When the context ends, so does the child; and whatever it started
 // and left behind is ended with it. The error is a [*ChildError].
-func Run(ctx context.Context, child Child) (Result, error) {
+func Run(ctx context.Context, c Child) (Result, error) {
 	var output bytes.Buffer
 	var sink io.Writer = &output
-	if child.Also != nil {
-		sink = io.MultiWriter(&output, child.Also)
+	if c.Also != nil {
+		sink = io.MultiWriter(&output, c.Also)
 	}
-	process := exec.CommandContext(ctx, child.Command[0], child.Command[1:]...)
-	process.Dir, process.Env = child.Dir, child.Environ
+	process := exec.CommandContext(ctx, c.Command[0], c.Command[1:]...)
+	process.Dir, process.Env = c.Dir, c.Environ
 	process.Stdout, process.Stderr = sink, sink
-	process.WaitDelay = grace
-	inGroup(process)
 	began := time.Now()
-	err := process.Start()
-	if err == nil {
-		err = process.Wait()
-		endGroup(process)
-	}
+	err := child.Run(process)
 	if cause := ctx.Err(); cause != nil && err != nil {
 		err = errors.Join(cause, err)
 	}
 	result := Result{Output: output.String(), Took: time.Since(began)}
 	if err != nil {
-		return result, &ChildError{Command: child.Command, Output: result.Output, Err: err}
+		return result, &ChildError{Command: c.Command, Output: result.Output, Err: err}
 	}
 	return result, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/gobuild"
 	"github.com/roadshow-go/roadshow/internal/rehearse"
@@ -209,7 +210,7 @@ func (r *rig) cdk(t *testing.T, c command, arguments ...string) (string, error) 
 	defer cancel()
 	if end, limited := t.Deadline(); limited {
 		// Before the go command ends this process, it has to end its children.
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-2*grace))
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-2*child.Grace))
 		defer cancel()
 	}
 	if c.stage != "" {

@@ -181,6 +181,28 @@ func (s *store) resolve(named functionReference, chance float64) (deployed, erro
 // prepare is a version as it is run.
 func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 	f, s := &d.function, r.server.store
+	// Whoever has resolved the version may have done it before the last change: the key says of which state it is.
+	key := fmt.Sprintf("run|%s|%s|%d|%s", f.attribute("Arn"), f.seed, f.revision, d.version)
+	configured := remember(s, key, func() execution.Function { return s.configure(d) })
+	program, err := r.program(d, configured.Runtime)
+	if err != nil {
+		return nil, err
+	}
+	configured.Program = program
+	if reserved, given := f.Properties["ReservedConcurrentExecutions"]; given {
+		limit, _ := strconv.Atoi(textOf(reserved))
+		configured.Concurrency = execution.Concurrency{Pool: configured.ARN, Limit: limit, Reserved: true}
+		return &configured, nil
+	}
+	at := place{f.Account, f.Region}
+	left := s.valueOf(at, findQuota("lambda", "L-B99A9384")) - s.reserved(at)
+	configured.Concurrency = execution.Concurrency{Pool: f.Account + " " + f.Region, Limit: int(left)}
+	return &configured, nil
+}
+
+// configure is a version as it was deployed, but for its program and its concurrency.
+func (s *store) configure(d *deployed) execution.Function {
+	f := &d.function
 	configured := Resource{Name: f.Name, Properties: d.properties}
 	number := func(property string, otherwise int) int {
 		if n, err := strconv.Atoi(configured.text(property)); err == nil {
@@ -189,29 +211,22 @@ func (r *runner) prepare(d *deployed) (*execution.Function, error) {
 		return otherwise
 	}
 	at := place{f.Account, f.Region}
-	runtimeName := configured.text("Runtime")
-	program, err := r.program(d, runtimeName)
-	if err != nil {
-		return nil, err
-	}
-	run := &execution.Function{
-		ARN: f.attribute("Arn"), Name: f.Name, Version: d.version, Region: f.Region, Runtime: runtimeName, Handler: configured.text("Handler"),
+	return execution.Function{
+		ARN: f.attribute("Arn"), Name: f.Name, Version: d.version, Region: f.Region, Runtime: configured.text("Runtime"), Handler: configured.text("Handler"),
 		Role: configured.text("Role"), MemoryMB: number("MemorySize", 128), Timeout: time.Duration(number("Timeout", 3)) * time.Second,
 		Variables: s.withoutClusters(at, textsOf(configured.member("Environment", "Variables"))), LogGroup: logGroupOf(&configured),
-		JSON:    textOf(configured.member("LoggingConfig", "LogFormat")) == "JSON",
-		Program: program, Revision: publishable(&Resource{Properties: d.properties, code: d.code}),
+		JSON: textOf(configured.member("LoggingConfig", "LogFormat")) == "JSON", Revision: publishable(&Resource{Properties: d.properties, code: d.code}),
 	}
-	if reserved, given := f.Properties["ReservedConcurrentExecutions"]; given {
-		limit, _ := strconv.Atoi(textOf(reserved))
-		run.Concurrency = execution.Concurrency{Pool: run.ARN, Limit: limit, Reserved: true}
-		return run, nil
-	}
-	left := s.valueOf(at, findQuota("lambda", "L-B99A9384"))
-	for _, other := range s.list(at, lambdaFunction) {
-		left -= other.number("ReservedConcurrentExecutions")
-	}
-	run.Concurrency = execution.Concurrency{Pool: f.Account + " " + f.Region, Limit: int(left)}
-	return run, nil
+}
+
+// reserved is the concurrency that the functions of a place have for themselves.
+func (s *store) reserved(at place) float64 {
+	return remember(s, "reserved|"+at.account+"|"+at.region, func() (sum float64) {
+		for _, each := range s.list(at, lambdaFunction) {
+			sum += each.number("ReservedConcurrentExecutions")
+		}
+		return sum
+	})
 }
 
 // withoutClusters empties the variables that lead to a cluster of DAX: none runs here, and a function

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -125,6 +126,9 @@ func run(ctx context.Context, folder string, verbose bool) (err error) {
 // build compiles the program and its functions, and asks it for its stages.
 func (d *demo) build(ctx context.Context) error {
 	binary := filepath.Join(d.place.Folder, "notes")
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
 	err := d.progress.step("go build .", "the program", func(talk io.Writer) error {
 		fmt.Fprintln(talk, "the program; the first time compiles the CDK's Go packages, which takes a minute")
 		return e2e.Build(ctx, d.place, binary, ".")

@@ -21,5 +21,7 @@ func group(process *exec.Cmd) {
 	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGTERM) }
 }
 
-// endGroup ends what a child left behind; usually there is nothing.
-func endGroup(process *exec.Cmd) { _ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) }
+// hold gives what ends all that a child has left behind; usually there is nothing.
+func hold(process *exec.Cmd) (end func()) {
+	return func() { _ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) }
+}

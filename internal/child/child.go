@@ -3,7 +3,6 @@
 package child
 
 import (
-	"context"
 	"os/exec"
 	"runtime"
 	"time"
@@ -11,14 +10,6 @@ import (
 
 // Grace is how long a child may take to end once it was asked to.
 const Grace = 5 * time.Second
-
-// Shell is a line of the user's, as the system's shell runs it.
-func Shell(ctx context.Context, line string) *exec.Cmd {
-	if runtime.GOOS == "windows" {
-		return exec.CommandContext(ctx, "cmd", "/C", line)
-	}
-	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
-}
 
 // InGroup prepares a child that somebody else starts to lead a group of its own, which ends with the child's context.
 func InGroup(process *exec.Cmd) *exec.Cmd {
@@ -40,7 +31,8 @@ func Run(process *exec.Cmd) error {
 	if err := process.Start(); err != nil {
 		return err
 	}
+	end := hold(process)
 	err := process.Wait()
-	endGroup(process)
+	end()
 	return err
 }

@@ -83,3 +83,19 @@ func TestNoSecretIsSplitInAStream(t *testing.T) {
 		}
 	})
 }
+
+func TestATextThatIsNotSearchedForAFormHoldsNoneOfIt(t *testing.T) {
+	fragments := []string{
+		"secret", "SECRET", "ſecret", "Key", "\u212aey", "access", "_", "-", "session", "token", "to\u212aen", "Password", "paſſword", "=", ":", ">", `"`, `\`, " ",
+		"X-Amz-", "x-amz-ſignature=", "Signature=", "Bearer ", "baſic ", "BASIC", "eyJhbGci.", "-----BEGIN PRIVATE KEY-----", "AKIA", "ASIA", "ABCDEFGH0123",
+		"0123456789abcdef", "é", "\xff",
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(fragments), 0, 12).Draw(t, "fragments"), "")
+		want := text
+		for _, form := range forms {
+			want = form.pattern.ReplaceAllString(want, "${1}"+Hidden)
+		}
+		require.Equal(t, want, New().Text(text))
+	})
+}

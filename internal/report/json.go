@@ -58,8 +58,8 @@ func clean(redactor *redact.Redactor, text []byte) []byte {
 
 // cleanString is one string of JSON, in its quotes.
 func cleanString(redactor *redact.Redactor, quoted []byte) string {
-	var value string
-	if json.Unmarshal(quoted, &value) != nil {
+	value := string(quoted[1 : len(quoted)-1])
+	if strings.ContainsRune(value, '\\') && json.Unmarshal(quoted, &value) != nil {
 		return string(quoted)
 	}
 	clean := redactor.Text(value)
@@ -71,11 +71,12 @@ func cleanString(redactor *redact.Redactor, quoted []byte) string {
 			quoted = bytes.TrimSpace(again.Bytes())
 		}
 	}
-	if !strings.ContainsFunc(string(quoted), obeyed) {
-		return string(quoted)
+	text := string(quoted)
+	if isPlain(text) || !strings.ContainsFunc(text, obeyed) {
+		return text
 	}
 	var out strings.Builder
-	for _, letter := range string(quoted) {
+	for _, letter := range text {
 		if obeyed(letter) {
 			fmt.Fprintf(&out, `\u%04x`, letter)
 			continue

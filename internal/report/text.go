@@ -33,7 +33,7 @@ func Block(text string) string {
 // shown replaces what a terminal would obey: control characters, what turns the direction of writing, bytes that
 // are no UTF-8.
 func shown(text string, pass func(rune) bool) string {
-	if !strings.ContainsFunc(text, func(letter rune) bool { return letter == utf8.RuneError || obeyed(letter) && !pass(letter) }) {
+	if isPlain(text) || !strings.ContainsFunc(text, func(letter rune) bool { return letter == utf8.RuneError || obeyed(letter) && !pass(letter) }) {
 		return text
 	}
 	var out strings.Builder
@@ -48,6 +48,16 @@ func shown(text string, pass func(rune) bool) string {
 		}
 	}
 	return out.String()
+}
+
+// isPlain tells a text of printable ASCII on one line, as most is: nothing has to be looked up of its letters.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // obeyed tells what changes how the text around it is shown.

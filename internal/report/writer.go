@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/redact"
 )
@@ -77,5 +78,8 @@ func (w *Writer) Write(data []byte) (int, error) {
 
 // showBut leaves what lays text out.
 func showBut(text string) string {
+	if line, ends := strings.CutSuffix(text, "\n"); ends && isPlain(line) {
+		return text
+	}
 	return shown(text, func(letter rune) bool { return letter == '\n' || letter == '\t' })
 }

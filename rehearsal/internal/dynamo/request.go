@@ -29,6 +29,34 @@ type input struct {
 	TransactItems                       []map[string]json.RawMessage
 	ClientRequestToken                  string
 	Keys                                []json.RawMessage // of a batch
+	legacy
+}
+
+// legacy are the parameters from before expressions.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
+type legacy struct {
+	AttributesToGet, AttributeUpdates, ConditionalOperator, Expected, KeyConditions, QueryFilter, ScanFilter json.RawMessage
+}
+
+// given is the name of a parameter that is there; empty where none is.
+func (l legacy) given() string {
+	for _, each := range []struct {
+		name  string
+		value json.RawMessage
+	}{
+		{"AttributesToGet", l.AttributesToGet},
+		{"AttributeUpdates", l.AttributeUpdates},
+		{"ConditionalOperator", l.ConditionalOperator},
+		{"Expected", l.Expected},
+		{"KeyConditions", l.KeyConditions},
+		{"QueryFilter", l.QueryFilter},
+		{"ScanFilter", l.ScanFilter},
+	} {
+		if each.value != nil && string(each.value) != "null" {
+			return each.name
+		}
+	}
+	return ""
 }
 
 // tableNames are the tables that a request names.
@@ -48,25 +76,13 @@ func (in *input) tableNames() []string {
 	return names
 }
 
-// legacyParameters were there before expressions.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
-var legacyParameters = []string{
-	"AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter", "ScanFilter",
-}
-
 func readInput(text []byte) (*input, error) {
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(text, &given); err != nil {
-		return nil, serialization(err)
-	}
-	for _, name := range legacyParameters {
-		if value, is := given[name]; is && string(value) != "null" {
-			return nil, &Error{Code: "NotImplemented", Message: "The rehearsal does not know the legacy parameter " + name + " of DynamoDB. Use an expression."}
-		}
-	}
 	in := &input{}
 	if err := json.Unmarshal(text, in); err != nil {
 		return nil, serialization(err)
+	}
+	if name := in.given(); name != "" {
+		return nil, &Error{Code: "NotImplemented", Message: "The rehearsal does not know the legacy parameter " + name + " of DynamoDB. Use an expression."}
 	}
 	return in, in.checkEnums()
 }

@@ -186,26 +186,72 @@ func sortSet(kind string, set []string) {
 }
 
 // MarshalJSON writes a value as DynamoDB does.
-func (v Value) MarshalJSON() ([]byte, error) {
+func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
+
+// MarshalJSON writes the attributes in the order of their names.
+func (item Item) MarshalJSON() ([]byte, error) { return item.appendJSON(nil), nil }
+
+func (item Item) appendJSON(out []byte) []byte {
+	if item == nil {
+		return append(out, "null"...)
+	}
+	out = append(out, '{')
+	for i, name := range slices.Sorted(maps.Keys(item)) {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendText(out, name), ':')
+		out = item[name].appendJSON(out)
+	}
+	return append(out, '}')
+}
+
+func (v Value) appendJSON(out []byte) []byte {
+	out = append(out, `{"`...)
+	out = append(append(out, v.kind...), `":`...)
 	switch v.kind {
 	case kindString, kindNumber:
-		return json.Marshal(map[string]string{v.kind: v.text})
+		out = appendText(out, v.text)
 	case kindBinary:
-		return json.Marshal(map[string][]byte{v.kind: []byte(v.text)})
+		out = appendBytes(out, v.text)
 	case kindBoolean, kindNull:
-		return json.Marshal(map[string]bool{v.kind: v.flag})
+		out = strconv.AppendBool(out, v.flag)
 	case kindList:
-		return json.Marshal(map[string][]Value{v.kind: append([]Value{}, v.list...)})
+		out = appendList(out, v.list, func(out []byte, each Value) []byte { return each.appendJSON(out) })
 	case kindMap:
-		return json.Marshal(map[string]Item{v.kind: v.item})
+		out = v.item.appendJSON(out)
 	case kindBytes:
-		content := make([][]byte, 0, len(v.set))
-		for _, element := range v.set {
-			content = append(content, []byte(element))
-		}
-		return json.Marshal(map[string][][]byte{v.kind: content})
+		out = appendList(out, v.set, appendBytes)
+	default:
+		out = appendList(out, v.set, appendText)
 	}
-	return json.Marshal(map[string][]string{v.kind: v.set})
+	return append(out, '}')
+}
+
+func appendList[T any](out []byte, all []T, one func([]byte, T) []byte) []byte {
+	out = append(out, '[')
+	for i, each := range all {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = one(out, each)
+	}
+	return append(out, ']')
+}
+
+func appendBytes(out []byte, content string) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(out, '"'), []byte(content)), '"')
+}
+
+// appendText writes a text as package json does.
+func appendText(out []byte, text string) []byte {
+	for i := range len(text) {
+		if letter := text[i]; letter < ' ' || letter > '~' || strings.IndexByte(`"\\<>&`, letter) >= 0 {
+			quoted, _ := json.Marshal(text) // of a text it does not fail
+			return append(out, quoted...)
+		}
+	}
+	return append(append(append(out, '"'), text...), '"')
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

@@ -110,7 +110,11 @@ func Find(runtimeName, dir, runtimeDir string) (Program, error) {
 	case strings.HasPrefix(runtimeName, "nodejs"):
 		return interpreted(program, runtimeName, "node", "bootstrap.mjs", nodeBootstrap)
 	case strings.HasPrefix(runtimeName, "python"):
-		return interpreted(program, runtimeName, "python3", "bootstrap.py", pythonBootstrap, "-B") // writes nothing beside the code
+		command := "python3"
+		if runtime.GOOS == "windows" { // where python3 is often what offers to install it
+			command = "python"
+		}
+		return interpreted(program, runtimeName, command, "bootstrap.py", pythonBootstrap, "-B") // writes nothing beside the code
 	}
 	return Program{}, &PlatformError{fmt.Sprintf("Runtime %s is none that runs here; those of Go, Node.js and Python do, and custom ones.", runtimeName)}
 }
@@ -167,7 +171,10 @@ func runnable(path string) error {
 	}
 	head := make([]byte, 256)
 	n, _ := file.ReadAt(head, 0)
-	if script := shebang.FindSubmatch(head[:n]); script != nil && runtime.GOOS != "windows" {
+	if script := shebang.FindSubmatch(head[:n]); script != nil {
+		if runtime.GOOS == "windows" {
+			return &PlatformError{fmt.Sprintf("The bootstrap file is a script for %s, and Windows starts none.", script[1])}
+		}
 		if _, err := os.Stat(string(script[1])); err != nil {
 			return &PlatformError{fmt.Sprintf("The bootstrap file wants %s, which is not here.", script[1])}
 		}

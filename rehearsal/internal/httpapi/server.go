@@ -294,37 +294,75 @@ func (r *request) line(format string, took time.Duration) string {
 
 // variable is the value of a $context variable.
 func (r *request) variable(name string) string {
-	prefix, _, _ := strings.Cut(r.api.Domain, ".")
-	values := map[string]string{
-		"accountId": r.api.Account, "apiId": r.api.ID, "domainName": r.api.Domain, "domainPrefix": prefix, "extendedRequestId": r.id,
-		"httpMethod": r.http.Method, "identity.sourceIp": r.sourceIP(), "identity.userAgent": r.http.UserAgent(), "path": r.path,
-		"protocol": r.http.Proto, "requestId": r.id, "requestTime": r.clock(), "requestTimeEpoch": itoa(int(r.time.UnixMilli())), "stage": r.api.Stage,
-		"error.message": r.errorMessage, "error.responseType": r.errorType, "integrationErrorMessage": r.integrationError,
-		"integration.error": r.integrationError, "authorizer.error": r.authorizerError, "authorizer.principalId": r.principal,
+	switch name {
+	case "accountId":
+		return r.api.Account
+	case "apiId":
+		return r.api.ID
+	case "domainName":
+		return r.api.Domain
+	case "domainPrefix":
+		prefix, _, _ := strings.Cut(r.api.Domain, ".")
+		return prefix
+	case "extendedRequestId", "requestId":
+		return r.id
+	case "httpMethod":
+		return r.http.Method
+	case "identity.sourceIp":
+		return r.sourceIP()
+	case "identity.userAgent":
+		return r.http.UserAgent()
+	case "path":
+		return r.path
+	case "protocol":
+		return r.http.Proto
+	case "requestTime":
+		return r.clock()
+	case "requestTimeEpoch":
+		return itoa(int(r.time.UnixMilli()))
+	case "stage":
+		return r.api.Stage
+	case "error.message":
+		return r.errorMessage
+	case "error.messageString":
+		if r.errorMessage != "" {
+			return `"` + r.errorMessage + `"`
+		}
+		return ""
+	case "error.responseType":
+		return r.errorType
+	case "integrationErrorMessage", "integration.error":
+		return r.integrationError
+	case "authorizer.error":
+		return r.authorizerError
+	case "authorizer.principalId":
+		return r.principal
+	case "routeKey":
+		if r.match.route != nil {
+			return r.match.route.Key
+		}
+		return ""
 	}
-	if r.errorMessage != "" {
-		values["error.messageString"] = `"` + r.errorMessage + `"`
-	}
-	if r.match.route != nil {
-		values["routeKey"] = r.match.route.Key
-	}
-	if r.integrationReported {
-		values["integrationLatency"] = itoa(int(r.integrationLatency.Milliseconds()))
-		values["integration.latency"] = values["integrationLatency"]
-	}
-	if r.integrationStatus != 0 {
-		values["integrationStatus"] = itoa(r.integrationStatus)
-		values["integration.integrationStatus"] = values["integrationStatus"]
-	}
-	if r.functionStatus != 0 {
-		values["integration.status"] = itoa(r.functionStatus)
-	}
-	if r.signer != nil {
-		values["identity.accountId"], values["identity.caller"] = r.signer.Account, r.signer.CallerID
-		values["identity.user"], values["identity.userArn"] = r.signer.UserID, r.signer.UserARN
-	}
-	if value, known := values[name]; known {
-		return value
+	return r.laterVariable(name)
+}
+
+// laterVariable is the value of one that there is only where an integration was asked, or somebody was authorized.
+func (r *request) laterVariable(name string) string {
+	switch {
+	case (name == "integrationLatency" || name == "integration.latency") && r.integrationReported:
+		return itoa(int(r.integrationLatency.Milliseconds()))
+	case (name == "integrationStatus" || name == "integration.integrationStatus") && r.integrationStatus != 0:
+		return itoa(r.integrationStatus)
+	case name == "integration.status" && r.functionStatus != 0:
+		return itoa(r.functionStatus)
+	case r.signer != nil && name == "identity.accountId":
+		return r.signer.Account
+	case r.signer != nil && name == "identity.caller":
+		return r.signer.CallerID
+	case r.signer != nil && name == "identity.user":
+		return r.signer.UserID
+	case r.signer != nil && name == "identity.userArn":
+		return r.signer.UserARN
 	}
 	if claim, isClaim := strings.CutPrefix(name, "authorizer.claims."); isClaim {
 		return textOf(r.claims[claim])
