@@ -27,14 +27,14 @@ import (
 
 	"github.com/roadshow-go/roadshow/bench/programs/size"
 	"github.com/roadshow-go/roadshow/internal/child"
-	"github.com/roadshow-go/roadshow/internal/rehearse"
 )
 
 // running is a process that serves until it is ended, with its children.
 type running struct {
 	command *exec.Cmd
 	stop    context.CancelFunc
-	ended   chan error
+	done    chan struct{}
+	err     error // when it is done
 	said    *child.Tail
 }
 
@@ -42,58 +42,72 @@ type running struct {
 func (b *bench) serve(folder string, environment []string, stdout io.Writer, name string, arguments ...string) *running {
 	ctx, stop := context.WithCancel(context.Background())
 	limited, _ := onTwoCores(append([]string{name}, arguments...))
-	r := &running{command: exec.CommandContext(ctx, limited[0], limited[1:]...), stop: stop, ended: make(chan error, 1), said: &child.Tail{}}
+	r := &running{command: exec.CommandContext(ctx, limited[0], limited[1:]...), stop: stop, done: make(chan struct{}), said: &child.Tail{}}
 	r.command.Dir, r.command.Env = folder, environment
 	r.command.Stdout, r.command.Stderr = r.said, r.said
 	if stdout != nil {
 		r.command.Stdout = stdout
 	}
-	go func() { r.ended <- child.Run(r.command) }()
+	go func() {
+		defer close(r.done)
+		r.err = child.Run(r.command)
+	}()
 	return r
 }
 
 // end ends it. What it had to say is of interest only if it did not serve.
 func (r *running) end() {
 	r.stop()
-	<-r.ended
+	<-r.done
 }
 
-// rehearsed is a running `roadshow rehearse`.
+// rehearsed is a running `roadshow rehearse`, with what its table and its line for other terminals say.
 type rehearsed struct {
 	*running
-	Stages    []rehearse.Summary
-	Variables []string
+	stages []served
+	files  map[string]string // AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE
 }
 
-// rehearse starts one, in the folder of a cdk.json, and waits until it serves.
+// served is a stage and the URL of its one API, without a slash at its end.
+type served struct{ stage, url string }
+
+var (
+	stageRow  = regexp.MustCompile(`^(\S+) +(http://127\.0\.0\.1:\d+)/ `)
+	awsFile   = regexp.MustCompile(`(AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE) ?= ?(\S+)`)
+	variables = regexp.MustCompile(`^(export|\$env:)`)
+)
+
+// rehearse starts one as users do, in the folder of a cdk.json, and waits until it serves.
 func (b *bench) rehearse(folder string, arguments ...string) (*rehearsed, error) {
 	reader, writer := io.Pipe()
-	r := &rehearsed{running: b.serve(folder, b.withoutContext(), writer, b.bin("roadshow"), append([]string{"rehearse", "--json"}, arguments...)...)}
-	first := make(chan error, 1)
-	go func() {
-		lines := bufio.NewReaderSize(reader, 1<<20)
-		line, err := lines.ReadBytes('\n')
-		if err == nil {
-			err = json.Unmarshal(line, r)
-		}
-		first <- err
-		_, _ = io.Copy(io.Discard, lines) // the log
-	}()
-	select {
-	case err := <-first:
-		if err != nil {
-			r.end()
-			return nil, fmt.Errorf("roadshow rehearse: %w\n%s", err, firstLines(r.said.String(), 15))
-		}
-		return r, nil
-	case err := <-r.ended:
-		_ = writer.Close()
-		return nil, fmt.Errorf("roadshow rehearse: %w\n%s", err, firstLines(r.said.String(), 15))
+	r := &rehearsed{
+		running: b.serve(folder, b.withoutContext(), writer, b.bin("roadshow"), append([]string{"rehearse"}, arguments...)...), files: map[string]string{},
 	}
+	go func() {
+		<-r.done
+		_ = writer.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if row := stageRow.FindStringSubmatch(lines.Text()); row != nil {
+			r.stages = append(r.stages, served{row[1], row[2]})
+		}
+		for _, file := range awsFile.FindAllStringSubmatch(lines.Text(), -1) {
+			r.files[file[1]] = strings.Trim(file[2], "';")
+		}
+		if variables.MatchString(lines.Text()) {
+			go func() { _, _ = io.Copy(io.Discard, reader) }()
+			return r, nil
+		}
+	}
+	_ = reader.Close()
+	r.end()
+	return nil, fmt.Errorf("roadshow rehearse: end is %w, want that it serves\n%s", r.err, firstLines(r.said.String(), 15))
 }
 
 // url is where a stage's one API is served.
-func (r *rehearsed) url(stage int) string { return r.Stages[stage].APIs[0].URL }
+func (r *rehearsed) url(stage int) string { return r.stages[stage].url }
 
 // withoutContext is the environment of what reads its context from cdk.json.
 func (b *bench) withoutContext() []string {
@@ -146,17 +160,17 @@ func (b *bench) rehearsal() error {
 			return err
 		}
 		defer r.end()
-		if len(r.Stages) != 3 {
-			return fmt.Errorf("roadshow rehearse serves %d stages, want 3", len(r.Stages))
+		if len(r.stages) != 3 {
+			return fmt.Errorf("roadshow rehearse serves %d stages, want 3", len(r.stages))
 		}
-		answered := make(chan error, len(r.Stages))
-		for i := range r.Stages {
+		answered := make(chan error, len(r.stages))
+		for i := range r.stages {
 			go func() {
 				_, _, err := ask(http.MethodGet, r.url(i)+"/notes", "", nil, http.StatusOK)
 				answered <- err
 			}()
 		}
-		for range r.Stages {
+		for range r.stages {
 			err = errors.Join(err, <-answered)
 		}
 		return err
@@ -394,9 +408,9 @@ func (b *bench) requests() error {
 	b.report.goal(what+", p50, ours / serverless-offline", middles["ours"], middles["offline"], 0.5)
 	b.report.show(what+", p50, ours / serverless-offline with useInProcess", middles["ours"], middles["offline in its process"])
 	_, cores := onTwoCores(nil)
-	b.report.amount(fmt.Sprintf("such requests a second, %d clients, %s", clients, cores), spread(rates["ours"]), spread(rates["offline"]), "≥ 1000", middle(rates["ours"]) >= 1000)
+	b.report.amount(fmt.Sprintf("such requests a second, %d clients, %s", clients, cores), spread(rates["ours"]), spread(rates["offline in its process"]), "≥ 1000", middle(rates["ours"]) >= 1000)
 	b.report.remark("Requests: each round is %d of them one after the other, a note posted and then read, whose median it is, and then %d clients for %s. "+
-		"serverless-offline with useInProcess answers %s requests a second.", timed, clients, during, spread(rates["offline in its process"]))
+		"The peer of requests a second is serverless-offline with useInProcess, which answers more than in its default mode: %s.", timed, clients, during, spread(rates["offline"]))
 	return nil
 }
 
@@ -474,16 +488,8 @@ func (b *bench) rights() error {
 
 // user are the credentials of the first stage's user, as headers.
 func (r *rehearsed) user() (http.Header, error) {
-	options := []func(*config.LoadOptions) error{config.WithSharedConfigProfile(r.Stages[0].Stage)}
-	for _, variable := range r.Variables {
-		switch name, file, _ := strings.Cut(variable, "="); name {
-		case "AWS_CONFIG_FILE":
-			options = append(options, config.WithSharedConfigFiles([]string{file}))
-		case "AWS_SHARED_CREDENTIALS_FILE":
-			options = append(options, config.WithSharedCredentialsFiles([]string{file}))
-		}
-	}
-	loaded, err := config.LoadDefaultConfig(context.Background(), options...)
+	loaded, err := config.LoadDefaultConfig(context.Background(), config.WithSharedConfigProfile(r.stages[0].stage),
+		config.WithSharedConfigFiles([]string{r.files["AWS_CONFIG_FILE"]}), config.WithSharedCredentialsFiles([]string{r.files["AWS_SHARED_CREDENTIALS_FILE"]}))
 	if err != nil {
 		return nil, err
 	}

@@ -150,7 +150,7 @@ validation is not the subject. Ours compiles no function in these programs, as t
 measured on their own. 200 functions make more resources than CloudFormation takes; they are here for the curve, with the
 CDK's limit lifted for everyone. "Cold" builds have an empty build cache (two rounds); each side has its own.
 
-The rehearsal is ` + "`roadshow rehearse --json`" + `, as users start it, and a client in another process, which keeps its connections. Ours starts a
+The rehearsal is ` + "`roadshow rehearse`" + `, as users start it, and a client in another process, which keeps its connections. Ours starts a
 process for each function, checks each call's signature and rights, and keeps the logs; serverless-offline and dynalite do none of
 these. Client and servers share the two cores.
 

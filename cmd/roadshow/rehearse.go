@@ -165,10 +165,9 @@ func quoted(text string) string {
 
 // log shows a line of a function.
 func (l *rehearsalLines) log(line rehearse.Line) {
-	talk := l.settings.talk
-	text := fmt.Sprintf("%s %s %s", styled(talk, hue(line.Function), line.Function), styled(talk, faint, short8(line.RequestID)), report.Line(line.Text))
-	if line.Platform && routine(line.Text) {
-		text = ""
+	talk, text := l.settings.talk, ""
+	if !line.Platform || !routine(line.Text) {
+		text = fmt.Sprintf("%s %s %s", styled(talk, hue(line.Function), line.Function), styled(talk, faint, short8(line.RequestID)), report.Line(line.Text))
 	}
 	l.show(rehearsalLine{Log: &line}, line.Stage, text)
 }
