@@ -131,7 +131,7 @@ func TestAStagesBootstrapAndBoundaryAreUsed(t *testing.T) {
 	assert.Equal(t, "cdk-bank-assets-444444444444-us-east-1", fn["Code"].(map[string]any)["S3Bucket"])
 	assert.Contains(t, string(template.JSON), "policy/team/limits")
 	assert.Contains(t, template.Resource(t, "AWS::IAM::Role", "get").Properties, "PermissionsBoundary")
-	stacktest.RequireParity(t, withBank)
+	requireIdentical(t, withBank)
 }
 
 func TestAnEphemeralStageCarriesItsTimeToLive(t *testing.T) {
@@ -142,5 +142,5 @@ func TestAnEphemeralStageCarriesItsTimeToLive(t *testing.T) {
 	table := stacktest.Synth(t, preview, stage).Resource(t, "AWS::DynamoDB::Table", "orders")
 	assert.Equal(t, "pr-417--shop--orders", table.Properties["TableName"])
 	assert.Contains(t, table.Properties["Tags"], map[string]any{"Key": stack.TagTimeToLive, "Value": "72h0m0s"})
-	stacktest.RequireParity(t, preview)
+	requireIdentical(t, preview)
 }

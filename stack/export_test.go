@@ -63,7 +63,7 @@ func TestWhoImportsATopicMayUseItsKeyInEveryStage(t *testing.T) {
 		news := stack.NewTopic(s, "news", stack.TopicConfig{}).Export()
 		stack.NewAlarm(s, "errors", stack.AlarmConfig{On: stack.NewFunction(s, "get", code()).Errors(), Topic: news})
 	})
-	stacktest.RequireParity(t, theirs)
+	requireIdentical(t, theirs)
 	in := stacktest.Synth(t, theirs, dev)
 	assert.Empty(t, in.Resources("AWS::KMS::Key"))
 	assert.Equal(t, "arn:aws:kms:us-east-1:111111111111:alias/aws/sns", byName(in, "AWS::SSM::Parameter", "Name")["/roadshow/dev/shop/news.topic-key"].Properties["Value"])
@@ -74,7 +74,7 @@ func TestWhoImportsATopicMayUseItsKeyInEveryStage(t *testing.T) {
 	ours := stack.App{Service: "mail", Stages: set, Define: func(s *stack.Stack) {
 		stack.NewFunction(s, "send", code()).Allow(stack.ImportTopic(s, stack.Ref{Service: "shop", ID: "news"}, stack.ImportConfig{}).Publish())
 	}}
-	stacktest.RequireParity(t, ours)
+	requireIdentical(t, ours)
 	for _, stage := range set {
 		template := stacktest.Synth(t, ours, stage)
 		assert.Contains(t, rights(t, template, "send"), allowance([]any{"kms:Decrypt", "kms:GenerateDataKey"},

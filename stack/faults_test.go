@@ -106,7 +106,7 @@ func keysOf(set map[string]bool) (keys []string) {
 	return keys
 }
 
-// Every text, however deep it stands, is looked at: that it is text, and no megabyte of it.
+// Every text, however deep it stands, is looked at: that it is text, and no quarter of a megabyte of it.
 func TestEveryTextOfEveryConfigIsRefusedWhereItIsNone(t *testing.T) {
 	for name, kind := range configs() {
 		for i := range kind.NumField() {
@@ -115,7 +115,7 @@ func TestEveryTextOfEveryConfigIsRefusedWhereItIsNone(t *testing.T) {
 				continue
 			}
 			for what, value := range map[string]string{
-				"invalid UTF-8": "a\xff", "NUL": "a\x00b", "a control character": "a\x1bb", "a megabyte": strings.Repeat("x", 1<<20),
+				"invalid UTF-8": "a\xff", "NUL": "a\x00b", "a control character": "a\x1bb", "a quarter of a megabyte": strings.Repeat("x", 1<<18),
 			} {
 				filled, holds := withText(field.Type, value)
 				if !holds {
@@ -128,7 +128,7 @@ func TestEveryTextOfEveryConfigIsRefusedWhereItIsNone(t *testing.T) {
 					require.NotEmpty(t, problems)
 					for _, problem := range problems {
 						assert.Contains(t, problem.Field, field.Name)
-						assert.Less(t, len(problem.Error()), 1000, "no megabyte of message")
+						assert.Less(t, len(problem.Error()), 1000, "the message does not repeat it")
 					}
 				})
 			}

@@ -268,7 +268,7 @@ func TestAnEphemeralStageReadsItsTemplatesPathWhereAskedTo(t *testing.T) {
 }
 
 func TestWhatAnEphemeralStageReadsOfItsTemplateIsNoDifference(t *testing.T) {
-	stacktest.RequireParity(t, stack.App{
+	requireIdentical(t, stack.App{
 		Service: "shop", Stages: append(stages.Set{dev.Template("pr-*")}, set...), Define: importer(func(s *stack.Stack) stack.Grant {
 			return stack.ImportTable(s, theirs, stack.ImportTableConfig{Fallback: true, Key: true}).Read()
 		}),

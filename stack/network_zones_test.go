@@ -42,7 +42,7 @@ func TestAStageOfARegionWithTwoZonesTakesNoZoneFromTheOthers(t *testing.T) {
 
 func TestTheZonesOfARegionAreADeclaredDifference(t *testing.T) {
 	grown := withWest(cachedTable)
-	stacktest.RequireParity(t, grown)
+	requireIdentical(t, grown)
 	var declared []string
 	for _, choice := range stacktest.Synth(t, grown, west).Assembly.Stages[0].Choices {
 		if choice.Kind == "pick" {

@@ -32,6 +32,14 @@ func proven(t *testing.T, app stack.App) *parity.Verdict {
 	return verdict
 }
 
+// requireIdentical is what [stacktest.RequireParity] requires of this process alone: without a second one in another
+// environment, which the stages of whole services are put to.
+func requireIdentical(t *testing.T, app stack.App) {
+	t.Helper()
+	verdict := proven(t, app)
+	require.True(t, verdict.Identical(), "%s", verdict)
+}
+
 // nameOf, accountOf and regionOf are how a program finds out all the same which stage it is.
 func nameOf(s *stack.Stack) string { return strings.TrimSuffix(*s.CDK.StackName(), "-shop") }
 
