@@ -3,6 +3,8 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Node keeps what it has compiled: the suites start the cdk command a hundred times.
+export NODE_COMPILE_CACHE := $(CURDIR)/.roadshow/node
 TOOL        := go tool -modfile=tools/go.mod
 GOFILES     := git ls-files --cached --others --exclude-standard '*.go'
 
