@@ -276,11 +276,11 @@ func TestTheSearchForASkeletonEnds(t *testing.T) {
 
 func TestParseRefusesWhatTwoReadersCouldReadDifferently(t *testing.T) {
 	for name, tt := range map[string]struct{ template, want string }{
-		"a key that stands twice": {`{"a":1,"\u0061":2}`, `template: key "a" stands twice in one object, want it once`},
-		"no object":               {`[]`, "template: is not a JSON object"},
+		"a key that stands twice": {`{"a":1,"\u0061":2}`, `template: key "a" stands twice in one object`},
+		"no object":               {`[]`, "the template is not a JSON object"},
 		"no JSON":                 {`{`, "template: unexpected end of JSON input"},
 		"more than one value":     {`{} {}`, "template: invalid character '{' after top-level value"},
-		"other bytes than UTF-8":  {"{\"a\":\"\xff\"}", "template: is not UTF-8"},
+		"other bytes than UTF-8":  {"{\"a\":\"\xff\"}", "the template is not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(tt.template))

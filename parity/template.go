@@ -43,7 +43,7 @@ func Parse(data []byte) (*Template, error) {
 		return nil, fmt.Errorf("template: %w", json.Unmarshal(data, new(json.RawMessage)))
 	}
 	if !utf8.Valid(data) {
-		return nil, errors.New("template: is not UTF-8")
+		return nil, errors.New("the template is not UTF-8")
 	}
 	parser := parser{text: string(data)}
 	root, isObject := parser.value().(*object)
@@ -51,7 +51,7 @@ func Parse(data []byte) (*Template, error) {
 		return nil, fmt.Errorf("template: %w", parser.err)
 	}
 	if !isObject {
-		return nil, errors.New("template: is not a JSON object")
+		return nil, errors.New("the template is not a JSON object")
 	}
 	t := &Template{root: root}
 	t.prepare()
@@ -196,7 +196,7 @@ func (p *parser) object() *object {
 	sort.Sort(byKey{o})
 	for i := 1; i < len(o.keys); i++ {
 		if o.keys[i] == o.keys[i-1] && p.err == nil {
-			p.err = fmt.Errorf("key %q stands twice in one object, want it once", o.keys[i])
+			p.err = fmt.Errorf("key %q stands twice in one object", o.keys[i])
 		}
 	}
 	return o

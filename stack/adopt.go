@@ -87,7 +87,7 @@ func (a App) Selected() (stages.Stage, error) {
 		return stages.Stage{}, err
 	}
 	if len(selected) != 1 {
-		return stages.Stage{}, errors.New("-c stage: name is \"all\"; it must be one stage, since this program makes one stack at a time")
+		return stages.Stage{}, errors.New("-c stage=all names every stage, and this program makes one stack at a time.\nWrite -c stage=NAME")
 	}
 	return selected[0], nil
 }

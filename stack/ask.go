@@ -22,7 +22,7 @@ import (
 func (a App) answer(ctx context.Context, question assembly.Question) error {
 	outdir, err := filepath.Abs(os.Getenv("CDK_OUTDIR"))
 	if err != nil || os.Getenv("CDK_OUTDIR") == "" {
-		return fmt.Errorf("the variable CDK_OUTDIR is %q, and has to be a folder where %s is set. Leave %s out: it is for the roadshow command, which sets both",
+		return fmt.Errorf("the variable CDK_OUTDIR is %q, and must be a folder where %s is set.\nLeave %s out: it is for the roadshow command, which sets both",
 			os.Getenv("CDK_OUTDIR"), assembly.AskVariable, assembly.AskVariable)
 	}
 	if question.Folder != "" {
@@ -73,8 +73,7 @@ func (a App) answerInto(ctx context.Context, question assembly.Question, outdir 
 	case assembly.AskProposal:
 		answer.Proposal, err = a.answerProposal(question)
 	default:
-		err = fmt.Errorf("%s: ask is %q, want assembly, proof, lines, diff or proposal; use one version of Roadshow for the command and the program",
-			assembly.AskVariable, question.Ask)
+		err = fmt.Errorf("the roadshow command asks for %q, which this program does not know.\nUse one version of Roadshow for both", question.Ask)
 	}
 	if err != nil {
 		return err
@@ -184,7 +183,7 @@ func (a App) answerProposal(question assembly.Question) (*assembly.Proposal, err
 		return nil, err
 	}
 	if question.Stage == nil {
-		return nil, fmt.Errorf("%s: stage is missing, want one to propose; the roadshow command sets it", assembly.AskVariable)
+		return nil, fmt.Errorf("%s asks for a proposal without a stage.\nLeave this variable out: it is for the roadshow command", assembly.AskVariable)
 	}
 	asked := *question.Stage
 	proposal := a.Stages.With(stages.Stage{Name: asked.Name, Account: asked.Account, Region: asked.Region, Tier: asked.Tier})

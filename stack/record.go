@@ -155,5 +155,5 @@ func addCommitAsset(path, name, object string) error {
 		}
 		return os.WriteFile(path, text, 0o644)
 	}
-	return fmt.Errorf("%s: no file is %s%s, want the template; use the aws-cdk-lib that go.mod names", path, name, templateSuffix)
+	return fmt.Errorf("%s does not list the template %s%s.\nUse the aws-cdk-lib that go.mod names", path, name, templateSuffix)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/redact"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -119,11 +120,11 @@ func TestNoneOfTwoHundredSecretsIsInAnythingThatIsWritten(t *testing.T) {
 		Account: accounts["staging"], Service: "sts", Status: 403, Code: "SignatureDoesNotMatch",
 		Message: "The Canonical String for this request should have been\nhost:sts\nx-amz-security-token:" + c.secrets[0] + "\n" + planted + "222222222222\x1b[2J",
 	})
-	server.InjectFault(rehearsal.Fault{
+	answers := server.InjectFault(rehearsal.Fault{
 		Account: accounts["dev"], Service: "cloudformation", Status: 403, Code: "AccessDenied", Message: "not with " + planted + "111111111111, nor " + c.secrets[1],
 	})
 	t.Chdir(work)
-	for _, arguments := range [][]string{
+	c.say(t, [][]string{
 		{"stages"},
 		{"stages", "--json"},
 		{"status"},
@@ -139,15 +140,37 @@ func TestNoneOfTwoHundredSecretsIsInAnythingThatIsWritten(t *testing.T) {
 		{"quotas", "--json"},
 		{"costs", "--payer", "notice-1"},
 		{"remove", "dev", "--yes"},
+	})
+
+	// Now dev answers, and refuses to delete most of what it has, in words that have secrets; one thing goes.
+	answers()
+	require.NoError(t, server.Load(strings.NewReader(leavings)))
+	for _, refused := range []rehearsal.Fault{
+		{Service: "cloudcontrolapi", Operation: "DeleteResource"},
+		{Service: "cloudformation", Operation: "DeleteStack"},
 	} {
-		t.Run(strings.Join(arguments, " "), func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), append(arguments, "--app", assembled("")), &stdout, &stderr)
-			require.NotZero(t, code+len(stdout.Bytes()), "something was said")
-			c.absent(t, stdout.String())
-			c.absent(t, stderr.String())
-			require.NotContains(t, stdout.String()+stderr.String(), "\x1b")
-		})
+		refused.Account, refused.Status, refused.Code = accounts["dev"], 400, "AccessDeniedException"
+		refused.Message = "not with " + planted + "111111111111, nor " + c.secrets[1] + "\x1b[2J"
+		server.InjectFault(refused)
+	}
+	said := c.say(t, [][]string{
+		{"orphans", "--delete", "--yes", "--log", "first.jsonl"},
+		{"orphans", "--delete", "--yes", "--json"},
+		{"remove", "dev", "--yes", "--sweep"},
+		{"remove", "dev", "--yes", "--sweep", "--json"},
+		{"expire", "--yes"},
+		{"expire", "--yes", "--json"},
+	})
+	for command, text := range said {
+		require.Contains(t, text, redact.Hidden, "%s has told what AWS said, without the secrets", command)
+	}
+	for log, states := range map[string][]string{"first.jsonl": {"begun", "deleted", "failed"}, deletionLog: {"begun", "failed"}} {
+		text, err := os.ReadFile(filepath.Join(work, filepath.FromSlash(log)))
+		require.NoError(t, err)
+		for _, state := range states {
+			require.Contains(t, string(text), `"state":"`+state+`"`, log)
+		}
+		require.Contains(t, string(text), redact.Hidden, log)
 	}
 	for _, folder := range []string{work, assembled("")} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -159,6 +182,44 @@ func TestNoneOfTwoHundredSecretsIsInAnythingThatIsWritten(t *testing.T) {
 			return err
 		}))
 	}
+}
+
+// leavings are what an account has to delete: what a stage has left, a stage's stack, and one that has expired.
+const leavings = `{"Version": 1, "Accounts": {"111111111111": {
+  "Resources": [
+    {"Region": "us-east-1", "Type": "AWS::SQS::Queue", "Properties": {"QueueName": "pr-7-show-jobs",
+      "Tags": [{"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:us-east-1:111111111111:stack/pr-7--show/forgotten"},
+        {"Key": "roadshow:stage", "Value": "pr-7"}, {"Key": "roadshow:service", "Value": "show"}]}},
+    {"Region": "us-east-1", "Type": "AWS::DynamoDB::Table", "Created": "2025-01-02T03:04:05Z", "Properties": {"TableName": "pr-7-show-left",
+      "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+      "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+      "Tags": [{"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:us-east-1:111111111111:stack/pr-7--show/forgotten"},
+        {"Key": "roadshow:stage", "Value": "pr-7"}, {"Key": "roadshow:service", "Value": "show"}]}}],
+  "Stacks": [
+    {"Region": "us-east-1", "Name": "dev-show", "Status": "CREATE_COMPLETE", "Created": "2025-01-02T03:04:05Z", "Settings": {
+      "Template": "{\"Resources\":{\"Log\":{\"Type\":\"AWS::Logs::LogGroup\"}}}",
+      "Tags": [{"Key": "roadshow:service", "Value": "show"}, {"Key": "roadshow:stage", "Value": "dev"}]}},
+    {"Region": "us-east-1", "Name": "pr-1--show", "Status": "CREATE_COMPLETE", "Created": "2025-01-02T03:04:05Z", "Settings": {
+      "Template": "{\"Resources\":{\"Log\":{\"Type\":\"AWS::Logs::LogGroup\"}}}",
+      "Tags": [{"Key": "roadshow:service", "Value": "show"}, {"Key": "roadshow:stage", "Value": "pr-1"}, {"Key": "roadshow:time-to-live", "Value": "48h0m0s"}]}}]
+}}}`
+
+// say runs commands, none of which says a secret, and returns what each has said.
+func (c *canaries) say(t *testing.T, commands [][]string) map[string]string {
+	t.Helper()
+	said := map[string]string{}
+	for _, arguments := range commands {
+		command := strings.Join(arguments, " ")
+		t.Run(command, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), append(arguments, "--app", assembled("")), &stdout, &stderr)
+			require.NotZero(t, code+len(stdout.Bytes()), "something was said")
+			said[command] = stdout.String() + stderr.String()
+			c.absent(t, said[command])
+			require.NotContains(t, said[command], "\x1b")
+		})
+	}
+	return said
 }
 
 // absent fails where a text has one of the secrets.

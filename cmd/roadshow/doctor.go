@@ -38,11 +38,11 @@ func (o *doctorOptions) run(ctx context.Context, s *settings, names []string) (a
 	// A program that cannot be run is a finding too: the tools may be why.
 	all, err := s.loadFleet(ctx)
 	if err != nil {
-		findings = append(findings, fleet.Finding{Check: "program", Detail: err.Error(), Fix: "Correct that first."})
+		findings = append(findings, fleet.Finding{Check: "program", Detail: err.Error(), Fix: "Correct the program, then run `roadshow doctor` again."})
 		return examined{findings}, ctx.Err()
 	}
 	findings = append(findings, fleet.Finding{
-		Check: "program", OK: true, Detail: fmt.Sprintf("The program is service %s with %s.", all.Service, counted(len(all.Stages), "stage")),
+		Check: "program", OK: true, Detail: fmt.Sprintf("The program runs, and gives service %s %s.", all.Service, counted(len(all.Stages), "stage")),
 	})
 	picked, err := pick(all.Fleet, "roadshow doctor", names)
 	if err != nil {

@@ -198,7 +198,7 @@ func TestEachStageIsComparedWithTheCommitThatItWasDeployedFrom(t *testing.T) {
 		r.git("clone", "-q", "--depth", "1", "file://"+r.folder, w.dir)
 		got := w.run("parity", "--deployed")
 		require.Equal(t, 2, got.code)
-		require.Contains(t, got.stdout, "Stage staging: commit "+first+": it is not in this repository; this clone is shallow: run `git fetch --unshallow`")
+		require.Contains(t, got.stdout, "Stage staging: Commit "+first+" cannot be used: it is not in this repository.\n  This clone is shallow: run `git fetch --unshallow`")
 		require.Contains(t, got.stderr, "1 of 3 stages could not be determined")
 		require.Regexp(t, `(?m)^dev +111111111111 +identical `, got.stdout, "what can be told is")
 	})

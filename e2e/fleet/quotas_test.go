@@ -26,7 +26,7 @@ func TestADeployWaitsForTheQuotaThatItNeeds(t *testing.T) {
 
 	got = w.run("deploy", "--yes")
 	require.Equal(t, 2, got.code)
-	require.Contains(t, got.stderr, "Stage production: DAX nodes: need is 3, used 0, limit 2.\n    Run `roadshow quotas production --request`.")
+	require.Contains(t, got.stderr, "Stage production: DAX nodes: the deploy needs 3, 0 are used, and the limit is 2.\n    Run `roadshow quotas production --request`.")
 	require.Equal(t, before, w.changes(), "no stage was changed, not even those that fit")
 
 	// What it says is what happens.
@@ -34,7 +34,7 @@ func TestADeployWaitsForTheQuotaThatItNeeds(t *testing.T) {
 	got = w.run("deploy", "--to", "dev", "--despite-quotas", "--json")
 	require.Equal(t, 1, got.code)
 	require.Equal(t, map[string]string{"dev": "failed"}, states(t, got))
-	require.Contains(t, got.stderr, "Stage dev: DynamoDB tables: need is 1, used 0, limit 0")
+	require.Contains(t, got.stderr, "Stage dev: DynamoDB tables: the deploy needs 1, 0 are used, and the limit is 0")
 	require.Contains(t, got.stdout, "Subscriber limit exceeded")
 	require.NoError(t, dev.SetQuota("us-east-1", "dynamodb", "L-F98FE922", 2500))
 

@@ -129,7 +129,7 @@ func TestAToolsAccountIsRefusedBeforeAnythingIsChanged(t *testing.T) {
 		{[]string{"remove", "dev", "--yes", "--sweep"}, "Account 999999999999 (profile ci) may not do the sweep of stage dev"},
 		{[]string{"orphans", "--delete", "--yes"}, "Account 999999999999 (profile ci) may not do the deletion of what is in no stack of stage staging"},
 		{[]string{"quotas", "--request", "--yes"}, "Account 999999999999 (profile ci) may not do a request for higher quotas of stage production"},
-		{[]string{"costs", "--activate-tags", "--yes"}, "costs: payer is none that a profile reaches"},
+		{[]string{"costs", "--activate-tags", "--yes"}, "No profile reaches the account that manages the organization"},
 	} {
 		got := ci.run(one.line...)
 		require.Equal(t, 2, got.code, one.line)

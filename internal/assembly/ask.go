@@ -132,13 +132,13 @@ func ReadAnswer(dir string) (*Answer, error) {
 	var answer Answer
 	err := jsonfile.Read(filepath.Join(dir, AnswerFile), &answer)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("it has left no answer (%s).\nBuild it with the version of Roadshow that this command has", AnswerFile)
+		return nil, fmt.Errorf("left no answer (%s).\nBuild it with the version of Roadshow that this command has", AnswerFile)
 	}
 	if err != nil && (answer.Version == 0 || answer.Version == AskVersion) {
-		return nil, fmt.Errorf("its answer cannot be read (%w).\nUse one version of Roadshow for both", err)
+		return nil, fmt.Errorf("left an answer that cannot be read (%w).\nUse one version of Roadshow for both", err)
 	}
 	if answer.Version != AskVersion {
-		return nil, fmt.Errorf("it answers in version %d, and this command reads version %d.\nUse one version of Roadshow for both", answer.Version, AskVersion)
+		return nil, fmt.Errorf("answers in version %d, and this command reads version %d.\nUse one version of Roadshow for both", answer.Version, AskVersion)
 	}
 	return &answer, nil
 }

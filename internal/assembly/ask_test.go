@@ -34,12 +34,12 @@ func TestACommandOfAnotherVersionIsRefused(t *testing.T) {
 func TestAProgramOfAnotherVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	_, err := ReadAnswer(dir)
-	require.EqualError(t, err, "it has left no answer (roadshow-answer.json).\nBuild it with the version of Roadshow that this command has")
+	require.EqualError(t, err, "left no answer (roadshow-answer.json).\nBuild it with the version of Roadshow that this command has")
 	require.NoError(t, WriteAnswer(dir, Answer{Ask: AskProof}))
 	answer, err := ReadAnswer(dir)
 	require.NoError(t, err)
 	assert.Equal(t, &Answer{Version: AskVersion, Ask: AskProof}, answer)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, AnswerFile), []byte(`{"version":9}`), 0o600))
 	_, err = ReadAnswer(dir)
-	require.EqualError(t, err, "it answers in version 9, and this command reads version 1.\nUse one version of Roadshow for both")
+	require.EqualError(t, err, "answers in version 9, and this command reads version 1.\nUse one version of Roadshow for both")
 }

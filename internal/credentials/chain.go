@@ -161,6 +161,15 @@ func (c *Chain) NeedsPerson(source Source) bool {
 	})
 }
 
+// NeedsVariables tells whether a source assumes its role with credentials that variables of this process lead to. The cdk
+// command gets none of them beside a profile, since they would win over others.
+func (c *Chain) NeedsVariables(source Source) bool {
+	return !c.walk(source, func(profile awsconfig.Profile, kind Kind) bool {
+		from := profile.Get("credential_source")
+		return kind != Role || from != "Environment" && from != "EcsContainer"
+	})
+}
+
 // walk goes through the profile of a source and those that it assumes roles with, until one does not hold.
 func (c *Chain) walk(source Source, holds func(profile awsconfig.Profile, kind Kind) bool) bool {
 	seen := map[string]bool{}

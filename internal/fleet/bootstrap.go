@@ -122,7 +122,7 @@ func (b Bootstrap) one(ctx context.Context, stage stages.Stage) Outcome {
 	// From a folder without cdk.json, so that the program is not run: one that does not compile, or does
 	// not know the account yet, must not keep the account from being bootstrapped.
 	if err := b.CDK.run(ctx, way.profile, b.Fleet.Profiles.Redactor(), dir, a.line, arguments...); err != nil {
-		return a.fail(fmt.Errorf("account %s of stage %s was not bootstrapped. Read what cdk wrote, and run `roadshow bootstrap %s` again: %w",
+		return a.fail(fmt.Errorf("Account %s of stage %s was not bootstrapped.\nRead what the cdk command wrote, and run `roadshow bootstrap %s` again: %w",
 			stage.Account, stage.Name, stage.Name, err))
 	}
 	if a.outcome.Version, err = bootstrapVersion(ctx, client, stage); err != nil {

@@ -101,9 +101,9 @@ func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, err
 		if failed != "" || ctx.Err() != nil {
 			for _, stage := range wave {
 				a := begin(stage, d.Observe)
-				a.outcome.Problem = "not begun: the deployment was interrupted"
+				a.outcome.Problem = notBegun(stage, "the deploy was interrupted")
 				if failed != "" {
-					a.outcome.Problem = fmt.Sprintf("not begun: stage %s has failed", failed)
+					a.outcome.Problem = notBegun(stage, "stage "+failed+" was not deployed")
 				}
 				outcomes[stage.Name] = a.finish(Skipped, a.outcome.Problem)
 			}
@@ -121,6 +121,11 @@ func (d Deployment) Run(ctx context.Context, all []stages.Stage) ([]Outcome, err
 		ordered[i] = outcomes[stage.Name]
 	}
 	return ordered, nil
+}
+
+// notBegun says why a stage was left as it is.
+func notBegun(stage stages.Stage, why string) string {
+	return "Stage " + stage.Name + " was not begun, because " + why + "."
 }
 
 // serialize has what people are told come one at a time, from however many stages.
@@ -179,8 +184,8 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	for i, w := range works {
 		if w == nil {
 			works[i] = &work{attempt: begin(wave[i], d.Observe), done: true}
-			works[i].outcome.Problem = "not begun: the deployment was interrupted"
-			works[i].attempt.finish(Skipped, "not begun")
+			works[i].outcome.Problem = notBegun(wave[i], "the deploy was interrupted")
+			works[i].attempt.finish(Skipped, works[i].outcome.Problem)
 		}
 	}
 	for _, w := range works {
@@ -197,7 +202,7 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	for i, w := range works {
 		if !w.done {
 			d.withdraw(ctx, w)
-			w.finish(Skipped, "not begun: the deployment was interrupted")
+			w.finish(Skipped, notBegun(w.stage, "the deploy was interrupted"))
 		}
 		outcomes[i] = w.outcome
 	}
@@ -519,7 +524,7 @@ func (d Deployment) finish(ctx context.Context, w *work, err error) {
 	case lookErr != nil:
 		w.fail(lookErr)
 	case !after.Succeeded() && !w.before.Same(after):
-		w.fail(d.explain(ctx, w, errors.New("the stack is not as it was deployed")))
+		w.fail(d.explain(ctx, w, errors.New("The stack is in another status than after a deploy that succeeded.")))
 	case w.before.Same(after):
 		w.finish(Unchanged, "no changes")
 	default:
@@ -562,10 +567,25 @@ func (e *DeployError) Error() string {
 // Unwrap gives what the cdk command came to.
 func (e *DeployError) Unwrap() error { return e.Err }
 
+// InterruptedError says that a stage's deploy was interrupted, and may go on in CloudFormation.
+type InterruptedError struct {
+	// Stage is the stage, Err the context's error.
+	Stage stages.Stage
+	Err   error
+}
+
+func (e *InterruptedError) Error() string {
+	return "The deploy of stage " + e.Stage.Name + " was interrupted.\n" +
+		"Run `roadshow deploy` again, which goes on from what the account says."
+}
+
+// Unwrap gives the context's error.
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
 // explain finds out from the account why a deploy failed.
 func (d Deployment) explain(ctx context.Context, w *work, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("the deploy of stage %s was interrupted. Run `roadshow deploy` again, which goes on from what the account says: %w", w.stage.Name, ctx.Err())
+		return &InterruptedError{Stage: w.stage, Err: ctx.Err()}
 	}
 	failed := &DeployError{Stage: w.stage, Stack: w.one.StackName, Err: err}
 	if stack, exists := stacks.Describe(ctx, w.client, w.one.StackName).Seen(); exists {

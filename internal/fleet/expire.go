@@ -142,8 +142,11 @@ func (e Expiry) Remove(ctx context.Context, one Ephemeral) Outcome {
 		a.outcome.err, a.outcome.Problem = err, err.Error()
 		return a.finish(Kept, a.outcome.Problem)
 	}
-	if !one.Expired || !one.Removable {
-		return keep(fmt.Errorf("Stage %s is not expired, or not to be removed without asking: %s.", one.Stage, one.Reason))
+	switch {
+	case !one.Expired:
+		return keep(fmt.Errorf("Stage %s was kept: it expires on %s.", one.Stage, one.Expires.UTC().Format(time.RFC3339)))
+	case !one.Removable:
+		return keep(fmt.Errorf("Stage %s was kept: %s.\nRun `roadshow remove %s`, which asks before it removes it.", one.Stage, one.Reason, one.Stage))
 	}
 	planned, err := e.Fleet.planRemoval(ctx, one.AsStage(), true, one.Identity.ID)
 	if err != nil {
@@ -153,7 +156,7 @@ func (e Expiry) Remove(ctx context.Context, one Ephemeral) Outcome {
 		return a.finish(Unchanged, "there is no stack")
 	}
 	if what := one.Identity.Difference(*planned.Identity); what != "" {
-		return keep(fmt.Errorf("stack %s was left alone: since it was looked at, %w", one.Stack, &plan.ChangedError{What: what}))
+		return keep(fmt.Errorf("Stage %s was kept: since stack %s was looked at, %w.", one.Stage, one.Stack, &plan.ChangedError{What: what}))
 	}
 	outcome, err := Removal{Fleet: e.Fleet, Observe: e.Observe, Poll: e.Poll}.Run(ctx, planned)
 	if err != nil { // it is protected, imported or blocked

@@ -311,7 +311,7 @@ func (p *Profiles) askNow(ctx context.Context, source credentials.Source) Profil
 		profile.Err = err
 		return profile
 	}
-	if !p.chain.Readable(source) || p.chain.NeedsPerson(source) {
+	if !p.chain.Readable(source) || p.chain.NeedsPerson(source) || p.chain.NeedsVariables(source) {
 		profile.handed = config.Credentials
 	}
 	// Apart from the question below: a person may be asked, for whom there is no limit.

@@ -138,7 +138,7 @@ func (fn *function) source() ([]byte, error) {
 	for _, link := range all {
 		name := GoName(link.ID, "-")
 		if other, taken := names[name]; taken && other != link.ID {
-			return nil, fmt.Errorf("links of %s: name %s is of %q and of %q, want one component; rename one of the two", fn.folder, name, other, link.ID)
+			return nil, fmt.Errorf("the links of %s would call both %q and %q %s.\nRename one of the two", fn.folder, other, link.ID, name)
 		}
 		names[name] = link.ID
 		kind := strings.ToLower(name[:1]) + name[1:] + "Links"
@@ -221,7 +221,7 @@ func read(root string, file File) ([]byte, error) {
 		return nil, nil
 	}
 	if err == nil && !bytes.HasPrefix(there, []byte(header)) {
-		return nil, fmt.Errorf("links: %s is written by hand, want a generated file; move it elsewhere", file.Path)
+		return nil, fmt.Errorf("file %s was written by hand, and the links would be written over it.\nMove it elsewhere", file.Path)
 	}
 	return there, err
 }

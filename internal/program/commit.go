@@ -24,9 +24,9 @@ type CommitError struct {
 	Err error
 }
 
-// Error is "commit <commit>: <reason>; <what to do>".
+// Error is a sentence, and an order.
 func (e *CommitError) Error() string {
-	return fmt.Sprintf("commit %s: %s; %s", e.Commit, e.Reason, e.Fix)
+	return fmt.Sprintf("Commit %s cannot be used: %s.\n%s.", e.Commit, e.Reason, e.Fix)
 }
 
 // Unwrap is the cause.
@@ -56,7 +56,7 @@ func (p *Program) At(ctx context.Context, commit string, do func(past *Program) 
 	if p.Command == "" {
 		return &CommitError{
 			Commit: commit, Reason: fmt.Sprintf("--app is the folder %s, and only a program can be run at another commit", p.Assembly),
-			Fix: `write --app "go run .", or leave it out`,
+			Fix: `Write --app "go run .", or leave it out`,
 		}
 	}
 	prefix, err := p.findCommit(ctx, commit)
@@ -79,7 +79,7 @@ func (p *Program) At(ctx context.Context, commit string, do func(past *Program) 
 	dir := filepath.Join(folder, filepath.FromSlash(prefix))
 	past, err := Find(dir, p.app)
 	if err != nil || past.Dir != dir {
-		return &CommitError{Commit: commit, Reason: "it has no program in " + orRoot(prefix), Fix: "deploy the stage again", Err: err}
+		return &CommitError{Commit: commit, Reason: "it has no program in " + orRoot(prefix), Fix: "Deploy the stage again", Err: err}
 	}
 	past.tools, past.past, past.Redactor = p.tools, true, p.Redactor
 	return do(past)
@@ -95,7 +95,7 @@ func orRoot(prefix string) string {
 // findCommit tells whether the repository has a commit, and where in the repository the program is.
 func (p *Program) findCommit(ctx context.Context, commit string) (prefix string, err error) {
 	if !isCommit.MatchString(commit) {
-		return "", &CommitError{Commit: fmt.Sprintf("%.60q", commit), Reason: "it is no commit of Git", Fix: "deploy the stage again"}
+		return "", &CommitError{Commit: fmt.Sprintf("%.60q", commit), Reason: "it is no commit of Git", Fix: "Deploy the stage again"}
 	}
 	where, err := p.git(ctx, "rev-parse", "--is-shallow-repository", "--show-prefix")
 	if err != nil {
@@ -106,9 +106,9 @@ func (p *Program) findCommit(ctx context.Context, commit string) (prefix string,
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		fix := "fetch it, as with `git fetch --all`, or run this where it was deployed from"
+		fix := "Fetch it, as with `git fetch --all`, or run this where it was deployed from"
 		if shallow == "true" {
-			fix = "this clone is shallow: run `git fetch --unshallow`"
+			fix = "This clone is shallow: run `git fetch --unshallow`"
 		}
 		return "", &CommitError{Commit: commit, Reason: "it is not in this repository", Fix: fix, Err: err}
 	}
@@ -120,7 +120,7 @@ func (p *Program) gitError(ctx context.Context, commit, reason string, err error
 		return cause
 	}
 	if errors.Is(err, exec.ErrNotFound) {
-		return &CommitError{Commit: commit, Reason: "git is not installed", Fix: "install it", Err: err}
+		return &CommitError{Commit: commit, Reason: "git is not installed", Fix: "Install it", Err: err}
 	}
 	return &CommitError{Commit: commit, Reason: reason, Fix: "Git says: " + err.Error(), Err: err}
 }

@@ -113,7 +113,7 @@ func TestACommitThatCannotBeHadIsAnErrorWithAFix(t *testing.T) {
 		return err.Error()
 	}
 	absent := strings.Repeat("0", 40)
-	require.Equal(t, "commit "+absent+": it is not in this repository; fetch it, as with `git fetch --all`, or run this where it was deployed from", at(now, absent))
+	require.Equal(t, "Commit "+absent+" cannot be used: it is not in this repository.\nFetch it, as with `git fetch --all`, or run this where it was deployed from.", at(now, absent))
 	require.Contains(t, at(now, "--upload-pack=touch"), "it is no commit of Git; deploy the stage again")
 	require.Contains(t, at(now, "HEAD"), "it is no commit of Git")
 	require.Contains(t, at(&Program{Assembly: "cdk.out"}, first), "only a program can be run at another commit")
@@ -123,7 +123,7 @@ func TestACommitThatCannotBeHadIsAnErrorWithAFix(t *testing.T) {
 	git("commit", "-qm", "moved")
 	moved := git("rev-parse", "HEAD")
 	git("checkout", "-q", first)
-	require.Contains(t, at(now, moved), "it has no program in service; deploy the stage again")
+	require.Contains(t, at(now, moved), "it has no program in service.\nDeploy the stage again.")
 
 	shallow := filepath.Join(t.TempDir(), "shallow")
 	git("clone", "-q", "--depth", "1", "file://"+filepath.Dir(dir), shallow)

@@ -64,11 +64,10 @@ type Error struct {
 
 // Error is a sentence, one that says what to do, and what the program wrote.
 func (e *Error) Error() string {
-	text := "program"
+	text := e.Reason + "."
 	if e.Command != "" {
-		text += fmt.Sprintf(" `%s`", e.Command)
+		text = fmt.Sprintf("The program `%s` ", e.Command) + text
 	}
-	text += ": " + e.Reason + "."
 	if e.Fix != "" {
 		text += "\n" + e.Fix + "."
 	}
@@ -124,7 +123,7 @@ func Find(dir, app string) (*Program, error) {
 	}
 	if program.Command == "" {
 		return nil, &Error{
-			Reason: `no cdk.json has an "app", here or in a folder above`,
+			Reason: `No cdk.json has an "app", here or in a folder above`,
 			Fix:    `Change to the program's folder, or write --app "go run ."`,
 		}
 	}
@@ -234,7 +233,7 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 			return unread
 		}
 		if answers[0].Verdict == nil {
-			return &Error{Command: p.Command, Reason: "its answer has no verdict", Fix: "Use one version of Roadshow for both"}
+			return &Error{Command: p.Command, Reason: "answered without a verdict", Fix: "Use one version of Roadshow for both"}
 		}
 		var runs [2]map[string][]byte
 		for i, answer := range answers {
@@ -359,7 +358,7 @@ func (p *Program) answerTo(ctx context.Context, outdir string, in circumstances,
 		if cause := ctx.Err(); cause != nil {
 			return nil, cause
 		}
-		return nil, &Error{Command: p.Command, Reason: "it has failed (" + err.Error() + ")", Output: p.Redactor.Text(output.String()), Err: err}
+		return nil, &Error{Command: p.Command, Reason: "failed (" + err.Error() + ")", Output: p.Redactor.Text(output.String()), Err: err}
 	}
 	answer, err := assembly.ReadAnswer(outdir)
 	if err != nil {
@@ -367,7 +366,7 @@ func (p *Program) answerTo(ctx context.Context, outdir string, in circumstances,
 	}
 	if answer.Ask != question.Ask {
 		return nil, &Error{
-			Command: p.Command, Reason: fmt.Sprintf("it was asked for %q, and answered %q", question.Ask, answer.Ask),
+			Command: p.Command, Reason: fmt.Sprintf("was asked for %q, and answered %q", question.Ask, answer.Ask),
 			Fix: "Use one version of Roadshow for the command and the program",
 		}
 	}

@@ -20,12 +20,12 @@ type FetchError struct {
 	Err error
 }
 
-// Error is "<command>: end is <err>, want success; <what to do>".
+// Error is a sentence, and an order.
 func (e *FetchError) Error() string {
 	if errors.Is(e.Err, exec.ErrNotFound) {
 		return fmt.Sprintf("The command %s was not found on the PATH.\nInstall Go (https://go.dev/dl) and Node with npm (https://nodejs.org).", e.Command[0])
 	}
-	return fmt.Sprintf("%s: end is %v, want success; read what it wrote, and run it again in %s", strings.Join(e.Command, " "), e.Err, e.Dir)
+	return fmt.Sprintf("`%s` failed (%v); its own message stands above.\nCorrect the cause, and run it again in %s.", strings.Join(e.Command, " "), e.Err, e.Dir)
 }
 
 // Unwrap gives the cause.

@@ -129,7 +129,7 @@ func TestACommandThatFailsOrIsMissingIsNamed(t *testing.T) {
 	written, err := notes(t.TempDir()).Write()
 	require.NoError(t, err)
 	err = written.Fetch(t.Context(), new(bytes.Buffer))
-	assert.EqualError(t, err, "npm install: end is exit status 7, want success; read what it wrote, and run it again in "+written.Dir)
+	assert.EqualError(t, err, "`npm install` failed (exit status 7); its own message stands above.\nCorrect the cause, and run it again in "+written.Dir+".")
 
 	t.Setenv("PATH", t.TempDir())
 	err = written.Fetch(t.Context(), new(bytes.Buffer))

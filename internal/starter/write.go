@@ -20,9 +20,9 @@ type ExistError struct {
 	Files []string
 }
 
-// Error is "folder <dir>: content is <files>, want none of them; <what to do>".
+// Error is a sentence, and an order.
 func (e *ExistError) Error() string {
-	return fmt.Sprintf("folder %s: content is %s already, want none of what would be written; move it away, or write --dir with another folder",
+	return fmt.Sprintf("Folder %s has %s already, so nothing was written.\nMove that away, or write --dir with another folder.",
 		e.Dir, strings.Join(e.Files, ", "))
 }
 

@@ -34,8 +34,8 @@ func TestFilesThatExistAreListedAndNothingIsWritten(t *testing.T) {
 	exist, listed := errors.AsType[*ExistError](err)
 	require.True(t, listed, err)
 	assert.Equal(t, []string{"README.md", "cdk.json", "functions/hello/main.go"}, exist.Files)
-	assert.EqualError(t, err, "folder "+dir+": content is README.md, cdk.json, functions/hello/main.go already, "+
-		"want none of what would be written; move it away, or write --dir with another folder")
+	assert.EqualError(t, err, "Folder "+dir+" has README.md, cdk.json, functions/hello/main.go already, so nothing was written.\n"+
+		"Move that away, or write --dir with another folder.")
 	assert.Equal(t, before, everyFile(t, dir))
 }
 

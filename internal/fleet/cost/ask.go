@@ -57,11 +57,11 @@ type usageAnswer struct {
 func (a usageAnswer) check(q usageQuery) error {
 	want := q.days()
 	if !slices.Equal(a.Days, want) {
-		return fmt.Errorf("the answer has %d of %d days; run it again", len(a.Days), len(want))
+		return fmt.Errorf("The answer has %d of %d days. Run it again.", len(a.Days), len(want))
 	}
 	for _, entry := range a.Entries {
 		if !slices.Contains(q.Accounts, entry.Account) || entry.Currency == "" {
-			return fmt.Errorf("the answer has an amount of account %q in %q, which was not asked for", entry.Account, entry.Currency)
+			return fmt.Errorf("The answer has an amount of account %q in %q, which was not asked for.", entry.Account, entry.Currency)
 		}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (a *asker) request(ctx context.Context, send func(context.Context) error) e
 	defer cancel()
 	err := send(timed)
 	if err != nil && ctx.Err() == nil && timed.Err() != nil {
-		return fmt.Errorf("no answer in %s: %w", a.timeout, context.DeadlineExceeded)
+		return fmt.Errorf("It did not answer in %s (%w).", a.timeout, context.DeadlineExceeded)
 	}
 	if err == nil {
 		a.mu.Lock()
@@ -169,7 +169,7 @@ func (a *asker) costs(ctx context.Context, client *costexplorer.Client, account 
 			break
 		}
 		if seen[token] {
-			return nil, errors.New("the answer goes round in a circle: a page leads to one that was there")
+			return nil, errors.New("The answer does not end: a page leads to one that was there.")
 		}
 		seen[token], input.NextPageToken = true, &token
 	}
@@ -189,7 +189,7 @@ func questionTo(client *costexplorer.Client, account string, query any) cacheKey
 // add takes one day of a page; a day may go on on the next.
 func (a *usageAnswer) add(q usageQuery, result types.ResultByTime) error {
 	if result.TimePeriod == nil {
-		return errors.New("the answer has a result of no day")
+		return errors.New("The answer has an amount without a day.")
 	}
 	day := aws.ToString(result.TimePeriod.Start)
 	if !slices.Contains(a.Days, day) {
@@ -198,18 +198,18 @@ func (a *usageAnswer) add(q usageQuery, result types.ResultByTime) error {
 	for _, group := range result.Groups {
 		metric, measured := group.Metrics[unblendedCost]
 		if len(group.Keys) != 2 || !measured {
-			return fmt.Errorf("the answer of %s has a group of %d keys without a cost, want 2 keys and %s", day, len(group.Keys), unblendedCost)
+			return fmt.Errorf("The answer of %s has a group of %d keys; it must have 2 keys and %s.", day, len(group.Keys), unblendedCost)
 		}
 		amount, err := decimal.NewFromString(aws.ToString(metric.Amount))
 		if err != nil {
-			return fmt.Errorf("the answer of %s has the amount %q, want a decimal", day, aws.ToString(metric.Amount))
+			return fmt.Errorf("The answer of %s has the amount %q, which is no decimal.", day, aws.ToString(metric.Amount))
 		}
 		entry := usageEntry{Day: day, Account: group.Keys[0], Service: group.Keys[1], Currency: aws.ToString(metric.Unit), Amount: amount}
 		if q.ByTag {
 			// A group by a tag is its key and its value; without the tag the value is empty.
 			value, is := strings.CutPrefix(group.Keys[0], stacks.TagStage+"$")
 			if !is {
-				return fmt.Errorf("the answer of %s has the group %q, want one of %s", day, group.Keys[0], stacks.TagStage)
+				return fmt.Errorf("The answer of %s has the group %q, which is none of tag %s.", day, group.Keys[0], stacks.TagStage)
 			}
 			entry.Account, entry.Tag = q.Accounts[0], value
 		}
@@ -217,6 +217,9 @@ func (a *usageAnswer) add(q usageQuery, result types.ResultByTime) error {
 	}
 	return nil
 }
+
+// advised is what is wrong, as a sentence, and what to do.
+func advised(wrong, fix string) string { return strings.TrimSuffix(wrong, ".") + ". " + fix }
 
 // problemOf is why Cost Explorer did not answer, and what to do.
 func problemOf(err error) string {
@@ -228,17 +231,17 @@ func problemOf(err error) string {
 	text := fleet.Brief(err)
 	switch {
 	case code == "LimitExceededException" || fleet.IsThrottled(err):
-		return text + "; wait a minute and run it again"
+		return advised(text, "Wait a minute, and run it again.")
 	case isNotEnabled(err):
-		return text + "; open Cost Explorer once in the console of the paying account, then wait for a day"
+		return advised(text, "Open Cost Explorer once in the console of the paying account, then wait for a day.")
 	case code == "DataUnavailableException":
-		return text + "; Cost Explorer has no data yet, or not for these days: wait for a day"
+		return advised(text, "Cost Explorer has no data yet, or none of these days. Wait for a day.")
 	case isDenied(err):
-		return text + "; allow it, as docs/permissions.md says, or write --payer with the paying account's profile"
+		return advised(text, "Allow it, as docs/permissions.md says, or write --payer with the paying account's profile.")
 	case strings.Contains(code, "Expired") || strings.Contains(code, "UnrecognizedClient") || strings.Contains(code, "InvalidClientToken"):
-		return text + "; sign in again, or renew the credentials"
+		return advised(text, "Sign in again, or renew the credentials.")
 	case errors.Is(err, context.DeadlineExceeded):
-		return err.Error() + "; run it again"
+		return advised(err.Error(), "Run it again.")
 	}
 	return text
 }

@@ -156,7 +156,7 @@ func TestWithoutAProfileOfThePayerEachAccountIsAskedItself(t *testing.T) {
 	require.Contains(t, strings.Join(report.Notes, "\n"), "account 999999999999 pays for 111111111111, 222222222222, 333333333333, and no profile reaches it")
 
 	_, _, err := a.costing().Tags(t.Context())
-	require.ErrorContains(t, err, "payer is none that a profile reaches; it must be the account that manages the organization")
+	require.ErrorContains(t, err, "No profile reaches the account that manages the organization, which alone has the cost allocation tags.\nWrite --payer with a profile of that account.")
 }
 
 func TestAccountsWithoutAnOrganizationPayForThemselves(t *testing.T) {
@@ -210,7 +210,7 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		c := a.costing()
 		for payer, says := range map[string]string{
 			"nobody":   "Write one of team-billing, team-dev, ",
-			"team-dev": "payer is profile team-dev of account 111111111111; it must be one of account 999999999999, which manages the organization",
+			"team-dev": "Profile team-dev is of account 111111111111, and account 999999999999 manages the organization.\nWrite --payer with a profile of account 999999999999, or leave --payer out to ask each account itself.",
 		} {
 			c.Payer = payer
 			_, err := c.Run(t.Context(), week(t))
@@ -357,13 +357,13 @@ func TestWhatOneAccountDoesNotAnswerIsAGapBesideTheOthers(t *testing.T) {
 		fault rehearsal.Fault
 		says  string
 	}{
-		"throttled":                  {of(rehearsal.Fault{Status: 400, Code: "LimitExceededException", Message: "Rate exceeded"}), "LimitExceededException: Rate exceeded; wait a minute and run it again"},
-		"denied":                     {of(rehearsal.Fault{Status: 400, Code: "AccessDeniedException", Message: "not you"}), "not you; allow it, as docs/permissions.md says"},
-		"not enabled":                {of(rehearsal.Fault{Status: 400, Code: "AccessDeniedException", Message: "User not enabled for cost explorer access"}), "open Cost Explorer once in the console of the paying account"},
-		"no data":                    {of(rehearsal.Fault{Status: 400, Code: "DataUnavailableException", Message: "not yet"}), "wait for a day"},
-		"an expired token":           {of(rehearsal.Fault{Status: 400, Code: "ExpiredTokenException", Message: "expired"}), "sign in again"},
-		"a slow page":                {of(rehearsal.Fault{Delay: time.Minute}), "no answer in 2s: context deadline exceeded; run it again"},
-		"a slow second page":         {of(rehearsal.Fault{Delay: time.Minute, After: 1}), "no answer in 2s"},
+		"throttled":                  {of(rehearsal.Fault{Status: 400, Code: "LimitExceededException", Message: "Rate exceeded"}), "LimitExceededException: Rate exceeded. Wait a minute, and run it again."},
+		"denied":                     {of(rehearsal.Fault{Status: 400, Code: "AccessDeniedException", Message: "not you"}), "not you. Allow it, as docs/permissions.md says"},
+		"not enabled":                {of(rehearsal.Fault{Status: 400, Code: "AccessDeniedException", Message: "User not enabled for cost explorer access"}), "Open Cost Explorer once in the console of the paying account"},
+		"no data":                    {of(rehearsal.Fault{Status: 400, Code: "DataUnavailableException", Message: "not yet"}), "Wait for a day."},
+		"an expired token":           {of(rehearsal.Fault{Status: 400, Code: "ExpiredTokenException", Message: "expired"}), "Sign in again"},
+		"a slow page":                {of(rehearsal.Fault{Delay: time.Minute}), "It did not answer in 2s (context deadline exceeded). Run it again."},
+		"a slow second page":         {of(rehearsal.Fault{Delay: time.Minute, After: 1}), "It did not answer in 2s"},
 		"a page that breaks off":     {of(rehearsal.Fault{BreakOff: true}), "EOF"},
 		"a second page breaks off":   {of(rehearsal.Fault{BreakOff: true, After: 1}), "EOF"},
 		"a second page is throttled": {of(rehearsal.Fault{Status: 400, Code: "LimitExceededException", After: 1}), "LimitExceededException"},

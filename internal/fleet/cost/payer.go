@@ -165,9 +165,6 @@ func intersect(some, others []string) (both []string) {
 
 // namedPayer is the profile of --payer, which must be the management account's, or that of an account on its own.
 func (c Explorer) namedPayer(ctx context.Context) (credentialSources, error) {
-	refuse := func(got, want, fix string) (credentialSources, error) {
-		return credentialSources{}, &stages.FieldError{Thing: "costs", Field: "payer", Got: got, Want: want, Fix: fix}
-	}
 	profile, err := c.Fleet.Profiles.Named(ctx, c.Payer)
 	if err != nil {
 		return credentialSources{}, err
@@ -185,8 +182,7 @@ func (c Explorer) namedPayer(ctx context.Context) (credentialSources, error) {
 	case told.unknown != nil:
 		source.unsure = "Organizations: " + fleet.Brief(told.unknown)
 	case told.management != profile.Account:
-		return refuse(fmt.Sprintf("profile %s of account %s", profile, profile.Account),
-			"one of account "+told.management+", which manages the organization", "write that profile, or leave --payer out to ask each account itself")
+		return credentialSources{}, &PayerError{Profile: profile, Manager: told.management}
 	default:
 		members, err := c.members(ctx, only, at)
 		if err != nil {
@@ -196,7 +192,7 @@ func (c Explorer) namedPayer(ctx context.Context) (credentialSources, error) {
 		source.accounts = intersect(accounts, members)
 		for _, account := range accounts {
 			if !slices.Contains(members, account) {
-				found.gaps = append(found.gaps, c.gaps(account, "Cost Explorer", "account "+profile.Account+" does not pay for it; leave --payer out to ask it itself")...)
+				found.gaps = append(found.gaps, c.gaps(account, "Cost Explorer", "Account "+profile.Account+" does not pay for it. Leave --payer out to ask it itself.")...)
 			}
 		}
 	}
@@ -204,6 +200,24 @@ func (c Explorer) namedPayer(ctx context.Context) (credentialSources, error) {
 		found.sources = append(found.sources, source)
 	}
 	return found, nil
+}
+
+// PayerError says that no account that pays for others was found: that of --payer pays for none, or no profile reaches one.
+type PayerError struct {
+	// Profile is what --payer names; its zero value where no profile reaches an account that pays.
+	Profile fleet.Profile
+	// Manager is the account that manages the organization; empty where it is not known.
+	Manager string
+}
+
+// Error is a sentence, and an order.
+func (e *PayerError) Error() string {
+	if e.Manager == "" {
+		return "No profile reaches the account that manages the organization, which alone has the cost allocation tags.\n" +
+			"Write --payer with a profile of that account."
+	}
+	return fmt.Sprintf("Profile %s is of account %s, and account %s manages the organization.\n"+
+		"Write --payer with a profile of account %s, or leave --payer out to ask each account itself.", e.Profile, e.Profile.Account, e.Manager, e.Manager)
 }
 
 // askMembership asks an account who pays for it.

@@ -76,7 +76,7 @@ func readSince(since string) (start time.Time, back int, err error) {
 }
 
 func sinceError(since, want, fix string) error {
-	return &stages.FieldError{Thing: "costs", Field: "since", Got: strconv.Quote(since), Want: want, Fix: "write --since " + fix}
+	return &stages.FieldError{Thing: "roadshow costs", Field: "--since", Got: strconv.Quote(since), Want: want, Fix: "write --since " + fix}
 }
 
 // days lists the days from one to another, which is left out.

@@ -13,7 +13,6 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
-	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Tag is a tag of the stacks, and whether it is on the bill of an account that pays.
@@ -153,10 +152,7 @@ func (c Explorer) eachPayer(ctx context.Context, do func(context.Context, *coste
 	}
 	payers := slices.DeleteFunc(found.sources, func(source credentialSource) bool { return !source.pays })
 	if len(payers) == 0 {
-		return nil, nil, &stages.FieldError{
-			Thing: "costs", Field: "payer", Got: "none that a profile reaches", Want: "the account that manages the organization",
-			Fix: "write --payer with a profile of that account, which alone has the cost allocation tags",
-		}
+		return nil, nil, &PayerError{}
 	}
 	tags, gaps := make([][]Tag, len(payers)), make([][]fleet.Gap, len(payers))
 	parallel.ForEach(ctx, fleet.AccountsAtOnce, payers, func(ctx context.Context, i int, payer credentialSource) {

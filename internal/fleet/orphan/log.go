@@ -58,11 +58,11 @@ type DeletionLog struct {
 // OpenDeletionLog opens a file to append to, and makes its folder. Only its owner may read what it makes.
 func OpenDeletionLog(path string) (*DeletionLog, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("deletion log: %w", err)
+		return nil, unwritten("nothing was deleted", err)
 	}
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("deletion log: %w", err)
+		return nil, unwritten("nothing was deleted", err)
 	}
 	return &DeletionLog{file: file}, nil
 }
@@ -75,12 +75,17 @@ func (l *DeletionLog) write(step DeletionStep, redactor *redact.Redactor) error 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := report.JSONLine(l.file, redactor, step); err != nil {
-		return fmt.Errorf("deletion log: %w; nothing more is deleted", err)
+		return unwritten("nothing more was deleted", err)
 	}
 	if err := l.file.Sync(); err != nil {
-		return fmt.Errorf("deletion log: %w; nothing more is deleted", err)
+		return unwritten("nothing more was deleted", err)
 	}
 	return nil
+}
+
+// unwritten says that the log cannot be kept, and what follows.
+func unwritten(so string, err error) error {
+	return fmt.Errorf("The log of deletions could not be written, so %s: %w.\nMake room for it, or let the file be written to.", so, err)
 }
 
 // Close closes the file.

@@ -102,11 +102,11 @@ func (r Row) String(place Place) string {
 	if place.Subject != "" {
 		name += " " + place.Subject
 	}
-	text := fmt.Sprintf("%s: need is %s", name, place.Needed())
+	text := fmt.Sprintf("%s: the deploy needs %s", name, place.Needed())
 	if !r.Each {
-		text += ", used " + Amount(place.Used)
+		text += ", " + Amount(place.Used) + " are used"
 	}
-	text += ", limit " + Amount(place.Limit)
+	text += ", and the limit is " + Amount(place.Limit)
 	if place.Why != "" {
 		text += " (" + place.Why + ")"
 	}

@@ -196,8 +196,8 @@ func (p Preflight) Fits(ctx context.Context, all []stages.Stage) ([]fleet.Findin
 func findingsOf(report *Report) (stop, say []fleet.Finding) {
 	for _, gap := range report.Gaps {
 		say = append(say, fleet.Finding{
-			Stage: gap.Stage, Check: "quota", Detail: gap.Service + " did not answer, so nobody knows whether its quotas are enough: " + gap.Problem,
-			Fix: "Run `roadshow quotas`, which asks for longer.",
+			Stage: gap.Stage, Check: "quota", Detail: "Whether the quotas of " + gap.Service + " suffice could not be determined: " + strings.TrimSuffix(gap.Problem, ".") + ".",
+			Fix: "Run `roadshow quotas`, which waits longer for an answer.",
 		})
 	}
 	for _, row := range report.Quotas {
@@ -208,7 +208,7 @@ func findingsOf(report *Report) (stop, say []fleet.Finding) {
 				finding.Fix = place.remedy()
 				stop = append(stop, finding)
 			case place.Verdict == Unknown && place.Needs() && !place.unanswered:
-				finding.Fix = "Nobody knows whether it is enough. Run `roadshow quotas`."
+				finding.Fix = "Whether that suffices could not be determined. Run `roadshow quotas`."
 				say = append(say, finding)
 			}
 		}

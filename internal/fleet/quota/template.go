@@ -70,7 +70,7 @@ func evaluate(text []byte, at origin) (*Template, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&root); err != nil {
-		return nil, fmt.Errorf("template is not JSON, want JSON; deploy it again: %w", err)
+		return nil, fmt.Errorf("the template is not JSON (%w).\nDeploy it again.", err)
 	}
 	resources, parameters := members(root["Resources"]), members(root["Parameters"])
 	t := &Template{
