@@ -80,3 +80,4 @@ golden: node_modules/.package-lock.json
 	go test . -update
 	go test ./examples -update
 	go test ./bench -update
+	ROADSHOW_UPDATE_MESSAGES=1 go test ./stages ./stack ./parity ./internal/... ./cmd/roadshow

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -258,7 +259,7 @@ func TestIdentitiesMustPairUp(t *testing.T) {
 	_, err := Compare(stage, other)
 	var identityError *IdentityError
 	require.ErrorAs(t, err, &identityError)
-	assert.Equal(t, "identities of dev and production: the one has 7 values and the other 6; record the same names, in the same order, in every stage", err.Error())
+	messages.EqualError(t, err, "identities of dev and production: the one has 7 values and the other 6; record the same names, in the same order, in every stage")
 
 	other.Identity = append([]string{""}, other.Identity...)
 	_, err = Compare(stage, other)
@@ -284,7 +285,7 @@ func TestParseRefusesWhatTwoReadersCouldReadDifferently(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(tt.template))
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -328,7 +329,7 @@ func TestWhatCannotBeSynthesizedIsNotProven(t *testing.T) {
 		played.Template = []byte("{")
 		return played, err
 	}))
-	require.EqualError(t, err, "dev: template: unexpected end of JSON input")
+	messages.EqualError(t, err, "dev: template: unexpected end of JSON input")
 
 	_, err = Prove(t.Context(), stages.Set{dev, dev}, p)
 	var fieldError *stages.FieldError

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -82,6 +83,7 @@ func TestAStackOfAnotherPlaceAdoptsNothing(t *testing.T) {
 			_, legacy, _ := existing(t, tt.env)
 			err := app(func(*stack.Stack) { t.Error("defined") }).AdoptStubbed(legacy, dev)
 			require.Error(t, err)
+			messages.Provoked(t, err.Error())
 			assert.Equal(t, tt.want, withoutLines(err.Error()))
 		})
 	}
@@ -90,7 +92,7 @@ func TestAStackOfAnotherPlaceAdoptsNothing(t *testing.T) {
 func TestAMistakeInAnAdoptedComponentIsAnError(t *testing.T) {
 	_, legacy, _ := existing(t, &awscdk.Environment{Account: &dev.Account, Region: &dev.Region})
 	err := app(func(s *stack.Stack) { stack.NewTable(s, "orders", stack.TableConfig{}) }).AdoptStubbed(legacy, dev)
-	assert.ErrorContains(t, err, `table "orders": PartitionKey is missing`)
+	messages.ErrorContains(t, err, `table "orders": PartitionKey is missing`)
 }
 
 func TestTheCommandsAccountSelectsTheStageOfAnExistingProgram(t *testing.T) {
@@ -108,9 +110,10 @@ func TestTheCommandsAccountSelectsTheStageOfAnExistingProgram(t *testing.T) {
 	t.Setenv("CDK_DEFAULT_ACCOUNT", "")
 	t.Setenv("CDK_CONTEXT_JSON", `{"stage":"all"}`)
 	_, err = app(nil).Selected()
-	assert.ErrorContains(t, err, "it must be one stage")
+	messages.ErrorContains(t, err, "makes one stack at a time")
 
 	for context, want := range map[string]string{
+		`{`:                                 `context: CDK_CONTEXT_JSON is not JSON: unexpected end of JSON input`,
 		`{"stage":""}`:                      `-c stage: name is ""; it must be the name of a stage. Write -c stage=NAME.`,
 		`{"stage":7}`:                       `-c stage: name is "7"; it must be the name of a stage. Write -c stage=NAME.`,
 		`{"roadshow:validate":"sometimes"}`: `-c roadshow:validate: value is "sometimes"; it must be always or never. Leave it out to validate what has changed.`,
@@ -118,6 +121,7 @@ func TestTheCommandsAccountSelectsTheStageOfAnExistingProgram(t *testing.T) {
 		t.Setenv("CDK_CONTEXT_JSON", context)
 		_, err = app(nil).Selected()
 		require.Error(t, err)
+		messages.Provoked(t, err.Error())
 		assert.Equal(t, want, withoutLines(err.Error()))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -85,6 +86,7 @@ func TestAPrebuiltHandlerIsKnownByItsBytes(t *testing.T) {
 	}
 	_, err := synthesize()
 	require.Error(t, err)
+	messages.Provoked(t, err.Error())
 	require.Contains(t, withoutLines(err.Error()), `function "resize": Prebuilt.Path is "./functions/resize/dist", which is not there; it must be a folder, or a file that ends in ".zip". Build the handler before the program runs, or correct the path.`)
 	digests := map[string]bool{}
 	for _, version := range []struct {
@@ -110,7 +112,7 @@ func TestAPrebuiltHandlerIsKnownByItsBytes(t *testing.T) {
 	assert.True(t, digests[digest()], "a link is what it leads to")
 	require.NoError(t, os.Symlink("..", "functions/resize/dist/back"))
 	_, err = synthesize()
-	assert.ErrorContains(t, err, "a link leads back to a folder that it is in")
+	messages.ErrorContains(t, err, "a link leads back to a folder that it is in")
 }
 
 func TestProvisionedConcurrencyBringsAnAliasThatEverythingInvokes(t *testing.T) {
@@ -213,7 +215,7 @@ func TestAFunctionInANetworkReachesNoServiceWithoutItsEndpoint(t *testing.T) {
 				inside := stack.NewNetwork(s, "inside", stack.NetworkConfig{})
 				stack.NewFunction(s, "caller", with(func(c *stack.FunctionConfig) { c.Network = inside })).Allow(grant(s))
 			})
-			assert.ErrorContains(t, err, `function "caller": Access is `+service+`, while network "inside" places the function in a network without internet`)
+			messages.ErrorContains(t, err, `function "caller": Access is `+service+`, while network "inside" places the function in a network without internet`)
 		})
 	}
 }

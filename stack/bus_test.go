@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -177,6 +178,6 @@ func TestWrongEventPatternsAreRefused(t *testing.T) {
 	}
 	t.Run("no function", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) { stack.NewBus(s, "events", stack.BusConfig{}).Triggers(nil, placed) })
-		assert.ErrorContains(t, err, `bus "events": function is nil; it must be a function`)
+		messages.ErrorContains(t, err, `bus "events": function is nil; it must be a function`)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -459,6 +460,7 @@ func TestANameThatAnOverrideWritesMayNotBeAnothersOfItsAccount(t *testing.T) {
 	previews.Stages = append(stages.Set{dev.Template("pr-*")}, set...)
 	_, err = stacktest.TrySynth(t, previews, dev)
 	require.ErrorAs(t, err, new(*stages.CollisionError), "each ephemeral stage would have it too")
+	messages.Provoked(t, err.Error())
 	assert.Contains(t, withoutLines(err.Error()), "faults_test.go:LINE")
 }
 

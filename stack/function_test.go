@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -107,7 +108,7 @@ func TestAMistakeInAnAbsentFunctionIsAMistake(t *testing.T) {
 	config := code()
 	config.Stages, config.Memory = stages.Only(production), 1
 	err := refusal(t, dev, func(s *stack.Stack) { stack.NewFunction(s, "get", config) })
-	assert.ErrorContains(t, err, "Memory is 1")
+	messages.ErrorContains(t, err, "Memory is 1")
 }
 
 func TestTwoFunctionsMayInvokeEachOther(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -62,7 +63,7 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 			err := refusal(t, dev, func(s *stack.Stack) {
 				stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route(route, stack.NewFunction(s, "get", code()))
 			})
-			assert.ErrorContains(t, err, `HTTP API "api": `+want)
+			messages.ErrorContains(t, err, `HTTP API "api": `+want)
 		})
 	}
 	t.Run("a route twice", func(t *testing.T) {
@@ -86,5 +87,5 @@ func TestARouteToNoFunctionIsRefused(t *testing.T) {
 	err := refusal(t, dev, func(s *stack.Stack) {
 		stack.NewHTTPAPI(s, "api", stack.HTTPAPIConfig{}).Route("GET /", nil)
 	})
-	assert.ErrorContains(t, err, `HTTP API "api": route is "GET /" to no function`)
+	messages.ErrorContains(t, err, `HTTP API "api": route is "GET /" to no function`)
 }

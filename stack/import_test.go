@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -296,7 +297,7 @@ func TestAnImportIsWithinReachOrRefused(t *testing.T) {
 		fn.Access = []stack.Grant{stack.ImportQueue(s, theirs, stack.ImportConfig{}).Send()}
 		stack.NewFunction(s, "get", fn)
 	})
-	assert.ErrorContains(t, err, `Access is SQS of queue "saved-notes" of service "notes", while network "main"`)
+	messages.ErrorContains(t, err, `Access is SQS of queue "saved-notes" of service "notes", while network "main"`)
 }
 
 func TestWrongImportsAreRefused(t *testing.T) {

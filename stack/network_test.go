@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -217,7 +218,7 @@ func TestATableIsOutOfReachInAnExistingVPCWithoutItsGateway(t *testing.T) {
 		fn.Network, fn.Access = stack.NewNetwork(s, "main", stack.NetworkConfig{Existing: existingVPC()}), []stack.Grant{stack.NewTable(s, "orders", key()).Read()}
 		stack.NewFunction(s, "get", fn)
 	})
-	assert.ErrorContains(t, err, `Access is DynamoDB of table "orders", while network "main"`)
+	messages.ErrorContains(t, err, `Access is DynamoDB of table "orders", while network "main"`)
 }
 
 func TestAFunctionCanBeInOneNetworkOnly(t *testing.T) {
@@ -313,6 +314,7 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 			everywhere := stack.App{Service: "shop", Stages: append(stages.Set{california}, set...), Define: func(s *stack.Stack) { stack.NewNetwork(s, "main", tt.config) }}
 			_, err := stacktest.TrySynth(t, everywhere, california)
 			if assert.Error(t, err) {
+				messages.Provoked(t, err.Error())
 				assert.Equal(t, `stack/network_test.go:LINE: network "main": `+tt.want, withoutLines(err.Error()))
 			}
 		})
@@ -473,6 +475,7 @@ func TestRightsThatAnEndpointCannotLetThroughAreRefusedBeforeADeploy(t *testing.
 				if open && !strings.Contains(tt.want, "Give DAX") {
 					assert.NoError(t, err)
 				} else if assert.Error(t, err) {
+					messages.Provoked(t, err.Error())
 					assert.Equal(t, "stack/network_test.go:LINE: "+tt.want, withoutLines(err.Error()))
 				}
 			}

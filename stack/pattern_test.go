@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func readPattern(t testing.TB, text string) Pattern {
@@ -77,6 +79,7 @@ func TestAPatternThatAWSRefusesIsRefusedWithItsRule(t *testing.T) {
 		problem := readPattern(t, text).validate("Detail", eventPattern)
 		if assert.NotNil(t, problem, text) {
 			assert.Equal(t, want, problem.Got, text)
+			messages.Provoked(t, problem.Error())
 			assert.Equal(t, eventPattern.page, problem.Docs)
 		}
 	}
@@ -105,6 +108,7 @@ func TestEachServiceReadsItsOwnPatterns(t *testing.T) {
 				assert.Nil(t, problem, "%s: %s", name, text)
 			} else if assert.NotNil(t, problem, "%s: %s", name, text) {
 				assert.Equal(t, refused[name], problem.Got)
+				messages.Provoked(t, problem.Error())
 			}
 		}
 	}

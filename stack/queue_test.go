@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -316,7 +317,7 @@ func TestWrongQueueTriggersAreRefused(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {
 			stack.NewQueue(s, "orders", stack.QueueConfig{}).Triggers(nil, stack.QueueTriggerConfig{})
 		})
-		assert.ErrorContains(t, err, `queue "orders": function is nil; it must be a function`)
+		messages.ErrorContains(t, err, `queue "orders": function is nil; it must be a function`)
 	})
 	t.Run("a function twice", func(t *testing.T) {
 		err := refusal(t, dev, func(s *stack.Stack) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal/refusals"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stages"
@@ -426,6 +427,7 @@ func TestEveryConfigThatTheBookSpeaksOfIsRefusedWithLineValueLimitAndPage(t *tes
 			}
 			_, err := program.Synthesize(stack.Synthesis{Stages: []stages.Stage{stage}, Outdir: t.TempDir(), StubFunctions: true})
 			require.Error(t, err, "what AWS refuses with %q is deployed", row.Words)
+			messages.Provoked(t, err.Error())
 			assert.Less(t, len(err.Error()), 1000)
 			var collision *stages.CollisionError
 			if errors.As(err, &collision) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stack/stacktest"
 	"github.com/roadshow-go/roadshow/stages"
@@ -33,6 +34,7 @@ func refusal(t *testing.T, stage stages.Stage, define func(s *stack.Stack)) erro
 	t.Helper()
 	_, err := stacktest.TrySynth(t, app(define), stage)
 	require.Error(t, err)
+	messages.Provoked(t, err.Error())
 	return err
 }
 
@@ -251,6 +253,7 @@ func TestAnAppThatIsNoAppIsRefusedBeforeAnythingStarts(t *testing.T) {
 			tt.change(&broken)
 			_, err := broken.Synthesize(stack.Synthesis{Outdir: t.TempDir(), StubFunctions: true})
 			require.Error(t, err)
+			messages.Provoked(t, err.Error())
 			assert.Equal(t, tt.want, withoutLines(err.Error()))
 		})
 	}
@@ -264,7 +267,7 @@ func TestNothingIsWrittenWhereOneStageOfSeveralIsRefused(t *testing.T) {
 		config.Memory = memory
 		stack.NewFunction(s, "get", config)
 	}).Synthesize(stack.Synthesis{Outdir: outdir, StubFunctions: true})
-	require.ErrorContains(t, err, "Memory is 1; it must be 128 to 10240 MiB")
+	messages.ErrorContains(t, err, "Memory is 1; it must be 128 to 10240 MiB")
 	assert.NoDirExists(t, outdir)
 }
 

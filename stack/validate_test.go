@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stack"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -83,6 +84,7 @@ func TestABrokenTemplateIsRefusedEveryTime(t *testing.T) {
 		assert.True(t, ran)
 		var refusal *stack.ValidationError
 		require.ErrorAs(t, err, &refusal)
+		messages.Provoked(t, err.Error())
 		assert.Contains(t, withoutLines(err.Error()), "(made at stack/validate_test.go:LINE): MemorySize")
 	}
 }

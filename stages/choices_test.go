@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -190,8 +191,10 @@ func TestAStageOutsideTheSetIsRefusedAtItsPlace(t *testing.T) {
 	}
 	err := recovered(func(s program) { stages.Pick(s, 1, stages.When(qa, 2)) })
 	assert.Regexp(t, `^qa: stage is "qa"; it must be one of the set's: dev, staging, production \(stages/choices_test\.go:\d+\)\.\nAdd the stage to the set, or select by tier, as in stages\.Only\(stages\.Protected\)\.$`, err.Error())
+	messages.Provoked(t, err.Error())
 	err = recovered(func(s program) { s.choices.Includes("cache", stages.Except(stages.Only(qa)), stages.Position{}) })
 	assert.Regexp(t, `^stages\.Except\(stages\.Only\(qa\)\): stage is "qa"; it must be one of`, err.Error())
+	messages.Provoked(t, err.Error())
 	assert.Equal(t, "stages/choices_test.go", err.At.File)
 }
 
@@ -218,7 +221,7 @@ func TestTiersAreReadAndWritten(t *testing.T) {
 		assert.Equal(t, tier, read)
 	}
 	assert.Equal(t, "unknown tier", stages.Tier(7).String())
-	require.EqualError(t, new(stages.Tier).UnmarshalText([]byte("gold")), `tier: name is "gold"; it must be sandbox, standard or protected.`+"\n"+`Correct the name.`)
+	messages.EqualError(t, new(stages.Tier).UnmarshalText([]byte("gold")), `tier: name is "gold"; it must be sandbox, standard or protected.`+"\n"+`Correct the name.`)
 }
 
 func TestPositions(t *testing.T) {

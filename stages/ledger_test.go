@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -118,7 +119,7 @@ func TestCollisionsNameBothOwners(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 			require.ErrorAs(t, err, new(*stages.CollisionError))
 		})
 	}
@@ -149,11 +150,11 @@ func TestStagesOfOneAccountMeetOnlyWithinTheScope(t *testing.T) {
 func TestABadNameIsReportedWithItsOwnerAndStage(t *testing.T) {
 	set := stages.Set{dev, {Name: "sg", Account: "444444444444", Region: "us-east-1"}}
 	err := ledgerOf(set, stages.Entry{Kind: stages.SecurityGroup, Owner: "web", Name: "web", At: at(4)}).Check()
-	require.ErrorContains(t, err, `web (security group, stage sg): name is "sg-notes-web-`)
-	require.ErrorContains(t, err, `it must be a name that does not begin with "sg-" (app.go:4).`+"\n"+`Rename the stage or the service that begins it.`)
+	messages.ErrorContains(t, err, `web (security group, stage sg): name is "sg-notes-web-`)
+	messages.ErrorContains(t, err, `it must be a name that does not begin with "sg-" (app.go:4).`+"\n"+`Rename the stage or the service that begins it.`)
 
 	err = ledgerOf(stages.Set{dev, dev.Template("sg-*")}, stages.Entry{Kind: stages.SecurityGroup, Owner: "web", Name: "web", At: at(4)}).Check()
-	require.ErrorContains(t, err, `web (security group, stage sg-notes-99999999999999999999999): name is "sg-notes-9`, "a template is tried by its example")
+	messages.ErrorContains(t, err, `web (security group, stage sg-notes-99999999999999999999999): name is "sg-notes-9`, "a template is tried by its example")
 }
 
 func TestIdentitiesPairUp(t *testing.T) {
@@ -199,7 +200,7 @@ func TestAProposedStageAddsItsNamesAndChoices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := three.With(tt.stage).Adds(ledger, s.choices)
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 		})
 	}
 }
@@ -209,7 +210,7 @@ func TestTheCollisionsOfAProposedStageAreListed(t *testing.T) {
 	addition, err := three.With(stages.Stage{Name: "canary", Region: "eu-west-1"}).Adds(ledger, stages.NewChoices(three, dev))
 	require.NoError(t, err)
 	require.Len(t, addition.Collisions, 1)
-	assert.EqualError(t, addition.Collisions[0], `two: name is "canary-notes" in stage canary, which one (app.go:3, stage canary) has already (app.go:4).`+"\n"+`Rename one of the two.`)
+	messages.EqualError(t, addition.Collisions[0], `two: name is "canary-notes" in stage canary, which one (app.go:3, stage canary) has already (app.go:4).`+"\n"+`Rename one of the two.`)
 }
 
 func TestAnEphemeralStageExpiresAfterItsLastUpdate(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func TestEveryRowOfTheKindsIsWhole(t *testing.T) {
@@ -55,7 +57,7 @@ func TestScopesAreReadAndWritten(t *testing.T) {
 		assert.Equal(t, scope, read)
 	}
 	assert.Equal(t, "unknown scope", Scope(9).String())
-	require.EqualError(t, new(Scope).UnmarshalText([]byte("galaxy")),
+	messages.EqualError(t, new(Scope).UnmarshalText([]byte("galaxy")),
 		`scope: name is "galaxy"; it must be region, account, world, none, parent or region of every account.`+"\n"+`Correct the name.`)
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func TestNames(t *testing.T) {
@@ -115,7 +117,7 @@ func TestNameErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := tt.kind.Name(tt.part)
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 			require.ErrorAs(t, err, new(*FieldError))
 		})
 	}

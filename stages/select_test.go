@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 const tableOfThree = `  STAGE       ACCOUNT       REGION     TIER
@@ -136,7 +138,7 @@ Template "a-very-long-pattern-in-*" leaves no room for it in 32 characters; shor
 	} {
 		t.Run(name, func(t *testing.T) {
 			selected, err := tt.set.Select(tt.request)
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 			require.ErrorAs(t, err, tt.as)
 			assert.Empty(t, selected)
 		})

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func TestAWrongSetIsRefused(t *testing.T) {
@@ -63,7 +65,7 @@ func TestAWrongSetIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tt.set.Validate()
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 			require.ErrorAs(t, err, new(*FieldError))
 		})
 	}

@@ -172,7 +172,7 @@ func headline(group parity.Group) (title, code string) {
 
 func writeDiff(out io.Writer, explanation *parity.Explanation, all bool) {
 	if len(explanation.Groups) == 0 && explanation.Accounted() {
-		fmt.Fprintf(out, "no difference between %s and %s but their identity\n", explanation.From, explanation.To)
+		fmt.Fprintf(out, "Stage %s and stage %s differ in nothing but their identity.\n", explanation.From, explanation.To)
 	}
 	for _, group := range explanation.Groups {
 		title, code := headline(group)

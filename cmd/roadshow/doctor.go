@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +64,8 @@ func (e examined) write(out, _ io.Writer) {
 		if !one.OK {
 			mark = "NOT"
 		}
-		rows[i] = []string{mark, cmp.Or(one.Stage, "this machine"), one.Detail}
+		line, _, _ := strings.Cut(one.Detail, "\n") // all of it stands below
+		rows[i] = []string{mark, cmp.Or(one.Stage, "this machine"), line}
 	}
 	writeTable(out, []string{"", "WHERE", "FOUND"}, rows)
 	for _, one := range e.Findings {

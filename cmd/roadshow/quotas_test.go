@@ -7,6 +7,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/quota"
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func TestTheExitCodeOfQuotasSaysWhatIsKnown(t *testing.T) {
@@ -41,6 +42,6 @@ func TestTheExitCodeOfQuotasSaysWhatIsKnown(t *testing.T) {
 	} {
 		assert.Equal(t, is.want, judged(is.report, nil), what)
 	}
-	assert.ErrorContains(t, judged(silent, nil), "No account has answered.")
+	messages.ErrorContains(t, judged(silent, nil), "No account has answered.")
 	assert.Equal(t, finding{}, judged(report(0, quota.Fits), []quota.Increase{{Problem: "refused"}}), "a request that AWS refuses")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 // What AWS says is no row of ours, however many lines it has.
@@ -19,6 +20,7 @@ func TestAMessageOfAWSWithLineBreaksFakesNoRowOfARemoval(t *testing.T) {
 		Stage: "dev", Stack: "dev-notes", Status: "CREATE_COMPLETE",
 		Blocks: []fleet.Finding{{Check: "imports", Detail: faked, Fix: "Allow it."}},
 	})
+	messages.Provoked(t, plan.String())
 	assert.Contains(t, plan.String(), "  blocks  denied\n")
 	writeLeft(&left, removed{
 		Plan: fleet.RemovalPlan{Stage: "dev"}, Outcome: &fleet.Outcome{State: fleet.Done},

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/roadshow-go/roadshow/internal/awsenv"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -129,6 +131,7 @@ func openAccounts(folder string) (*rehearsal.Server, *awsenv.Environment, error)
 
 // session is what the commands of one script share.
 type session struct {
+	test   messages.T
 	server *rehearsal.Server
 	fixes  []func()
 	code   int // of the last roadshow
@@ -150,7 +153,7 @@ func open(env *testscript.Env) error {
 			env.T().Fatal(err)
 		}
 	})
-	env.Values[sessionKey{}] = &session{server: server}
+	env.Values[sessionKey{}] = &session{server: server, test: env.T().(messages.T)}
 	settings, err := json.Marshal(map[string]string{"app": made.program})
 	if err != nil {
 		return err
@@ -367,6 +370,10 @@ func typed(ts *testscript.TestScript, neg bool, arguments []string) {
 				ts.Fatalf("%s has a secret: %s…", stream, secret)
 			}
 		}
+	}
+	if arguments[0] == "roadshow" && !slices.Contains(arguments, "--help") {
+		messages.Written(session.test, ts.ReadFile("stderr"))
+		messages.Written(session.test, ts.ReadFile("stdout"))
 	}
 	hasSchema(ts, arguments)
 	if neg == (session.code == 0) {

@@ -5,33 +5,26 @@ package fleet_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // pseudoTerminal opens a terminal: what a person sees and types on one side, what a process has on the other.
 func pseudoTerminal(t *testing.T) (person, process *os.File) {
 	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	person, process, err := pty.Open()
 	if err != nil {
 		t.Skipf("no pseudo-terminal can be opened here: %v", err)
 	}
 	t.Cleanup(func() { person.Close() })
-	require.NoError(t, unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0))
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	require.NoError(t, err)
-	require.NoError(t, unix.IoctlSetWinsize(int(person.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 120}))
-	process, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	require.NoError(t, err)
+	require.NoError(t, pty.Setsize(person, &pty.Winsize{Rows: 40, Cols: 120}))
 	return person, process
 }
 

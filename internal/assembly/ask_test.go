@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func TestAProgramIsAskedByOneVariable(t *testing.T) {
@@ -25,21 +27,21 @@ func TestAProgramIsAskedByOneVariable(t *testing.T) {
 func TestACommandOfAnotherVersionIsRefused(t *testing.T) {
 	t.Setenv(AskVariable, `{"version":2,"ask":"proof"}`)
 	_, err := Asked()
-	require.EqualError(t, err, "the roadshow command asks in version 2, and this program answers version 1.\nUse one version of Roadshow for both")
+	messages.EqualError(t, err, "the roadshow command asks in version 2, and this program answers version 1.\nUse one version of Roadshow for both")
 	t.Setenv(AskVariable, "yes")
 	_, err = Asked()
-	require.ErrorContains(t, err, "Leave this variable out")
+	messages.ErrorContains(t, err, "Leave this variable out")
 }
 
 func TestAProgramOfAnotherVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	_, err := ReadAnswer(dir)
-	require.EqualError(t, err, "left no answer (roadshow-answer.json).\nBuild it with the version of Roadshow that this command has")
+	messages.EqualError(t, err, "left no answer (roadshow-answer.json).\nBuild it with the version of Roadshow that this command has")
 	require.NoError(t, WriteAnswer(dir, Answer{Ask: AskProof}))
 	answer, err := ReadAnswer(dir)
 	require.NoError(t, err)
 	assert.Equal(t, &Answer{Version: AskVersion, Ask: AskProof}, answer)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, AnswerFile), []byte(`{"version":9}`), 0o600))
 	_, err = ReadAnswer(dir)
-	require.EqualError(t, err, "answers in version 9, and this command reads version 1.\nUse one version of Roadshow for both")
+	messages.EqualError(t, err, "answers in version 9, and this command reads version 1.\nUse one version of Roadshow for both")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/jsonfile"
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 // whole is an assembly's document with nothing wrong, and its folder.
@@ -62,7 +63,7 @@ func TestADocumentIsCheckedWhole(t *testing.T) {
 			require.ErrorAs(t, err, &wrong)
 			require.Equal(t, tt.at, wrong.At)
 			require.Contains(t, wrong.Reason, tt.reason)
-			require.Contains(t, err.Error(), filepath.Join(dir, FileName))
+			messages.ErrorContains(t, err, filepath.Join(dir, FileName))
 		})
 	}
 }
@@ -71,7 +72,7 @@ func TestAnAssemblyOfAnotherVersionIsRefusedByItsVersion(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, FileName), []byte(`{"version": 9, "set": {}}`), 0o600))
 	_, err := Read(dir)
-	require.ErrorContains(t, err, "version: it is 9, and this command reads 1")
+	messages.ErrorContains(t, err, "version: it is 9, and this command reads 1")
 }
 
 // manifests writes files of an assembly.
@@ -142,6 +143,7 @@ func TestNoManifestMayNameAFileOutsideTheAssembly(t *testing.T) {
 			require.ErrorAs(t, err, &wrong)
 			require.Equal(t, tt.at, wrong.At)
 			require.Contains(t, wrong.Reason, tt.say)
+			messages.Provoked(t, err.Error())
 		})
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 // read reads two texts as the two files.
@@ -86,7 +88,7 @@ func TestASettingHasItsValueAndItsPlace(t *testing.T) {
 
 func TestWhatNoToolReadsIsAProblemWithItsPlaceAndNeverWithItsText(t *testing.T) {
 	for name, tt := range map[string]struct{ config, credentials, want string }{
-		"a line that is no setting":    {"[profile dev]\naws_secret_access_key: PLANTED", "", "config:2: the line is no setting, want NAME = VALUE; correct it"},
+		"a line that is no setting":    {"[profile dev]\naws_secret_access_key: PLANTED", "", "config:2: the line is no setting, which is NAME = VALUE; correct it"},
 		"a setting before any section": {"aws_secret_access_key = PLANTED\n[profile dev]", "", "config:1: the setting stands before any section; move it below one"},
 		"a bracket that is not closed": {"[profile dev\naws_secret_access_key = PLANTED", "", `config:1: the line begins a section that no "]" ends; write the "]"`},
 		"a control character":          {"[profile dev]\naws_secret_access_key = PLANTED\x07", "", "config:2: the line has a control character; write the line anew"},
@@ -100,6 +102,7 @@ func TestWhatNoToolReadsIsAProblemWithItsPlaceAndNeverWithItsText(t *testing.T) 
 			files := read(tt.config, tt.credentials)
 			require.Len(t, files.Problems, 1)
 			require.Equal(t, tt.want, files.Problems[0].String())
+			messages.Provoked(t, files.Problems[0].String())
 		})
 	}
 }

@@ -175,7 +175,7 @@ func (s *scanner) setting(whole, text string) {
 	switch {
 	case s.ignored:
 	case !found || name == "":
-		s.problem(`the line is no setting, want NAME = VALUE; correct it`)
+		s.problem(`the line is no setting, which is NAME = VALUE; correct it`)
 	case s.section == nil:
 		s.problem("the setting stands before any section; move it below one")
 	case value == "":

@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/awsconfig"
 	"github.com/roadshow-go/roadshow/internal/credentials/credentialstest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/internal/redact"
 )
 
@@ -128,7 +130,7 @@ func TestASignInThatCannotBeRenewedSaysHowToSignIn(t *testing.T) {
 			_, err := m.retrieve(m.of("dev"))
 			var wrong *Error
 			require.ErrorAs(t, err, &wrong)
-			require.EqualError(t, wrong, "Profile dev ("+m.Home+"/config:4) is not signed in. Run `aws sso login --profile dev`.")
+			messages.EqualError(t, wrong, "Profile dev ("+m.Home+"/config:4) is not signed in. Run `aws sso login --profile dev`.")
 		})
 	}
 }
@@ -206,6 +208,35 @@ func TestWhatGivesNoCredentialsSaysWhyAndWhatToDo(t *testing.T) {
 			credentials: "[dev]\naws_access_key_id = AKIA\n",
 			want:        "Profile dev (HOME/credentials:1) has an access key without its secret. Write its aws_secret_access_key.",
 		},
+		"half a key, the other one": {
+			credentials: "[dev]\naws_secret_access_key = secret/PLANTED\n",
+			want:        "Profile dev (HOME/credentials:1) has a secret without its access key. Write its aws_access_key_id.",
+		},
+		"no credentials": {
+			config: "[profile dev]\nregion = us-east-1\n",
+			want:   "Profile dev (HOME/config:1) has no credentials. Write some, as with `aws configure --profile dev`.",
+		},
+		"two sources of a role": {
+			config:      "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = base\ncredential_source = Environment\n",
+			credentials: credentialstest.Base,
+			want:        "Profile dev (HOME/config:1) has a source_profile and a credential_source. Leave one of them out.",
+		},
+		"a source of a role that is none": {
+			config: "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\ncredential_source = Moon\n",
+			want:   "Profile dev (HOME/config:3) has the credential_source Moon, which is none of Ec2InstanceMetadata, EcsContainer and Environment. Write one of these.",
+		},
+		"an environment without keys": {
+			config: "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\ncredential_source = Environment\n",
+			want:   "Profile dev (HOME/config:3) takes the environment's credentials, and AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set. Set both.",
+		},
+		"a process that prints half a key": {
+			config: "[profile dev]\ncredential_process = cat HOME/printed\n", printed: `{"Version":1,"AccessKeyId":"A"}`,
+			want: "Profile dev (HOME/config:2) has a credential_process whose JSON lacks AccessKeyId or SecretAccessKey. Run its credential_process yourself, and see what it prints.",
+		},
+		"a process that prints no time": {
+			config: "[profile dev]\ncredential_process = cat HOME/printed\n", printed: `{"Version":1,"AccessKeyId":"A","SecretAccessKey":"secret/PLANTED","Expiration":"tomorrow"}`,
+			want: "Profile dev (HOME/config:2) has a credential_process whose JSON has an Expiration that is no time of RFC 3339. Run its credential_process yourself, and see what it prints.",
+		},
 		"no profile of this name": {want: "Profile dev is not in HOME/config or HOME/credentials. Write one of the profiles there first."},
 		"a token that is not there": {
 			config: "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\nweb_identity_token_file = HOME/nowhere\n",
@@ -223,10 +254,44 @@ func TestWhatGivesNoCredentialsSaysWhyAndWhatToDo(t *testing.T) {
 			_, err := m.retrieve(m.of("dev"))
 			var wrong *Error
 			require.ErrorAs(t, err, &wrong)
-			require.Equal(t, strings.ReplaceAll(tt.want, "HOME", m.Home), wrong.Error())
+			messages.EqualError(t, wrong, strings.ReplaceAll(tt.want, "HOME", m.Home))
 			for cause := error(wrong); cause != nil; cause = errors.Unwrap(cause) {
 				require.NotContains(t, cause.Error(), "PLANTED")
 			}
+		})
+	}
+}
+
+func TestWhatAWSAnswersAboutCredentialsIsSaidWithWhatToDo(t *testing.T) {
+	of := func(kind Kind) Source { return Source{Kind: kind, Name: "dev"} }
+	at := awsconfig.Place{File: "config", Line: 1}
+	for name, tt := range map[string]struct {
+		source Source
+		err    error
+		want   string
+	}{
+		"too late":               {of(Keys), context.DeadlineExceeded, "Profile dev (config:1) did not answer in time. Check the network."},
+		"a process that waits":   {of(Process), context.DeadlineExceeded, "Profile dev (config:1) did not answer in time. Run its credential_process yourself, and see what it waits for."},
+		"a network that is down": {of(Keys), errors.New("dial tcp: no route to host"), "Profile dev (config:1) gives no credentials (dial tcp: no route to host). Check the network, and the profile's settings."},
+		"a code that is wrong": {
+			of(Role), &smithy.GenericAPIError{Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."},
+			"Profile dev (config:1) has an MFA code that AWS does not take (AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code.). Run this again with the device's next code.",
+		},
+		"expired": {
+			of(Keys), &smithy.GenericAPIError{Code: "ExpiredToken", Message: "The security token included in the request is expired"},
+			"Profile dev (config:1) has credentials that are expired (ExpiredToken: The security token included in the request is expired). Sign in again, or write new keys.",
+		},
+		"refused": {
+			of(Keys), &smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid."},
+			"Profile dev (config:1) is refused by AWS (InvalidClientTokenId: The security token included in the request is invalid.). Renew its access key.",
+		},
+		"a login that was ended": {
+			of(Login), &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "The session has ended"},
+			"Profile dev (config:1) is not signed in any more (AccessDeniedException: The session has ended). Run `aws login --profile dev`.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			messages.EqualError(t, Explain(t.Context(), tt.source, at, tt.err), tt.want)
 		})
 	}
 }

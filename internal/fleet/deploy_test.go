@@ -31,6 +31,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -199,6 +200,7 @@ func TestWhatWasApprovedIsExecutedAndNothingOfAnotherDeploy(t *testing.T) {
 			if existing {
 				outcomes, err := a.deployment(stage, 3).Run(t.Context(), []stages.Stage{stage})
 				require.NoError(t, err)
+				messages.Provoked(t, outcomes[0].Problem)
 				require.Equal(t, fleet.Done, outcomes[0].State, outcomes[0].Problem)
 			}
 			first, second := a.deployment(stage, 7), a.deployment(stage, 14)
@@ -217,6 +219,7 @@ func TestWhatWasApprovedIsExecutedAndNothingOfAnotherDeploy(t *testing.T) {
 			}
 			outcomes, err := first.Run(t.Context(), []stages.Stage{stage})
 			require.NoError(t, err)
+			messages.Provoked(t, outcomes[0].Problem)
 			require.Equal(t, fleet.Done, outcomes[0].State, outcomes[0].Problem)
 			require.Equal(t, 7, a.days(stage), "the first's approval executes the first's change set")
 			close(firstEnded)
@@ -258,6 +261,7 @@ func TestWhatLosesDataIsAskedForInEveryTierButSandboxWhereItIsShown(t *testing.T
 			a.Bootstrapped(tt.stage, "CDKToolkit", "hnb659fds", 33)
 			outcomes, err := a.deployment(tt.stage, 3).Run(t.Context(), []stages.Stage{tt.stage})
 			require.NoError(t, err)
+			messages.Provoked(t, outcomes[0].Problem)
 			require.Equal(t, fleet.Done, outcomes[0].State, outcomes[0].Problem)
 
 			second := a.deployment(tt.stage, 7)
@@ -272,6 +276,7 @@ func TestWhatLosesDataIsAskedForInEveryTierButSandboxWhereItIsShown(t *testing.T
 			require.NoError(t, err)
 			require.Len(t, asked, tt.asked)
 			require.Len(t, shown, tt.shown)
+			messages.Provoked(t, outcomes[0].Problem)
 			require.Equal(t, tt.state, outcomes[0].State, outcomes[0].Problem)
 			require.Equal(t, tt.days, a.days(tt.stage))
 			require.Empty(t, a.waitingSets(tt.stage))
@@ -359,6 +364,7 @@ func TestADeployThatIsInterruptedAtAnyCallLeavesNoChangeSetWaiting(t *testing.T)
 			all.stand(a)
 			outcomes, err := a.deployment(stage, 7).Run(t.Context(), []stages.Stage{stage})
 			require.NoError(t, err)
+			messages.Provoked(t, outcomes[0].Problem)
 			require.Equal(t, fleet.Done, outcomes[0].State, outcomes[0].Problem)
 			first = slices.Index(all.asked, "CreateChangeSet") + 1
 			require.Positive(t, first)
@@ -421,6 +427,7 @@ func TestTheChangeSetOfAKilledDeployIsDeletedByALaterOneAndThatOfALivingOneIsNam
 		deployment.Warn = func(finding fleet.Finding) { warnings = append(warnings, finding.String()) }
 		outcomes, err := deployment.Run(t.Context(), []stages.Stage{stage})
 		require.NoError(t, err)
+		messages.Provoked(t, outcomes[0].Problem)
 		require.Equal(t, fleet.Declined, outcomes[0].State, outcomes[0].Problem)
 		return warnings
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -49,6 +50,7 @@ func TestExpireRemovesTheStackThatItLookedAtAndNotTheOneWithTheStagesName(t *tes
 	require.False(t, found["pr-1--notes"].Expired)
 	for _, one := range found {
 		outcome := fleet.Expiry{Fleet: f, Poll: time.Millisecond}.Remove(t.Context(), one)
+		messages.Provoked(t, outcome.Problem)
 		require.Equal(t, fleet.Kept, outcome.State, outcome.Problem)
 	}
 	require.Equal(t, types.StackStatusCreateComplete, a.describe(pr, "pr-1--notes").StackStatus)
@@ -91,6 +93,7 @@ func TestExpireKeepsAStageThatAColleagueHasDeployedSinceTheLook(t *testing.T) {
 			require.True(t, one.Expired && one.Removable, one.Reason)
 			meanwhile(t, client)
 			outcome := fleet.Expiry{Fleet: f, Poll: time.Millisecond}.Remove(t.Context(), one)
+			messages.Provoked(t, outcome.Problem)
 			require.Contains(t, []fleet.State{fleet.Kept, fleet.Unchanged}, outcome.State, outcome.Problem)
 			answer, err := client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("pr-1--notes")})
 			require.NoError(t, err, "what the colleague has deployed is there")
@@ -144,6 +147,7 @@ func TestExpireRemovesNothingThatSomebodyHasToBeAskedFor(t *testing.T) {
 			if listed {
 				outcome := fleet.Expiry{Fleet: f, Poll: time.Millisecond}.Remove(t.Context(), one)
 				require.Equal(t, fleet.Kept, outcome.State)
+				messages.Provoked(t, outcome.Problem)
 				require.Contains(t, outcome.Problem, tt.reason)
 			}
 			require.Equal(t, types.StackStatusCreateComplete, a.describe(place, tt.stack).StackStatus)
@@ -159,7 +163,8 @@ func TestAnExpiredStageOfASandboxIsRemoved(t *testing.T) {
 	f := a.Fleet()
 	f.Stages, f.Made = append(f.Stages, pr), []string{"pr-1"} // as where it was synthesized
 	outcome := fleet.Expiry{Fleet: f, Poll: time.Millisecond}.Remove(t.Context(), a.expired(f)["pr-1--notes"])
+	messages.Provoked(t, outcome.Problem)
 	require.Equal(t, fleet.Done, outcome.State, outcome.Problem)
 	_, err := a.CloudFormation(pr).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("pr-1--notes")})
-	require.ErrorContains(t, err, "does not exist")
+	messages.ErrorContains(t, err, "does not exist")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/parity"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
@@ -78,6 +79,7 @@ func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
 			require.Equal(t, append(tt.want, fleet.ParityAbsent, fleet.ParityUnknown), states)
 			require.Equal(t, tt.asked, asked, "two stages at one commit cost one checkout")
 			require.Len(t, commits, tt.asked)
+			messages.Provoked(t, found[3].Problem)
 			require.Contains(t, found[3].Problem, "not you")
 			require.Equal(t, -1, found[0].Behind, "no repository knows the commits")
 			switch found[1].State {
@@ -86,6 +88,7 @@ func TestWhatIsDeployedIsComparedWithItsCommit(t *testing.T) {
 				require.Empty(t, found[1].Drift)
 			case fleet.ParityDrifted:
 				require.Equal(t, `Resources.Log.Properties.LogGroupName: "/notes/demo-longer" instead of "/notes/demo"`, found[1].Drift[0].String())
+				messages.Provoked(t, found[1].Problem)
 				require.Contains(t, found[1].Problem, "Stage demo is not what its commit makes")
 			case fleet.ParityUnknown:
 				require.Equal(t, "Stage demo: it is not here", found[1].Problem)
@@ -151,10 +154,12 @@ func TestADirtyDeployAndCodeOfAnotherGoAreSaidToBe(t *testing.T) {
 			}
 			found, _, err := fleet.Comparison{Fleet: a.Fleet(), Program: program, Project: t.TempDir()}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
 			require.NoError(t, err)
+			messages.Provoked(t, found[0].Problem)
 			require.Equal(t, tt.state, found[0].State, found[0].Problem)
 			if tt.problem == "" {
 				require.Empty(t, found[0].Problem)
 			}
+			messages.Provoked(t, found[0].Problem)
 			require.Contains(t, found[0].Problem, tt.problem)
 		})
 	}
@@ -185,6 +190,7 @@ func TestACommitThatS3DoesNotTellOfIsNeitherRecordedNorAbsent(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, commits, name)
 		require.Equal(t, tt.state, found[0].State, name)
+		messages.Provoked(t, found[0].Problem)
 		require.Contains(t, found[0].Problem, "Stage dev: S3 does not say whether a commit is recorded", name)
 		require.True(t, found[0].Unseen(), name)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -228,8 +229,10 @@ func TestADeployIsNotBegunWhereANameIsTaken(t *testing.T) {
 			assert.Empty(t, warnings)
 			found := findings[0]
 			assert.Equal(t, "names", found.Check)
+			messages.Provoked(t, found.String())
 			assert.Contains(t, found.Detail, tt.detail)
 			assert.True(t, strings.HasPrefix(found.Fix, tt.fix), found.Fix)
+			messages.Provoked(t, found.String())
 			assert.NotContains(t, found.Detail+found.Fix, "delete it")
 			require.NotNil(t, found.Taken)
 			assert.Equal(t, []bool{tt.takeUp, tt.own}, []bool{found.Taken.Obstacle == "", found.Taken.Own})
@@ -250,6 +253,7 @@ func TestAQueueThatWasJustDeletedIsWaitedFor(t *testing.T) {
 	a.removed(stage)
 	findings, _ := a.preflight(stage, `"Jobs":`+queue)
 	require.Len(t, findings, 1)
+	messages.Provoked(t, findings[0].String())
 	assert.Regexp(t, `^SQS queue staging-notes-jobs was deleted at [0-9:]+, and SQS keeps its name for 60 seconds\.$`, findings[0].Detail)
 	assert.Regexp(t, "^Wait (60|5[0-9]) s, then run `roadshow deploy` again\\.$", findings[0].Fix)
 	a.DateAhead(61 * time.Second)
@@ -265,7 +269,9 @@ func TestANameThatCannotBeSeenIsNotFree(t *testing.T) {
 	findings, warnings := a.preflight(stage, `"Bus":{"Type":"AWS::Events::EventBus","Properties":{"Name":"staging-notes-news"}}`)
 	assert.Empty(t, findings)
 	require.Len(t, warnings, 1)
+	messages.Provoked(t, warnings[0].String())
 	assert.Contains(t, warnings[0].Detail, "It could not be seen whether something has the name of event bus staging-notes-news already: ")
+	messages.Provoked(t, warnings[0].String())
 	assert.Contains(t, warnings[0].Detail, "not you")
 }
 
@@ -278,7 +284,9 @@ func TestWhatNobodyKnowsWhoseItIsIsNotTakenUp(t *testing.T) {
 		a.InjectFault(rehearsal.Fault{Account: stage.Account, Operation: operation, Status: 400, Code: "AccessDeniedException", Message: "not you"})
 		findings, _ := a.preflight(stage, tableNamed(stage, "RetainExceptOnCreate"), "staging-notes-notes")
 		require.Len(t, findings, 1)
+		messages.Provoked(t, findings[0].String())
 		assert.Contains(t, findings[0].Detail, "DynamoDB table staging-notes-notes exists already. Whose it is could not be determined: ")
+		messages.Provoked(t, findings[0].String())
 		assert.Contains(t, findings[0].Detail, "not you")
 		assert.NotEmpty(t, findings[0].Taken.Obstacle)
 	}
@@ -303,5 +311,6 @@ func TestANameThatTheStackHasIsNotTaken(t *testing.T) {
 	assert.Empty(t, findings)
 	findings, _ = a.preflight(stage, tableNamed(stage, "RetainExceptOnCreate"))
 	require.Len(t, findings, 1, "under another id it would be made before the old one is deleted")
+	messages.Provoked(t, findings[0].String())
 	assert.Contains(t, findings[0].Detail, "Stack staging-notes has it.")
 }

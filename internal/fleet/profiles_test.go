@@ -11,6 +11,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -96,7 +97,7 @@ func TestAProfileWhoseSettingsNameAnotherAccountIsNeverAsked(t *testing.T) {
 	a.Replace("config", "[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/x\nsource_profile = nobody\n"+
 		"[profile admin]\nsso_account_id = 333333333333\n[profile ada]\nlogin_session = arn:aws:iam::444444444444:user/ada\n")
 	_, _, err := a.Ask().For(t.Context(), fleettest.Sandbox)
-	require.EqualError(t, err, "Stage dev: No profile is of account 111111111111. Add one to "+a.Folder+"/config, as with `aws configure sso --profile dev`.\n"+
+	messages.EqualError(t, err, "Stage dev: No profile is of account 111111111111. Add one to "+a.Folder+"/config, as with `aws configure sso --profile dev`.\n"+
 		"Of other accounts: ada (444444444444), admin (333333333333), dev (222222222222).")
 	require.Empty(t, a.Calls())
 }
@@ -107,13 +108,14 @@ func TestWithoutAProfileTheErrorSaysWhatToDo(t *testing.T) {
 	_, _, err := a.Ask().For(t.Context(), elsewhere)
 	var none *fleet.NoProfileError
 	require.ErrorAs(t, err, &none)
-	require.EqualError(t, err, "Stage tools: No profile is of account 444444444444. Add one to "+a.Folder+"/config, as with `aws configure sso --profile tools`.\n"+
+	messages.EqualError(t, err, "Stage tools: No profile is of account 444444444444. Add one to "+a.Folder+"/config, as with `aws configure sso --profile tools`.\n"+
 		"Of other accounts: team-dev (111111111111), team-production (333333333333), team-staging (222222222222).")
 
 	a.Write("credentials", "\n[tools]\naws_access_key_id = AKIASTRANGER\naws_secret_access_key = planted-stranger\n")
 	_, _, err = a.Ask().For(t.Context(), elsewhere)
-	require.ErrorContains(t, err, "Stage tools: No profile is of account 444444444444.\nProfile tools ("+a.Folder+"/credentials:14) is refused by AWS "+
+	messages.ErrorContains(t, err, "Stage tools: No profile is of account 444444444444.\nProfile tools ("+a.Folder+"/credentials:14) is refused by AWS "+
 		"(InvalidClientTokenId: The security token included in the request is invalid.). Renew its access key.")
+	messages.Provoked(t, err.Error())
 	require.NotContains(t, err.Error(), "planted")
 }
 
@@ -125,8 +127,8 @@ func TestOneProfileThatFailsDoesNotKeepTheOthersFromAnswering(t *testing.T) {
 	_, _, err := profiles.For(t.Context(), fleettest.Protected)
 	require.NoError(t, err)
 	_, _, err = profiles.For(t.Context(), fleettest.Standard)
-	require.ErrorContains(t, err, "has the source_profile nobody, which is in no file")
-	require.ErrorContains(t, err, "has credentials that are expired (ExpiredToken:")
+	messages.ErrorContains(t, err, "has the source_profile nobody, which is in no file")
+	messages.ErrorContains(t, err, "has credentials that are expired (ExpiredToken:")
 }
 
 func TestOfTwoProfilesTheOneThatTheCdkCommandCanReadIsTaken(t *testing.T) {
@@ -155,9 +157,9 @@ func TestALeftoverOfAWSPROFILEKeepsNoKeysFromBeingUsedAndIsNamedWhereNothingFits
 	require.NoError(t, err)
 	require.Equal(t, "(environment)", profile.String())
 	_, _, err = a.Ask().For(t.Context(), fleettest.Standard)
-	require.ErrorContains(t, err, "AWS_PROFILE is leftover, and no such profile is in "+a.Folder+"/config or "+a.Folder+"/credentials.")
+	messages.ErrorContains(t, err, "AWS_PROFILE is leftover, and no such profile is in "+a.Folder+"/config or "+a.Folder+"/credentials.")
 
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	_, _, err = a.Ask().For(t.Context(), fleettest.Sandbox)
-	require.ErrorContains(t, err, "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not.")
+	messages.ErrorContains(t, err, "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not.")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/internal/program"
 	"github.com/roadshow-go/roadshow/internal/redact"
 )
@@ -38,7 +39,8 @@ func TestNeitherTheLinesNorTheErrorOfACommandHaveASecret(t *testing.T) {
 	err := CDK{Command: script, Dir: dir}.run(t.Context(), Profile{Name: "dev"}, redact.New("known-PLANTED-value"), dir, func(line string) { lines.WriteString(line) }, "deploy")
 	var failed *CommandError
 	require.ErrorAs(t, err, &failed)
-	require.ErrorContains(t, err, "exit status 3")
+	messages.ErrorContains(t, err, "exit status 3")
+	messages.Provoked(t, err.Error())
 	require.NotContains(t, err.Error()+lines.String(), "PLANTED")
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -66,8 +67,8 @@ func TestAStackWithOurNameThatIsTaggedAsAnothersIsNotRemovedWithoutATypedConfirm
 			_, err := fleet.Removal{Fleet: f}.Run(t.Context(), planned)
 			var needed *fleet.ConfirmationError
 			require.ErrorAs(t, err, &needed)
-			require.ErrorContains(t, err, "has a stack that may be somebody else's")
-			require.ErrorContains(t, err, tt.doubt)
+			messages.ErrorContains(t, err, "has a stack that may be somebody else's")
+			messages.ErrorContains(t, err, tt.doubt)
 			require.True(t, a.Exists(fleettest.Sandbox))
 		})
 	}
@@ -90,6 +91,7 @@ func TestTerminationProtectionIsOnAgainWhereTheStackWasNotDeleted(t *testing.T) 
 			a.InjectFault(fault)
 			outcome, err := fleet.Removal{Fleet: f, Confirmation: confirmed, Poll: time.Millisecond}.Run(t.Context(), planned)
 			require.NoError(t, err)
+			messages.Provoked(t, outcome.Problem)
 			require.Equal(t, fleet.Failed, outcome.State, outcome.Problem)
 			require.True(t, aws.ToBool(a.describe(fleettest.Protected, "production-notes").EnableTerminationProtection))
 		})
@@ -107,7 +109,9 @@ func TestATerminationProtectionThatStaysOffIsSaid(t *testing.T) {
 		Fleet: f, Confirmation: fleet.Confirmation{Stage: "production", Account: fleettest.Protected.Account}, Poll: time.Millisecond,
 	}.Run(t.Context(), planned)
 	require.NoError(t, err)
+	messages.Provoked(t, outcome.Problem)
 	require.Contains(t, outcome.Problem, "its termination protection could not be switched on again")
+	messages.Provoked(t, outcome.Problem)
 	require.Contains(t, outcome.Problem, "aws cloudformation update-termination-protection --enable-termination-protection --stack-name arn:")
 }
 
@@ -167,6 +171,7 @@ func TestWhatWouldFailHalfWayIsABlockBeforeAnythingIsDeleted(t *testing.T) {
 			tt.prepare(t, a, s3.NewFromConfig(a.Config(fleettest.Sandbox), func(o *s3.Options) { o.UsePathStyle = true }))
 			planned := a.plan(f, fleettest.Sandbox, true)
 			require.NotEmpty(t, planned.Blocks)
+			messages.Provoked(t, planned.Blocks[0].String())
 			require.Contains(t, planned.Blocks[0].Detail, tt.want)
 			confirmed := fleet.Confirmation{Stage: "dev", Account: fleettest.Sandbox.Account}
 			_, err := fleet.Removal{Fleet: f, Confirmation: confirmed}.Run(t.Context(), planned)
@@ -218,7 +223,9 @@ func TestARemovalLooksAgainAtAllThatItWasPlannedBy(t *testing.T) {
 			tt.meanwhile(t, a)
 			outcome, err := fleet.Removal{Fleet: f, Poll: time.Millisecond}.Run(t.Context(), planned)
 			require.NoError(t, err)
+			messages.Provoked(t, outcome.Problem)
 			require.Equal(t, fleet.Kept, outcome.State, outcome.Problem)
+			messages.Provoked(t, outcome.Problem)
 			require.Contains(t, outcome.Problem, tt.want)
 			require.True(t, a.Exists(fleettest.Sandbox))
 		})
@@ -258,15 +265,17 @@ func TestAPlanNamesTheServicesThatImportWhatWouldGoAndAsksForIt(t *testing.T) {
 	require.Empty(t, planned.Blocks)
 	require.True(t, planned.NeedsConfirmation)
 	_, err = fleet.Removal{Fleet: f}.Run(t.Context(), planned)
-	require.EqualError(t, err, "Stage dev has what others import (service mail of stage pr-417, stack reports) and was not confirmed, so nothing was changed.\n"+
+	messages.EqualError(t, err, "Stage dev has what others import (service mail of stage pr-417, stack reports) and was not confirmed, so nothing was changed.\n"+
 		"Pass --confirm dev/111111111111, its name and its account's id, or type both in a terminal.")
 	outcome, err := fleet.Removal{Fleet: f, Poll: time.Millisecond, Confirmation: fleet.Confirmation{Stage: "dev", Account: "111111111111"}}.Run(t.Context(), planned)
 	require.NoError(t, err)
+	messages.Provoked(t, outcome.Problem)
 	require.Equal(t, fleet.Done, outcome.State, outcome.Problem)
 
 	a.stack(fleettest.Sandbox, "dev-notes", `{"Resources":{"L":{"Type":"AWS::Logs::LogGroup"}}}`, ownTags("dev", "notes")...)
 	a.InjectFault(rehearsal.Fault{Account: fleettest.Sandbox.Account, Service: "cloudformation", Operation: "DescribeStacks", After: 1, Status: 403, Code: "AccessDenied"})
 	planned = a.plan(f, fleettest.Sandbox, true)
 	require.NotEmpty(t, planned.Blocks)
+	messages.Provoked(t, planned.Blocks[0].String())
 	require.Contains(t, planned.Blocks[0].Detail, "The stacks that may import what it has could not be asked about")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -48,6 +49,7 @@ func TestRemovingAStageInEachTier(t *testing.T) {
 			}
 			outcome, err := removal.Run(t.Context(), plan)
 			require.NoError(t, err)
+			messages.Provoked(t, outcome.Problem)
 			require.Equal(t, fleet.Done, outcome.State, outcome.Problem)
 			require.False(t, a.Exists(test.stage))
 
@@ -82,7 +84,7 @@ func TestAStageThatTheProgramDoesNotKnowNeedsTheRitual(t *testing.T) {
 	plan, err := f.PlanRemoval(t.Context(), old, false)
 	require.NoError(t, err)
 	_, err = fleet.Removal{Fleet: f}.Run(t.Context(), plan)
-	require.EqualError(t, err, "Stage old is not in the set and was not confirmed, so nothing was changed.\n"+
+	messages.EqualError(t, err, "Stage old is not in the set and was not confirmed, so nothing was changed.\n"+
 		"Pass --confirm old/111111111111, its name and its account's id, or type both in a terminal.")
 	require.True(t, a.Exists(old))
 }
@@ -98,7 +100,7 @@ func TestWhatWouldFailHalfWayIsNotBegun(t *testing.T) {
 	_, err = fleet.Removal{Fleet: f}.Run(t.Context(), plan)
 	var blocked *fleet.BlockedError
 	require.ErrorAs(t, err, &blocked)
-	require.ErrorContains(t, err, "dev-notes-table has deletion protection")
+	messages.ErrorContains(t, err, "dev-notes-table has deletion protection")
 	require.Len(t, a.Writes(fleettest.Sandbox.Account), before)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -50,7 +51,9 @@ func TestAnAccountIsReadByTheFirstRoleThatAdmitsWhoDeploys(t *testing.T) {
 			require.Equal(t, tt.want != "", reports[2].Reachable)
 			require.Equal(t, "team-dev", reports[2].Profile)
 			if tt.want == "" {
+				messages.Provoked(t, reports[2].Problem)
 				require.Contains(t, reports[2].Problem, "Stage staging: Role "+lookup+" or "+deploy+" does not admit account 111111111111 (profile team-dev): AccessDenied")
+				messages.Provoked(t, reports[2].Problem)
 				require.Contains(t, reports[2].Problem, "\nRun `cdk bootstrap --trust 111111111111 --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess aws://222222222222/us-east-1` with credentials of account 222222222222")
 			}
 		})
@@ -67,6 +70,7 @@ func TestAProfileOfItsOwnComesBeforeADeployingAccount(t *testing.T) {
 
 	f = a.from("444444444444")
 	report = f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
+	messages.Provoked(t, report.Problem)
 	require.Contains(t, report.Problem, "No profile is of account 222222222222, or of 444444444444, which may deploy to it. Add one")
 }
 
@@ -78,6 +82,7 @@ func TestADeployingAccountThatBecameAnotherIsRefused(t *testing.T) {
 	a.Write("credentials", "\n[team-dev]\naws_access_key_id = AKIA333333333333TEST\naws_secret_access_key = planted-secret-of-production\n")
 	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
 	require.False(t, report.Reachable)
+	messages.Provoked(t, report.Problem)
 	require.Contains(t, report.Problem, "Stage staging: The credentials are of account 333333333333, and the stage is in account 111111111111.")
 }
 
@@ -86,7 +91,9 @@ func TestARoleWhoseServiceDoesNotAnswerIsNoMatterOfTrust(t *testing.T) {
 	f := a.from(fleettest.Sandbox.Account)
 	a.InjectFault(rehearsal.Fault{Service: "sts", Operation: "AssumeRole", Status: 403, Code: "ExpiredToken", Message: "it is expired"})
 	report := f.Survey(t.Context(), []stages.Stage{fleettest.Standard}, nil)[0]
+	messages.Provoked(t, report.Problem)
 	require.Contains(t, report.Problem, "Stage staging: STS refuses: ExpiredToken: it is expired.")
+	messages.Provoked(t, report.Problem)
 	require.NotContains(t, report.Problem, "--trust")
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/rehearsal/refusals"
 	"github.com/roadshow-go/roadshow/stages"
@@ -41,6 +42,7 @@ func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
 			if row.Beside != "" || len(row.Held) > 0 {
 				taken := takenNames(t, row)
 				require.Len(t, taken, 1)
+				messages.Provoked(t, taken[0].String())
 				assert.Regexp(t, ` exists already\. `, taken[0].Detail)
 				assert.NotEmpty(t, taken[0].Taken.Obstacle, "it cannot be taken up, and preflight says so")
 				if row.Beside != "" {
@@ -53,6 +55,7 @@ func TestEachRefusalThatPreflightFindsHasItsTest(t *testing.T) {
 				require.Len(t, findings, 1)
 				assert.Equal(t, "steps", findings[0].Check)
 				assert.Regexp(t, `^[A-Z].*\. See https://`, findings[0].Fix, "it says what to deploy first")
+				messages.Provoked(t, findings[0].String())
 				assert.Regexp(t, `^Resource \w+ \(AWS::\w+::\w+\), made at app\.go:7: `, findings[0].Detail)
 				return
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -34,6 +35,7 @@ func TestASurveySaysWhatEachAccountHas(t *testing.T) {
 	require.Nil(t, reports[1].Deployed, "and have a stack each")
 
 	require.True(t, reports[2].Reachable)
+	messages.Provoked(t, reports[2].Problem)
 	require.Contains(t, reports[2].Problem, "not you")
 
 	require.Equal(t, 21, reports[3].Bootstrap)
@@ -65,8 +67,8 @@ func TestAFleetIsWhatTheProgramSays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []stages.Stage{fleettest.Sandbox, tools}, picked, "in the set's order")
 	_, err = f.Pick("deb")
-	require.ErrorContains(t, err, `The set has no stage "deb"`)
-	require.ErrorContains(t, err, `Did you mean "dev"?`)
+	messages.ErrorContains(t, err, `The set has no stage "deb"`)
+	messages.ErrorContains(t, err, `Did you mean "dev"?`)
 	known, is := f.Known("pr-Fix_7")
 	require.True(t, is)
 	require.Equal(t, stages.Sandbox, known.Tier)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -45,6 +46,7 @@ func TestDoctorSaysWhichZonesANetworkWouldGet(t *testing.T) {
 			}
 			require.Len(t, found, 1)
 			require.Equal(t, tt.ok, found[0].OK)
+			messages.Provoked(t, found[0].String())
 			require.Contains(t, found[0].Detail, tt.says)
 			require.Equal(t, tt.ok, found[0].Fix == "")
 		})

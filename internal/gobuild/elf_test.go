@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 // section is one of a small ELF file made by hand.
@@ -133,6 +135,7 @@ func TestMaskRefusesWhatIsNotAWholeBinary(t *testing.T) {
 			t.Parallel()
 			_, err := mask(b)
 			require.Error(t, err)
+			messages.Provoked(t, err.Error())
 		})
 	}
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 // tiny is a main package that needs nothing but the Go runtime: quick to link.
@@ -249,7 +251,7 @@ func TestTagsSelectFilesAndLambdaNorpcIsAlwaysSet(t *testing.T) {
 	assert.Contains(t, string(bytesOf(t, o[0])), "with extra")
 
 	_, err = Build(t.Context(), root, functions("./hello"), Options{Tags: []string{"a,b"}})
-	assert.EqualError(t, err, "function builds: the build tag \"a,b\" is not a single word.\nWrite each tag as a string of its own")
+	messages.EqualError(t, err, "function builds: the build tag \"a,b\" is not a single word.\nWrite each tag as a string of its own")
 }
 
 func TestAFunctionOfAnotherModuleIsBuiltByItsImportPath(t *testing.T) {
@@ -300,7 +302,7 @@ func TestACompileErrorShowsTheCompilersOwnWords(t *testing.T) {
 	assert.Equal(t, []string{"./bad"}, compile.Packages)
 	const words = "# example.com/shop/bad\nbad/main.go:3:23: undefined: missing\n"
 	assert.Equal(t, words, compile.Output)
-	assert.Equal(t, "function package ./bad: the code does not compile.\nFix what go says:\n"+strings.TrimSpace(words), err.Error())
+	messages.EqualError(t, err, "function package ./bad: the code does not compile.\nFix what go says:\n"+strings.TrimSpace(words))
 
 	_, err = Build(t.Context(), root, functions("./good", "./user"), Options{})
 	require.ErrorAs(t, err, &compile)
@@ -351,7 +353,7 @@ func TestWhatIsNotAMainPackageIsRefused(t *testing.T) {
 			var want *PackageError
 			_, err := Build(t.Context(), root, functions(tt.pattern), Options{})
 			require.ErrorAs(t, err, &want)
-			assert.Contains(t, err.Error(), tt.want)
+			messages.ErrorContains(t, err, tt.want)
 		})
 	}
 }
@@ -361,8 +363,8 @@ func TestAllWrongFunctionsAreReportedAtOnce(t *testing.T) {
 	root := write(t, map[string]string{"library/file.go": "package foo\n", "good/main.go": tiny})
 	_, err := Build(t.Context(), root, functions("./library", "./good", "./nowhere"), Options{})
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), "./library is package foo")
-	assert.Contains(t, err.Error(), "./nowhere is a folder that does not exist")
+	messages.ErrorContains(t, err, "./library is package foo")
+	messages.ErrorContains(t, err, "./nowhere is a folder that does not exist")
 	assert.NotContains(t, err.Error(), "./good")
 }
 
@@ -383,7 +385,7 @@ func TestAnArchitectureThatLambdaDoesNotRunIsRefused(t *testing.T) {
 	_, err := Build(t.Context(), root, []Function{{Package: "./hello", Arch: "riscv64"}}, Options{})
 	var want *ArchError
 	require.ErrorAs(t, err, &want)
-	assert.EqualError(t, err, "function package ./hello has the architecture \"riscv64\"; Lambda has arm64 and amd64.\nLeave Arch empty for arm64.")
+	messages.EqualError(t, err, "function package ./hello has the architecture \"riscv64\"; Lambda has arm64 and amd64.\nLeave Arch empty for arm64.")
 }
 
 func TestAModuleThatGoCannotLoadIsGosOwnError(t *testing.T) {
@@ -392,7 +394,7 @@ func TestAModuleThatGoCannotLoadIsGosOwnError(t *testing.T) {
 	_, err := Build(t.Context(), root, functions("./hello"), Options{})
 	var want *ModuleError
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "go.mod:3: unknown directive: nonsense")
+	messages.ErrorContains(t, err, "go.mod:3: unknown directive: nonsense")
 }
 
 func TestAFailedDownloadSaysSoAndShowsGosWords(t *testing.T) {
@@ -409,8 +411,8 @@ func TestAFailedDownloadSaysSoAndShowsGosWords(t *testing.T) {
 		_, err := Build(t.Context(), root, functions(p), Options{})
 		var want *DownloadError
 		require.ErrorAs(t, err, &want, p)
-		assert.Contains(t, err.Error(), "Check the network, the proxy and GOPROXY")
-		assert.Contains(t, err.Error(), "connection refused")
+		messages.ErrorContains(t, err, "Check the network, the proxy and GOPROXY")
+		messages.ErrorContains(t, err, "connection refused")
 	}
 }
 
@@ -420,8 +422,8 @@ func TestWithoutAGoCommandTheErrorSaysWhereToGetOne(t *testing.T) {
 	_, err := Build(t.Context(), root, functions("./hello"), Options{})
 	var want *ToolError
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "function builds: the go command is not found")
-	assert.Contains(t, err.Error(), "https://go.dev/dl")
+	messages.ErrorContains(t, err, "function builds: the go command is not found")
+	messages.ErrorContains(t, err, "https://go.dev/dl")
 }
 
 func TestAGoThatIsTooOldIsAToolError(t *testing.T) {
@@ -430,7 +432,7 @@ func TestAGoThatIsTooOldIsAToolError(t *testing.T) {
 	_, err := Build(t.Context(), root, functions("./hello"), Options{})
 	var want *ToolError
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "go.mod requires go >= 1.999")
+	messages.ErrorContains(t, err, "go.mod requires go >= 1.999")
 }
 
 func TestModuleRootIsTheNearestFolderWithAGoMod(t *testing.T) {
@@ -444,10 +446,10 @@ func TestModuleRootIsTheNearestFolderWithAGoMod(t *testing.T) {
 	var want *ModuleError
 	_, err := ModuleRoot(t.TempDir())
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "is in no Go module; it must be a folder in or under one with a go.mod")
+	messages.ErrorContains(t, err, "is in no Go module; it must be a folder in or under one with a go.mod")
 	_, err = Build(t.Context(), filepath.Join(root, "a", "b"), functions("./x"), Options{})
 	require.ErrorAs(t, err, &want)
-	assert.Contains(t, err.Error(), "is a folder without a go.mod")
+	messages.ErrorContains(t, err, "is a folder without a go.mod")
 }
 
 func TestNoFunctionsNeedNoModuleAndNoGo(t *testing.T) {
@@ -581,7 +583,7 @@ func TestAFileWhereTheCacheShouldBeIsSaid(t *testing.T) {
 	root := write(t, map[string]string{"hello/main.go": tiny, "cache": "a file"})
 	_, err := Build(t.Context(), root, functions("./hello"), Options{CacheDir: filepath.Join(root, "cache")})
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), "cannot be used: ")
+	messages.ErrorContains(t, err, "cannot be used: ")
 }
 
 func TestTheEnvironmentOfTheGoCommandIsSetWhereItWouldChangeBytes(t *testing.T) {

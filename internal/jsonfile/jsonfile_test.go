@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 type document struct {
@@ -47,7 +49,7 @@ func TestWhatIsWrongWithADocumentIsSaidWithItsPlace(t *testing.T) {
 			require.ErrorAs(t, err, &wrong)
 			require.Equal(t, tt.reason, wrong.Reason)
 			require.Equal(t, tt.at, wrong.At)
-			require.Contains(t, err.Error(), path)
+			messages.ErrorContains(t, err, path)
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 var (
@@ -107,7 +108,7 @@ func TestNamesThatGoCannotTellApartAreRefused(t *testing.T) {
 	_, err := Generate(document([]assembly.Function{granted(
 		"a", "./f", assembly.Link{ID: "a-1", Variable: "A_1_TABLE"}, assembly.Link{ID: "a1", Variable: "A1_TABLE"},
 	)}, nil))
-	assert.EqualError(t, err, `links of ./f: name A1 is of "a-1" and of "a1", want one component; rename one of the two`)
+	messages.EqualError(t, err, "the links of ./f would call both \"a-1\" and \"a1\" A1.\nRename one of the two")
 }
 
 // build compiles a handler that asks for the table, with the links of a document.
@@ -155,7 +156,7 @@ func TestWhatIsWrittenByHandIsLeftAlone(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 	require.NoError(t, os.WriteFile(name, []byte("package links\n"), 0o600))
 	_, err := Write(root, generate(t, document([]assembly.Function{granted("a", "./f", table)}, nil)))
-	assert.EqualError(t, err, "links: f/links/links.go is written by hand, want a generated file; move it elsewhere")
+	messages.EqualError(t, err, "file f/links/links.go was written by hand, and the links would be written over it.\nMove it elsewhere")
 }
 
 func TestOnlyWhatIsStaleIsWritten(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 // history is a repository with two commits: the program stands in a folder of it, and is another in
@@ -87,7 +89,7 @@ func TestAProgramStandsAsACommitHasItAndIsGoneAfterwards(t *testing.T) {
 		return nil
 	}))
 
-	require.EqualError(t, now.At(t.Context(), first, func(*Program) error { return errors.New("its own") }), "its own")
+	messages.EqualError(t, now.At(t.Context(), first, func(*Program) error { return errors.New("its own") }), "its own")
 	ctx, cancel := context.WithCancel(t.Context())
 	require.ErrorIs(t, now.At(ctx, first, func(past *Program) error {
 		folder = past.Dir
@@ -110,11 +112,12 @@ func TestACommitThatCannotBeHadIsAnErrorWithAFix(t *testing.T) {
 			return nil
 		})
 		require.ErrorAs(t, err, new(*CommitError))
+		messages.Provoked(t, err.Error())
 		return err.Error()
 	}
 	absent := strings.Repeat("0", 40)
 	require.Equal(t, "Commit "+absent+" cannot be used: it is not in this repository.\nFetch it, as with `git fetch --all`, or run this where it was deployed from.", at(now, absent))
-	require.Contains(t, at(now, "--upload-pack=touch"), "it is no commit of Git; deploy the stage again")
+	require.Contains(t, at(now, "--upload-pack=touch"), "it is no commit of Git.\nDeploy the stage again.")
 	require.Contains(t, at(now, "HEAD"), "it is no commit of Git")
 	require.Contains(t, at(&Program{Assembly: "cdk.out"}, first), "only a program can be run at another commit")
 	require.Contains(t, at(&Program{Command: "true", Dir: t.TempDir()}, first), "the program's folder is in no repository of Git")
@@ -129,7 +132,7 @@ func TestACommitThatCannotBeHadIsAnErrorWithAFix(t *testing.T) {
 	git("clone", "-q", "--depth", "1", "file://"+filepath.Dir(dir), shallow)
 	there, err := Find(filepath.Join(shallow, "service"), "true")
 	require.NoError(t, err)
-	require.Contains(t, at(there, moved), "this clone is shallow: run `git fetch --unshallow`")
+	require.Contains(t, at(there, moved), "This clone is shallow: run `git fetch --unshallow`")
 }
 
 func TestTheCheckoutOfACommandThatWasKilledIsRemovedAfterADay(t *testing.T) {

@@ -227,7 +227,7 @@ func (p *Program) Prove(ctx context.Context, strict bool) (*parity.Verdict, erro
 			return faults[0]
 		}
 		if faults[1] != nil {
-			return fmt.Errorf("the second run, in another environment: %w", faults[1])
+			return fmt.Errorf("the second run, in another environment, has failed: %w", faults[1])
 		}
 		if unread != nil {
 			return unread

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func TestAProgramThatFailsSaysWhyOnce(t *testing.T) {
@@ -12,13 +14,13 @@ func TestAProgramThatFailsSaysWhyOnce(t *testing.T) {
 	err := p.Synthesize(t.Context(), t.TempDir(), Synthesis{})
 	var failed *SynthesisError
 	require.ErrorAs(t, err, &failed)
-	require.ErrorContains(t, err, "one\ntwo")
-	require.ErrorContains(t, err, "exit status 3")
+	messages.ErrorContains(t, err, "one\ntwo")
+	messages.ErrorContains(t, err, "exit status 3")
 
 	var talk strings.Builder
 	err = p.Synthesize(t.Context(), t.TempDir(), Synthesis{Talk: &talk})
 	require.Equal(t, "one\ntwo\n", talk.String())
-	require.ErrorContains(t, err, "Its own message stands above.")
+	messages.ErrorContains(t, err, "Its own message stands above.")
 }
 
 func TestAProgramIsAskedForItsStagesWithoutCredentials(t *testing.T) {

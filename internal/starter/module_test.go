@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 const tidy = "go mod tidy && npm install"
@@ -85,11 +87,11 @@ func TestAModuleOfAnotherPathThanItsFileSaysIsRefused(t *testing.T) {
 	begun := notes(dir)
 	begun.Module = "example.com/notes"
 	_, err := begun.Write()
-	assert.EqualError(t, err, `--module: path is "example.com/notes"; it must be "example.com/mine", as `+file+" says.\nLeave it out.")
+	messages.EqualError(t, err, `--module: path is "example.com/notes"; it must be "example.com/mine", as `+file+" says.\nLeave it out.")
 
 	put(t, "go 1.26\n", dir, goMod)
 	_, err = notes(dir).Write()
-	assert.EqualError(t, err, file+": module is missing; it must be the path of the module.\nWrite module example.com/notes.")
+	messages.EqualError(t, err, file+": module is missing; it must be the path of the module.\nWrite module example.com/notes.")
 }
 
 func TestOnlyAVersionThatCanBeDownloadedIsRequired(t *testing.T) {
@@ -129,9 +131,9 @@ func TestACommandThatFailsOrIsMissingIsNamed(t *testing.T) {
 	written, err := notes(t.TempDir()).Write()
 	require.NoError(t, err)
 	err = written.Fetch(t.Context(), new(bytes.Buffer))
-	assert.EqualError(t, err, "`npm install` failed (exit status 7); its own message stands above.\nCorrect the cause, and run it again in "+written.Dir+".")
+	messages.EqualError(t, err, "`npm install` failed (exit status 7); its own message stands above.\nCorrect the cause, and run it again in "+written.Dir+".")
 
 	t.Setenv("PATH", t.TempDir())
 	err = written.Fetch(t.Context(), new(bytes.Buffer))
-	assert.EqualError(t, err, "The command go was not found on the PATH.\nInstall Go (https://go.dev/dl) and Node with npm (https://nodejs.org).")
+	messages.EqualError(t, err, "The command go was not found on the PATH.\nInstall Go (https://go.dev/dl) and Node with npm (https://nodejs.org).")
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/modfile"
 	"pgregory.net/rapid"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -152,7 +153,7 @@ func TestWhatIsTypedWrongIsRefusedAndNothingIsWritten(t *testing.T) {
 			}
 			tt.begun.Dir = filepath.Join(dir, "new")
 			_, err := tt.begun.Write()
-			require.EqualError(t, err, tt.want)
+			messages.EqualError(t, err, tt.want)
 			require.ErrorAs(t, err, new(*stages.FieldError))
 			assert.NoDirExists(t, tt.begun.Dir)
 		})

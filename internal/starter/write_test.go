@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/roadshow-go/roadshow/internal/messages"
 )
 
 func notes(dir string) Service {
@@ -34,7 +36,7 @@ func TestFilesThatExistAreListedAndNothingIsWritten(t *testing.T) {
 	exist, listed := errors.AsType[*ExistError](err)
 	require.True(t, listed, err)
 	assert.Equal(t, []string{"README.md", "cdk.json", "functions/hello/main.go"}, exist.Files)
-	assert.EqualError(t, err, "Folder "+dir+" has README.md, cdk.json, functions/hello/main.go already, so nothing was written.\n"+
+	messages.EqualError(t, err, "Folder "+dir+" has README.md, cdk.json, functions/hello/main.go already, so nothing was written.\n"+
 		"Move that away, or write --dir with another folder.")
 	assert.Equal(t, before, everyFile(t, dir))
 }
@@ -53,7 +55,7 @@ func TestAFolderThatIsNoneIsRefused(t *testing.T) {
 	file := put(t, "mine", t.TempDir(), "notes")
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
 		_, err := notes(dir).Write()
-		assert.EqualError(t, err, "folder "+dir+": kind is a file, or below one; it must be a folder, or nothing yet.\nWrite --dir with another one.")
+		messages.EqualError(t, err, "folder "+dir+": kind is a file, or below one; it must be a folder, or nothing yet.\nWrite --dir with another one.")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal/refusals"
 )
 
@@ -141,7 +142,7 @@ func TestAStepSaysWhatToDeployFirst(t *testing.T) {
 
 func TestWhatIsNoTemplateHasNoStep(t *testing.T) {
 	_, err := Between(place, []byte(`no template`), []byte(`{}`))
-	assert.ErrorContains(t, err, "the deployed template: ")
+	messages.ErrorContains(t, err, "the deployed template: ")
 	_, err = Between(place, []byte(`{}`), []byte(`[]`))
-	assert.ErrorContains(t, err, "the new template: ")
+	messages.ErrorContains(t, err, "the new template: ")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet/cost"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -156,7 +157,7 @@ func TestWithoutAProfileOfThePayerEachAccountIsAskedItself(t *testing.T) {
 	require.Contains(t, strings.Join(report.Notes, "\n"), "account 999999999999 pays for 111111111111, 222222222222, 333333333333, and no profile reaches it")
 
 	_, _, err := a.costing().Tags(t.Context())
-	require.ErrorContains(t, err, "No profile reaches the account that manages the organization, which alone has the cost allocation tags.\nWrite --payer with a profile of that account.")
+	messages.ErrorContains(t, err, "No profile reaches the account that manages the organization, which alone has the cost allocation tags.\nWrite --payer with a profile of that account.")
 }
 
 func TestAccountsWithoutAnOrganizationPayForThemselves(t *testing.T) {
@@ -178,6 +179,7 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		c := a.costing()
 		gaps := a.costs(c).Gaps
 		require.Len(t, gaps, 5, "nobody knows who pays")
+		messages.Provoked(t, gaps[0].Problem)
 		require.Contains(t, gaps[0].Problem, "Or write --payer with the paying account's profile.")
 		c.Payer = "team-billing"
 		report := a.costs(c)
@@ -193,7 +195,8 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		require.NotContains(t, strings.Join(rows(report), "\n"), "staging")
 		require.Len(t, report.Gaps, 1)
 		require.Equal(t, "staging", report.Gaps[0].Stage)
-		require.Contains(t, report.Gaps[0].Problem, "account 999999999999 does not pay for it")
+		messages.Provoked(t, report.Gaps[0].Problem)
+		require.Contains(t, report.Gaps[0].Problem, "Account 999999999999 does not pay for it. ")
 	})
 	t.Run("may not list its accounts, and what it has nothing of is a gap", func(t *testing.T) {
 		a := openBill(t)
@@ -203,6 +206,7 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		c.Payer = "team-billing"
 		report := a.costs(c)
 		require.Len(t, report.Gaps, 1)
+		messages.Provoked(t, report.Gaps[0].Problem)
 		require.Contains(t, report.Gaps[0].Problem, "account 999999999999 has nothing of it, and may not pay for it")
 	})
 	t.Run("is refused where it pays for nothing", func(t *testing.T) {
@@ -214,7 +218,7 @@ func TestAPayerThatIsNamed(t *testing.T) {
 		} {
 			c.Payer = payer
 			_, err := c.Run(t.Context(), week(t))
-			require.ErrorContains(t, err, says)
+			messages.ErrorContains(t, err, says)
 		}
 		require.Zero(t, a.asked("GetCostAndUsage"))
 	})
@@ -387,6 +391,7 @@ func TestWhatOneAccountDoesNotAnswerIsAGapBesideTheOthers(t *testing.T) {
 			require.Equal(t, "production", report.Gaps[0].Stage)
 			require.Equal(t, fleettest.Protected.Account, report.Gaps[0].Account)
 			require.Equal(t, "Cost Explorer", report.Gaps[0].Service)
+			messages.Provoked(t, report.Gaps[0].Problem)
 			require.Contains(t, report.Gaps[0].Problem, tt.says)
 			require.Empty(t, report.Protected, "there is nothing to be a share of")
 			require.Empty(t, report.Rows[0].Share)
@@ -440,6 +445,7 @@ func TestWhatThePayerDoesNotAnswerIsAGapOfEachStage(t *testing.T) {
 	require.Len(t, report.Gaps, 2)
 	for i, stage := range []string{"staging", "production"} {
 		require.Equal(t, stage, report.Gaps[i].Stage)
+		messages.Provoked(t, report.Gaps[i].Problem)
 		require.Contains(t, report.Gaps[i].Problem, "asked of account 999999999999: LimitExceededException")
 	}
 }
@@ -451,6 +457,7 @@ func TestTagsThatMayNotBeListedAreAGap(t *testing.T) {
 	require.Equal(t, together, rows(report))
 	require.Len(t, report.Gaps, 1)
 	require.Equal(t, billing, report.Gaps[0].Account)
+	messages.Provoked(t, report.Gaps[0].Problem)
 	require.Contains(t, report.Gaps[0].Problem, "cost allocation tags: AccessDeniedException")
 }
 
@@ -466,6 +473,7 @@ func TestAnAccountThatNobodyReachesIsPaidForByTheOthersPayer(t *testing.T) {
 	report = a.costs(c)
 	require.Len(t, report.Gaps, 1)
 	require.Equal(t, "staging", report.Gaps[0].Stage)
+	messages.Provoked(t, report.Gaps[0].Problem)
 	require.Contains(t, report.Gaps[0].Problem, "No profile is of account 222222222222.")
 }
 

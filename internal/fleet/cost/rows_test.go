@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -139,7 +140,7 @@ func TestSinceIsDaysWeeksOrADay(t *testing.T) {
 			_, err := ParsePeriod(since, now)
 			var mistake *stages.FieldError
 			require.ErrorAs(t, err, &mistake)
-			require.ErrorContains(t, err, says)
+			messages.ErrorContains(t, err, says)
 		})
 	}
 }

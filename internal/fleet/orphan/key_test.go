@@ -11,6 +11,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
 	"github.com/roadshow-go/roadshow/internal/fleet/owner"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 )
 
@@ -57,6 +58,7 @@ func TestAKeyThatEncryptsNothingIsAnOrphanAndIsKeptWhereItCameIntoUseAfterThePla
 	steps, err := orphan.Deletion{Fleet: f}.Run(t.Context(), planned)
 	require.NoError(t, err)
 	require.Len(t, steps, 1)
+	messages.Provoked(t, steps[0].Problem)
 	require.Equal(t, orphan.StepKept, steps[0].State, steps[0].Problem)
 	require.Equal(t, "Jobs of stack dev-notes is encrypted by it", steps[0].Problem)
 }

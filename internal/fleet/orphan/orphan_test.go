@@ -22,6 +22,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
 	"github.com/roadshow-go/roadshow/internal/fleet/owner"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -278,6 +279,7 @@ func TestWhatDidNotAnswerIsAGapAndTheOthersAreKept(t *testing.T) {
 			for _, gap := range gaps {
 				require.Equal(t, fleettest.Sandbox.Account, gap.Account)
 				require.Equal(t, test.service, gap.Service)
+				messages.Provoked(t, gap.Problem)
 				require.Contains(t, gap.Problem, test.fault.Code)
 			}
 			if test.lost {
@@ -300,6 +302,7 @@ func TestAnAccountThatNoProfileReachesIsAGap(t *testing.T) {
 	require.Contains(t, found, "other")
 	require.Len(t, gaps, 1)
 	require.Equal(t, "far", gaps[0].Stage)
+	messages.Provoked(t, gaps[0].Problem)
 	require.Contains(t, gaps[0].Problem, "No profile is of account 999999999999")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
 	"github.com/roadshow-go/roadshow/internal/fleet/owner"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -139,6 +140,7 @@ func TestAProtectionIsSwitchedOffOnlyAsPlannedAndIsOnAgainWhereTheDeletionFails(
 			require.NoError(t, err)
 			require.Len(t, steps, 1)
 			require.Equal(t, tt.state, steps[0].State)
+			messages.Provoked(t, steps[0].Problem)
 			require.Contains(t, steps[0].Problem, tt.problem)
 			require.True(t, a.guarded("demo-notes-t"))
 		})
@@ -167,6 +169,7 @@ func TestWhatHasChangedSinceThePlanIsKeptAndSaid(t *testing.T) {
 			steps, err := orphan.Deletion{Fleet: f, Poll: time.Millisecond}.Run(t.Context(), planned)
 			require.NoError(t, err)
 			require.Equal(t, orphan.StepKept, steps[0].State)
+			messages.Provoked(t, steps[0].Problem)
 			require.Contains(t, steps[0].Problem, tt.problem)
 			require.Len(t, a.Resources(fleettest.Sandbox.Account, "us-east-1"), 1)
 		})

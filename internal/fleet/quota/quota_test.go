@@ -24,6 +24,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/quota"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/rehearsal"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -632,6 +633,7 @@ func TestWhatATemplateDoesNotShowIsAGap(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, report.Gaps, 1)
 			require.Equal(t, fleettest.Sandbox.Name, report.Gaps[0].Stage)
+			messages.Provoked(t, report.Gaps[0].Problem)
 			require.Contains(t, report.Gaps[0].Problem, "the template has "+is.says)
 			for _, row := range report.Quotas {
 				for _, one := range row.Places {
@@ -926,6 +928,7 @@ func TestWhatAnAccountDoesNotAnswerIsAGapAndNeverFits(t *testing.T) {
 			for _, gap := range report.Gaps {
 				require.Equal(t, fleettest.Standard.Account, gap.Account)
 				if gap.Service == is.service {
+					messages.Provoked(t, gap.Problem)
 					require.Contains(t, gap.Problem, is.problem)
 				}
 			}
