@@ -371,7 +371,7 @@ func typed(ts *testscript.TestScript, neg bool, arguments []string) {
 			}
 		}
 	}
-	if arguments[0] == "roadshow" && !slices.Contains(arguments, "--help") {
+	if arguments[0] == "roadshow" && len(arguments) > 1 && arguments[1] != "completion" && !slices.Contains(arguments, "--help") {
 		messages.Written(session.test, ts.ReadFile("stderr"))
 		messages.Written(session.test, ts.ReadFile("stdout"))
 	}

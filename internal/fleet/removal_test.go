@@ -177,6 +177,7 @@ func TestWhatWouldFailHalfWayIsABlockBeforeAnythingIsDeleted(t *testing.T) {
 			_, err := fleet.Removal{Fleet: f, Confirmation: confirmed}.Run(t.Context(), planned)
 			var blocked *fleet.BlockedError
 			require.ErrorAs(t, err, &blocked)
+			messages.Provoked(t, err.Error())
 			require.True(t, a.Exists(fleettest.Sandbox))
 		})
 	}

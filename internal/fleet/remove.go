@@ -235,7 +235,7 @@ func (r Removal) Run(ctx context.Context, planned RemovalPlan) (Outcome, error) 
 		if err != nil {
 			return err
 		}
-		return AsServiceError(planned.stage, "CloudFormation", r.remove(ctx, cloudformation.NewFromConfig(config), planned, a))
+		return r.remove(ctx, cloudformation.NewFromConfig(config), planned, a)
 	})
 	var changed *plan.ChangedError
 	switch {
@@ -289,5 +289,8 @@ func (r Removal) remove(ctx context.Context, client *cloudformation.Client, plan
 		return fmt.Errorf("Stack %s was not deleted, and is %s: %s\nCorrect the cause, then run `roadshow remove %s` again.",
 			planned.Stack, failed.Status, failed.Reason, planned.Stage)
 	}
-	return err
+	if ctx.Err() != nil {
+		return err
+	}
+	return AsServiceError(planned.stage, "CloudFormation", err)
 }

@@ -43,6 +43,7 @@ func TestRemovingAStageInEachTier(t *testing.T) {
 					_, err := removal.Run(t.Context(), plan)
 					var ritual *fleet.ConfirmationError
 					require.ErrorAs(t, err, &ritual)
+					messages.Provoked(t, err.Error())
 				}
 				require.Len(t, a.Writes(test.stage.Account), before, "nothing was changed")
 				removal.Confirmation = fleet.Confirmation{Stage: test.stage.Name, Account: test.stage.Account}
@@ -69,6 +70,7 @@ func TestRemovingAStageInEachTier(t *testing.T) {
 				require.NoError(t, err)
 			} else {
 				require.ErrorAs(t, err, &refused)
+				messages.Provoked(t, err.Error())
 			}
 		})
 	}

@@ -90,6 +90,7 @@ func takenNames(t *testing.T, row refusals.Refusal) []fleet.Finding {
 	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: fleettest.Program(t, row.Template)}.Run(t.Context(), []stages.Stage{stage})
 	var refused *fleet.PreflightError
 	require.ErrorAs(t, err, &refused)
+	messages.Provoked(t, err.Error())
 	assert.Equal(t, before, a.Writes(stage.Account), "nothing was changed")
 	for _, finding := range refused.Findings {
 		assert.Equal(t, "names", finding.Check, "%s", finding)
@@ -122,6 +123,7 @@ func preflightOf(t *testing.T, deployed, wanted string) []fleet.Finding {
 	_, err = fleet.Deployment{Fleet: a.Fleet(), Assembly: ready}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
 	var refused *fleet.PreflightError
 	require.ErrorAs(t, err, &refused)
+	messages.Provoked(t, err.Error())
 	assert.Equal(t, before, a.Writes(fleettest.Sandbox.Account), "nothing was changed")
 	return refused.Findings
 }
@@ -134,6 +136,7 @@ func TestADeployIsNotBegunWhereNothingIsBootstrapped(t *testing.T) {
 	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: ready}.Run(t.Context(), []stages.Stage{fleettest.Sandbox})
 	var refused *fleet.PreflightError
 	require.ErrorAs(t, err, &refused)
+	messages.Provoked(t, err.Error())
 	require.Len(t, refused.Findings, 1)
 	assert.Equal(t, "bootstrap", refused.Findings[0].Check)
 	assert.Equal(t, "Run `roadshow bootstrap dev`.", refused.Findings[0].Fix)
@@ -148,6 +151,7 @@ func TestADeployIsNotBegunInARegionThatIsOff(t *testing.T) {
 	_, err := fleet.Deployment{Fleet: a.Fleet(), Assembly: fleettest.Program(t, fleettest.WithFunction(7))}.Run(t.Context(), []stages.Stage{stage})
 	var refused *fleet.PreflightError
 	require.ErrorAs(t, err, &refused)
+	messages.Provoked(t, err.Error())
 	require.Len(t, refused.Findings, 1)
 	t.Log(refused.Findings[0].String())
 	assert.Empty(t, a.Writes(stage.Account), "nothing was changed")

@@ -299,6 +299,7 @@ func TestACompileErrorShowsTheCompilersOwnWords(t *testing.T) {
 	_, err := Build(t.Context(), root, functions("./good", "./bad"), Options{})
 	var compile *CompileError
 	require.ErrorAs(t, err, &compile)
+	messages.Provoked(t, err.Error())
 	assert.Equal(t, []string{"./bad"}, compile.Packages)
 	const words = "# example.com/shop/bad\nbad/main.go:3:23: undefined: missing\n"
 	assert.Equal(t, words, compile.Output)
@@ -306,6 +307,7 @@ func TestACompileErrorShowsTheCompilersOwnWords(t *testing.T) {
 
 	_, err = Build(t.Context(), root, functions("./good", "./user"), Options{})
 	require.ErrorAs(t, err, &compile)
+	messages.Provoked(t, err.Error())
 	assert.Equal(t, []string{"./good", "./user"}, compile.Packages, "a fault in a shared package is nobody's own")
 	assert.Contains(t, compile.Output, "shared/file.go:3:13: cannot use \"text\"")
 
@@ -376,6 +378,7 @@ func TestAPackageThatIsNoMainPackageAnyMoreIsRefused(t *testing.T) {
 	_, err := Build(t.Context(), root, functions("./good", "./other"), Options{})
 	var want *PackageError
 	require.ErrorAs(t, err, &want, "not the binary of the last build")
+	messages.Provoked(t, err.Error())
 	assert.Equal(t, "package good", want.Got)
 }
 

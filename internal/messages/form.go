@@ -199,7 +199,7 @@ func (r *reader) texts(form *Form, node ast.Node) {
 // verb is a verb of a format.
 var verb = regexp.MustCompile(`%[-+# 0]*[\d.]*(\[\d\])?[a-zA-Z]`)
 
-// text adds a literal's lines. What has no two words is no message, nor is what is fetched or run.
+// text adds a literal's lines. What has no three words is no message, nor is what is fetched or run.
 func (f *Form) text(literal string) {
 	value, err := strconv.Unquote(literal)
 	if err != nil {
@@ -208,7 +208,7 @@ func (f *Form) text(literal string) {
 	for line := range strings.Lines(value) {
 		line = strings.TrimRight(flat(line), ".:;,")
 		words := strings.FieldsFunc(verb.ReplaceAllString(line, " "), func(letter rune) bool { return strings.ContainsRune(" .,;:()`\"'", letter) })
-		if len(words) < 2 || strings.Contains(line, "://") {
+		if len(words) < 3 || strings.Contains(line, "://") {
 			continue
 		}
 		f.Texts = append(f.Texts, line)

@@ -456,6 +456,7 @@ func TestTheRitualGuardsStagesThatAreNotInTheSet(t *testing.T) {
 		_, err := orphan.Deletion{Fleet: f, Confirmations: wrong}.Run(t.Context(), plan)
 		var ritual *fleet.ConfirmationError
 		require.ErrorAs(t, err, &ritual)
+		messages.Provoked(t, err.Error())
 	}
 	require.Len(t, a.Writes(fleettest.Sandbox.Account), before)
 	steps, err := orphan.Deletion{Fleet: f, Confirmations: plan.Confirmations}.Run(t.Context(), plan)
@@ -548,4 +549,5 @@ func TestAnAccountThatClosesTellsAllThatItHolds(t *testing.T) {
 	_, err := orphan.AccountSearch{Fleet: f, Account: "999999999999", Found: func(orphan.Holding) {}}.Run(t.Context())
 	var nobody *fleet.NoProfileError
 	require.ErrorAs(t, err, &nobody)
+	messages.Provoked(t, err.Error())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/fleettest"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -29,6 +30,7 @@ func TestASweepDeletesWhatHasBothTheTagsAndAName(t *testing.T) {
 	var refused *orphan.SweepError
 	_, err = orphan.PlanSweep(ctx, f, assembly, fleettest.Sandbox, false, removal)
 	require.ErrorAs(t, err, &refused, "a stage that the program does not know is no sandbox")
+	messages.Provoked(t, err.Error())
 	planned, err := orphan.PlanSweep(ctx, f, assembly, fleettest.Sandbox, true, removal)
 	require.NoError(t, err)
 	require.True(t, planned.Sweeps(), "%+v", planned)
@@ -38,6 +40,7 @@ func TestASweepDeletesWhatHasBothTheTagsAndAName(t *testing.T) {
 	}, planned.Rows, "what the removal will leave is in the plan, and what is left already")
 	_, err = orphan.Sweep(ctx, f, assembly, planned, time.Millisecond)
 	require.ErrorAs(t, err, &refused, "its stack is still there")
+	messages.Provoked(t, err.Error())
 
 	_, err = fleet.Removal{Fleet: f, Poll: time.Millisecond}.Run(ctx, removal)
 	require.NoError(t, err)
@@ -47,6 +50,7 @@ func TestASweepDeletesWhatHasBothTheTagsAndAName(t *testing.T) {
 	became := map[string]string{}
 	for _, one := range swept {
 		became[one.Name] = fmt.Sprint(one.Swept, " ", one.Problem)
+		messages.Provoked(t, one.Problem)
 	}
 	require.Equal(t, map[string]string{
 		"dev-notes-forgotten": "false the program has no such name; delete it by hand", "dev-notes-table": "true ",

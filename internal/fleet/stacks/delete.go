@@ -43,7 +43,7 @@ func Delete(ctx context.Context, client *cloudformation.Client, id string, poll 
 		}
 		say(status)
 		if err := parallel.Wait(ctx, cmp.Or(poll, Poll)); err != nil {
-			return errors.Join(fmt.Errorf("stack %s is being deleted, which goes on", aws.ToString(stack.StackName)), err)
+			return errors.Join(fmt.Errorf("Stack %s is being deleted, and CloudFormation goes on with that.", aws.ToString(stack.StackName)), err)
 		}
 	}
 }
