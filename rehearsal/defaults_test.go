@@ -1,6 +1,7 @@
 package rehearsal_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,51 @@ func TestAStreamIsNamedAfterTheTimeAtWhichItWasEnabled(t *testing.T) {
 	updates(t, client, "notes", streamed)
 	second, _ := label()
 	require.NotEqual(t, first, second)
+}
+
+// The stream that is enabled again is another one, so that what read the first is replaced.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamDescription.html
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventsourcemapping.html
+func TestAMappingOnAStreamThatIsEnabledAgainIsReplaced(t *testing.T) {
+	server := start(t)
+	with := func(source string) string {
+		return strings.Replace(streamed+strings.TrimPrefix(wired, "\nResources:\n"), "!GetAtt Notes.StreamArn", source, 1)
+	}
+	client := creates(t, server, "notes", with("!GetAtt Notes.StreamArn"))
+	mapping := func() (id, source string) {
+		answer, err := client.DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{StackName: aws.String("notes"), LogicalResourceId: aws.String("FromStream")})
+		require.NoError(t, err)
+		id = aws.ToString(answer.StackResourceDetail.PhysicalResourceId)
+		found, err := lambda.NewFromConfig(as(server, dev)).ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{})
+		require.NoError(t, err)
+		for _, one := range found.EventSourceMappings {
+			if aws.ToString(one.UUID) == id {
+				source = aws.ToString(one.EventSourceArn)
+			}
+		}
+		return id, source
+	}
+	first, firstStream := mapping()
+
+	// As a person does by hand: the template keeps the stream.
+	server.Advance(time.Hour)
+	for _, table := range server.Resources(dev, "us-east-1") {
+		if table.Type == "AWS::DynamoDB::Table" {
+			without := maps.Clone(table.Properties)
+			delete(without, "StreamSpecification")
+			server.Change(table, without)
+			server.Change(table, table.Properties)
+		}
+	}
+	tables := dynamodb.NewFromConfig(as(server, dev))
+	table, err := tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("notes")})
+	require.NoError(t, err)
+	require.NotEqual(t, firstStream, aws.ToString(table.Table.LatestStreamArn))
+
+	require.Equal(t, types.StackStatusUpdateComplete, updates(t, client, "notes", with(aws.ToString(table.Table.LatestStreamArn))).StackStatus)
+	second, secondStream := mapping()
+	require.NotEqual(t, first, second)
+	require.Equal(t, aws.ToString(table.Table.LatestStreamArn), secondStream)
 }
 
 const wired = `

@@ -182,13 +182,18 @@ func (s *store) create(made *Resource) error {
 	if err := s.withinQuotas(made, nil); err != nil {
 		return err
 	}
-	s.resources[identity(made, t)] = made
-	s.index.add(made)
-	s.changes.Add(1)
+	s.insert(made, t)
 	if made.Type == "AWS::S3::Bucket" {
 		s.objects[made.Name] = map[string]*storedObject{}
 	}
 	return nil
+}
+
+// insert adds a resource that is whole.
+func (s *store) insert(made *Resource, t *spec.ResourceType) {
+	s.resources[identity(made, t)] = made
+	s.index.add(made)
+	s.changes.Add(1)
 }
 
 // change replaces a resource's properties.
@@ -210,6 +215,7 @@ func (s *store) change(at place, kind, physicalID string, properties map[string]
 	if err := s.withinQuotas(&next, current); err != nil {
 		return Resource{}, err
 	}
+	s.leaveInterfaces(current, &next)
 	*current = next
 	s.changes.Add(1)
 	return next.copy(), nil

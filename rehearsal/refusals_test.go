@@ -34,6 +34,7 @@ type attempt struct {
 	row    refusals.Refusal
 	server *rehearsal.Server
 	client *cloudformation.Client
+	url    string // of the template, where it is uploaded
 }
 
 func refuses(t *testing.T, row refusals.Refusal) {
@@ -79,6 +80,9 @@ func refuses(t *testing.T, row refusals.Refusal) {
 		a.remove()
 		server.Advance(row.Again)
 	}
+	if row.Uploaded {
+		a.url = a.upload(row.Template)
+	}
 	before := a.resources()
 	switch row.Moment {
 	case refusals.Delete:
@@ -94,6 +98,10 @@ func refuses(t *testing.T, row refusals.Refusal) {
 		stack := finished(t, a.client, "refused")
 		require.NotEqual(t, types.StackStatusDeleteComplete, stack.StackStatus)
 		a.says(aws.ToString(stack.StackStatusReason) + a.reasons(types.ResourceStatusDeleteFailed))
+	case refusals.Cleanup:
+		a.deploy(kind, "refused", row.Template)
+		require.Equal(t, types.StackStatusUpdateComplete, finished(t, a.client, "refused").StackStatus)
+		a.says(a.reasons(types.ResourceStatusDeleteFailed))
 	case refusals.Validation:
 		_, err := a.change(kind, "refused", row.Template)
 		require.Error(t, err)
@@ -134,6 +142,18 @@ func (a attempt) fill(bucket string) {
 	require.NoError(a, err)
 }
 
+// upload puts a template into a bucket, and returns its URL.
+func (a attempt) upload(template string) string {
+	a.Helper()
+	const bucket = "templates"
+	_, err := a.server.Account(dev).Create(a.row.Region, "AWS::S3::Bucket", map[string]any{"BucketName": bucket})
+	require.NoError(a, err)
+	objects := s3.NewFromConfig(as(a.server, dev), func(o *s3.Options) { o.UsePathStyle = true })
+	_, err = objects.PutObject(a.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("template.json"), Body: strings.NewReader(template)})
+	require.NoError(a, err)
+	return a.server.URL() + "/" + bucket + "/template.json"
+}
+
 func (a attempt) says(words string) {
 	a.Helper()
 	assert.Contains(a, words, a.row.Words)
@@ -164,6 +184,9 @@ func (a attempt) change(kind types.ChangeSetType, stack, template string) (*clou
 		if a.row.Without("capabilities") {
 			input.Capabilities = nil
 		}
+	}
+	if a.row.Uploaded {
+		input.TemplateBody, input.TemplateURL = nil, &a.url
 	}
 	made, err := a.client.CreateChangeSet(a.Context(), input)
 	if err != nil {

@@ -2,8 +2,10 @@ package rehearsal
 
 import (
 	"iter"
+	"strings"
 	"time"
 
+	"github.com/roadshow-go/roadshow/internal/spec"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
 )
 
@@ -102,6 +104,29 @@ func (s *store) permitted(next, now *Resource) error {
 func (s *store) deletable(r *Resource) error {
 	w := world{store: s, views: map[*Resource]*rules.Resource{}, subject: r}
 	return refusalOf(rules.Delete(w, w.view(r)))
+}
+
+// networkInterfaceType is the type of the interfaces that Lambda leaves behind.
+const networkInterfaceType = "AWS::EC2::NetworkInterface"
+
+// leaveInterfaces keeps the network interfaces of a function that leaves its network where its role may not delete them any
+// more: no group and no subnet that they are in can be deleted then.
+// https://github.com/aws/aws-cdk/issues/34400
+func (s *store) leaveInterfaces(before, after *Resource) {
+	w := world{store: s, views: map[*Resource]*rules.Resource{}, subject: before}
+	if before.Type != lambdaFunction || !rules.LeavesInterfaces(w, before.view(), after.view()) {
+		return
+	}
+	t, _ := spec.Lookup(networkInterfaceType)
+	for _, subnet := range references(before, "VpcConfig.SubnetIds") {
+		left := &Resource{
+			Account: before.Account, Region: before.Region, Type: networkInterfaceType, Created: s.now(), Changed: s.now(),
+			Properties: map[string]any{"SubnetId": subnet, "GroupSet": before.Properties["VpcConfig"].(object)["SecurityGroupIds"], "Description": "AWS Lambda VPC ENI-" + before.Name},
+			seed:       strings.Join([]string{before.Account, before.Region, before.PhysicalID, subnet}, "|"),
+		}
+		s.describe(left, t)
+		s.insert(left, t)
+	}
 }
 
 // refusalOf is a refusal as CloudFormation reports it.

@@ -226,6 +226,10 @@ func resourceRules() map[string]*rule {
 		"AWS::EC2::SecurityGroup": {
 			ref: "sg-{hex:17}", attributes: map[string]string{"GroupId": "sg-{hex:17}", "Id": "sg-{hex:17}", "VpcId": "{VpcId}"}, needs: inVPC,
 		},
+		networkInterfaceType: {
+			ref: "eni-{hex:17}", attributes: map[string]string{"Id": "eni-{hex:17}"},
+			needs: []need{{"SubnetId", "AWS::EC2::Subnet", noSubnet, subnetInUse}, {"GroupSet", "AWS::EC2::SecurityGroup", noGroup, groupInUse}},
+		},
 		"AWS::EC2::SecurityGroupIngress": {
 			ref: "sgr-{hex:17}", attributes: map[string]string{"Id": "sgr-{hex:17}"},
 			needs: []need{{"GroupId", "AWS::EC2::SecurityGroup", noGroup, ""}, {"SourceSecurityGroupId", "AWS::EC2::SecurityGroup", noGroup, groupInUse}},
@@ -333,7 +337,7 @@ func resourceRules() map[string]*rule {
 var (
 	iamName    = regexp.MustCompile(`^[\w+=,.@-]+$`)
 	dynamoName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
-	daxName    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
+	daxName    = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`)
 
 	inVPC = []need{{"VpcId", "AWS::EC2::VPC", noVPC, vpcInUse}}
 	ofAPI = []need{{"ApiId", "AWS::ApiGatewayV2::Api", noAPI, ""}}

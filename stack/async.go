@@ -71,7 +71,7 @@ func (fn *Function) keepFailures(at stages.Position) {
 	}
 	queue := fn.config.Async.Failures
 	if queue.config.FIFO {
-		fn.fault(at, "Async.Failures", fmt.Sprintf("FIFO %s, to which Lambda cannot send", queue), "a standard queue", "leave out FIFO there, or Failures here")
+		fn.refusal("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html", at, "Async.Failures", fmt.Sprintf("FIFO %s, to which Lambda cannot send", queue), "a standard queue", "leave out FIFO there, or Failures here")
 	}
 	if fn.present && !queue.present {
 		fn.fault(at, "Async.Failures", fmt.Sprintf("%s, which some stage that has the function does not have", queue),

@@ -58,13 +58,20 @@ type JWTAuthorizerConfig struct {
 	// Issuer is the URL of the tokens' issuer, their claim iss; often a pick. Required.
 	Issuer string
 
-	// Audience lists the clients that the tokens are for, their claim aud or client_id; often a pick.
-	// Required.
+	// Audience lists the clients that the tokens are for, their claim aud or client_id, at most 50; often a
+	// pick. Required.
 	Audience []string
 
 	// Source is where a request holds its token. Default: $request.header.Authorization.
 	Source string
 }
+
+// What API Gateway takes, which no quota raises.
+const (
+	maxAudiences  = 50 // of an authorizer
+	maxScopes     = 10 // of a route
+	httpAPIQuotas = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
+)
 
 func (c JWTAuthorizerConfig) validate() *ConfigError {
 	switch issuer, err := url.Parse(c.Issuer); {
@@ -81,6 +88,11 @@ func (c JWTAuthorizerConfig) validate() *ConfigError {
 	switch {
 	case len(c.Audience) == 0:
 		return &ConfigError{Field: "Audience", Got: "empty", Want: "a list of at least one client", Fix: `write Audience: []string{"notes"}`}
+	case len(c.Audience) > maxAudiences:
+		return &ConfigError{
+			Field: "Audience", Got: fmt.Sprintf("%d clients", len(c.Audience)), Want: fmt.Sprintf("at most %d", maxAudiences), Docs: httpAPIQuotas,
+			Fix: "make a second authorizer for some of them",
+		}
 	}
 	if strings.HasPrefix(c.Source, "$") && !strings.HasPrefix(c.Source, "$request.header.") && !strings.HasPrefix(c.Source, "$request.querystring.") {
 		return &ConfigError{

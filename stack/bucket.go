@@ -27,7 +27,8 @@ type BucketConfig struct {
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html
 	OldVersions time.Duration
 
-	// Lifecycle moves objects to cheaper storage, or deletes them, by their age. Default: objects stay.
+	// Lifecycle moves objects to cheaper storage, or deletes them, by their age; at most 1000 rules with those of
+	// the construct. Default: objects stay.
 	Lifecycle []LifecycleConfig
 
 	// CORS lets pages of other origins use the bucket with signed URLs. Default: none, and browsers do not
@@ -70,8 +71,8 @@ type BucketCORSConfig struct {
 	// page may.
 	ExposedHeaders []string
 
-	// MaxAge is how long a browser remembers the answer, in whole seconds, at most 24 hours. Default: as
-	// the browser likes.
+	// MaxAge is how long a browser remembers the answer, in whole seconds; browsers have limits of their own.
+	// Default: as the browser likes.
 	MaxAge time.Duration
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/roadshow-go/roadshow/internal/jsiiconv"
+	"github.com/roadshow-go/roadshow/internal/offered"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
@@ -64,27 +65,23 @@ const (
 	daxPort = 9111
 )
 
-// nodeTypes are all that DAX has.
-// https://aws.amazon.com/dynamodb/pricing/on-demand/#DynamoDB_Accelerator_.28DAX.29
-var nodeTypes = []string{
-	"dax.t2.small", "dax.t2.medium", "dax.t3.small", "dax.t3.medium",
-	"dax.r3.large", "dax.r3.xlarge", "dax.r3.2xlarge", "dax.r3.4xlarge", "dax.r3.8xlarge",
-	"dax.r4.large", "dax.r4.xlarge", "dax.r4.2xlarge", "dax.r4.4xlarge", "dax.r4.8xlarge", "dax.r4.16xlarge",
-	"dax.r5.large", "dax.r5.xlarge", "dax.r5.2xlarge", "dax.r5.4xlarge", "dax.r5.8xlarge", "dax.r5.12xlarge", "dax.r5.16xlarge", "dax.r5.24xlarge",
-	"dax.r7i.large", "dax.r7i.xlarge", "dax.r7i.2xlarge", "dax.r7i.4xlarge", "dax.r7i.8xlarge", "dax.r7i.12xlarge", "dax.r7i.16xlarge", "dax.r7i.24xlarge",
-}
-
 func (c DAXConfig) validate() *ConfigError {
 	switch {
 	case c.Revision < 0:
 		return &ConfigError{
 			Field: "DAX.Revision", Got: strconv.Itoa(c.Revision), Want: "0, or 2 and above", Fix: "leave it out, or count up from the deployed revision",
 		}
-	case c.NodeType != "" && !slices.Contains(nodeTypes, c.NodeType):
-		return &ConfigError{Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "a node type of DAX", Fix: `write NodeType: "dax.t3.small", or leave it out`}
+	case c.NodeType != "" && !slices.Contains(offered.DAXNodes(""), c.NodeType):
+		return &ConfigError{
+			Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "one of " + strings.Join(offered.DAXNodes(""), ", "), Docs: daxNodesPage,
+			Fix: `write NodeType: "dax.t3.small", or leave it out`,
+		}
 	}
 	return nil
 }
+
+// daxNodesPage is AWS's on the node types of DAX.
+const daxNodesPage = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.sizing-guide.html"
 
 // dax is a table's cluster in a stage that has one.
 type dax struct {
@@ -98,6 +95,10 @@ type dax struct {
 // newDAX makes the whole component beside its table.
 func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name string) *dax {
 	table.requireOffered(table.at, "DAX", "AWS::DAX::Cluster", "https://docs.aws.amazon.com/general/latest/gr/ddb.html")
+	if region := table.stack.playedRegion(); config.NodeType != "" && !slices.Contains(offered.DAXNodes(region), config.NodeType) {
+		table.refusal(daxNodesPage, table.at, "DAX.NodeType", fmt.Sprintf("%q in region %s", config.NodeType, region), "one of "+strings.Join(offered.DAXNodes(region), ", "),
+			`write NodeType: stages.Pick(s, …) with another one for this stage`)
+	}
 	var network *network
 	switch {
 	case config.Network == nil:

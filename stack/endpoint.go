@@ -101,6 +101,32 @@ func (e Endpoint) serviceName() *string {
 	return awscdk.Fn_Sub(jsiiconv.String("com.amazonaws.${AWS::Region}."+string(e)), nil)
 }
 
+// someZones are the services whose interface endpoints AWS offers in some zones of a region only. Which they are differs by
+// account, since each has other names for its zones.
+// https://github.com/awslabs/aws-orbit-workbench/issues/320
+// https://github.com/terraform-aws-modules/terraform-aws-vpc/issues/462
+var someZones = []string{"com.amazonaws.us-east-1.email-smtp", "com.amazonaws.us-east-1.lambda"}
+
+// zonesWithoutService warns of endpoints in zones that CloudFormation chooses, of which AWS may not offer the service in each.
+func (t *countedTemplate) zonesWithoutService() (warnings []string) {
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		endpoint := t.Resources[id]
+		service, _ := t.evaluated(endpoint.Properties["ServiceName"]).(string)
+		if endpoint.Type != "AWS::EC2::VPCEndpoint" || endpoint.Properties["VpcEndpointType"] != "Interface" || !slices.Contains(someZones, service) {
+			continue
+		}
+		subnets, _ := endpoint.Properties["SubnetIds"].([]any)
+		if slices.ContainsFunc(subnets, func(subnet any) bool {
+			_, named := t.Resources[t.referredTo(subnet)].Properties["AvailabilityZone"].(string)
+			return !named
+		}) {
+			warnings = append(warnings, fmt.Sprintf("%s: %s has an endpoint of %s in zones that CloudFormation chooses, and AWS offers it in some only; "+
+				"write ZoneNames and EndpointZones, with those that `aws ec2 describe-vpc-endpoint-services --service-names %s` lists", t.at(id), t.stack.thingOf(id), service, service))
+		}
+	}
+	return warnings
+}
+
 // reaches tells whether functions in the network can call a service.
 func (n *network) reaches(service string) bool {
 	return n.internet || slices.Contains(n.endpoints, endpointOf[service].endpoint)
@@ -186,7 +212,7 @@ func (n *network) unreadable(inside principal, role string) {
 	if n.of == "" {
 		fix = "give DAX a Network with OpenEndpoints: true"
 	}
-	inside.fault(inside.at, "role", role+", whose rights the endpoints of its network cannot let through", "a role with policies of this stack alone", fix)
+	inside.refusal("https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html", inside.at, "role", role+", whose rights the endpoints of its network cannot let through", "a role with policies of this stack alone", fix)
 }
 
 // attachedPolicies are the policies of the stack, by the names of the roles that have them.

@@ -455,7 +455,7 @@ type placement struct {
 func (fn *Function) place(at stages.Position, n *network, wantedBy string) *placement {
 	if placed := fn.placement; placed != nil {
 		if placed.network != n {
-			fn.fault(at, "Network", fmt.Sprintf("that of %s and that of %s", placed.wantedBy, wantedBy), "one network",
+			fn.refusal("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html", at, "Network", fmt.Sprintf("that of %s and that of %s", placed.wantedBy, wantedBy), "one network",
 				"give the function and the DAX of its tables the same Network")
 		}
 		return placed
@@ -475,7 +475,7 @@ func (fn *Function) place(at stages.Position, n *network, wantedBy string) *plac
 func (fn *Function) reach(at stages.Position, target component, service string) {
 	fn.stack.deferredChecks = append(fn.stack.deferredChecks, func() {
 		if placed := fn.placement; placed != nil && !placed.network.reaches(service) {
-			fn.fault(at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, placed.wantedBy),
+			fn.refusal(internetPage, at, "Access", fmt.Sprintf("%s of %s, while %s places the function in a network without internet", service, target, placed.wantedBy),
 				"a service that the network reaches ("+placed.network.reached()+")", placed.network.remedy(service))
 		}
 	})

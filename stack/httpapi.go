@@ -113,7 +113,7 @@ type RouteConfig struct {
 	// Authorizer decides who may call the route. Default: the API's.
 	Authorizer Authorizer
 
-	// Scopes are those of a token of which it must have one, besides what the authorizer asks; with a
+	// Scopes are those of a token of which it must have one, at most 10, besides what the authorizer asks; with a
 	// [JWTAuthorizer] only. Default: none.
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
 	Scopes []string
@@ -340,9 +340,9 @@ func (api *HTTPAPI) logAccess(scope constructs.Construct, name string) {
 func (api *HTTPAPI) addDomain(scope constructs.Construct, config DomainConfig) {
 	switch {
 	case config.Name == "":
-		api.fault(api.at, "Domain.Name", "empty", "a domain name in every stage of the domain", `write Name: stages.Pick(s, "dev.example.com", …), or Stages`)
+		api.refusal("https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html", api.at, "Domain.Name", "empty", "a domain name in every stage of the domain", `write Name: stages.Pick(s, "dev.example.com", …), or Stages`)
 	case config.Certificate == "":
-		api.fault(api.at, "Domain.Certificate", "empty", "the ARN of a certificate in every stage of the domain", "write Certificate: stages.Pick(s, …), or Stages")
+		api.refusal("https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html", api.at, "Domain.Certificate", "empty", "the ARN of a certificate in every stage of the domain", "write Certificate: stages.Pick(s, …), or Stages")
 	}
 	domain := awsapigatewayv2.NewCfnDomainName(scope, jsiiconv.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
 		DomainName: jsiiconv.String(config.Name),
@@ -407,7 +407,7 @@ func (api *HTTPAPI) Route(key string, fn *Function, config ...RouteConfig) {
 	special := api.special(key, at, config)
 	guarded := special.Authorizer != nil && special.Authorizer != Public()
 	if guarded && api.config.CORS != nil && to.method == "OPTIONS" {
-		api.fault(at, fmt.Sprintf("route %q Authorizer", key), special.Authorizer.String()+", while the API has CORS",
+		api.refusal(cors, at, fmt.Sprintf("route %q Authorizer", key), special.Authorizer.String()+", while the API has CORS",
 			"an open OPTIONS route: browsers ask without credentials whether they may call", "write Authorizer: stack.Public() in its config, or leave the route out")
 	}
 	if !api.present || !fn.present {
@@ -486,6 +486,9 @@ func (api *HTTPAPI) special(route string, at stages.Position, config []RouteConf
 	if special.Authorizer == nil {
 		special.Authorizer = api.config.Authorizer
 	}
+	if len(special.Scopes) > maxScopes {
+		api.refusal(httpAPIQuotas, at, thing+" Scopes", fmt.Sprintf("%d scopes", len(special.Scopes)), fmt.Sprintf("at most %d", maxScopes), "leave some out, and look at the token in the handler")
+	}
 	if _, tokens := special.Authorizer.(*JWTAuthorizer); len(special.Scopes) > 0 && !tokens {
 		asks := "nothing"
 		if special.Authorizer != nil {
@@ -538,11 +541,11 @@ func (api *HTTPAPI) Invoke() Grant {
 		fn.setEnvironment(at, api.String(), api.id, "_URL", api.url)
 		api.stack.deferredChecks = append(api.stack.deferredChecks, func() {
 			if placed := fn.placement; placed != nil && !placed.network.internet {
-				fn.fault(at, "Access", fmt.Sprintf("Invoke of %s, while %s places the function in a network without internet", api, placed.wantedBy),
+				fn.refusal(internetPage, at, "Access", fmt.Sprintf("Invoke of %s, while %s places the function in a network without internet", api, placed.wantedBy),
 					"from a network with internet, the only way to an HTTP API", "give the network NATGateways, or do that work in another function")
 			}
 			if len(api.signed) == 0 {
-				fn.fault(at, "Access", "Invoke of "+api.String()+", which has no route with stack.IAM()", "of an API with a route that IAM decides on",
+				fn.refusal("https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html", at, "Access", "Invoke of "+api.String()+", which has no route with stack.IAM()", "of an API with a route that IAM decides on",
 					"write Authorizer: stack.IAM() there, or call the API without a grant")
 			}
 			fn.allow(statement{actions: apiInvoke, resources: api.signed})

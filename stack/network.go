@@ -47,8 +47,10 @@ type NetworkConfig struct {
 	// endpoint is refused. Each is paid by the hour in every zone. Default: the gateways to DynamoDB and S3.
 	Endpoints []Endpoint
 
-	// EndpointZones are those of ZoneNames in which an endpoint stands, where AWS does not offer it in all of them.
-	// Functions in the other zones reach it too. Default: every zone of the network.
+	// EndpointZones are those of ZoneNames in which an endpoint stands, where AWS does not offer it in all of them, such
+	// as Lambda's in us-east-1: `aws ec2 describe-vpc-endpoint-services` lists the account's zones of a service.
+	// Functions in the other zones reach it too. Default: every zone of the network, with a warning where AWS is known
+	// to lack one.
 	// https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
 	EndpointZones map[Endpoint][]string
 
@@ -167,7 +169,7 @@ func (c NetworkConfig) validateZones() *ConfigError {
 	for i, name := range c.ZoneNames {
 		if !zoneOf.MatchString(name) || slices.Contains(c.ZoneNames[:i], name) {
 			return &ConfigError{
-				Field: "ZoneNames", Got: fmt.Sprintf("%q", name), Want: "the name of a zone, and be there only once", Fix: `write ZoneNames: []string{"us-east-1a", "us-east-1b"}, or leave it out`,
+				Field: "ZoneNames", Got: fmt.Sprintf("%q", name), Want: "the name of a zone, its region and a letter of a to f, and be there only once", Fix: `write ZoneNames: []string{"us-east-1a", "us-east-1b"}, or leave it out`,
 			}
 		}
 	}
@@ -218,7 +220,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	}
 	existing := *c.Existing
 	if !vpcID.MatchString(existing.VPC) {
-		return &ConfigError{Field: "Existing.VPC", Got: fmt.Sprintf("%q", existing.VPC), Want: "the id of a VPC", Fix: `write VPC: "vpc-0a1b2c3d4e5f60718"`}
+		return &ConfigError{Field: "Existing.VPC", Got: fmt.Sprintf("%q", existing.VPC), Want: "the id of a VPC: vpc- and 8 to 17 hexadecimal digits", Fix: `write VPC: "vpc-0a1b2c3d4e5f60718"`}
 	}
 	if len(existing.Subnets) == 0 {
 		return &ConfigError{
@@ -229,7 +231,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	for i, subnet := range existing.Subnets {
 		if !subnetID.MatchString(subnet) || slices.Contains(existing.Subnets[:i], subnet) {
 			return &ConfigError{
-				Field: "Existing.Subnets", Got: fmt.Sprintf("%q", subnet), Want: "the id of a subnet, and be there only once",
+				Field: "Existing.Subnets", Got: fmt.Sprintf("%q", subnet), Want: "the id of a subnet, subnet- and 8 to 17 hexadecimal digits, and be there only once",
 				Fix: `write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}`,
 			}
 		}
@@ -244,7 +246,7 @@ func (c NetworkConfig) validateExisting() *ConfigError {
 	for i, group := range existing.SecurityGroups {
 		if !securityGroup.MatchString(group) || slices.Contains(existing.SecurityGroups[:i], group) {
 			return &ConfigError{
-				Field: "Existing.SecurityGroups", Got: fmt.Sprintf("%q", group), Want: "the id of a security group, and be there only once",
+				Field: "Existing.SecurityGroups", Got: fmt.Sprintf("%q", group), Want: "the id of a security group, sg- and 8 to 17 hexadecimal digits, and be there only once",
 				Fix: `write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out`,
 			}
 		}

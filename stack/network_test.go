@@ -286,15 +286,15 @@ func TestWrongNetworkConfigsAreRefused(t *testing.T) {
 		"an endpoint that is none":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{"SQS"}}, `Endpoints is "SQS"; it must be the end of an endpoint's name. Write stack.EndpointSQS or the like.`},
 		"an endpoint twice":            {stack.NetworkConfig{Endpoints: []stack.Endpoint{"sqs", "sqs"}}, `Endpoints is "sqs" twice; it must be there only once. Leave one of the two out.`},
 		"a gateway as an endpoint":     {stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointS3}}, `Endpoints is "s3"; it must be another one: every network has the gateways. Leave it out.`},
-		"a VPC that is none":           {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "main"}}, `Existing.VPC is "main"; it must be the id of a VPC. Write VPC: "vpc-0a1b2c3d4e5f60718".`},
+		"a VPC that is none":           {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "main"}}, `Existing.VPC is "main"; it must be the id of a VPC: vpc- and 8 to 17 hexadecimal digits. Write VPC: "vpc-0a1b2c3d4e5f60718".`},
 		"no subnets":                   {stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d"}}, `Existing.Subnets is empty; it must be the ids of private subnets, one for each zone. Write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}.`},
 		"a subnet that is none": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: []string{"a"}}},
-			`Existing.Subnets is "a"; it must be the id of a subnet, and be there only once. Write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}.`,
+			`Existing.Subnets is "a"; it must be the id of a subnet, subnet- and 8 to 17 hexadecimal digits, and be there only once. Write Subnets: []string{"subnet-0a1b2c3d4e5f60718", …}.`,
 		},
 		"a group that is none": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, SecurityGroups: []string{"a"}}},
-			`Existing.SecurityGroups is "a"; it must be the id of a security group, and be there only once. Write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out.`,
+			`Existing.SecurityGroups is "a"; it must be the id of a security group, sg- and 8 to 17 hexadecimal digits, and be there only once. Write SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}, or leave it out.`,
 		},
 		"too many groups": {
 			stack.NetworkConfig{Existing: &stack.ExistingNetwork{VPC: "vpc-0a1b2c3d", Subnets: existingVPC().Subnets, SecurityGroups: make([]string, 5)}},

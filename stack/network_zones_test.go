@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -105,6 +106,7 @@ func TestZonesThatANetworkCannotHaveAreRefused(t *testing.T) {
 // its Revision only if the group that it leaves stays as it is.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_dax_UpdateSubnetGroup.html
 func TestTheGroupsOfADAXClusterAreOtherOnesWithOtherValues(t *testing.T) {
+	// So no update meets dax-parameter-group-in-use or dax-subnet-in-use.
 	groups := func(change func(s *stack.Stack, config *stack.DAXConfig)) (parameters, subnets string) {
 		template := synth(t, func(s *stack.Stack) {
 			config := key()
@@ -170,6 +172,7 @@ func TestTheRoleOfADAXClusterMayDoWhatTheGrantsAre(t *testing.T) {
 
 // https://github.com/aws/aws-cdk/issues/34400
 func TestTheRightsToNetworkInterfacesAreTakenAwayAfterTheGroupThatTheInterfacesAreIn(t *testing.T) {
+	// So no update meets lambda-network-left.
 	template := synth(t, cachedTable)
 	var network stacktest.Resource
 	for _, policy := range template.Resources("AWS::IAM::Policy") {
@@ -200,6 +203,34 @@ func TestAFunctionsURLIsTheSameWithAndWithoutProvisionedConcurrency(t *testing.T
 		}).Resource(t, "AWS::Lambda::Url", "get")
 	}
 	assert.Equal(t, url(0), url(2))
+}
+
+// Interface endpoints of Lambda are not offered in every zone of us-east-1, and which zone lacks them differs by account.
+// https://github.com/awslabs/aws-orbit-workbench/issues/320
+func TestAnEndpointThatAWSOffersInSomeZonesOnlyIsAWarningUntilItsZonesAreNamed(t *testing.T) {
+	var told bytes.Buffer
+	_, err := app(func(s *stack.Stack) {
+		stack.NewNetwork(s, "main", stack.NetworkConfig{Endpoints: []stack.Endpoint{stack.EndpointLambda, stack.EndpointSQS}})
+		stack.NewNetwork(s, "named", stack.NetworkConfig{
+			ZoneNames: []string{"us-east-1a", "us-east-1e"}, Endpoints: []stack.Endpoint{stack.EndpointLambda},
+			EndpointZones: map[stack.Endpoint][]string{stack.EndpointLambda: {"us-east-1a"}},
+		})
+	}).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: t.TempDir(), StubFunctions: true, Progress: &told})
+	require.NoError(t, err)
+	assert.Equal(t, "roadshow: warning: stack/network_zones_test.go:LINE: network \"main\" has an endpoint of com.amazonaws.us-east-1.lambda in zones that CloudFormation chooses, "+
+		"and AWS offers it in some only; write ZoneNames and EndpointZones, with those that `aws ec2 describe-vpc-endpoint-services --service-names com.amazonaws.us-east-1.lambda` lists\n",
+		withoutLines(told.String()))
+}
+
+// AWS's pages on DAX's role and on DAX's access control have no condition on an account, and a service that sends none would
+// be refused by one: so the trust names DAX alone. An account can only give DAX roles of its own, and only with the right
+// to pass them.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.create-cluster.cli.create-service-role.html
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.access-control.html
+func TestTheRoleOfADAXClusterTrustsDAXAsAWSsPageDoes(t *testing.T) {
+	template := synth(t, cachedTable)
+	trust := template.Resource(t, "AWS::IAM::Role", "ordersDAX").Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"]
+	assert.Equal(t, []any{map[string]any{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": map[string]any{"Service": "dax.amazonaws.com"}}}, trust)
 }
 
 func TestTheLogOfANetworkIsWrittenForThisAccountOnly(t *testing.T) {

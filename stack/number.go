@@ -27,6 +27,7 @@ const (
 	mostExact   = 1 << 53
 	mostDays    = math.MaxInt64 / int64(day) * int64(day)
 	mostMinutes = math.MaxInt64 / int64(time.Minute) * int64(time.Minute)
+	mostSeconds = mostInteger * int64(time.Second)
 )
 
 // numbers has a row for each numeric field of each config, by type and field. A test finds fields without one.
@@ -41,7 +42,7 @@ var numbers = map[string]numberRule{
 	"BucketConfig.OldVersions": span(day, time.Duration(mostDays), day, "30 * 24 * time.Hour", "https://docs.aws.amazon.com/AmazonS3/latest/API/API_NoncurrentVersionExpiration.html"),
 	"LifecycleConfig.Expire":   span(day, time.Duration(mostDays), day, "30 * 24 * time.Hour", "https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html"),
 	"TransitionConfig.After":   span(day, time.Duration(mostDays), day, "30 * 24 * time.Hour", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"),
-	"BucketCORSConfig.MaxAge":  span(time.Second, 24*time.Hour, time.Second, "time.Hour", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html"),
+	"BucketCORSConfig.MaxAge":  span(time.Second, time.Duration(mostSeconds), time.Second, "time.Hour", "https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html"),
 
 	"CORSConfig.MaxAge":            span(time.Second, 24*time.Hour, time.Second, "time.Hour", "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html"),
 	"LambdaAuthorizerConfig.Cache": span(time.Second, time.Hour, time.Second, "5 * time.Minute", "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html"),
@@ -142,7 +143,7 @@ func (n numberRule) wanted() string {
 		return text
 	}
 	whole := map[time.Duration]string{time.Millisecond: "milliseconds", time.Second: "seconds", time.Minute: "minutes", day: "days"}[n.step]
-	if n.most == mostDays || n.most == mostMinutes {
+	if n.most == mostDays || n.most == mostMinutes || n.most == mostSeconds {
 		return fmt.Sprintf("whole %s, at least one", whole)
 	}
 	return fmt.Sprintf("%s to %s in whole %s", plainTime(time.Duration(n.least)), plainTime(time.Duration(n.most)), whole)

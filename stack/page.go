@@ -18,6 +18,8 @@ var pages = map[string]string{
 	"BucketConfig.Encryption": "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
 	"BucketConfig.Lifecycle":  lifecyclePage,
 
+	"BucketTriggerConfig.Events": "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html",
+
 	"EventPattern.pattern": "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",
 
 	"FunctionConfig.Architecture":           "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
@@ -38,10 +40,13 @@ var pages = map[string]string{
 	"JWTAuthorizerConfig.Source":     tokenPage,
 	"LambdaAuthorizerConfig.Sources": "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html",
 
-	"NetworkConfig.CIDR":          "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
-	"NetworkConfig.EndpointZones": "https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",
-	"NetworkConfig.Ports":         "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html",
-	"NetworkConfig.ZoneNames":     zonesPage,
+	"NetworkConfig.CIDR":               "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+	"NetworkConfig.Endpoints":          endpointsPage,
+	"NetworkConfig.EndpointZones":      "https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",
+	"NetworkConfig.Existing":           "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+	"NetworkConfig.Existing.Endpoints": endpointsPage,
+	"NetworkConfig.Ports":              "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html",
+	"NetworkConfig.ZoneNames":          zonesPage,
 
 	"QueueConfig.DeduplicateByContent":     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html",
 	"QueueTriggerConfig.BatchSize":         queueTriggerPage,
@@ -58,21 +63,24 @@ var pages = map[string]string{
 	"StreamConfig.Filters": "https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html",
 	"StreamConfig.Start":   "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html",
 
-	"TableConfig.DAX":           "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.sizing-guide.html",
-	"TableConfig.Encryption":    "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
-	"TableConfig.GlobalIndexes": "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html",
-	"TableConfig.LocalIndexes":  "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html",
-	"TableConfig.MaxRequests":   "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode-max-throughput.html",
-	"TableConfig.PartitionKey":  attributes,
-	"TableConfig.Provisioned":   "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
-	"TableConfig.SortKey":       "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html",
-	"TableConfig.Stream":        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html",
+	"TableConfig.DAX":                            "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.sizing-guide.html",
+	"TableConfig.Encryption":                     "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
+	"TableConfig.GlobalIndexes and LocalIndexes": "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html",
+	"TableConfig.GlobalIndexes":                  "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html",
+	"TableConfig.LocalIndexes":                   "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html",
+	"TableConfig.MaxRequests":                    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode-max-throughput.html",
+	"TableConfig.PartitionKey":                   attributes,
+	"TableConfig.Provisioned":                    "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
+	"TableConfig.SortKey":                        "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html",
+	"TableConfig.Stream":                         "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html",
 
 	"TopicConfig.DeduplicateByContent": "https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html",
 	"TopicTriggerConfig.topic":         orderedTopicPage,
 }
 
 const (
+	endpointsPage    = "https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"
+	internetPage     = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html"
 	mappingPage      = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
 	orderedTopicPage = "https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html"
 	queueTriggerPage = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
@@ -86,7 +94,11 @@ var position = regexp.MustCompile(`\[[^\]]*\]`)
 
 // pageOf is AWS's page on a field of a config; empty where there is none.
 func pageOf(config any, field string) string {
-	path := reflect.TypeOf(config).Name() + "." + position.ReplaceAllString(field, "")
+	return pageAt(reflect.TypeOf(config).Name() + "." + position.ReplaceAllString(field, ""))
+}
+
+// pageAt is AWS's page on a field, written with its config.
+func pageAt(path string) string {
 	for path != "" {
 		if page, known := pages[path]; known {
 			return page

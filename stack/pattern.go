@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,21 +28,31 @@ type dialect struct {
 	// flat tells that it knows no fields below fields.
 	flat bool
 	// mostFields and mostCombinations limit what a pattern holds: its fields, and the product of the lengths of
-	// their lists. mostBytes limits its text. Zero is no limit.
+	// their lists, each times the level of its field; alternatives are added. mostBytes limits its text. Zero is no limit.
 	mostFields, mostCombinations, mostBytes int
-	// mostNumeric is how far from zero numbers of comparisons may be; zero is EventBridge's own limit.
+	// mostNumeric is how far from zero numbers of comparisons may be; zero is EventBridge's own limit. digits are those
+	// behind the point that are compared.
 	mostNumeric float64
+	digits      int
 	// page is AWS's on it.
 	page string
 }
 
 var (
 	eventPattern = dialect{page: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"}
-	// SNS counts the fields, and how many combinations of values a policy means.
+	// SNS counts the fields that hold lists, and how many combinations of values a policy means.
 	// https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
-	attributesPolicy = dialect{flat: true, mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, mostNumeric: 1e9, page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"}
-	bodyPolicy       = dialect{mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, mostNumeric: 1e9, page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"}
-	lambdaFilter     = dialect{
+	// https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html
+	bodyPolicy = dialect{
+		mostFields: 5, mostCombinations: 150, mostBytes: 256 << 10, mostNumeric: 1e9, digits: 5,
+		page: "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html",
+	}
+	attributesPolicy = func() dialect {
+		flat := bodyPolicy
+		flat.flat = true
+		return flat
+	}()
+	lambdaFilter = dialect{
 		without: []string{"cidr", "wildcard"}, mostBytes: 4096,
 		page: "https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax",
 	}
@@ -56,10 +67,10 @@ func (p Pattern) validate(field string, of dialect) *ConfigError {
 	if err != nil {
 		return &ConfigError{Field: field, Got: err.Error(), Want: "made of values that JSON has", Fix: "write text, numbers, lists and patterns"}
 	}
-	check := patternCheck{dialect: of, combinations: 1}
-	check.fields(value, "")
+	check := patternCheck{dialect: of}
+	combinations := check.fields(value, "", 1)
 	if check.problem == nil {
-		check.sums(len(p.String()))
+		check.sums(combinations, len(p.String()))
 	}
 	if problem := check.problem; problem != nil {
 		problem.Field = field
@@ -72,10 +83,8 @@ func (p Pattern) validate(field string, of dialect) *ConfigError {
 // patternCheck walks through a pattern until the first problem.
 type patternCheck struct {
 	dialect
-	found        int
-	combinations int
-	alternatives bool // there is an $or, whose combinations are not counted
-	problem      *ConfigError
+	found   int
+	problem *ConfigError
 }
 
 func (c *patternCheck) refuse(got, want, fix string) {
@@ -84,8 +93,12 @@ func (c *patternCheck) refuse(got, want, fix string) {
 	}
 }
 
-// fields checks a pattern, or one below a field.
-func (c *patternCheck) fields(fields map[string]any, below string) {
+// manyCombinations are more than any service takes, so that no product overflows.
+const manyCombinations = 1 << 20
+
+// fields checks a pattern, or one below a field, and returns how many combinations of values it means.
+func (c *patternCheck) fields(fields map[string]any, below string, level int) (combinations int) {
+	combinations = 1
 	if len(fields) == 0 {
 		c.refuse(fmt.Sprintf("no field at %q", strings.TrimSuffix(below, ".")), "at least one field", "leave the field out, which is any value")
 	}
@@ -94,24 +107,25 @@ func (c *patternCheck) fields(fields map[string]any, below string) {
 		switch value := fields[name].(type) {
 		case []any:
 			if name == "$or" {
-				c.anyOf(value, below)
+				combinations *= c.anyOf(value, below, level)
 			} else {
-				c.list(value, path)
+				combinations *= c.list(value, path) * level
 			}
 		case map[string]any:
 			if c.flat {
 				c.refuse(fmt.Sprintf("fields below %q", path), "a list for each attribute: attributes have no fields", "write FilterBody: true to select by the body, or a list here")
 			}
-			c.fields(value, path+".")
+			combinations *= c.fields(value, path+".", level+1)
 		default:
 			c.refuse(fmt.Sprintf("no list at %q", path), "a list of what the field may be", `write stack.Pattern{"kind": []string{"refund"}}`)
 		}
+		combinations = min(combinations, manyCombinations)
 	}
+	return combinations
 }
 
 // anyOf checks the patterns of which one must match.
-func (c *patternCheck) anyOf(patterns []any, below string) {
-	c.alternatives = true
+func (c *patternCheck) anyOf(patterns []any, below string, level int) (combinations int) {
 	if len(patterns) < 2 {
 		c.refuse(fmt.Sprintf("%d patterns in %q", len(patterns), below+"$or"), "two or more", "write one pattern without $or")
 	}
@@ -121,14 +135,14 @@ func (c *patternCheck) anyOf(patterns []any, below string) {
 			c.refuse(fmt.Sprintf("%s in %q", asJSON(one), below+"$or"), "a pattern", `write "$or": []stack.Pattern{…}`)
 			continue
 		}
-		c.fields(fields, below)
+		combinations += c.fields(fields, below, level)
 	}
+	return min(combinations, manyCombinations)
 }
 
-// list checks what a field may be.
-func (c *patternCheck) list(values []any, path string) {
+// list checks what a field may be, and returns how many values there are.
+func (c *patternCheck) list(values []any, path string) int {
 	c.found++
-	c.combinations *= max(len(values), 1)
 	if len(values) == 0 {
 		c.refuse(fmt.Sprintf("an empty list at %q", path), "at least one value", "leave the field out, which is any value")
 	}
@@ -140,6 +154,7 @@ func (c *patternCheck) list(values []any, path string) {
 			c.refuse(fmt.Sprintf("a list in the list at %q", path), "text, numbers, bools, nil or operators", "write the values in one list")
 		}
 	}
+	return max(len(values), 1)
 }
 
 // operators are what a list may hold besides values, and what each takes.
@@ -171,6 +186,8 @@ func (c *patternCheck) operator(written map[string]any, path string) {
 			c.refuse(fmt.Sprintf("%s of %s at %q", name, asJSON(value), path), operators[name].takes, "write it so")
 		} else if name == "numeric" && c.mostNumeric > 0 && slices.ContainsFunc(value.([]any), c.isTooLarge) {
 			c.refuse(fmt.Sprintf("numeric of %s at %q", asJSON(value), path), fmt.Sprintf("numbers of -%[1]d to %[1]d", int(c.mostNumeric)), "compare with a number between these")
+		} else if name == "numeric" && c.digits > 0 && slices.ContainsFunc(value.([]any), c.isTooFine) {
+			c.refuse(fmt.Sprintf("numeric of %s at %q", asJSON(value), path), fmt.Sprintf("numbers of at most %d digits behind the point: no more are compared", c.digits), "round it")
 		}
 	}
 }
@@ -181,13 +198,24 @@ func (c *patternCheck) isTooLarge(part any) bool {
 	return is && (number < -c.mostNumeric || number > c.mostNumeric)
 }
 
+// isTooFine tells whether a part of a comparison is a number with more digits behind the point than the service compares.
+func (c *patternCheck) isTooFine(part any) bool {
+	number, is := part.(float64)
+	_, fraction, _ := strings.Cut(strconv.FormatFloat(number, 'f', -1, 64), ".")
+	return is && len(fraction) > c.digits
+}
+
 // sums checks what the service counts.
-func (c *patternCheck) sums(bytes int) {
+func (c *patternCheck) sums(combinations, bytes int) {
 	switch {
 	case c.mostFields > 0 && c.found > c.mostFields:
 		c.refuse(fmt.Sprintf("%d fields", c.found), fmt.Sprintf("at most %d", c.mostFields), "select by fewer, and look at the others in the handler")
-	case c.mostCombinations > 0 && !c.alternatives && c.combinations > c.mostCombinations:
-		c.refuse(fmt.Sprintf("%d combinations of values, the product of the lists' lengths", c.combinations), fmt.Sprintf("at most %d", c.mostCombinations), "shorten the lists")
+	case c.mostCombinations > 0 && combinations > c.mostCombinations:
+		got := fmt.Sprintf("%d combinations of values", combinations)
+		if combinations >= manyCombinations {
+			got = fmt.Sprintf("%d combinations of values or more", manyCombinations)
+		}
+		c.refuse(got+", the product of the lists' lengths, each times the level of its field", fmt.Sprintf("at most %d", c.mostCombinations), "shorten the lists, or select by fields that are less deep")
 	case c.mostBytes > 0 && bytes > c.mostBytes:
 		c.refuse(fmt.Sprintf("%d bytes", bytes), fmt.Sprintf("at most %d", c.mostBytes), "shorten it")
 	}

@@ -85,6 +85,17 @@ func TestAPatternThatAWSRefusesIsRefusedWithItsRule(t *testing.T) {
 	}
 }
 
+// combinations is what a filter of so many has; beyond a million they are not counted.
+func combinations(count int) string {
+	more := ""
+	if count == manyCombinations {
+		more = " or more"
+	}
+	return fmt.Sprintf("%d combinations of values%s, the product of the lists' lengths, each times the level of its field", count, more)
+}
+
+// https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+// https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html
 func TestEachServiceReadsItsOwnPatterns(t *testing.T) {
 	list := func(length int) string {
 		return `["` + strings.Repeat(`x","`, length-1) + `x"]`
@@ -98,9 +109,18 @@ func TestEachServiceReadsItsOwnPatterns(t *testing.T) {
 			"attributes": `numeric of [">",0,"<",1000000001] at "x"`, "body": `numeric of [">",0,"<",1000000001] at "x"`,
 		},
 		`{"a": ["y"], "b": ["y"], "c": ["y"], "d": ["y"], "e": ["y"], "f": ["y"]}`: {"attributes": "6 fields", "body": "6 fields"},
-		fmt.Sprintf(`{"a": %s, "b": %s}`, list(15), list(11)):                      {"attributes": "165 combinations of values, the product of the lists' lengths", "body": "165 combinations of values, the product of the lists' lengths"},
+		fmt.Sprintf(`{"a": %s, "b": %s}`, list(15), list(11)):                      {"attributes": combinations(165), "body": combinations(165)},
 		fmt.Sprintf(`{"a": %s, "b": %s}`, list(15), list(10)):                      {},
-		fmt.Sprintf(`{"a": ["%s"]}`, strings.Repeat("x", 4100)):                    {"lambda": "4110 bytes"},
+		`{"x": [{"numeric": ["=", 0.12345]}]}`:                                     {},
+		`{"x": [{"numeric": ["=", 0.123456]}]}`:                                    {"attributes": `numeric of ["=",0.123456] at "x"`, "body": `numeric of ["=",0.123456] at "x"`},
+		// The examples of AWS's pages, of 72, 7 and 32 combinations, and one that SNS was seen to refuse.
+		`{"key_a": {"key_b": {"key_c": ["1", "2", "3", "4"]}}, "key_d": {"key_e": ["1", "2", "3"]}}`:                                                {"attributes": `fields below "key_a"`},
+		`{"source": ["cw"], "$or": [{"metricName": ["a", "b"]}, {"metricType": ["m"], "$or": [{"metricId": [1, 2]}, {"spaceId": [1, 2, 3]}]}]}`:     {},
+		`{"$or": [{"metricName": ["a", "b"]}, {"namespace": ["c", "d"]}], "detail": {"scope": ["s"], "$or": [{"source": ["x"]}, {"type": ["y"]}]}}`: {"attributes": `fields below "detail"`},
+		`{"key_a": {"key_b": {"key_c": ["1", "2", "3", "4"]}}, "key_d": {"key_e": ["1", "2", "3"]}, "key_f": ["1", "2", "3"]}`:                      {"attributes": `fields below "key_a"`, "body": combinations(216)},
+		fmt.Sprintf(`{"a": %s, "$or": [{"b": %s}, {"c": %s}]}`, list(8), list(10), list(9)):                                                         {"attributes": combinations(152), "body": combinations(152)},
+		fmt.Sprintf(`{"a": %[1]s, "b": %[1]s, "c": %[1]s, "d": %[1]s}`, list(40)):                                                                   {"attributes": combinations(1 << 20), "body": combinations(1 << 20)},
+		fmt.Sprintf(`{"a": ["%s"]}`, strings.Repeat("x", 4100)):                                                                                     {"lambda": "4110 bytes"},
 	} {
 		for name, of := range map[string]dialect{"event": eventPattern, "attributes": attributesPolicy, "body": bodyPolicy, "lambda": lambdaFilter} {
 			problem := readPattern(t, text).validate("Filter", of)

@@ -144,7 +144,7 @@ func (t *Table) StreamTo(fn *Function, config StreamConfig) {
 	at := stages.Caller()
 	both := fn.triggeredBy(t.component, at, config, config.validate(), true)
 	if t.config.Stream == "" {
-		t.fault(at, "Stream", fmt.Sprintf("none, while %s reads it", fn), wantedStreamViews, "write Stream: stack.StreamNewAndOld in the table's config")
+		t.refusal("https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html", at, "Stream", fmt.Sprintf("none, while %s reads it", fn), wantedStreamViews, "write Stream: stack.StreamNewAndOld in the table's config")
 	}
 	if !both {
 		return
@@ -161,7 +161,7 @@ func (t *Table) StreamTo(fn *Function, config StreamConfig) {
 				"a component of every such stage", "give all three the same Stages")
 		}
 		if to.ordered() {
-			t.fault(at, "OnFailure", fmt.Sprintf("FIFO %s, to which Lambda cannot send", to), "a standard one", "leave out FIFO there, or write another")
+			t.refusal("https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html", at, "OnFailure", fmt.Sprintf("FIFO %s, to which Lambda cannot send", to), "a standard one", "leave out FIFO there, or write another")
 		}
 		props.DestinationConfig = &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
 			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: to.takeFailures(fn)},

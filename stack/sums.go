@@ -61,12 +61,30 @@ var (
 		20, "statements", "of its policy", "join the statements that one service needs",
 		"https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html", 0,
 	}
+	limitQueuePrincipals = limit{
+		50, "principals", "of its policy", "name an organization in a condition in place of them",
+		"https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html", 0,
+	}
+	// Policies of twenty statements with a condition each are taken: the quota is one of a statement.
+	// https://github.com/dapr/components-contrib/issues/1780
+	limitQueueConditions = limit{
+		10, "conditions", "of one statement of its policy", "make two statements of it",
+		"https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html", 0,
+	}
+	limitQueueActions = limit{
+		7, "actions", "of one statement of its policy", "make two statements of it",
+		"https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html", 0,
+	}
 	limitTopicPolicy = limit{
 		30720, "bytes", "of its policy", "have some of them tell another topic",
 		"https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html#sns-policy-quotas", 0,
 	}
 	limitTopicStatements = limit{
 		100, "statements", "of its policy", "join the statements that one service needs",
+		"https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html#sns-policy-quotas", 0,
+	}
+	limitTopicPrincipals = limit{
+		200, "principals", "of one statement of its policy", "name an organization in a condition in place of them",
 		"https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html#sns-policy-quotas", 0,
 	}
 	limitBucketPolicy = limit{
@@ -80,6 +98,26 @@ var (
 	limitEndpointPolicy = limit{
 		20480, "characters", "of an endpoint's policy, which the rights of all in the network make", "write OpenEndpoints: true in the network, or give some functions another network",
 		"https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html", 0,
+	}
+	limitLifecycle = limit{
+		1000, "rules", "of its lifecycle, with those of the construct", "let one prefix stand for several",
+		"https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleConfiguration.html", 0,
+	}
+	limitPattern = limit{
+		2048, "characters", "of an event pattern", "make two rules of it, or select by a prefix",
+		"https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html", 4096,
+	}
+	limitGroupRules = limit{
+		60, "rules", "of a security group in one direction", "place some functions in another network",
+		"https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html", 1000,
+	}
+	limitRoutes = limit{
+		300, "routes", "of an API", "let a route with {proxy+} lead to a function that chooses",
+		"https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html", math.MaxInt,
+	}
+	limitAuthorizers = limit{
+		10, "authorizers", "of an API", "let several routes ask the same one",
+		"https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html", math.MaxInt,
 	}
 	limitTargets = limit{
 		5, "targets", "of a rule", "make a second rule",
@@ -101,8 +139,9 @@ var (
 		200, "parameters", "of a template", "make a second service of some components",
 		"https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html", 0,
 	}
+	// AWS's page says 1 MB, and its error says which: https://github.com/aws-samples/aws-vpc-cidr-mgmt/issues/10
 	limitTemplate = limit{
-		1 << 20, "bytes", "of a template", "make a second service of some components, and export what both need",
+		1_000_000, "bytes", "of a template", "make a second service of some components, and export what both need",
 		"https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html", 0,
 	}
 )
@@ -169,7 +208,7 @@ func (s *Stack) checkSums(template []byte, at lineOf) (warnings []string, err er
 			warnings = append(warnings, one.warning())
 		}
 	}
-	return warnings, errors.Join(problems...)
+	return append(warnings, t.zonesWithoutService()...), errors.Join(problems...)
 }
 
 // countedTemplate is a template, and what its references come to at least.
@@ -295,30 +334,48 @@ func (t *countedTemplate) counts() []count {
 		case "AWS::IAM::Role":
 			t.role(logicalID, properties)
 		case "AWS::IAM::ManagedPolicy":
-			t.policy(logicalID, properties["PolicyDocument"], limitManagedPolicy, limit{})
+			t.policy(logicalID, properties["PolicyDocument"], limitManagedPolicy)
 		case "AWS::SQS::QueuePolicy":
-			t.policy(logicalID, properties["PolicyDocument"], limitQueuePolicy, limitQueueStatements)
+			t.policy(logicalID, properties["PolicyDocument"], limitQueuePolicy,
+				statementLimit{limitQueueStatements, oneStatement, false}, statementLimit{limitQueuePrincipals, principalsIn, false},
+				statementLimit{limitQueueConditions, conditionsIn, true}, statementLimit{limitQueueActions, actionsIn, true})
 		case "AWS::SNS::TopicPolicy":
-			t.policy(logicalID, properties["PolicyDocument"], limitTopicPolicy, limitTopicStatements)
+			t.policy(logicalID, properties["PolicyDocument"], limitTopicPolicy,
+				statementLimit{limitTopicStatements, oneStatement, false}, statementLimit{limitTopicPrincipals, principalsIn, true})
+		case "AWS::S3::Bucket":
+			lifecycle, _ := properties["LifecycleConfiguration"].(map[string]any)
+			rules, _ := lifecycle["Rules"].([]any)
+			t.add(logicalID, limitLifecycle, len(rules), nil)
 		case "AWS::S3::BucketPolicy":
-			t.policy(logicalID, properties["PolicyDocument"], limitBucketPolicy, limit{})
+			t.policy(logicalID, properties["PolicyDocument"], limitBucketPolicy)
 		case "AWS::KMS::Key":
-			t.policy(logicalID, properties["KeyPolicy"], limitKeyPolicy, limit{})
+			t.policy(logicalID, properties["KeyPolicy"], limitKeyPolicy)
 		case "AWS::EC2::VPCEndpoint":
-			t.policy(logicalID, properties["PolicyDocument"], limitEndpointPolicy, limit{})
+			t.policy(logicalID, properties["PolicyDocument"], limitEndpointPolicy)
 		case "AWS::Events::Rule":
 			targets, _ := properties["Targets"].([]any)
 			t.add(logicalID, limitTargets, len(targets), nil)
+			if pattern := properties["EventPattern"]; pattern != nil {
+				t.add(logicalID, limitPattern, length(t.evaluated(pattern)), nil)
+			}
 		}
 	}
 	t.permissions()
 	t.filters()
+	t.held("AWS::ApiGatewayV2::Route", "ApiId", limitRoutes, "")
+	t.held("AWS::ApiGatewayV2::Authorizer", "ApiId", limitAuthorizers, "")
+	t.held("AWS::EC2::SecurityGroupIngress", "GroupId", limitGroupRules, "SecurityGroupIngress")
+	t.held("AWS::EC2::SecurityGroupEgress", "GroupId", limitGroupRules, "SecurityGroupEgress")
 	return t.found
 }
 
-// add remembers a sum.
+// add remembers a sum. Of what a construct of the CDK makes no line is known but that of the definition.
 func (t *countedTemplate) add(logicalID string, of limit, sum int, parts map[string]int) {
-	t.found = append(t.found, count{limit: of, thing: t.stack.thingOf(logicalID), at: t.at(logicalID), sum: sum, parts: parts})
+	at := t.at(logicalID)
+	if at.File == "" {
+		at = t.stack.app.position()
+	}
+	t.found = append(t.found, count{limit: of, thing: t.stack.thingOf(logicalID), at: at, sum: sum, parts: parts})
 }
 
 // thingOf names the component that a resource belongs to.
@@ -334,16 +391,17 @@ func (s *Stack) thingOf(logicalID string) string {
 
 // template counts the template itself.
 func (t *countedTemplate) template() {
-	parts := map[string]int{}
-	for logicalID := range t.Resources {
+	parts, bytes := map[string]int{}, map[string]int{}
+	for logicalID, resource := range t.Resources {
 		parts[t.stack.thingOf(logicalID)]++
+		bytes[t.stack.thingOf(logicalID)] += length(resource.Properties)
 	}
 	for _, one := range []struct {
 		limit
 		sum   int
 		parts map[string]int
 	}{
-		{limitResources, len(t.Resources), parts}, {limitOutputs, len(t.Outputs), nil}, {limitParameters, len(t.Parameters), nil}, {limitTemplate, t.size, nil},
+		{limitResources, len(t.Resources), parts}, {limitOutputs, len(t.Outputs), nil}, {limitParameters, len(t.Parameters), nil}, {limitTemplate, t.size, bytes},
 	} {
 		t.found = append(t.found, count{limit: one.limit, thing: fmt.Sprintf("app %q", t.stack.app.Service), at: t.stack.app.position(), sum: one.sum, parts: one.parts})
 	}
@@ -408,8 +466,41 @@ func (t *countedTemplate) role(logicalID string, properties map[string]any) {
 	}
 }
 
-// policy counts the policy of a resource, and its statements where a limit is given.
-func (t *countedTemplate) policy(logicalID string, document any, size, statements limit) {
+// statementLimit is a limit of what the statements of a policy hold: together, or the largest of them.
+type statementLimit struct {
+	limit
+	count func(statement map[string]any) int
+	each  bool
+}
+
+func oneStatement(map[string]any) int { return 1 }
+
+func actionsIn(statement map[string]any) int { return len(listed(statement["Action"])) }
+
+// principalsIn counts those of each kind.
+func principalsIn(statement map[string]any) (principals int) {
+	kinds, is := statement["Principal"].(map[string]any)
+	if !is {
+		return 1 // everybody
+	}
+	for _, names := range kinds {
+		principals += len(listed(names))
+	}
+	return principals
+}
+
+// conditionsIn counts the keys that a statement has conditions on, each as often as an operator has it.
+func conditionsIn(statement map[string]any) (conditions int) {
+	operators, _ := statement["Condition"].(map[string]any)
+	for _, operator := range operators {
+		keys, _ := operator.(map[string]any)
+		conditions += len(keys)
+	}
+	return conditions
+}
+
+// policy counts the policy of a resource, and what its statements hold.
+func (t *countedTemplate) policy(logicalID string, document any, size limit, held ...statementLimit) {
 	policy, _ := t.evaluated(document).(map[string]any)
 	if len(policy) == 0 {
 		return
@@ -420,8 +511,19 @@ func (t *countedTemplate) policy(logicalID string, document any, size, statement
 		parts[principalOf(statement)] += length(statement)
 	}
 	t.add(logicalID, size, length(policy), parts)
-	if statements.most > 0 {
-		t.add(logicalID, statements, len(all), nil)
+	for _, of := range held {
+		sum, parts := 0, map[string]int{}
+		for _, one := range all {
+			statement, _ := one.(map[string]any)
+			count := of.count(statement)
+			if !of.each {
+				sum += count
+				parts[principalOf(statement)] += count
+			} else if count > sum {
+				sum, parts = count, map[string]int{principalOf(statement): count}
+			}
+		}
+		t.add(logicalID, of.limit, sum, parts)
 	}
 }
 
@@ -470,7 +572,7 @@ func (t *countedTemplate) permissions() {
 		}
 		policies[function].sum += length(statement) + 1
 		policies[function].parts[principal] += length(statement)
-		if target := t.functionOf(resource.Properties["FunctionName"]); target != "" {
+		if target := t.referredTo(resource.Properties["FunctionName"]); target != "" {
 			policies[function].logicalID = target
 		}
 	}
@@ -494,9 +596,29 @@ func (t *countedTemplate) filters() {
 	}
 }
 
-// functionOf is the resource that a permission names; empty where it is not a reference to one.
-func (t *countedTemplate) functionOf(name any) string {
-	reference, _ := name.(map[string]any)
+// held counts the resources of a type by the one that they refer to, together with those in a list of that one.
+func (t *countedTemplate) held(kind, property string, of limit, list string) {
+	sums, parts := map[string]int{}, map[string]map[string]int{}
+	for id, resource := range t.Resources {
+		owner := t.referredTo(resource.Properties[property])
+		if resource.Type != kind || owner == "" {
+			continue
+		}
+		if parts[owner] == nil {
+			parts[owner] = map[string]int{}
+		}
+		sums[owner]++
+		parts[owner][t.stack.thingOf(id)]++
+	}
+	for _, owner := range slices.Sorted(maps.Keys(sums)) {
+		own, _ := t.Resources[owner].Properties[list].([]any)
+		t.add(owner, of, sums[owner]+len(own), parts[owner])
+	}
+}
+
+// referredTo is the resource that a value refers to; empty where it is no reference.
+func (t *countedTemplate) referredTo(value any) string {
+	reference, _ := value.(map[string]any)
 	if attribute, is := reference["Fn::GetAtt"].([]any); is {
 		return fmt.Sprint(attribute[0])
 	}

@@ -261,6 +261,42 @@ func TestASumAboveAnAWSLimitIsRefusedWithWhatAddsMost(t *testing.T) {
 	}
 }
 
+// A quota that AWS raises is no limit, since only the account knows it: above it there is a warning.
+func TestASumAboveAQuotaThatAWSRaisesIsAWarning(t *testing.T) {
+	var told bytes.Buffer
+	_, err := app(func(s *stack.Stack) {
+		list := func(count int, form string) (all []any) {
+			for i := range count {
+				all = append(all, fmt.Sprintf(form, i))
+			}
+			return all
+		}
+		resource := func(kind, id string, count int, properties map[string]any) {
+			for i := range count {
+				awscdk.NewCfnResource(s.CDK, text(fmt.Sprintf("%s%d", id, i)), &awscdk.CfnResourceProps{Type: text(kind), Properties: &properties})
+			}
+		}
+		ref := func(id string) map[string]any { return map[string]any{"Ref": id} }
+		resource("AWS::SNS::Topic", "News", 1, map[string]any{})
+		resource("AWS::SNS::Subscription", "Filtered", 201, map[string]any{"TopicArn": ref("News0"), "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:111111111111:q", "FilterPolicy": map[string]any{"kind": []any{"x"}}})
+		resource("AWS::EC2::SecurityGroup", "Group", 1, map[string]any{"GroupDescription": "x", "SecurityGroupIngress": []any{map[string]any{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "CidrIp": "10.0.0.0/16"}}})
+		resource("AWS::EC2::SecurityGroupIngress", "Rule", 60, map[string]any{"GroupId": map[string]any{"Fn::GetAtt": []any{"Group0", "GroupId"}}, "IpProtocol": "tcp"})
+		resource("AWS::ApiGatewayV2::Api", "Api", 1, map[string]any{"Name": "a", "ProtocolType": "HTTP"})
+		resource("AWS::ApiGatewayV2::Authorizer", "Guard", 11, map[string]any{"ApiId": ref("Api0"), "Name": "a", "AuthorizerType": "JWT"})
+		resource("AWS::Events::Rule", "Match", 1, map[string]any{"EventPattern": map[string]any{"source": list(100, "service-of-a-name-%d")}})
+	}).Synthesize(stack.Synthesis{Stages: []stages.Stage{dev}, Outdir: t.TempDir(), StubFunctions: true, Progress: &told})
+	require.NoError(t, err)
+	for _, warning := range []string{
+		"resource Group0 has 61 rules of a security group in one direction, and AWS takes 60 unless the account's quota was raised; ",
+		"resource Match0 has 2302 characters of an event pattern, and AWS takes 2048 unless the account's quota was raised\n",
+		"resource News0 has 201 subscriptions with a filter of its messages, and AWS takes 200 unless the account's quota was raised\n",
+		"resource Api0 has 11 authorizers of an API, and AWS takes 10 unless the account's quota was raised; ",
+	} {
+		assert.Contains(t, told.String(), warning)
+	}
+	assert.Equal(t, 4, strings.Count(told.String(), "warning: "), told.String())
+}
+
 func TestASumCloseToAnAWSLimitIsAWarning(t *testing.T) {
 	var told bytes.Buffer
 	_, err := app(func(s *stack.Stack) {

@@ -44,7 +44,7 @@ type textRule struct {
 	resource, property string
 	// fields are those of configs, by type and field.
 	fields []string
-	// least and most are in characters, or in bytes.
+	// least and most are in characters, or in bytes; a text that no page limits may be as long as a template.
 	least, most int
 	bytes       bool
 	set         charset
@@ -170,8 +170,8 @@ var texts = []textRule{
 		resource: "AWS::ApiGatewayV2::Api", property: "Description", fields: []string{"HTTPAPIConfig.Description"}, most: 1024,
 		docs: "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html",
 	},
-	{resource: "AWS::ApiGatewayV2::Api", property: "CorsConfiguration.AllowHeaders[]", fields: []string{"CORSConfig.Headers"}, least: 1, most: 1024, set: headerName, docs: cors},
-	{resource: "AWS::ApiGatewayV2::Api", property: "CorsConfiguration.ExposeHeaders[]", fields: []string{"CORSConfig.ExposedHeaders"}, least: 1, most: 1024, set: headerName, docs: cors},
+	{resource: "AWS::ApiGatewayV2::Api", property: "CorsConfiguration.AllowHeaders[]", fields: []string{"CORSConfig.Headers"}, least: 1, set: headerName, docs: cors},
+	{resource: "AWS::ApiGatewayV2::Api", property: "CorsConfiguration.ExposeHeaders[]", fields: []string{"CORSConfig.ExposedHeaders"}, least: 1, set: headerName, docs: cors},
 	{
 		resource: "AWS::Lambda::Url", property: "Cors.AllowHeaders[]", least: 1, most: 1024, set: headerName,
 		docs: "https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html",
@@ -180,8 +180,8 @@ var texts = []textRule{
 		resource: "AWS::Lambda::Url", property: "Cors.AllowOrigins[]", fields: []string{"URLConfig.Origins"}, least: 1, most: 253,
 		docs: "https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html",
 	},
-	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].AllowedHeaders[]", fields: []string{"BucketCORSConfig.Headers"}, least: 1, most: 1024, set: headerName, docs: bucketCORS},
-	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].ExposedHeaders[]", fields: []string{"BucketCORSConfig.ExposedHeaders"}, least: 1, most: 1024, set: exposedName, docs: bucketCORS},
+	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].AllowedHeaders[]", fields: []string{"BucketCORSConfig.Headers"}, least: 1, set: headerName, docs: bucketCORS},
+	{resource: "AWS::S3::Bucket", property: "CorsConfiguration.CorsRules[].ExposedHeaders[]", fields: []string{"BucketCORSConfig.ExposedHeaders"}, least: 1, set: exposedName, docs: bucketCORS},
 	{resource: "AWS::S3::Bucket", property: "LifecycleConfiguration.Rules[].Prefix", fields: []string{"LifecycleConfig.Prefix"}, most: 1024, bytes: true, docs: objectKeys},
 	{
 		resource: "AWS::S3::Bucket", property: "LifecycleConfiguration.Rules[].Id", most: 255,
@@ -227,7 +227,7 @@ func textOf(field string) *textRule {
 }
 
 // whole is what every text has to be, whoever takes it.
-var whole = textRule{most: longest, docs: longestDocs}
+var whole = textRule{docs: longestDocs}
 
 // control is what no service takes: everything below the space but tab and line ends, and delete.
 var control = regexp.MustCompile(`[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]`)
@@ -255,9 +255,16 @@ func (t textRule) fault(path, value string) *ConfigError {
 	if t.bytes {
 		length, unit = len(value), "bytes"
 	}
+	most := t.most
+	if most == 0 {
+		most = longest
+	}
 	switch {
-	case t.most > 0 && length > t.most:
-		problem.Got, problem.Want, problem.Fix = fmt.Sprintf("%d %s", length, unit), fmt.Sprintf("at most %d", t.most), "shorten it"
+	case length > most:
+		problem.Got, problem.Want, problem.Fix = fmt.Sprintf("%d %s", length, unit), fmt.Sprintf("at most %d", most), "shorten it"
+		if t.most == 0 {
+			problem.Docs = longestDocs
+		}
 		return problem
 	case length < t.least:
 		problem.Got, problem.Want, problem.Fix = fmt.Sprintf("%d %s", length, unit), fmt.Sprintf("at least %d", t.least), "write a longer one"

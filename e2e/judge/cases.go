@@ -71,7 +71,7 @@ func cases(account, region string) (tried []trial, skipped []string, err error) 
 
 // rowTrial is a row of the book, where stacks alone make it.
 func rowTrial(row refusals.Refusal, account string) (trial, bool) {
-	if row.Moment == refusals.Delete || row.Again > 0 || len(row.Deleted)+len(row.Held)+len(row.Objects)+len(row.Lacks)+len(row.Imports) > 0 || row.Existing || row.Off {
+	if row.Moment == refusals.Delete || row.Moment == refusals.Cleanup || row.Uploaded || row.Again > 0 || len(row.Deleted)+len(row.Held)+len(row.Objects)+len(row.Lacks)+len(row.Imports) > 0 || row.Existing || row.Off {
 		return trial{}, false
 	}
 	one := trial{name: "refusal/" + row.ID, words: row.Words, parameters: row.Parameters}

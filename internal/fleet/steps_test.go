@@ -153,6 +153,9 @@ func TestADeployIsNotBegunInARegionThatIsOff(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	messages.Provoked(t, err.Error())
 	require.Len(t, refused.Findings, 1)
-	t.Log(refused.Findings[0].String())
+	told := refused.Findings[0].String()
+	assert.Regexp(t, `^Stage dev: `, told)
+	assert.Contains(t, told, "is refused by AWS (InvalidClientTokenId: The security token included in the request is invalid). ")
+	assert.Contains(t, told, "enable the region in the account: where it is off, AWS says the same.")
 	assert.Empty(t, a.Writes(stage.Account), "nothing was changed")
 }

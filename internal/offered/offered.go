@@ -1,4 +1,5 @@
-// Package offered says which regions of AWS lack a resource type of CloudFormation, of the types that package stack makes.
+// Package offered says what regions of AWS lack of what package stack makes: resource types of CloudFormation, and node types
+// of DAX.
 package offered
 
 import "slices"

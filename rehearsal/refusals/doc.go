@@ -14,7 +14,8 @@
 //     how: …                               in one sentence
 //
 // A row whose step is refused has the template that is deployed first under before, and the one
-// that is then refused under resources. A row of moment delete deploys resources, and its stack
+// that is then refused under resources; after one of moment cleanup the stack is updated, and what it
+// leaves behind cannot be deleted. A row of moment delete deploys resources, and its stack
 // cannot be deleted. What else a row may have:
 //
 //   - template: a whole template, where the refusal is not about resources;
@@ -27,6 +28,7 @@
 //   - lacks: what the call is made without: [capabilities];
 //   - region: where the stack is deployed; us-east-1 unless it says so;
 //   - off: the account has not enabled the region;
+//   - uploaded: the template is given by the URL of an object;
 //   - parameters: values of the template's parameters.
 //
 // In a template, !Ref and the other short forms mean what they mean to CloudFormation. Two marks

@@ -53,7 +53,7 @@ func steps(book []Refusal) string {
 		"([AWS](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html)).\n" +
 		"\n| step | what to do, or why the constructs have none |\n|---|---|\n")
 	for _, r := range book {
-		if r.Kind == Step && r.Moment == Update {
+		if r.Kind == Step && (r.Moment == Update || r.Moment == Cleanup) {
 			fmt.Fprintf(&section, "| [%s](#%s) | %s |\n", r.ID, r.ID, cell(r.How))
 		}
 	}

@@ -72,6 +72,8 @@ type Refusal struct {
 	// Region is where the stack is deployed; Off tells that the account has not enabled it.
 	Region string
 	Off    bool
+	// Uploaded tells that the template is given by the URL of an object, not with the call.
+	Uploaded bool
 	// Deleted are resources that a person made and deleted by hand shortly before.
 	Deleted []Resource
 	// Held are resources that a person made beside the stack.
@@ -120,11 +122,12 @@ const (
 	ChangeSet  = "change set" // the change set fails
 	Create     = "create"     // a resource of a new stack fails, and the stack is rolled back
 	Update     = "update"     // a resource fails, and the stack is rolled back to what it was
+	Cleanup    = "cleanup"    // the stack is updated, and what it leaves behind cannot be deleted
 	Delete     = "delete"     // the stack cannot be deleted
 )
 
 // Moments are all moments at which AWS refuses.
-var Moments = []string{Validation, ChangeSet, Create, Update, Delete}
+var Moments = []string{Validation, ChangeSet, Create, Update, Cleanup, Delete}
 
 // What Roadshow does about a refusal.
 const (
@@ -148,7 +151,7 @@ type row struct {
 	Resources, Template             yaml.Node
 	Parameters                      map[string]string
 	Region                          string
-	Off                             bool
+	Off, Uploaded                   bool
 	Again                           time.Duration
 	Deleted, Held                   []Resource
 	Existing                        bool
@@ -233,7 +236,7 @@ func (r *row) refusal(service string, shared map[string]yaml.Node) (Refusal, err
 	}
 	made := Refusal{
 		ID: r.ID, Service: service, Kind: r.Kind, Moment: r.Moment, Words: r.Words, Source: r.Source,
-		Roadshow: r.Roadshow, How: r.How, Parameters: r.Parameters, Region: cmp.Or(r.Region, "us-east-1"), Off: r.Off, Again: r.Again,
+		Roadshow: r.Roadshow, How: r.How, Parameters: r.Parameters, Region: cmp.Or(r.Region, "us-east-1"), Off: r.Off, Uploaded: r.Uploaded, Again: r.Again,
 		Deleted: r.Deleted, Held: r.Held, Existing: r.Existing, Imports: r.Imports, Lacks: r.Lacks, Objects: r.Objects,
 	}
 	together := func(resources yaml.Node) (string, error) {
@@ -296,8 +299,8 @@ func (r *row) check(service string) error {
 		return errors.New("want resources or a template, and not both")
 	case !r.Template.IsZero() && len(r.With) > 0:
 		return errors.New("with goes with resources, not with a whole template")
-	case (r.Moment == Update) == r.Before.IsZero() && r.Moment != ChangeSet && r.Moment != Validation:
-		return errors.New("before goes with the moment update")
+	case (r.Moment == Update || r.Moment == Cleanup) == r.Before.IsZero() && r.Moment != ChangeSet && r.Moment != Validation:
+		return errors.New("before goes with the moment update or cleanup")
 	}
 	return nil
 }

@@ -104,6 +104,22 @@ func TestTheRegionsThatLackATypeAreThoseOfAWSsSchema(t *testing.T) {
 	}
 }
 
+// daxNodesByRegion are the node types that internal/offered has, all in the region with all of them, and one of each family in
+// those that lack one.
+func daxNodesByRegion() map[string][]string {
+	byRegion := map[string][]string{"us-east-1": offered.DAXNodes("us-east-1")}
+	for _, region := range []string{"cn-northwest-1", "eu-central-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-2"} {
+		families := map[string]bool{}
+		for _, kind := range offered.DAXNodes(region) {
+			if family := strings.Split(kind, ".")[1]; !families[family] {
+				families[family] = true
+				byRegion[region] = append(byRegion[region], kind)
+			}
+		}
+	}
+	return byRegion
+}
+
 // goldenFiles are the templates that this project's programs make.
 func goldenFiles(t *testing.T) (files []string) {
 	t.Helper()
@@ -127,7 +143,21 @@ func TestAWSsOwnValidatorFindsTheRowsThatAreMarkedAndNothingInTheGoldens(t *test
 		require.NoError(t, err)
 		templates[path] = deployed{string(text), "us-east-1"}
 	}
+	dax := daxNodesByRegion()
+	for region, kinds := range dax {
+		resources := map[string]any{}
+		for i, kind := range kinds {
+			resources[fmt.Sprintf("Node%d", i)] = map[string]any{"Type": "AWS::DAX::Cluster", "Properties": map[string]any{
+				"IAMRoleARN": "arn:aws:iam::111111111111:role/dax", "NodeType": kind, "ReplicationFactor": 1,
+			}}
+		}
+		text, err := json.Marshal(map[string]any{"Resources": resources})
+		require.NoError(t, err)
+		templates["node types of DAX in "+region] = deployed{string(text), region}
+	}
 	found := askValidator(t, "validate.js", templates)
+	assert.Contains(t, found["dax-node-type"], "E3672", "the rule that knows the node types of DAX")
+	assert.Contains(t, found["dax-node-type-region"], "E3672", "and those of a region")
 	var marks strings.Builder
 	for _, row := range all {
 		if rules := found[row.ID]; len(rules) > 0 {

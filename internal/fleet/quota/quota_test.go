@@ -316,7 +316,7 @@ func truths() map[string]truth {
 		"mappings of a template":   {200, section("Mappings", 200, object{"a": object{"b": "c"}}), section("Mappings", 201, object{"a": object{"b": "c"}}), "Number of mappings, 201", draft{}},
 	}
 	shell := len(long(0).text(&testing.T{}))
-	cases["length of a template"] = truth{1 << 20, long(1<<20 - shell), long(1<<20 - shell + 1), "", draft{}}
+	cases["length of a template"] = truth{1_000_000, long(1_000_000 - shell), long(1_000_000 - shell + 1), "", draft{}}
 	for name, machine := range map[string][2]string{
 		"Linux/Small": {"LINUX_CONTAINER", "BUILD_GENERAL1_SMALL"}, "Linux/Medium": {"LINUX_CONTAINER", "BUILD_GENERAL1_MEDIUM"},
 		"Linux/Large": {"LINUX_CONTAINER", "BUILD_GENERAL1_LARGE"}, "Linux/XLarge": {"LINUX_CONTAINER", "BUILD_GENERAL1_XLARGE"},

@@ -234,7 +234,7 @@ func Table() []Quota {
 		ofTemplate("outputs of a template", "outputs", 200, func(t *Template) int { return t.Outputs }),
 		ofTemplate("parameters of a template", "parameters", 200, func(t *Template) int { return t.Parameters }),
 		ofTemplate("mappings of a template", "mappings", 200, func(t *Template) int { return t.Mappings }),
-		ofTemplate("length of a template", "bytes", 1<<20, func(t *Template) int { return t.Bytes }),
+		ofTemplate("length of a template", "bytes", 1_000_000, func(t *Template) int { return t.Bytes }),
 	)
 }
 

@@ -26,7 +26,7 @@ import (
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 const (
 	maxBodyBytes   = 51_200
-	maxObjectBytes = 1 << 20
+	maxObjectBytes = 1_000_000
 	maxResources   = 500
 	maxParameters  = 200
 	maxOutputs     = 200

@@ -54,6 +54,20 @@ var apiGatewayRules = []rule{
 		}
 		return ""
 	}},
+	// The quotas are of AWS's page, the words those of its API for a limit:
+	// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-routes.html
+	{id: "apigateway-scopes", on: route, handler: "ServiceLimitExceeded", status: 429, says: func(c *call) string {
+		if len(c.list("AuthorizationScopes")) > 10 {
+			return "A limit has been exceeded."
+		}
+		return ""
+	}},
+	{id: "apigateway-audiences", on: "AWS::ApiGatewayV2::Authorizer", handler: "ServiceLimitExceeded", status: 429, says: func(c *call) string {
+		if len(c.list("JwtConfiguration.Audience")) > 50 {
+			return "A limit has been exceeded."
+		}
+		return ""
+	}},
 	{id: "apigateway-issuer", on: "AWS::ApiGatewayV2::Authorizer", says: func(c *call) string {
 		issuer := c.text("JwtConfiguration.Issuer")
 		if c.text("AuthorizerType") == "JWT" && (!strings.HasPrefix(issuer, "https://") || strings.HasSuffix(issuer, "/.well-known/openid-configuration")) {

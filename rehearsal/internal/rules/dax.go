@@ -2,17 +2,12 @@ package rules
 
 import (
 	"reflect"
-	"regexp"
+	"slices"
+
+	"github.com/roadshow-go/roadshow/internal/offered"
 )
 
 const cluster = "AWS::DAX::Cluster"
-
-// nodeType is the form of DAX's node types, and nodeFamilies are those there are.
-// https://aws.amazon.com/dynamodb/pricing/provisioned/
-var (
-	nodeType     = regexp.MustCompile(`^dax\.([a-z0-9]+)\.([0-9]*x?large|medium|small)$`)
-	nodeFamilies = map[string]bool{"r3": true, "r4": true, "r5": true, "r7i": true, "t2": true, "t3": true}
-)
 
 var daxRules = []rule{
 	{id: "dax-role-trust", on: cluster, says: func(c *call) string {
@@ -29,8 +24,7 @@ var daxRules = []rule{
 		return ""
 	}},
 	{id: "dax-node-type", on: cluster, says: func(c *call) string {
-		part := nodeType.FindStringSubmatch(c.text("NodeType"))
-		if part == nil || !nodeFamilies[part[1]] {
+		if !slices.Contains(offered.DAXNodes(c.Region), c.text("NodeType")) {
 			return "The value for a parameter is invalid."
 		}
 		return ""

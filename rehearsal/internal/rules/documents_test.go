@@ -2,7 +2,10 @@ package rules
 
 import (
 	"encoding/json"
+	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,28 +145,127 @@ func TestNamesOfAWSsPagesAreReadAsTheyAreThere(t *testing.T) {
 	}
 }
 
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+// repeated is a list of so many texts.
+func repeated(count int, form string) []any {
+	all := make([]any, count)
+	for i := range all {
+		all[i] = fmt.Sprintf(form, i)
+	}
+	return all
+}
+
 func TestPoliciesAreHeldToTheQuotasOfAWSsPages(t *testing.T) {
-	sized := func(bytes int) object {
-		empty := size(object{"Statement": []any{object{"Effect": "Allow", "Action": "s3:*", "Resource": ""}}})
-		return object{"Statement": []any{object{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + strings.Repeat("b", bytes-empty-len("arn:aws:s3:::"))}}}
+	allow := func(action, resource string, with object) object {
+		statement := object{"Effect": "Allow", "Action": action, "Resource": resource, "Principal": "*"}
+		maps.Copy(statement, with)
+		return object{"Statement": []any{statement}}
 	}
-	for bytes, taken := range map[int]bool{6144: true, 6145: false} {
-		refused := Create(nothing{}, &Resource{Type: "AWS::IAM::ManagedPolicy", Properties: object{"PolicyDocument": sized(bytes)}})
-		assert.Equal(t, taken, refused == nil, "a managed policy of %d", bytes)
-	}
-	for bytes, taken := range map[int]bool{10240: true, 10241: false} {
-		refused := Create(nothing{}, &Resource{Type: role, Properties: object{"Policies": []any{object{"PolicyDocument": sized(bytes)}}}})
-		assert.Equal(t, taken, refused == nil, "a role's policies of %d", bytes)
-	}
-	for count, taken := range map[int]bool{20: true, 21: false} {
-		statements := make([]any, count)
-		for i := range statements {
-			statements[i] = object{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+	// sized is a policy of so many bytes.
+	sized := func(action, resource string, principal any, bytes int) object {
+		text := func(length int) object {
+			statement := object{"Effect": "Allow", "Action": action, "Resource": resource, "Condition": object{"StringLike": object{"aws:PrincipalTag/t": strings.Repeat("x", length)}}}
+			if principal != nil {
+				statement["Principal"] = principal
+			}
+			return object{"Statement": []any{statement}}
 		}
-		refused := Create(nothing{}, &Resource{Type: "AWS::SQS::QueuePolicy", Properties: object{"PolicyDocument": object{"Statement": statements}}})
-		assert.Equal(t, taken, refused == nil, "%d statements", count)
+		return text(bytes - size(text(0)))
+	}
+	many := func(count int, action, resource string) object {
+		var all []any
+		for range count {
+			all = append(all, allow(action, resource, nil)["Statement"].([]any)...)
+		}
+		return object{"Statement": all}
+	}
+	conditions := func(count int) object {
+		tags := object{}
+		for i := range count {
+			tags[fmt.Sprintf("aws:PrincipalTag/t%d", i)] = "x"
+		}
+		return object{"Condition": object{"StringEquals": tags}}
+	}
+	principals := func(count int) object {
+		return object{"Principal": object{"AWS": repeated(count, "arn:aws:iam::222222222222:user/u-%d")}}
+	}
+	const topicARN = "arn:aws:sns:us-east-1:111111111111:news"
+	for page, quotas := range map[string]map[string]struct {
+		on, property string
+		most         int
+		policy       func(count int) any
+	}{
+		"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html": {
+			"a managed policy":  {"AWS::IAM::ManagedPolicy", "PolicyDocument", 6144, func(n int) any { return sized("s3:*", "*", nil, n) }},
+			"a role's policies": {role, "Policies", 10240, func(n int) any { return []any{object{"PolicyDocument": sized("s3:*", "*", nil, n)}} }},
+			"a role's trust": {role, "AssumeRolePolicyDocument", 2048, func(n int) any {
+				trust := sized("sts:AssumeRole", "*", object{"Service": "lambda.amazonaws.com"}, n+len(`"Resource":"*",`))
+				delete(trust["Statement"].([]any)[0].(object), "Resource")
+				return trust
+			}},
+			"a role's managed policies": {role, "ManagedPolicyArns", 10, func(n int) any { return repeated(n, "arn:aws:iam::aws:policy/p%d") }},
+		},
+		"https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html": {
+			"bytes":                 {"AWS::SQS::QueuePolicy", "PolicyDocument", 8192, func(n int) any { return sized("sqs:SendMessage", "*", "*", n) }},
+			"statements":            {"AWS::SQS::QueuePolicy", "PolicyDocument", 20, func(n int) any { return many(n, "sqs:SendMessage", "*") }},
+			"principals":            {"AWS::SQS::QueuePolicy", "PolicyDocument", 50, func(n int) any { return allow("sqs:SendMessage", "*", principals(n)) }},
+			"conditions":            {"AWS::SQS::QueuePolicy", "PolicyDocument", 10, func(n int) any { return allow("sqs:SendMessage", "*", conditions(n)) }},
+			"actions per statement": {"AWS::SQS::QueuePolicy", "PolicyDocument", 7, func(n int) any { return allow("", "*", object{"Action": repeated(n, "sqs:Action%d")}) }},
+		},
+		"https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html#sns-policy-quotas": {
+			"bytes":      {"AWS::SNS::TopicPolicy", "PolicyDocument", 30 * 1024, func(n int) any { return sized("sns:Publish", topicARN, "*", n) }},
+			"statements": {"AWS::SNS::TopicPolicy", "PolicyDocument", 100, func(n int) any { return many(n, "sns:Publish", topicARN) }},
+			"principals": {"AWS::SNS::TopicPolicy", "PolicyDocument", 200, func(n int) any { return allow("sns:Publish", topicARN, principals(n)) }},
+			"resources": {"AWS::SNS::TopicPolicy", "PolicyDocument", 1, func(n int) any {
+				return allow("sns:Publish", "", object{"Resource": slices.Repeat([]any{topicARN}, n)})
+			}},
+		},
+		"https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html": {
+			"a bucket's policy": {"AWS::S3::BucketPolicy", "PolicyDocument", 20 * 1024, func(n int) any { return sized("s3:GetObject", "arn:aws:s3:::b/*", object{"AWS": "222222222222"}, n) }},
+		},
+		"https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html": {
+			"a key's policy": {key, "KeyPolicy", 32 * 1024, func(n int) any {
+				policy := sized("kms:Decrypt", "*", object{"Service": "sns.amazonaws.com"}, n)
+				root := allow("kms:*", "*", object{"Principal": object{"AWS": "arn:aws:iam::111111111111:root"}})["Statement"].([]any)
+				policy["Statement"] = append(policy["Statement"].([]any), root...)
+				condition := policy["Statement"].([]any)[0].(object)["Condition"].(object)["StringLike"].(object)
+				condition["aws:PrincipalTag/t"] = strings.Repeat("x", n-size(policy)+len(condition["aws:PrincipalTag/t"].(string)))
+				return policy
+			}},
+		},
+	} {
+		for what, of := range quotas {
+			for count, taken := range map[int]bool{of.most: true, of.most + 1: false} {
+				refused := Create(nothing{}, &Resource{
+					Type: of.on, Name: "x", Account: "111111111111", Region: "us-east-1", Partition: "aws",
+					Properties: object{of.property: of.policy(count), "Topics": []any{topicARN}, "Bucket": "b"},
+				})
+				assert.Equal(t, taken, refused == nil, "%s, %d: %v (%s)", what, count, refused, page)
+			}
+		}
+	}
+}
+
+// https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+// https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html
+// The third is what AWS was seen to refuse: https://github.com/localstack/localstack/blob/main/tests/aws/services/sns/test_sns_filter_policy.py
+func TestTheCombinationsOfAFilterAreThoseOfAWSsPages(t *testing.T) {
+	for filter, want := range map[string]struct{ keys, combinations int }{
+		`{"key_a": ["1", "2", "3"], "key_b": ["1"], "key_c": ["1", "2"]}`:                                                                           {3, 6},
+		`{"key_a": {"key_b": {"key_c": ["1", "2", "3", "4"]}}, "key_d": {"key_e": ["1", "2", "3"]}}`:                                                {2, 72},
+		`{"key_a": {"key_b": {"key_c": ["1", "2", "3", "4"]}}, "key_d": {"key_e": ["1", "2", "3"]}, "key_f": ["1", "2", "3"]}`:                      {3, 216},
+		`{"source": ["cw"], "$or": [{"metricName": ["a", "b"]}, {"metricType": ["m"], "$or": [{"metricId": [1, 2]}, {"spaceId": [1, 2, 3]}]}]}`:     {5, 7},
+		`{"$or": [{"metricName": ["a", "b"]}, {"namespace": ["c", "d"]}], "detail": {"scope": ["s"], "$or": [{"source": ["x"]}, {"type": ["y"]}]}}`: {5, 32},
+	} {
+		var read object
+		require.NoError(t, json.Unmarshal([]byte(filter), &read), filter)
+		keys, combinations := filterSums(read, 1)
+		assert.Equal(t, want, struct{ keys, combinations int }{keys, combinations}, filter)
+		assert.Equal(t, combinations > 150, filterPolicy(read, true) != "", filter)
+	}
+	for number, taken := range map[string]bool{"1000000000": true, "-1000000000": true, "1000000000.5": false, "-1000000001": false, "0.12345": true} {
+		var read object
+		require.NoError(t, json.Unmarshal([]byte(`{"total": [{"numeric": ["<", `+number+`]}]}`), &read))
+		assert.Equal(t, taken, filterPolicy(read, false) == "", number)
 	}
 }
 

@@ -19,6 +19,15 @@ var ruleDescription = regexp.MustCompile(`^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{
 
 const ruleDescriptionWords = "Invalid rule description. Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
 
+// zonesWithout are zones that a service of an interface endpoint lacks. AWS gives the names of zones to other zones in each
+// account, so in the accounts of a rehearsal us-east-1e is the one.
+// https://github.com/awslabs/aws-orbit-workbench/issues/320
+// https://github.com/terraform-aws-modules/terraform-aws-vpc/issues/462
+var zonesWithout = map[string][]string{
+	"com.amazonaws.us-east-1.email-smtp": {"us-east-1e"},
+	"com.amazonaws.us-east-1.lambda":     {"us-east-1e"},
+}
+
 // gatewayServices are those with endpoints of the gateway kind.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 var gatewayServices = []string{"s3", "dynamodb"}
@@ -175,6 +184,15 @@ var ec2Rules = []rule{
 				return words("Found another VPC endpoint subnet in the availability zone of %s, the VPC endpoint subnets should be in different availability zones supported by the VPC endpoint service.", id)
 			}
 			zones[placed.text("AvailabilityZone")] = true
+		}
+		return ""
+	}},
+	{id: "ec2-endpoint-zone", on: "AWS::EC2::VPCEndpoint", says: func(c *call) string {
+		for _, id := range c.texts("SubnetIds") {
+			placed := c.Find(c.Resource, subnet, id)
+			if placed != nil && slices.Contains(zonesWithout[c.text("ServiceName")], placed.text("AvailabilityZone")) {
+				return words("The VPC endpoint service %s does not support the availability zone of the subnet: %s.", c.text("ServiceName"), id)
+			}
 		}
 		return ""
 	}},

@@ -40,6 +40,9 @@ var eventsRules = []rule{
 		if pattern == nil {
 			return "Event pattern is not valid. Reason: Filter is not an object"
 		}
+		if size(c.at("EventPattern")) > 4096 {
+			return words("1 validation error detected: Value at 'eventPattern' failed to satisfy constraint: Member must have length less than or equal to 4096")
+		}
 		if problem := eventPattern(pattern); problem != "" {
 			return "Event pattern is not valid. Reason: " + problem
 		}

@@ -1,12 +1,17 @@
 package rules
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 const key = "AWS::KMS::Key"
+
+// aliasName is what the name of an alias may hold.
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+var aliasName = regexp.MustCompile(`^[a-zA-Z0-9:/_-]+$`)
 
 var kmsRules = []rule{
 	{id: "kms-policy-lockout", on: key, says: func(c *call) string {
@@ -27,9 +32,21 @@ var kmsRules = []rule{
 		}
 		return ""
 	}},
+	{id: "kms-policy-size", on: key, handler: "ServiceLimitExceeded", says: func(c *call) string {
+		if size(c.at("KeyPolicy")) > 32<<10 {
+			return "The request was rejected because a length constraint or quota was exceeded."
+		}
+		return ""
+	}},
 	{id: "kms-asymmetric-rotation", on: key, says: func(c *call) string {
 		if spec := c.text("KeySpec"); c.flag("EnableKeyRotation") && spec != "" && spec != "SYMMETRIC_DEFAULT" {
 			return "You cannot set the EnableKeyRotation property to true on asymmetric or external keys."
+		}
+		return ""
+	}},
+	{id: "kms-alias-characters", on: "AWS::KMS::Alias", says: func(c *call) string {
+		if !aliasName.MatchString(c.text("AliasName")) {
+			return words("1 validation error detected: Value '%s' at 'aliasName' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", c.text("AliasName"), aliasName)
 		}
 		return ""
 	}},

@@ -47,6 +47,23 @@ var destinationActions = map[string]string{
 	"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction", "events": "events:PutEvents",
 }
 
+// LeavesInterfaces tells whether a function leaves its network while its role may not delete the function's network
+// interfaces any more, so that these stay in their subnets and groups. A managed policy of AWS that lets a function be in a
+// network has the right.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+func LeavesInterfaces(w World, before, after *Resource) bool {
+	if len(before.list("VpcConfig.SubnetIds")) == 0 || len(after.list("VpcConfig.SubnetIds")) > 0 {
+		return false
+	}
+	role := w.Find(after, "AWS::IAM::Role", after.text("Role"))
+	if role == nil || slices.ContainsFunc(role.texts("ManagedPolicyArns"), func(reference string) bool {
+		return strings.HasSuffix(reference, "/AWSLambdaVPCAccessExecutionRole")
+	}) {
+		return false
+	}
+	return !may(w, role, "ec2:DeleteNetworkInterface", "*")
+}
+
 var lambdaRules = []rule{
 	{id: "lambda-role-trust", on: function, says: func(c *call) string {
 		role := c.Find(c.Resource, "AWS::IAM::Role", c.text("Role"))

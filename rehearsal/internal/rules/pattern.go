@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,8 +13,9 @@ import (
 // one grammar.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 type patternReader struct {
-	leaf    func(values []any)
 	problem func(words string)
+	// numeric is asked for each number of a comparison; nil where the service says nothing of them.
+	numeric func(number float64)
 }
 
 // readPattern reads an object of names: below each is another object, or a list of what the value may be.
@@ -32,7 +34,6 @@ func readPattern(pattern object, r patternReader) {
 			case len(value) == 0:
 				r.problem("Empty arrays are not allowed")
 			default:
-				r.leaf(value)
 				for _, one := range value {
 					readMatch(one, r)
 				}
@@ -129,6 +130,10 @@ func readNumeric(operand any, r patternReader) {
 		switch number := list[i+1].(type) {
 		case string, bool, nil:
 			r.problem(fmt.Sprintf("Bad value for numeric range operator: %v", number))
+		default:
+			if value, err := strconv.ParseFloat(textOf(number), 64); err == nil && r.numeric != nil {
+				r.numeric(value)
+			}
 		}
 	}
 }
@@ -136,13 +141,10 @@ func readNumeric(operand any, r patternReader) {
 // eventPattern is what is wrong with an event pattern, in the words of EventBridge; empty if nothing is.
 func eventPattern(pattern object) string {
 	first := ""
-	readPattern(pattern, patternReader{
-		leaf: func([]any) {},
-		problem: func(words string) {
-			if first == "" {
-				first = words
-			}
-		},
-	})
+	readPattern(pattern, patternReader{problem: func(words string) {
+		if first == "" {
+			first = words
+		}
+	}})
 	return first
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,31 @@ func statements(policy any) []object {
 		return objectsOf(value)
 	}
 	return nil
+}
+
+// principalsOf are whom a statement is about, each as it is written.
+func principalsOf(statement object) []string {
+	written := statement["Principal"]
+	if written == nil {
+		written = statement["NotPrincipal"]
+	}
+	kinds := document(written)
+	if kinds == nil {
+		return textsOf(written)
+	}
+	var all []string
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		all = append(all, textsOf(kinds[kind])...)
+	}
+	return all
+}
+
+// conditionsOf are the keys that a statement has conditions on, each as often as an operator has it.
+func conditionsOf(statement object) (keys int) {
+	for _, operator := range document(statement["Condition"]) {
+		keys += len(document(operator))
+	}
+	return keys
 }
 
 // readPolicies reads policies; those that IAM cannot read are refused by other rules.

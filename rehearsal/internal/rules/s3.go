@@ -30,6 +30,10 @@ var (
 	address          = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
 )
 
+// malformedXML are the words of S3 for a configuration that its schema does not allow.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+const malformedXML = "The XML you provided was not well-formed or did not validate against our published schema"
+
 var s3Rules = []rule{
 	{id: "s3-name", on: bucket, says: func(c *call) string {
 		reserved := slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(c.Name, p) }) ||
@@ -122,6 +126,18 @@ var s3Rules = []rule{
 			if days, given := whole(rule["ExpirationInDays"]); given && days < 1 {
 				return "'Days' for Expiration action must be a positive integer"
 			}
+		}
+		return ""
+	}},
+	{id: "s3-lifecycle-rules", on: bucket, says: func(c *call) string {
+		if len(c.objects("LifecycleConfiguration.Rules")) > 1000 {
+			return malformedXML
+		}
+		return ""
+	}},
+	{id: "s3-cors-rules", on: bucket, says: func(c *call) string {
+		if len(c.objects("CorsConfiguration.CorsRules")) > 100 {
+			return malformedXML
 		}
 		return ""
 	}},

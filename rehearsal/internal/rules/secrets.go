@@ -1,8 +1,20 @@
 package rules
 
+import "regexp"
+
 const secret = "AWS::SecretsManager::Secret"
 
+// secretName is what a name may hold.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+var secretName = regexp.MustCompile(`^[-/_+=.@!a-zA-Z0-9]*$`)
+
 var secretsRules = []rule{
+	{id: "secretsmanager-name-characters", on: secret, says: func(c *call) string {
+		if !secretName.MatchString(c.text("Name")) {
+			return "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+		}
+		return ""
+	}},
 	{id: "secretsmanager-two-values", on: secret, says: func(c *call) string {
 		if c.has("SecretString") && c.has("GenerateSecretString") {
 			return "You can't specify both GenerateSecretString and SecretString properties"

@@ -1,9 +1,12 @@
 package rules
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
 )
 
 const topic = "AWS::SNS::Topic"
@@ -99,31 +102,64 @@ var snsRules = []rule{
 		}
 		return ""
 	}},
+	// AWS's page has the quotas of a topic's policy, and its reference the error of a parameter that does not comply:
+	// https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html
+	{id: "sns-policy-size", on: "AWS::SNS::TopicPolicy", says: func(c *call) string {
+		if size(c.at("PolicyDocument")) > 30<<10 {
+			return "Invalid parameter: Policy"
+		}
+		return ""
+	}},
+	{id: "sns-policy-statements", on: "AWS::SNS::TopicPolicy", says: func(c *call) string {
+		if len(statements(c.at("PolicyDocument"))) > 100 {
+			return "Invalid parameter: Policy"
+		}
+		return ""
+	}},
+	{id: "sns-policy-principals", on: "AWS::SNS::TopicPolicy", says: func(c *call) string {
+		for _, statement := range statements(c.at("PolicyDocument")) {
+			if len(principalsOf(statement)) > 200 {
+				return "Invalid parameter: Policy"
+			}
+		}
+		return ""
+	}},
+	{id: "sns-policy-resource", on: "AWS::SNS::TopicPolicy", says: func(c *call) string {
+		for _, statement := range statements(c.at("PolicyDocument")) {
+			resources := textsOf(statement["Resource"])
+			for _, of := range c.texts("Topics") {
+				if len(resources) != 1 || !policy.Matches(resources[0], of) {
+					return "Invalid parameter: Policy"
+				}
+			}
+		}
+		return ""
+	}},
 }
 
-// filterPolicy is what SNS says of a subscription's filter.
+// filterPolicy is what SNS says of a subscription's filter. Numbers are compared from -10^9 to 10^9, at most five keys hold
+// lists, and the combinations of what these may be are at most 150.
 // https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
-func filterPolicy(policy object, ofBody bool) string {
+func filterPolicy(filter object, ofBody bool) string {
 	if !ofBody {
-		for _, value := range policy {
+		for _, value := range filter {
 			if _, nested := value.(object); nested {
 				return "Invalid parameter: Filter policy scope MessageAttributes does not support nested filter policy"
 			}
 		}
 	}
-	keys, combinations, problem := 0, 1, ""
-	readPattern(policy, patternReader{
-		leaf: func(values []any) {
-			keys++
-			combinations *= max(1, len(values))
-		},
-		problem: func(words string) {
-			if problem == "" {
-				problem = words
-			}
-		},
-	})
-	switch {
+	problem := ""
+	first := func(words string) {
+		if problem == "" {
+			problem = words
+		}
+	}
+	readPattern(filter, patternReader{problem: first, numeric: func(number float64) {
+		if math.Abs(number) > 1e9 {
+			first("Value must be between -1.0E9 and 1.0E9, inclusive")
+		}
+	}})
+	switch keys, combinations := filterSums(filter, 1); {
 	case problem != "":
 		return "Invalid parameter: FilterPolicy: " + problem
 	case keys > 5:
@@ -132,4 +168,31 @@ func filterPolicy(policy object, ofBody bool) string {
 		return "Invalid parameter: FilterPolicy: Filter policy is too complex"
 	}
 	return ""
+}
+
+// filterSums counts the keys of a filter that hold lists, and its combinations: the product of the lists' lengths, each
+// times the level of its key; alternatives are added.
+// https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html
+func filterSums(filter object, level int) (keys, combinations int) {
+	combinations = 1
+	for name, value := range filter {
+		switch value := value.(type) {
+		case object:
+			inner, product := filterSums(value, level+1)
+			keys, combinations = keys+inner, combinations*product
+		case []any:
+			if name != "$or" {
+				keys, combinations = keys+1, combinations*max(1, len(value))*level
+				continue
+			}
+			sum := 0
+			for _, alternative := range objectsOf(value) {
+				inner, product := filterSums(alternative, level)
+				keys, sum = keys+inner, sum+product
+			}
+			combinations *= max(1, sum)
+		}
+		combinations = min(combinations, 1<<20) // it is far too many by then
+	}
+	return keys, combinations
 }

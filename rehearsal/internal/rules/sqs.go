@@ -104,7 +104,29 @@ var sqsRules = []rule{
 	{id: "sqs-policy-actions", on: "AWS::SQS::QueuePolicy", says: func(c *call) string {
 		for _, statement := range statements(c.at("PolicyDocument")) {
 			if count := len(textsOf(statement["Action"])); count > 7 {
-				return words("OverLimit: %d actions were found, maximum allowed is 7.", count)
+				return words("OverLimit: %d actions were found in a statement from the submitted policy, max allowed is 7", count)
+			}
+		}
+		return ""
+	}},
+	// The error of a quota without words of its own, as AWS's reference has it:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+	{id: "sqs-policy-principals", on: "AWS::SQS::QueuePolicy", handler: "ServiceLimitExceeded", status: 403, says: func(c *call) string {
+		count := 0
+		for _, statement := range statements(c.at("PolicyDocument")) {
+			count += len(principalsOf(statement))
+		}
+		if count > 50 {
+			return "OverLimit: The specified action violates a limit."
+		}
+		return ""
+	}},
+	// The quota is one of a statement: policies of twenty statements with a condition each are taken.
+	// https://github.com/dapr/components-contrib/issues/1780
+	{id: "sqs-policy-conditions", on: "AWS::SQS::QueuePolicy", handler: "ServiceLimitExceeded", status: 403, says: func(c *call) string {
+		for _, statement := range statements(c.at("PolicyDocument")) {
+			if conditionsOf(statement) > 10 {
+				return "OverLimit: The specified action violates a limit."
 			}
 		}
 		return ""
@@ -121,7 +143,7 @@ var sqsRules = []rule{
 	}},
 	{id: "sqs-policy-size", on: "AWS::SQS::QueuePolicy", says: func(c *call) string {
 		if size(c.at("PolicyDocument")) > 8192 {
-			return "Invalid value for the parameter Policy."
+			return "OverLimit: Submitted policy is over max allowed size."
 		}
 		return ""
 	}},
