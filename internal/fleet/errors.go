@@ -86,6 +86,10 @@ func (e *ServiceError) Fix() string {
 	switch {
 	case IsThrottled(e.Err):
 		return "Wait a minute, and run it again."
+	case errors.As(e.Err, &refusal) && refusal.ErrorCode() == "InvalidClientTokenId":
+		// An account knows no key in a region that it has not enabled.
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+		return "Check the access key, and that region " + e.Stage.Region + " is enabled in the account: where it is off, AWS says the same."
 	case errors.As(e.Err, &refusal):
 		return "Check the permissions of the profile."
 	}

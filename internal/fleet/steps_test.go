@@ -153,9 +153,7 @@ func TestADeployIsNotBegunInARegionThatIsOff(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	messages.Provoked(t, err.Error())
 	require.Len(t, refused.Findings, 1)
-	told := refused.Findings[0].String()
-	assert.Regexp(t, `^Stage dev: `, told)
-	assert.Contains(t, told, "is refused by AWS (InvalidClientTokenId: The security token included in the request is invalid). ")
-	assert.Contains(t, told, "enable the region in the account: where it is off, AWS says the same.")
+	assert.Equal(t, "Stage dev: STS refuses: InvalidClientTokenId: The security token included in the request is invalid.\n"+
+		"Check the access key, and that region us-east-1 is enabled in the account: where it is off, AWS says the same.", refused.Findings[0].String())
 	assert.Empty(t, a.Writes(stage.Account), "nothing was changed")
 }
