@@ -73,7 +73,7 @@ func (c DAXConfig) validate() *ConfigError {
 		}
 	case c.NodeType != "" && !slices.Contains(offered.DAXNodes(""), c.NodeType):
 		return &ConfigError{
-			Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: "one of " + strings.Join(offered.DAXNodes(""), ", "), Docs: daxNodesPage,
+			Field: "DAX.NodeType", Got: fmt.Sprintf("%q", c.NodeType), Want: nodesInWords(""), Docs: daxNodesPage,
 			Fix: `write NodeType: "dax.t3.small", or leave it out`,
 		}
 	}
@@ -82,6 +82,23 @@ func (c DAXConfig) validate() *ConfigError {
 
 // daxNodesPage is AWS's on the node types of DAX.
 const daxNodesPage = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DAX.sizing-guide.html"
+
+// nodesInWords are the node types that a region has, by family: dax.t3.{small, medium}.
+func nodesInWords(region string) string {
+	var families []string
+	sizes := map[string][]string{}
+	for _, kind := range offered.DAXNodes(region) {
+		family, size, _ := strings.Cut(strings.TrimPrefix(kind, "dax."), ".")
+		if sizes[family] == nil {
+			families = append(families, family)
+		}
+		sizes[family] = append(sizes[family], size)
+	}
+	for i, family := range families {
+		families[i] = "dax." + family + ".{" + strings.Join(sizes[family], ", ") + "}"
+	}
+	return "one of " + strings.Join(families, ", ")
+}
 
 // dax is a table's cluster in a stage that has one.
 type dax struct {
@@ -96,7 +113,7 @@ type dax struct {
 func newDAX(table *Table, scope constructs.Construct, config DAXConfig, name string) *dax {
 	table.requireOffered(table.at, "DAX", "AWS::DAX::Cluster", "https://docs.aws.amazon.com/general/latest/gr/ddb.html")
 	if region := table.stack.playedRegion(); config.NodeType != "" && !slices.Contains(offered.DAXNodes(region), config.NodeType) {
-		table.refusal(daxNodesPage, table.at, "DAX.NodeType", fmt.Sprintf("%q in region %s", config.NodeType, region), "one of "+strings.Join(offered.DAXNodes(region), ", "),
+		table.refusal(daxNodesPage, table.at, "DAX.NodeType", fmt.Sprintf("%q in region %s", config.NodeType, region), nodesInWords(region),
 			`write NodeType: stages.Pick(s, …) with another one for this stage`)
 	}
 	var network *network

@@ -161,7 +161,7 @@ func TestWrongTableConfigsAreRefused(t *testing.T) {
 		"one key twice":         {stack.TableConfig{PartitionKey: stack.StringKey("id"), SortKey: stack.NumberKey("id")}, `SortKey is "id", the PartitionKey; it must be another attribute. Rename it, or leave it out.`},
 		"too many nodes":        {withDAX(stack.DAXConfig{Nodes: 12}), `DAX.Nodes is 12; it must be 1 to 11. Write Nodes: 3, or leave it out.`},
 		"fewer than no nodes":   {withDAX(stack.DAXConfig{Nodes: -1}), `DAX.Nodes is -1; it must be 1 to 11. Write Nodes: 3, or leave it out.`},
-		"a node of another AWS": {withDAX(stack.DAXConfig{NodeType: "t3.small"}), `DAX.NodeType is "t3.small"; it must be a node type of DAX. Write NodeType: "dax.t3.small", or leave it out.`},
+		"a node of another AWS": {withDAX(stack.DAXConfig{NodeType: "t3.small"}), `DAX.NodeType is "t3.small"; it must be one of dax.t3.{small, medium}, dax.r5.{large, xlarge, 2xlarge, 4xlarge, 8xlarge, 12xlarge, 16xlarge, 24xlarge}, dax.r7i.{large, xlarge, 2xlarge, 4xlarge, 8xlarge, 12xlarge, 16xlarge, 24xlarge}, dax.t2.{small, medium}, dax.r4.{large, xlarge, 2xlarge, 4xlarge, 8xlarge, 16xlarge}, dax.r3.{large, xlarge, 2xlarge, 4xlarge, 8xlarge}. Write NodeType: "dax.t3.small", or leave it out.`},
 		"a time below a millisecond": {
 			withDAX(stack.DAXConfig{ItemTTL: 300}), `DAX.ItemTTL is 300ns; it must be 1ms to 720h in whole milliseconds. Write ItemTTL: 5 * time.Minute, or leave it out.`,
 		},
