@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -111,9 +112,41 @@ func (b *bench) fleet() error {
 		return err
 	}
 	b.report.goal(name+", `roadshow deploy --yes` / `npx cdk deploy` of one", took["roadshow, 3 accounts"], took["cdk, 1 account"], 1.6)
+	if err := b.manyProfiles(world, folder); err != nil {
+		return err
+	}
 	_, cores := onTwoCores(nil)
 	b.report.remark("The deploys had %s; the accounts are a rehearsal beside them, which takes no time over a resource. "+
 		"Ours is one synthesis, the proof of parity, and three runs of the cdk command side by side (the stages are of one tier); the cdk command's is one synthesis and one stack.", cores)
+	return nil
+}
+
+// manyProfiles is `roadshow stages`, which finds the way to three accounts, for somebody with three profiles and for somebody
+// with 10 000 more.
+func (b *bench) manyProfiles(world *rehearse.World, folder string) error {
+	var all []awsenv.Profile
+	for _, stage := range fleetStages {
+		all = append(all, awsenv.Profile{Name: stage.Name, AccessKeyID: "AKIA" + stage.Account + "SHOW", SecretAccessKey: "rehearsal/" + stage.Account, Region: stage.Region})
+	}
+	for i := range 10_000 {
+		all = append(all, awsenv.Profile{Name: fmt.Sprintf("customer-%05d", i), AccessKeyID: fmt.Sprintf("AKIA%016d", i), SecretAccessKey: fmt.Sprintf("secret/%033d", i), Region: "eu-west-1"})
+	}
+	many, err := awsenv.Write(awsenv.Place{Checkout: b.root, Folder: filepath.Join(b.temporary(), "profiles")}, world.Server.URL(), all...)
+	if err != nil {
+		return err
+	}
+	stages := func(environ []string) func() error { return b.process(folder, environ, b.bin("roadshow"), "stages") }
+	name := "`roadshow stages`"
+	var peak memory
+	took, err := b.race(name, b.rounds,
+		contestant{name: "3 profiles", run: stages(world.Environ("CI=true"))},
+		contestant{name: "10 003 profiles", run: stages(many.Environ("CI=true")), memory: &peak})
+	if err != nil {
+		return err
+	}
+	b.report.show(name+" of three accounts, 10 003 profiles / 3 profiles", took["10 003 profiles"], took["3 profiles"])
+	b.report.limit(name+" of three accounts with 10 003 profiles", took["10 003 profiles"], 5*time.Second)
+	b.report.remark("With 10 003 profiles, `roadshow stages` and the program had %s of memory together at most; a test holds the command itself below 200 MB.", &peak)
 	return nil
 }
 

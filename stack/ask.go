@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
+	"github.com/roadshow-go/roadshow/internal/child"
 	"github.com/roadshow-go/roadshow/internal/elsewhere"
 	"github.com/roadshow-go/roadshow/internal/kernel"
 	"github.com/roadshow-go/roadshow/parity"
@@ -143,8 +144,10 @@ func askAlone(ctx context.Context, environ []string, stage stages.Stage, outdir 
 	}
 	command := exec.CommandContext(ctx, executable, os.Args[1:]...)
 	command.Env = append(slices.Clone(environ), assembly.AskVariable+"="+string(question), "CDK_OUTDIR="+outdir)
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, output)
+	var output child.Tail
+	command.Stdout, command.Stderr = &output, &output
+	if err := child.Run(command); err != nil {
+		return fmt.Errorf("%w\n%s", err, output.String())
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
 	"github.com/roadshow-go/roadshow/internal/fleet/orphan"
+	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/internal/terminal"
 	"github.com/roadshow-go/roadshow/stages"
@@ -342,6 +343,14 @@ func (h holdings) judge() error {
 	return nil
 }
 
+// stateCell is the status of a stack, and how sure it is that anything is ours, where that is not certain.
+func stateCell(one orphan.Holding) string {
+	if one.Status == "" || one.Grade == owner.Certain {
+		return cmp.Or(one.Status, string(one.Grade))
+	}
+	return one.Status + ", " + string(one.Grade)
+}
+
 // writeHoldings writes what an account holds, what goes first above what needs it.
 func writeHoldings(out io.Writer, account string, held []orphan.Holding) {
 	if len(held) == 0 {
@@ -357,7 +366,7 @@ func writeHoldings(out io.Writer, account string, held []orphan.Holding) {
 	for i, one := range held {
 		rows[i] = []string{
 			one.Region, string(one.Kind), cmp.Or(one.Type, "?"), one.Name, cmp.Or(one.Stage, "-"), cmp.Or(one.Service, "-"),
-			cmp.Or(one.Status, string(one.Grade), "-"), cmp.Or(one.Blocks, "-"), one.Costs, one.Loses, one.Next,
+			stateCell(one), cmp.Or(one.Blocks, "-"), one.Costs, one.Loses, one.Next,
 		}
 	}
 	writeTable(out, []string{"REGION", "WHAT", "TYPE", "NAME", "STAGE", "SERVICE", "STATE", "BLOCKED BY", "COSTS", "LOSES", "NEXT"}, rows)

@@ -84,7 +84,7 @@ func standIn(ctx context.Context, arguments []string) error {
 		}
 		if _, err := client.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
 			StackName: stack, ChangeSetName: set, ChangeSetType: kind, TemplateBody: aws.String(string(template)),
-			Tags: tagsOf(stage, "example.com/notes"),
+			Tags: tagsOf(stage, "example.com/notes"), ImportExistingResources: aws.Bool(slices.Contains(arguments, "--import-existing-resources")),
 		}); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/plan"
@@ -57,29 +58,33 @@ func (f *Fleet) EphemeralStages(ctx context.Context) ([]Ephemeral, error) {
 			places = append(places, stage)
 		}
 	}
-	found, failed := make([][]Ephemeral, len(places)), make([]error, len(places))
+	found := make([]answer.Answer[[]Ephemeral], len(places))
 	parallel.ForEach(ctx, AccountsAtOnce, places, func(ctx context.Context, i int, place stages.Stage) {
-		found[i], failed[i] = f.ephemeralOf(ctx, place)
+		found[i] = f.ephemeralOf(ctx, place)
 	})
-	all := append([]Ephemeral{}, slices.Concat(found...)...)
+	all, silent := []Ephemeral{}, []error{ctx.Err()}
+	for _, one := range found {
+		listed, _ := one.Seen()
+		all, silent = append(all, listed...), append(silent, one.Untold())
+	}
 	slices.SortFunc(all, func(a, b Ephemeral) int {
 		if a.Expires.Equal(b.Expires) {
 			return strings.Compare(a.Stage, b.Stage)
 		}
 		return a.Expires.Compare(b.Expires)
 	})
-	return all, errors.Join(append(failed, ctx.Err())...)
+	return all, errors.Join(silent...)
 }
 
-func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage) ([]Ephemeral, error) {
+func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage) answer.Answer[[]Ephemeral] {
 	config, _, err := f.Reach(ctx, place)
 	if err != nil {
-		return nil, err
+		return answer.Untold[[]Ephemeral](err)
 	}
 	var found []Ephemeral
 	for stack, err := range stacks.All(ctx, cloudformation.NewFromConfig(config)) {
 		if err != nil {
-			return nil, AsServiceError(place, "CloudFormation", err)
+			return answer.Untold[[]Ephemeral](AsServiceError(place, "CloudFormation", err))
 		}
 		tags := stacks.Tags(stack.Tags)
 		ttl, err := time.ParseDuration(tags[stacks.TagTimeToLive])
@@ -101,17 +106,14 @@ func (f *Fleet) ephemeralOf(ctx context.Context, place stages.Stage) ([]Ephemera
 		one.Removable = one.Reason == ""
 		found = append(found, one)
 	}
-	return found, nil
+	return answer.Seen(found)
 }
 
 // whyNotRemovable is why nobody but a person may remove an ephemeral stage; empty where expire may.
 // Tags can be copied: the stack must also have the name of the stage, and the program a template
 // that makes it.
 func (f *Fleet) whyNotRemovable(one Ephemeral, fits bool, tags map[string]string) string {
-	name, err := f.StackName(one.AsStage())
-	switch doubt := owner.MakerOf(tags).Doubt(f.maker(one.Stage)); {
-	case err != nil || name != one.Stack:
-		return "it only carries the tags of stage " + one.Stage + ", whose stack has another name"
+	switch doubt := owner.JudgeStack(one.Stack, tags, f.maker(one.Stage)).Doubt(); {
 	case doubt != "":
 		return doubt
 	case !fits:

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
@@ -51,8 +52,8 @@ func newLooks(config aws.Config, stage stages.Stage) *looks {
 	return l
 }
 
-// find looks for a thing of a CloudFormation type by its physical name; nil where there is none.
-func (l *looks) find(ctx context.Context, kind, name string) (*thing, error) {
+// find looks for a thing of a CloudFormation type by its physical name.
+func (l *looks) find(ctx context.Context, kind, name string) answer.Answer[thing] {
 	switch kind {
 	case arn.TableType:
 		return l.table(ctx, name)
@@ -62,26 +63,30 @@ func (l *looks) find(ctx context.Context, kind, name string) (*thing, error) {
 		return l.logGroup(ctx, name)
 	case "AWS::SecretsManager::Secret":
 		secrets, err := l.secrets(ctx)
-		if err != nil || secrets[name] == "" {
-			return nil, err
+		switch {
+		case err != nil:
+			return answer.Untold[thing](err)
+		case secrets[name] == "":
+			return answer.Absent[thing]()
 		}
-		return &thing{arn: secrets[name], holds: "its value"}, nil
+		return answer.Seen(thing{arn: secrets[name], holds: "its value"})
 	case "AWS::DAX::Cluster":
-		answer, err := dax.NewFromConfig(l.config).DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{name}})
-		if _, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err); gone {
-			return nil, nil
+		described, err := dax.NewFromConfig(l.config).DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{name}})
+		_, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err)
+		switch {
+		case gone, err == nil && len(described.Clusters) == 0:
+			return answer.Absent[thing]()
+		case err != nil:
+			return answer.Untold[thing](err)
 		}
-		if err != nil || len(answer.Clusters) == 0 {
-			return nil, err
-		}
-		return &thing{arn: aws.ToString(answer.Clusters[0].ClusterArn)}, nil
+		return answer.Seen(thing{arn: aws.ToString(described.Clusters[0].ClusterArn)})
 	}
 	return l.controlled(ctx, kind, name)
 }
 
 // controlled asks Cloud Control, which knows most types.
 // https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html
-func (l *looks) controlled(ctx context.Context, kind, name string) (*thing, error) {
+func (l *looks) controlled(ctx context.Context, kind, name string) answer.Answer[thing] {
 	found, id := thing{}, name
 	if known := arn.KindOf(kind); known != nil {
 		found.arn = known.ARN(l.stage.Region, l.stage.Account, name)
@@ -92,12 +97,12 @@ func (l *looks) controlled(ctx context.Context, kind, name string) (*thing, erro
 	}
 	_, err := cloudcontrol.NewFromConfig(l.config).GetResource(ctx, &cloudcontrol.GetResourceInput{TypeName: &kind, Identifier: &id})
 	if _, missing := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err); missing {
-		return nil, nil
+		return answer.Absent[thing]()
 	}
 	if err != nil {
-		return nil, err
+		return answer.Untold[thing](err)
 	}
-	return &found, nil
+	return answer.Seen(found)
 }
 
 // listSecrets lists the secrets of a place by name.
@@ -118,65 +123,65 @@ func (l *looks) listSecrets(ctx context.Context) (map[string]string, error) {
 	return known, nil
 }
 
-func (l *looks) table(ctx context.Context, name string) (*thing, error) {
-	answer, err := dynamodb.NewFromConfig(l.config).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+func (l *looks) table(ctx context.Context, name string) answer.Answer[thing] {
+	described, err := dynamodb.NewFromConfig(l.config).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone {
-		return nil, nil
+		return answer.Absent[thing]()
 	}
 	if err != nil {
-		return nil, err
+		return answer.Untold[thing](err)
 	}
-	table := answer.Table
-	found := &thing{arn: aws.ToString(table.TableArn), created: Moment(aws.ToTime(table.CreationDateTime)), items: table.ItemCount, bytes: table.TableSizeBytes}
+	table := described.Table
+	found := thing{arn: aws.ToString(table.TableArn), created: Moment(aws.ToTime(table.CreationDateTime)), items: table.ItemCount, bytes: table.TableSizeBytes}
 	found.holds = report.Count(aws.ToInt64(table.ItemCount), "items") + ", " + report.Bytes(aws.ToInt64(table.TableSizeBytes))
 	if key := table.SSEDescription; key != nil && key.KMSMasterKeyArn != nil {
 		found.holds += ", encrypted with " + *key.KMSMasterKeyArn
 	}
-	return found, nil
+	return answer.Seen(found)
 }
 
 // bucket tells an empty bucket from one that has something, without counting.
-func (l *looks) bucket(ctx context.Context, name string) (*thing, error) {
+func (l *looks) bucket(ctx context.Context, name string) answer.Answer[thing] {
 	client := s3.NewFromConfig(l.config)
 	versions, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &name, MaxKeys: aws.Int32(1), ExpectedBucketOwner: &l.stage.Account})
 	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
-		return nil, nil
+		return answer.Absent[thing]()
 	}
 	if err != nil {
-		return nil, err
+		return answer.Untold[thing](err)
 	}
-	found := &thing{arn: "arn:" + stages.Partition(l.stage.Region) + ":s3:::" + name, holds: "objects"}
+	found := thing{arn: "arn:" + stages.Partition(l.stage.Region) + ":s3:::" + name, holds: "objects"}
 	if len(versions.Versions)+len(versions.DeleteMarkers) == 0 {
 		found.holds, found.items, found.bytes = "nothing", aws.Int64(0), aws.Int64(0)
 	}
 	buckets, err := client.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &name, BucketRegion: &l.stage.Region, MaxBuckets: aws.Int32(100)})
 	if err != nil {
-		return found, nil // when it was made is no more than a word
+		return answer.Seen(found) // when it was made is no more than a word
 	}
 	for _, bucket := range buckets.Buckets {
 		if aws.ToString(bucket.Name) == name {
 			found.created = Moment(aws.ToTime(bucket.CreationDate))
 		}
 	}
-	return found, nil
+	return answer.Seen(found)
 }
 
-func (l *looks) logGroup(ctx context.Context, name string) (*thing, error) {
+func (l *looks) logGroup(ctx context.Context, name string) answer.Answer[thing] {
 	for pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(cloudwatchlogs.NewFromConfig(l.config), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return answer.Untold[thing](err)
 		}
 		for _, group := range page.LogGroups {
 			if aws.ToString(group.LogGroupName) != name {
 				continue
 			}
-			found := &thing{arn: strings.TrimSuffix(aws.ToString(group.Arn), ":*"), bytes: group.StoredBytes, holds: report.Bytes(aws.ToInt64(group.StoredBytes)) + " of logs"}
+			found := thing{arn: strings.TrimSuffix(aws.ToString(group.Arn), ":*"), bytes: group.StoredBytes, holds: report.Bytes(aws.ToInt64(group.StoredBytes)) + " of logs"}
 			if group.CreationTime != nil {
 				found.created = Moment(time.UnixMilli(*group.CreationTime))
 			}
-			return found, nil
+			return answer.Seen(found)
 		}
 	}
-	return nil, nil
+	return answer.Absent[thing]()
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
 	"github.com/roadshow-go/roadshow/internal/fleet/owner"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
@@ -84,19 +85,19 @@ func (d Deployment) taken(ctx context.Context, stage stages.Stage, there before)
 		}
 	}
 	wanted := newNames(program, deployed, ledger)
-	found, problems := make([]*thing, len(wanted)), make([]error, len(wanted))
+	found := make([]answer.Answer[thing], len(wanted))
 	looks := newLooks(config, stage)
 	parallel.ForEach(ctx, namesAtOnce, wanted, func(ctx context.Context, i int, name wantedName) {
-		found[i], problems[i] = looks.find(ctx, name.kind, name.name)
+		found[i] = looks.find(ctx, name.kind, name.name)
 	})
 	blind := map[string][]string{}
-	for i, err := range problems {
-		switch {
-		case err != nil:
+	for i, one := range found {
+		if err := one.Untold(); err != nil {
 			key := wanted[i].noun + "\x00" + Brief(err)
 			blind[key] = append(blind[key], wanted[i].name)
-		case found[i] != nil:
-			all = append(all, takenBy(wanted[i], *found[i], stage.Name))
+		}
+		if there, exists := one.Seen(); exists {
+			all = append(all, takenBy(wanted[i], there, stage.Name))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(blind)) {
@@ -227,14 +228,14 @@ type maker struct {
 
 func makerOf(ctx context.Context, client *cloudformation.Client, id string) (*maker, error) {
 	found := &maker{Stack: owner.Stack{ID: id, Name: stacks.NameOf(id)}}
-	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 	if stacks.IsMissing(err) {
 		return found, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, stack := range answer.Stacks {
+	for _, stack := range described.Stacks {
 		found.Live, found.Deleted, found.Tags = string(stack.StackStatus) != stacks.StatusDeleted, aws.ToTime(stack.DeletionTime).UTC(), stacks.Tags(stack.Tags)
 	}
 	text, err := stacks.Template(ctx, client, id)

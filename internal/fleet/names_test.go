@@ -314,3 +314,47 @@ func TestANameThatTheStackHasIsNotTaken(t *testing.T) {
 	messages.Provoked(t, findings[0].String())
 	assert.Contains(t, findings[0].Detail, "Stack staging-notes has it.")
 }
+
+// A sandbox keeps nothing, unless an Override gives what it makes another policy. The real cdk command goes round in the
+// two other tiers: e2e/fleet, TestTheLifeOfAFleet.
+func TestWhatAnOverrideKeepsInASandboxIsToldAndTakenUpAgainWithItsData(t *testing.T) {
+	onlyUnix(t)
+	a, stage := openAccounts(t), fleettest.Sandbox
+	a.Bootstrapped(stage, "CDKToolkit", "hnb659fds", 33)
+	deployment := func(takeUp ...string) fleet.Deployment {
+		made := a.deployment(stage, 7)
+		made.TakeUp = takeUp
+		template := `{"Resources":{` + tableNamed(stage, "Retain") + `}}`
+		require.NoError(t, os.WriteFile(filepath.Join(made.CDK.Dir, stage.Name, "template.json"), []byte(template), 0o600))
+		return made
+	}
+	run := func(takeUp ...string) {
+		t.Helper()
+		outcomes, err := deployment(takeUp...).Run(t.Context(), []stages.Stage{stage})
+		require.NoError(t, err)
+		require.Equal(t, fleet.Done, outcomes[0].State, outcomes[0].Problem)
+	}
+	run()
+	a.fill(stage, "dev-notes-notes", "kept")
+	f := a.Fleet()
+	f.Program = "example.com/notes"
+	planned, err := f.PlanRemoval(t.Context(), stage, true)
+	require.NoError(t, err)
+	require.Equal(t, "dev-notes-notes", planned.Stays[0].PhysicalID)
+	removed, err := fleet.Removal{Fleet: f, Poll: time.Millisecond}.Run(t.Context(), planned)
+	require.NoError(t, err)
+	require.Equal(t, fleet.Done, removed.State, removed.Problem)
+
+	_, err = deployment().Run(t.Context(), []stages.Stage{stage})
+	var stopped *fleet.PreflightError
+	require.ErrorAs(t, err, &stopped)
+	require.Contains(t, stopped.Error(), "DynamoDB table dev-notes-notes exists already. This stage left it when its stack was deleted on")
+	require.Contains(t, stopped.Error(), "It holds 1 item, ")
+	require.Contains(t, stopped.Error(), "Take it up again with `roadshow deploy --take-up dev-notes-notes`")
+
+	run("dev-notes-notes")
+	all, err := dynamodb.NewFromConfig(a.Config(stage)).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("dev-notes-notes")})
+	require.NoError(t, err)
+	require.Len(t, all.Items, 1, "the data is there")
+	require.Equal(t, "kept", all.Items[0]["id"].(*dynamodbtypes.AttributeValueMemberS).Value)
+}

@@ -163,7 +163,7 @@ func (p *RemovalPlan) read(stack types.Stack, wanted owner.Maker) {
 	identity := stacks.Identity(stack)
 	p.Stack, p.Status, p.Identity, p.Protected = aws.ToString(stack.StackName), identity.Status, &identity, aws.ToBool(stack.EnableTerminationProtection)
 	if p.Status != stacks.StatusReview { // which has nothing yet
-		p.Doubt = owner.MakerOf(stacks.Tags(stack.Tags)).Doubt(wanted)
+		p.Doubt = owner.JudgeStack(p.Stack, stacks.Tags(stack.Tags), wanted).Doubt()
 	}
 	if stacks.IsChanging(p.Status) {
 		p.Blocks = append(p.Blocks, Finding{Check: "stack", Detail: "Stack " + p.Stack + " is " + p.Status + ".", Fix: "Wait until that is done."})

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,19 +52,27 @@ func bootstrapArguments(stage stages.Stage, trusted []string, policy string) []s
 		arguments = append(arguments, "--cloudformation-execution-policies", policy)
 	}
 	if stage.BootstrapQualifier() != stages.DefaultQualifier {
-		arguments = append(arguments, "--qualifier", stage.Qualifier, "--toolkit-stack-name", toolkitStack+"-"+stage.Qualifier)
+		arguments = append(arguments, "--qualifier", stage.Qualifier, "--toolkit-stack-name", BootstrapStackName(stage.Qualifier))
 	}
 	return append(arguments, environmentScheme+stage.Account+"/"+stage.Region)
 }
 
 // IsBootstrapStack tells the stack of `cdk bootstrap`, whatever its name.
 func IsBootstrapStack(stack types.Stack) bool {
-	for _, output := range stack.Outputs {
-		if aws.ToString(output.OutputKey) == toolkitVersion {
-			return true
-		}
+	return HasBootstrapVersion(stack) || aws.ToString(stack.StackName) == toolkitStack
+}
+
+// HasBootstrapVersion tells whether a stack says which version of the bootstrap it is, as `cdk bootstrap` makes it.
+func HasBootstrapVersion(stack types.Stack) bool {
+	return slices.ContainsFunc(stack.Outputs, func(output types.Output) bool { return aws.ToString(output.OutputKey) == toolkitVersion })
+}
+
+// BootstrapStackName is what `roadshow bootstrap` calls the stack of a qualifier's bootstrap.
+func BootstrapStackName(qualifier string) string {
+	if qualifier == stages.DefaultQualifier {
+		return toolkitStack
 	}
-	return aws.ToString(stack.StackName) == toolkitStack
+	return toolkitStack + "-" + qualifier
 }
 
 // What `cdk bootstrap` calls its stack unless it is told otherwise, the output and the parameter that say

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,10 +14,13 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/aws/jsii-runtime-go/runtime"
+
+	"github.com/roadshow-go/roadshow/internal/child"
 )
 
 // oldestNode is the oldest major version of Node that is still maintained.
@@ -161,12 +165,19 @@ func askNode(command string) (node, version string, err error) {
 	if err != nil {
 		return "", "", &NodeError{Got: "not found"}
 	}
-	output, err := exec.Command(node, "--version").Output()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), versionLimit)
+	defer cancel()
+	process := exec.CommandContext(ctx, node, "--version")
+	var output child.Tail
+	process.Stdout = &output
+	if err := child.Run(process); err != nil {
 		return "", "", &NodeError{Got: fmt.Sprintf("unknown (%s --version: %v)", node, err)}
 	}
-	return node, strings.TrimSpace(string(output)), nil
+	return node, strings.TrimSpace(output.String()), nil
 }
+
+// versionLimit is how long Node may take to say its version.
+const versionLimit = 30 * time.Second
 
 func majorOf(version string) int {
 	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")

@@ -131,7 +131,7 @@ var fleetRooms = map[string][]string{
 	"owner":    {"arn", "stacks"},
 	".":        {"answer", "parallel", "arn", "plan", "owner", "stacks"},
 	"quota":    {"answer", "parallel", "arn", "stacks", "."},
-	"cost":     {"parallel", "stacks", "."},
+	"cost":     {"answer", "parallel", "stacks", "."},
 	"orphan":   {"answer", "parallel", "arn", "plan", "owner", "stacks", "."},
 	// What tests of the rooms share.
 	"fleettest": {"."},

@@ -1,27 +1,37 @@
 package cost
 
 import (
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/stages"
 )
 
 // accountBill is what sources have answered.
 type accountBill struct {
-	entries []usageEntry
-	// answered are the accounts whose costs are all in entries.
-	answered map[string]bool
-	tags     []Tag
-	notes    []string
-	gaps     []fleet.Gap
+	// costs are what each account was charged for, by its id. What did not answer whole is not seen.
+	costs map[string]answer.Answer[[]usageEntry]
+	tags  []Tag
+	notes []string
+	gaps  []fleet.Gap
+}
+
+// seen are the accounts that have answered, sorted, each with all of its costs.
+func (b *accountBill) seen() iter.Seq2[string, []usageEntry] {
+	return func(yield func(string, []usageEntry) bool) {
+		for _, account := range slices.Sorted(maps.Keys(b.costs)) {
+			if entries, is := b.costs[account].Seen(); is && !yield(account, entries) {
+				return
+			}
+		}
+	}
 }
 
 func (b *accountBill) add(other accountBill) {
-	b.entries = append(b.entries, other.entries...)
-	for account := range other.answered {
-		b.answered[account] = true
-	}
+	maps.Copy(b.costs, other.costs)
 	b.tags, b.gaps = append(b.tags, other.tags...), append(b.gaps, other.gaps...)
 	for _, note := range other.notes {
 		b.note(note)

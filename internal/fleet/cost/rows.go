@@ -50,16 +50,15 @@ func newRowLedger(fleet *fleet.Fleet, period Period) *rowLedger {
 
 // open makes the rows of what answered, so that a stage that costs nothing is a row too.
 func (l *rowLedger) open(bill accountBill) {
-	for _, entry := range bill.entries {
-		l.tagged[entry.Account] = l.tagged[entry.Account] || entry.Tag != ""
-		l.currency = entry.Currency
-	}
 	// An account may be billed in another currency than the last.
 	of := map[string]string{}
-	for _, entry := range bill.entries {
-		of[entry.Account] = entry.Currency
+	for account, entries := range bill.seen() {
+		for _, entry := range entries {
+			l.tagged[account] = l.tagged[account] || entry.Tag != ""
+			l.currency, of[account] = entry.Currency, entry.Currency
+		}
 	}
-	for account := range bill.answered {
+	for account := range bill.seen() {
 		currency := cmp.Or(of[account], l.currency)
 		if crowded(l.fleet, account) && !l.tagged[account] {
 			l.row(rowKey{kind: KindAccount, account: account, currency: currency})
@@ -252,11 +251,10 @@ func (l *rowLedger) shares(rows []Row) (protected []string) {
 
 // notes say what the rows do not.
 func (l *rowLedger) notes(bill accountBill) (notes []string) {
-	for _, account := range slices.Sorted(maps.Keys(bill.answered)) {
-		listed := slices.ContainsFunc(bill.entries, func(e usageEntry) bool { return e.Account == account })
+	for account, entries := range bill.seen() {
 		names := strings.Join(stageNames(l.fleet, account), ", ")
 		switch {
-		case !listed:
+		case len(entries) == 0:
 			notes = append(notes, fmt.Sprintf("Cost Explorer lists nothing at all of account %s (%s): it is new, or nothing there was charged for", account, names))
 		case crowded(l.fleet, account) && !l.tagged[account]:
 			notes = append(notes, fmt.Sprintf("account %s has several stages (%s), and no cost of it carries the tag %s: only its sum is known", account, names, stacks.TagStage))

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/messages"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -39,10 +40,7 @@ func TestRowsAddUpToTheBillWhateverIsOnIt(t *testing.T) {
 		now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 		period, err := ParsePeriod("5d", now)
 		require.NoError(t, err)
-		bill := accountBill{answered: map[string]bool{}}
-		for _, account := range accounts {
-			bill.answered[account] = true
-		}
+		charged := map[string][]usageEntry{}
 		all := days(period.Before, period.End)
 		want := map[string][2]decimal.Decimal{}
 		for range rapid.IntRange(0, 60).Draw(t, "entries") {
@@ -55,7 +53,7 @@ func TestRowsAddUpToTheBillWhateverIsOnIt(t *testing.T) {
 			if crowded(f, entry.Account) {
 				entry.Tag = rapid.SampledFrom([]string{"", "", "s0", "s1", "s4", "pr-7", "somebody's"}).Draw(t, "tag")
 			}
-			bill.entries = append(bill.entries, entry)
+			charged[entry.Account] = append(charged[entry.Account], entry)
 			sum := want[entry.Currency]
 			if entry.Day < period.Start.Format(time.DateOnly) {
 				sum[1] = sum[1].Add(entry.Amount)
@@ -65,6 +63,10 @@ func TestRowsAddUpToTheBillWhateverIsOnIt(t *testing.T) {
 			want[entry.Currency] = sum
 		}
 
+		bill := accountBill{costs: map[string]answer.Answer[[]usageEntry]{}}
+		for _, account := range accounts {
+			bill.costs[account] = answer.Seen(charged[account])
+		}
 		report := Explorer{Fleet: f}.compose(bill, period)
 		got := map[string][2]decimal.Decimal{}
 		for _, row := range report.Rows {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 )
 
@@ -32,7 +32,7 @@ func (c Explorer) Run(ctx context.Context, period Period) (Report, error) {
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
-	whole := accountBill{gaps: found.gaps, notes: found.notes, answered: map[string]bool{}}
+	whole := accountBill{gaps: found.gaps, notes: found.notes, costs: map[string]answer.Answer[[]usageEntry]{}}
 	for _, bill := range bills {
 		whole.add(bill)
 	}
@@ -67,9 +67,10 @@ func (c Explorer) queries(accounts []string, period Period) (all []usageQuery) {
 // bill asks one source for all its accounts. What a payer that was found may not be asked, its accounts are asked
 // themselves.
 func (c Explorer) bill(ctx context.Context, asker *asker, source credentialSource, period Period) accountBill {
-	bill := accountBill{answered: map[string]bool{}}
+	bill := accountBill{costs: map[string]answer.Answer[[]usageEntry]{}}
 	lost := func(accounts []string, err error) {
 		for _, account := range accounts {
+			bill.costs[account] = answer.Untold[[]usageEntry](err)
 			bill.gaps = append(bill.gaps, c.gaps(account, "Cost Explorer", c.said(source, account, err))...)
 		}
 	}
@@ -84,16 +85,18 @@ func (c Explorer) bill(ctx context.Context, asker *asker, source credentialSourc
 		entries, err := asker.costs(ctx, client, source.at.Account, query)
 		switch {
 		case err == nil:
+			of := map[string][]usageEntry{}
+			for _, entry := range entries {
+				of[entry.Account] = append(of[entry.Account], entry)
+			}
 			for _, account := range query.Accounts {
-				listed := slices.ContainsFunc(entries, func(e usageEntry) bool { return e.Account == account })
-				if !listed && source.unsure != "" {
+				if len(of[account]) == 0 && source.unsure != "" {
 					bill.gaps = append(bill.gaps, c.gaps(account, "Cost Explorer",
 						fmt.Sprintf("account %s has nothing of it, and may not pay for it (%s)", source.at.Account, source.unsure))...)
 					continue
 				}
-				bill.answered[account] = true
+				bill.costs[account] = answer.Seen(of[account])
 			}
-			bill.entries = append(bill.entries, entries...)
 		case source.pays && c.Payer == "" && isDenied(err):
 			denied = true
 			c.askThemselves(ctx, asker, &bill, query.Accounts, source, err, period)
@@ -148,9 +151,8 @@ func (c Explorer) compose(bill accountBill, period Period) Report {
 	}
 	ledger := newRowLedger(c.Fleet, period)
 	ledger.open(bill)
-	for _, entry := range bill.entries {
-		// What is asked of an account that did not answer whole is not shown at all.
-		if bill.answered[entry.Account] {
+	for _, entries := range bill.seen() {
+		for _, entry := range entries {
 			ledger.take(entry)
 		}
 	}

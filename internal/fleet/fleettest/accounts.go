@@ -91,14 +91,37 @@ func Open(t *testing.T, some ...stages.Stage) *Accounts {
 // DateAhead has the answers' Date ahead of this machine's clock from now on, or behind it.
 func (a *Accounts) DateAhead(by time.Duration) {
 	a.T.Helper()
-	target, err := url.Parse(a.URL())
-	require.NoError(a.T, err)
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := a.proxy()
 	proxy.ModifyResponse = func(answer *http.Response) error {
 		answer.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
 		return nil
 	}
-	front := httptest.NewServer(proxy)
+	a.front(proxy)
+}
+
+// Answers has some requests answered by a handler from now on, and all others by the rehearsal.
+func (a *Accounts) Answers(which func(*http.Request) bool, handler http.HandlerFunc) {
+	a.T.Helper()
+	proxy := a.proxy()
+	a.front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if which(r) {
+			handler(w, r)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+}
+
+func (a *Accounts) proxy() *httputil.ReverseProxy {
+	a.T.Helper()
+	target, err := url.Parse(a.URL())
+	require.NoError(a.T, err)
+	return httputil.NewSingleHostReverseProxy(target)
+}
+
+func (a *Accounts) front(handler http.Handler) {
+	a.T.Helper()
+	front := httptest.NewServer(handler)
 	a.T.Cleanup(front.Close)
 	for _, variable := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"} {
 		a.T.Setenv(variable, front.URL)

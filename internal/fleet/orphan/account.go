@@ -44,10 +44,11 @@ type Holding struct {
 	Region  string `json:"region"`
 	Stage   string `json:"stage,omitempty"`
 	Service string `json:"service,omitempty"`
-	// Status is CloudFormation's, of a stack; Grade and Why are an orphan's.
+	// Status is CloudFormation's, of a stack. Grade is how sure it is that it is ours, Why the evidence: see
+	// [owner.Judge] and [owner.JudgeStack].
 	Status string      `json:"status,omitempty"`
-	Grade  owner.Grade `json:"grade,omitempty"`
-	Why    string      `json:"why,omitempty"`
+	Grade  owner.Grade `json:"grade"`
+	Why    string      `json:"why"`
 	// Blocks is what stands in the way of its removal; empty where nothing is known to.
 	Blocks string `json:"blocks,omitempty"`
 	// Costs is how it is billed while it is there, Loses what its removal loses, both in words.
@@ -189,6 +190,8 @@ func (h *accountSearch) stack(g *stackIndex, stack types.Stack) (Holding, bool) 
 	if stage, named := h.Fleet.StageOfStack(one.Name); named && one.Service == "" {
 		one.Stage, one.Service = stage, h.Fleet.Service
 	}
+	verdict := owner.JudgeStack(one.Name, tags, h.search.orphan(g, one.Stage, one.Service).evidence.Of)
+	one.Grade, one.Why = verdict.Grade, verdict.Why
 	if aws.ToBool(stack.EnableTerminationProtection) {
 		one.Blocks = "its termination protection is on"
 	} else if strings.HasSuffix(one.Status, "_FAILED") {
@@ -207,11 +210,16 @@ func (h *accountSearch) stack(g *stackIndex, stack types.Stack) (Holding, bool) 
 	case stack.ParentId != nil: // goes with its parent
 		return one, false
 	case fleet.IsBootstrapStack(stack):
-		one.Kind = HoldsBootstrap
+		one.Kind, one.Grade, one.Why = HoldsBootstrap, owner.Certain, "it says which version of the bootstrap it is"
+		if !fleet.HasBootstrapVersion(stack) {
+			one.Grade, one.Why = owner.Unsure, "only its name says that it is a bootstrap, and anybody can choose that"
+		}
 		one.Loses = "the way to deploy to this region, and the assets of what is deployed"
 		one.Next = "when no other stack is left here: `aws cloudformation delete-stack --region " + one.Region + " --stack-name " + one.Name + "`; its bucket stays"
 	case one.Service == "":
 		return one, false
+	case !hasName(one): // which no verb would find
+		one.Next = "`aws cloudformation delete-stack --region " + one.Region + " --stack-name " + one.Name + "`"
 	default:
 		command := "roadshow remove " + one.Stage
 		if _, known := h.Fleet.KnownIn(g.place, one.Stage); !known || one.Service != h.Fleet.Service {
@@ -222,27 +230,72 @@ func (h *accountSearch) stack(g *stackIndex, stack types.Stack) (Holding, bool) 
 			one.Next = "in the program of service " + one.Service + ": " + one.Next
 		}
 	}
+	one.doubted()
 	return one, true
 }
 
-// bootstrapBucket is the name of a bootstrap's bucket, which stays when its stack is deleted.
-// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
-var bootstrapBucket = regexp.MustCompile(`^cdk-[a-z0-9]+-assets-[0-9]{12}-[a-z0-9-]+$`)
+// hasName tells whether a stack has the name of its stage.
+func hasName(one Holding) bool {
+	name, err := (&fleet.Fleet{Service: one.Service}).StackName(stages.Stage{Name: one.Stage})
+	return err == nil && name == one.Name
+}
+
+// doubted says of what may be somebody else's that it must be looked at first.
+func (h *Holding) doubted() {
+	if h.Grade == owner.Unsure {
+		h.Next = "find out whose it is, since it is unsure (" + h.Why + "); if it is yours: " + h.Next
+	}
+}
+
+// bootstrapBucket is the name of a bootstrap's bucket, which stays when its stack is deleted: its qualifier, account and
+// region. https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
+var bootstrapBucket = regexp.MustCompile(`^cdk-([a-z0-9]+)-assets-([0-9]{12})-([a-z0-9-]+)$`)
 
 func (h *accountSearch) bootstrapBuckets(ctx context.Context, g *stackIndex) error {
 	return listBuckets(ctx, g, func(page []candidate) error {
+		var left []candidate
+		var arns []string
 		for _, bucket := range page {
-			if !bootstrapBucket.MatchString(bucket.name) || g.holds(bucket.name) {
-				continue
+			if bootstrapBucket.MatchString(bucket.name) && !g.holds(bucket.name) {
+				left, arns = append(left, bucket), append(arns, bucket.arn)
 			}
-			h.tell(Holding{
+		}
+		tags, err := stacks.TagsByARN(ctx, g.config, arns...)
+		h.search.gap(g.place, "Resource Groups Tagging API", err)
+		for _, bucket := range left {
+			verdict, err := bucketVerdict(ctx, g, bucket, tags[bucket.arn], err)
+			h.search.gap(g.place, "CloudFormation", err)
+			one := Holding{
 				Kind: HoldsBootstrap, Type: arn.BucketType, Name: bucket.name, Account: g.place.Account, Region: g.place.Region,
-				Why: "its bootstrap's stack is gone", Costs: "by what it stores", Loses: "the assets of what was deployed",
+				Grade: verdict.Grade, Why: verdict.Why, Costs: "by what it stores", Loses: "the assets of what was deployed",
 				Next: "empty it, its older versions too, and delete it: `aws s3 rb --force s3://" + bucket.name + "` leaves the older versions",
-			})
+			}
+			one.doubted()
+			h.tell(one)
 		}
 		return nil
 	})
+}
+
+// bucketVerdict decides whether a bucket that no stack has is a bootstrap's, by the stack that made it. S3 may move its date,
+// which so is no evidence. untagged is why its tags are not known.
+func bucketVerdict(ctx context.Context, g *stackIndex, bucket candidate, tags map[string]string, untagged error) (owner.Verdict, error) {
+	parts := bootstrapBucket.FindStringSubmatch(bucket.name)
+	evidence := owner.Evidence{Bootstrap: fleet.BootstrapStackName(parts[1]), Account: g.place.Account, Tags: tags}
+	if parts[2] != g.place.Account || parts[3] != g.place.Region {
+		evidence.Doubts = append(evidence.Doubts, "its name is of account "+parts[2]+" and "+parts[3])
+	}
+	if untagged != nil {
+		evidence.Doubts = append(evidence.Doubts, "its tags could not be asked for")
+	}
+	var failed error
+	if maker := tags[stacks.TagStackID]; maker != "" {
+		evidence.Made = g.known(maker)
+		if failed = g.remember(ctx, evidence.Made); failed != nil {
+			evidence.Doubts = append(evidence.Doubts, "the tags of stack "+evidence.Made.Name+" could not be asked for")
+		}
+	}
+	return owner.Judge(evidence), failed
 }
 
 // orphan tells what a search has found, but for stacks, which are told already.

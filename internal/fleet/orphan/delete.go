@@ -343,15 +343,20 @@ func again(config aws.Config, client *cloudformation.Client, one *Orphan) plan.L
 		}
 		now := *one
 		now.Created, now.Protected, now.SwitchesOff = nil, "", ""
-		_, err = facts(ctx, config, &now)
-		used, inUse := errors.AsType[*inUseError](err)
+		_, there := facts(ctx, config, &now)
+		if there.IsAbsent() || there.Untold() != nil {
+			return nil, there.Untold()
+		}
+		if one.Type == arn.KeyType {
+			user := keyUser(ctx, config, &now)
+			if err := user.Untold(); err != nil {
+				return nil, err
+			}
+			if by, used := user.Seen(); used {
+				return nil, &plan.ChangedError{What: by + " is encrypted by it"}
+			}
+		}
 		switch {
-		case inUse:
-			return nil, &plan.ChangedError{What: used.Error()}
-		case errors.Is(err, plan.ErrGone):
-			return nil, nil
-		case err != nil && !errors.Is(err, errUnasked):
-			return nil, err
 		case now.Protected != "" || now.SwitchesOff != one.SwitchesOff:
 			return nil, &plan.ChangedError{What: "its deletion protection was switched"}
 		}

@@ -21,8 +21,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/arn"
-	"github.com/roadshow-go/roadshow/internal/fleet/plan"
 	"github.com/roadshow-go/roadshow/internal/report"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -30,8 +30,21 @@ import (
 // factsAtOnce is how many orphans of one place are looked at at once.
 const factsAtOnce = 8
 
-// errUnasked says that nobody can be asked whether something is there.
-var errUnasked = errors.New("its type is not known to Cloud Control")
+// presence is what an account says of whether a thing is there: unasked where nobody can be asked.
+type presence = answer.Answer[*Orphan]
+
+var errUnknownType = errors.New("its type is not known to Cloud Control")
+
+// asked is the presence by what a question came to.
+func asked(one *Orphan, gone bool, err error) presence {
+	switch {
+	case gone:
+		return answer.Absent[*Orphan]()
+	case err != nil:
+		return answer.Untold[*Orphan](err)
+	}
+	return answer.Seen(one)
+}
 
 // examine asks whether a thing is still there, and what it holds: tags are listed for a while after what they were on. What
 // nobody can tell makes it unsure.
@@ -40,18 +53,29 @@ func (r *search) examine(ctx context.Context, g *stackIndex, one *Orphan) bool {
 		return true
 	}
 	one.Loses = one.loss()
-	service, err := facts(ctx, g.config, one)
-	_, inUse := errors.AsType[*inUseError](err)
-	switch {
-	case errors.Is(err, plan.ErrGone), inUse:
+	service, there := facts(ctx, g.config, one)
+	_, seen := there.Seen()
+	if there.IsAbsent() {
 		return false
-	case errors.Is(err, errUnasked):
+	}
+	if there.Unasked() != nil {
 		one.doubt("whether it is still there could not be asked")
-	case err != nil:
+	}
+	if err := there.Untold(); err != nil {
 		r.gap(g.place, service, err)
 		one.doubt("whether it is still there could not be determined")
 	}
-	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && err == nil && one.Type == arn.LogGroupType && one.evidence.Listed && !one.tagged && one.evidence.Left == nil {
+	if seen && one.Type == arn.KeyType {
+		user := keyUser(ctx, g.config, one)
+		if _, used := user.Seen(); used {
+			return false
+		}
+		if err := user.Untold(); err != nil {
+			r.gap(g.place, "Cloud Control", err)
+			one.doubt("whether anything is encrypted by it could not be determined")
+		}
+	}
+	if function, its := strings.CutPrefix(one.Name, lambdaLogs); its && seen && one.Type == arn.LogGroupType && one.evidence.Listed && !one.tagged && one.evidence.Left == nil {
 		r.writer(ctx, g, one, function)
 	}
 	return true
@@ -60,17 +84,18 @@ func (r *search) examine(ctx context.Context, g *stackIndex, one *Orphan) bool {
 // writer asks whether the function of a log group is there, made by hand or by another tool: no stack has it.
 func (r *search) writer(ctx context.Context, g *stackIndex, one *Orphan, function string) {
 	of := &Orphan{Type: "AWS::Lambda::Function", Name: function, ids: []string{function}}
-	switch err := exists(ctx, cloudcontrol.NewFromConfig(g.config), of); {
-	case err == nil:
+	there := exists(ctx, cloudcontrol.NewFromConfig(g.config), of) // unasked says here that there is none: its id has no other form
+	if _, writes := there.Seen(); writes {
 		one.doubt("function " + function + ", which no stack has, writes it")
-	case !errors.Is(err, errUnasked): // which says here that there is none
+	}
+	if err := there.Untold(); err != nil {
 		r.gap(g.place, "Cloud Control", err)
 		one.doubt("whether its function is there could not be determined")
 	}
 }
 
 // facts looks at a thing, and says which service was asked.
-func facts(ctx context.Context, config aws.Config, one *Orphan) (service string, err error) {
+func facts(ctx context.Context, config aws.Config, one *Orphan) (service string, there presence) {
 	switch one.Type {
 	case arn.TableType:
 		return "DynamoDB", tableFacts(ctx, dynamodb.NewFromConfig(config), one)
@@ -80,134 +105,123 @@ func facts(ctx context.Context, config aws.Config, one *Orphan) (service string,
 		return "CloudWatch Logs", logGroupFacts(ctx, cloudwatchlogs.NewFromConfig(config), one)
 	case "AWS::DAX::Cluster":
 		_, err := dax.NewFromConfig(config).DescribeClusters(ctx, &dax.DescribeClustersInput{ClusterNames: []string{one.Name}})
-		if _, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err); gone {
-			err = plan.ErrGone
-		}
-		return "DAX", err
+		_, gone := errors.AsType[*daxtypes.ClusterNotFoundFault](err)
+		return "DAX", asked(one, gone, err)
 	}
 	if one.Type == arn.AddressType {
 		return "EC2", addressFacts(ctx, ec2.NewFromConfig(config), one)
 	}
-	err = exists(ctx, cloudcontrol.NewFromConfig(config), one)
-	if err == nil && one.Type == arn.KeyType {
-		err = notInUse(ctx, config, one)
-	}
-	return "Cloud Control", err
+	return "Cloud Control", exists(ctx, cloudcontrol.NewFromConfig(config), one)
 }
 
 // exists asks Cloud Control by each id that the thing may have, and keeps the right one.
 // https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html
-func exists(ctx context.Context, client *cloudcontrol.Client, one *Orphan) error {
+func exists(ctx context.Context, client *cloudcontrol.Client, one *Orphan) presence {
 	if one.Type == "" || len(one.ids) == 0 {
-		return errUnasked
+		return answer.Unasked[*Orphan](errUnknownType)
 	}
 	for _, id := range one.ids {
-		answer, err := client.GetResource(ctx, &cloudcontrol.GetResourceInput{TypeName: &one.Type, Identifier: &id})
+		described, err := client.GetResource(ctx, &cloudcontrol.GetResourceInput{TypeName: &one.Type, Identifier: &id})
 		if _, missing := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err); missing {
 			continue
 		}
 		if err == nil {
 			var model struct{ Name string }
-			if json.Unmarshal([]byte(aws.ToString(answer.ResourceDescription.Properties)), &model) == nil {
+			if json.Unmarshal([]byte(aws.ToString(described.ResourceDescription.Properties)), &model) == nil {
 				one.label = model.Name
 			}
 			one.ids = []string{id}
 			if one.kind != nil && one.kind.ID == arn.ByParameter {
 				one.Name = id
 			}
-			return nil
+			return answer.Seen(one)
 		}
 		_, unknown := errors.AsType[*cloudcontroltypes.TypeNotFoundException](err)
 		_, unsupported := errors.AsType[*cloudcontroltypes.UnsupportedActionException](err)
 		_, otherForm := errors.AsType[*cloudcontroltypes.InvalidRequestException](err)
 		if unknown || unsupported || otherForm {
-			return errUnasked
+			return answer.Unasked[*Orphan](errUnknownType)
 		}
-		return err
+		return answer.Untold[*Orphan](err)
 	}
 	if one.kind == nil {
-		return errUnasked // its id may have another form
+		return answer.Unasked[*Orphan](errUnknownType) // its id may have another form
 	}
-	return plan.ErrGone
+	return answer.Absent[*Orphan]()
 }
 
 // addressFacts learns both ids of an address.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAddresses.html
-func addressFacts(ctx context.Context, client *ec2.Client, one *Orphan) error {
-	asked := &ec2.DescribeAddressesInput{AllocationIds: []string{one.Name}}
+func addressFacts(ctx context.Context, client *ec2.Client, one *Orphan) presence {
+	question := &ec2.DescribeAddressesInput{AllocationIds: []string{one.Name}}
 	if !strings.HasPrefix(one.Name, "eipalloc-") {
-		asked = &ec2.DescribeAddressesInput{PublicIps: []string{one.Name}}
+		question = &ec2.DescribeAddressesInput{PublicIps: []string{one.Name}}
 	}
-	answer, err := client.DescribeAddresses(ctx, asked)
-	if refusal, is := errors.AsType[smithy.APIError](err); is && strings.HasSuffix(refusal.ErrorCode(), ".NotFound") {
-		return plan.ErrGone
-	}
+	described, err := client.DescribeAddresses(ctx, question)
+	refusal, is := errors.AsType[smithy.APIError](err)
 	if err != nil {
-		return err
+		return asked(one, is && strings.HasSuffix(refusal.ErrorCode(), ".NotFound"), err)
 	}
-	for _, address := range answer.Addresses {
+	for _, address := range described.Addresses {
 		if id := aws.ToString(address.AllocationId); id == one.Name || aws.ToString(address.PublicIp) == one.Name {
 			one.Name, one.ids = id, []string{id, aws.ToString(address.PublicIp)}
 			one.ARN = arn.KindOf(arn.AddressType).ARN(one.Region, one.Account, id)
-			return nil
+			return answer.Seen(one)
 		}
 	}
-	return plan.ErrGone
+	return answer.Absent[*Orphan]()
 }
 
-func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) error {
-	answer, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &one.Name})
-	if _, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err); gone || err == nil && answer.Table.TableStatus == dynamodbtypes.TableStatusDeleting {
-		return plan.ErrGone
+func tableFacts(ctx context.Context, client *dynamodb.Client, one *Orphan) presence {
+	described, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &one.Name})
+	_, gone := errors.AsType[*dynamodbtypes.ResourceNotFoundException](err)
+	if gone = gone || err == nil && described.Table.TableStatus == dynamodbtypes.TableStatusDeleting; gone || err != nil {
+		return asked(one, gone, err)
 	}
-	if err != nil {
-		return err
-	}
-	one.ARN = aws.ToString(answer.Table.TableArn)
-	one.Items, one.Bytes = answer.Table.ItemCount, answer.Table.TableSizeBytes
-	one.Created = fleet.Moment(aws.ToTime(answer.Table.CreationDateTime))
+	table := described.Table
+	one.ARN = aws.ToString(table.TableArn)
+	one.Items, one.Bytes = table.ItemCount, table.TableSizeBytes
+	one.Created = fleet.Moment(aws.ToTime(table.CreationDateTime))
 	one.Loses = fmt.Sprintf("%d items, %s", aws.ToInt64(one.Items), report.Bytes(aws.ToInt64(one.Bytes)))
-	switch guarded := aws.ToBool(answer.Table.DeletionProtectionEnabled); {
+	switch guarded := aws.ToBool(table.DeletionProtectionEnabled); {
 	case guarded && one.tier == stages.Sandbox:
 		one.SwitchesOff = "its deletion protection"
 	case guarded:
 		one.protect("its deletion protection is on")
 	}
-	return nil
+	return answer.Seen(one)
 }
 
 // bucketFacts tells an empty bucket from one that has something, without counting.
-func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) error {
-	answer, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &one.Name, MaxKeys: aws.Int32(1), ExpectedBucketOwner: &one.Account})
-	if refusal, is := errors.AsType[smithy.APIError](err); is && refusal.ErrorCode() == "NoSuchBucket" {
-		return plan.ErrGone
-	}
+func bucketFacts(ctx context.Context, client *s3.Client, one *Orphan) presence {
+	listed, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &one.Name, MaxKeys: aws.Int32(1), ExpectedBucketOwner: &one.Account})
 	one.ARN = "arn:" + stages.Partition(one.Region) + ":s3:::" + one.Name
 	if err != nil {
-		return err
+		refusal, is := errors.AsType[smithy.APIError](err)
+		return asked(one, is && refusal.ErrorCode() == "NoSuchBucket", err)
 	}
-	if len(answer.Versions)+len(answer.DeleteMarkers) == 0 {
+	if len(listed.Versions)+len(listed.DeleteMarkers) == 0 {
 		one.Loses, one.Items, one.Bytes = "nothing: it is empty", aws.Int64(0), aws.Int64(0)
 	}
 	// AWS may move this date when the bucket is changed.
 	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html
 	buckets, err := client.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &one.Name, BucketRegion: &one.Region, MaxBuckets: aws.Int32(1000)})
 	if err != nil {
-		return err
+		return answer.Untold[*Orphan](err)
 	}
 	for _, bucket := range buckets.Buckets {
 		if aws.ToString(bucket.Name) == one.Name {
 			one.Created = fleet.Moment(aws.ToTime(bucket.CreationDate))
 		}
 	}
-	return nil
+	return answer.Seen(one)
 }
 
-func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orphan) error {
+func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orphan) presence {
 	for pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(client, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &one.Name}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return err
+			return answer.Untold[*Orphan](err)
 		}
 		for _, group := range page.LogGroups {
 			if aws.ToString(group.LogGroupName) != one.Name {
@@ -218,8 +232,8 @@ func logGroupFacts(ctx context.Context, client *cloudwatchlogs.Client, one *Orph
 			if group.CreationTime != nil {
 				one.Created = fleet.Moment(time.UnixMilli(*group.CreationTime))
 			}
-			return nil
+			return answer.Seen(one)
 		}
 	}
-	return plan.ErrGone
+	return answer.Absent[*Orphan]()
 }

@@ -51,7 +51,7 @@ type stackIndex struct {
 	deleted         []*stackSummary          // those of the service, the latest first; CloudFormation forgets them after 90 days
 	mentionedStages map[string]bool          // the stages that any of those stacks are of
 	has             map[uint64]struct{}
-	tags            map[string]map[string]string // of the stacks that were asked for them, by id
+	asked           map[string]owner.Stack // the stacks that were asked for their tags, by id
 }
 
 // stack is a live stack, by its id; nil where there is none.
@@ -95,29 +95,34 @@ func (g *stackIndex) ended(stage, service, ours string) *owner.Stack {
 	return nil
 }
 
-// tagsOf are the tags of a stack, also of a deleted one; nil where CloudFormation has forgotten it.
+// remember fills in the tags of a stack and when it was deleted, which CloudFormation tells for 90 days after that.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-func (g *stackIndex) tagsOf(ctx context.Context, id string) (map[string]string, error) {
+func (g *stackIndex) remember(ctx context.Context, s *owner.Stack) error {
+	if s == nil || s.Tags != nil {
+		return nil
+	}
 	g.mu.RLock()
-	tags, known := g.tags[id]
+	said, known := g.asked[s.ID]
 	g.mu.RUnlock()
-	if known {
-		return tags, nil
+	if !known {
+		described, err := g.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.ID})
+		if err != nil && !stacks.IsMissing(err) {
+			return err
+		}
+		if err == nil && len(described.Stacks) > 0 {
+			said = owner.Stack{Tags: stacks.Tags(described.Stacks[0].Tags), Deleted: aws.ToTime(described.Stacks[0].DeletionTime)}
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.asked == nil {
+			g.asked = map[string]owner.Stack{}
+		}
+		g.asked[s.ID] = said
 	}
-	answer, err := g.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
-	if err != nil && !stacks.IsMissing(err) {
-		return nil, err
+	if s.Tags = said.Tags; s.Deleted.IsZero() && !s.Live {
+		s.Deleted = said.Deleted
 	}
-	if err == nil && len(answer.Stacks) > 0 {
-		tags = stacks.Tags(answer.Stacks[0].Tags)
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.tags == nil {
-		g.tags = map[string]map[string]string{}
-	}
-	g.tags[id] = tags
-	return tags, nil
+	return nil
 }
 
 // seed is of the hashes that stand for ids. Two ids that meet in one hide an orphan, and never make one.

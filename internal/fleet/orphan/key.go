@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
 )
@@ -22,42 +23,36 @@ var encrypted = map[string]bool{
 	"AWS::Logs::LogGroup": true, "AWS::Lambda::Function": true, "AWS::Kinesis::Stream": true, "AWS::ECR::Repository": true, "AWS::Events::EventBus": true,
 }
 
-// inUseError says that something which a live stack has is encrypted by a key, so that the key is no orphan: a table that was
-// taken up again needs the key of its earlier stack as long as it is there.
-type inUseError struct{ by string }
-
-func (e *inUseError) Error() string { return e.by + " is encrypted by it" }
-
-// notInUse asks what the stage's stack has whether it is encrypted by a key. The error is an [*inUseError], or that of a
-// question which was not answered.
+// keyUser is what the stage's stack has that is encrypted by a key, so that the key is no orphan: a table that was taken up
+// again needs the key of its earlier stack as long as it is there.
 // https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys-determining-usage.html
-func notInUse(ctx context.Context, config aws.Config, key *Orphan) error {
+func keyUser(ctx context.Context, config aws.Config, key *Orphan) answer.Answer[string] {
 	stack, err := (&fleet.Fleet{Service: key.Service}).StackName(stages.Stage{Name: key.Stage})
 	if err != nil {
-		return err
+		return answer.Untold[string](err)
 	}
 	client := cloudcontrol.NewFromConfig(config)
 	for resource, err := range stacks.Resources(ctx, cloudformation.NewFromConfig(config), stack) {
 		if stacks.IsMissing(err) {
-			return nil
+			break
 		}
 		if err != nil {
-			return err
+			return answer.Untold[string](err)
 		}
 		id := aws.ToString(resource.PhysicalResourceId)
 		if !encrypted[aws.ToString(resource.ResourceType)] || id == "" || resource.ResourceStatus == types.ResourceStatusDeleteComplete {
 			continue
 		}
-		answer, err := client.GetResource(ctx, &cloudcontrol.GetResourceInput{TypeName: resource.ResourceType, Identifier: &id})
+		described, err := client.GetResource(ctx, &cloudcontrol.GetResourceInput{TypeName: resource.ResourceType, Identifier: &id})
 		if _, missing := errors.AsType[*cloudcontroltypes.ResourceNotFoundException](err); missing {
 			continue
 		}
 		if err != nil {
-			return err
+			return answer.Untold[string](err)
 		}
-		if strings.Contains(aws.ToString(answer.ResourceDescription.Properties), key.Name) { // its id, in whichever form
-			return &inUseError{aws.ToString(resource.LogicalResourceId) + " of stack " + stack}
+		if strings.Contains(aws.ToString(described.ResourceDescription.Properties), key.Name) { // its id, in whichever form
+			return answer.Seen(aws.ToString(resource.LogicalResourceId) + " of stack " + stack)
 		}
 	}
-	return nil
+	return answer.Absent[string]()
 }

@@ -515,13 +515,20 @@ func TestAnAccountThatClosesTellsAllThatItHolds(t *testing.T) {
 	a.Deployed(fleettest.Sandbox, "")
 	a.stack(far, "far-mail", fmt.Sprintf(topic, "far-mail-topic"), ownTags("far", "mail")...)
 	a.makes(far, "AWS::SNS::Topic", map[string]any{"TopicName": "far-notes-left", "Tags": fleettest.Made(far, "far", "notes")})
-	a.makes(far, "AWS::S3::Bucket", map[string]any{"BucketName": "cdk-hnb659fds-assets-111111111111-eu-west-1"})
+	toolkit := []any{map[string]any{"Key": "aws:cloudformation:stack-id", "Value": "arn:aws:cloudformation:eu-west-1:111111111111:stack/CDKToolkit/forgotten"}}
+	a.makes(far, "AWS::S3::Bucket", map[string]any{"BucketName": "cdk-hnb659fds-assets-111111111111-eu-west-1", "Tags": toolkit})
 	a.stack(fleettest.Sandbox, "somebody", fmt.Sprintf(topic, "theirs"))
+	// What only looks like it: a name, or copied tags.
+	a.makes(far, "AWS::S3::Bucket", map[string]any{"BucketName": "cdk-copied-assets-111111111111-eu-west-1"})
+	a.makes(far, "AWS::S3::Bucket", map[string]any{"BucketName": "cdk-hnb659fds-assets-222222222222-eu-west-1", "Tags": toolkit})
+	a.stack(far, "far-notes", fmt.Sprintf(topic, "far-notes-topic"))
+	a.stack(far, "by-hand", fmt.Sprintf(topic, "by-hand-topic"), ownTags("far", "notes")...)
+	a.stack(far, "CDKToolkit", fmt.Sprintf(topic, "toolkit"))
 	f := a.Fleet()
 	before := len(a.Writes(fleettest.Sandbox.Account))
 	list := func() (map[string]orphan.Holding, []fleet.Gap) {
 		held := map[string]orphan.Holding{}
-		gaps, err := orphan.AccountSearch{Fleet: f, Account: fleettest.Sandbox.Account, Found: func(one orphan.Holding) { held[one.Name] = one }}.Run(t.Context())
+		gaps, err := orphan.AccountSearch{Fleet: f, Account: fleettest.Sandbox.Account, Found: func(one orphan.Holding) { held[one.Region+" "+one.Name] = one }}.Run(t.Context())
 		require.NoError(t, err)
 		return held, gaps
 	}
@@ -529,15 +536,28 @@ func TestAnAccountThatClosesTellsAllThatItHolds(t *testing.T) {
 	require.Empty(t, gaps)
 	next := map[string]string{}
 	for name, one := range held {
-		next[name] = string(one.Kind) + ": " + one.Next
+		next[name] = string(one.Kind) + ", " + string(one.Grade) + ": " + one.Next
+		require.NotEmpty(t, one.Why, name)
 	}
 	require.Equal(t, map[string]string{
-		"CDKToolkit":     "bootstrap: when no other stack is left here: `aws cloudformation delete-stack --region us-east-1 --stack-name CDKToolkit`; its bucket stays",
-		"dev-notes":      "stack: `roadshow remove dev`",
-		"far-mail":       "stack: in the program of service mail: `roadshow remove far --account 111111111111 --region eu-west-1`",
-		"far-notes-left": "orphan: no stage of the set is here: delete it by hand",
-		"cdk-hnb659fds-assets-111111111111-eu-west-1": "bootstrap: empty it, its older versions too, and delete it: " +
+		"us-east-1 CDKToolkit": "bootstrap, certain: when no other stack is left here: `aws cloudformation delete-stack --region us-east-1 --stack-name CDKToolkit`; its bucket stays",
+		"eu-west-1 CDKToolkit": "bootstrap, unsure: find out whose it is, since it is unsure (only its name says that it is a bootstrap, and anybody can choose that); " +
+			"if it is yours: when no other stack is left here: `aws cloudformation delete-stack --region eu-west-1 --stack-name CDKToolkit`; its bucket stays",
+		"us-east-1 dev-notes": "stack, certain: `roadshow remove dev`",
+		"eu-west-1 far-notes": "stack, unsure: find out whose it is, since it is unsure (its tags name no service and no stage); " +
+			"if it is yours: `roadshow remove far --account 111111111111 --region eu-west-1`",
+		"eu-west-1 by-hand": "stack, unsure: find out whose it is, since it is unsure (it only carries the tags of stage far, whose stack has another name); " +
+			"if it is yours: `aws cloudformation delete-stack --region eu-west-1 --stack-name by-hand`",
+		"eu-west-1 far-mail":       "stack, certain: in the program of service mail: `roadshow remove far --account 111111111111 --region eu-west-1`",
+		"eu-west-1 far-notes-left": "orphan, likely: no stage of the set is here: delete it by hand",
+		"eu-west-1 cdk-hnb659fds-assets-111111111111-eu-west-1": "bootstrap, certain: empty it, its older versions too, and delete it: " +
 			"`aws s3 rb --force s3://cdk-hnb659fds-assets-111111111111-eu-west-1` leaves the older versions",
+		"eu-west-1 cdk-hnb659fds-assets-222222222222-eu-west-1": "bootstrap, unsure: find out whose it is, since it is unsure (stack CDKToolkit made it, and is gone; " +
+			"its name is of account 222222222222 and eu-west-1); if it is yours: empty it, its older versions too, and delete it: " +
+			"`aws s3 rb --force s3://cdk-hnb659fds-assets-222222222222-eu-west-1` leaves the older versions",
+		"eu-west-1 cdk-copied-assets-111111111111-eu-west-1": "bootstrap, unsure: find out whose it is, since it is unsure (only its name says that it is of a bootstrap, " +
+			"and anybody can choose that); if it is yours: empty it, its older versions too, and delete it: " +
+			"`aws s3 rb --force s3://cdk-copied-assets-111111111111-eu-west-1` leaves the older versions",
 	}, next)
 	require.Len(t, a.Writes(fleettest.Sandbox.Account), before, "nothing is changed")
 

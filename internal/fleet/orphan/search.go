@@ -161,15 +161,10 @@ func (r *search) judge(ctx context.Context, g *stackIndex, one *Orphan, listed m
 		e.Again = again.name
 	}
 	for _, s := range []*owner.Stack{e.Made, e.Left} {
-		if s == nil || s.Tags != nil {
-			continue
-		}
-		tags, err := g.tagsOf(ctx, s.ID)
-		if err != nil {
+		if err := g.remember(ctx, s); err != nil {
 			r.gap(g.place, "CloudFormation", err)
 			one.doubt("the tags of stack " + s.Name + " could not be asked for")
 		}
-		s.Tags = tags
 	}
 	verdict := owner.Judge(*e)
 	one.Grade, one.Why = verdict.Grade, verdict.Why
@@ -219,10 +214,10 @@ func (r *search) failedStacks(ctx context.Context, g *stackIndex, b *pending) {
 				one.protect("its termination protection is on")
 			}
 			*one.stack = stacks.Identity(*described)
-			said := owner.MakerOf(stacks.Tags(described.Tags))
+			tags := stacks.Tags(described.Tags)
 			// What waits for its first change set has nothing yet, and maybe not even tags.
-			waits := stack.status == stacks.StatusReview && one.Known && said.Relation(one.evidence.Of) == owner.Bare
-			if doubt := said.Doubt(one.evidence.Of); doubt != "" && !waits {
+			waits := stack.status == stacks.StatusReview && one.Known && owner.MakerOf(tags).Relation(one.evidence.Of) == owner.Bare
+			if doubt := owner.JudgeStack(stack.name, tags, one.evidence.Of).Doubt(); doubt != "" && !waits {
 				one.Grade, one.Why = owner.Unsure, one.Why+"; "+doubt
 			}
 		}

@@ -56,6 +56,8 @@ type Stack struct {
 type Evidence struct {
 	// Of is who it would be of. The program may be empty: any will do.
 	Of Maker
+	// Bootstrap is the name of the stack of a bootstrap, for what would be of that one, and of no stage: Of is empty then.
+	Bootstrap string
 	// Account is where it is.
 	Account string
 	// Tags are all that it carries.
@@ -97,9 +99,20 @@ func (e *Evidence) isOwn(s *Stack) bool {
 	if s == nil {
 		return false
 	}
-	name, err := stages.Stack.Name(stages.Part{Stage: e.Of.Stage, Service: e.Of.Service})
+	name, err := e.Bootstrap, error(nil)
+	if name == "" {
+		name, err = stages.Stack.Name(stages.Part{Stage: e.Of.Stage, Service: e.Of.Service})
+	}
 	parsed, ok := arn.Parse(s.ID)
 	return err == nil && name == s.Name && ok && parsed.AccountID == e.Account
+}
+
+// whose is whose it would be, in words.
+func (e *Evidence) whose() string {
+	if e.Bootstrap != "" {
+		return "a bootstrap"
+	}
+	return "stage " + e.Of.Stage
 }
 
 // carries tells whether the tags are the stage's and the service's.
@@ -125,6 +138,8 @@ func (e *Evidence) proof() (why string, proven bool) {
 		return "stack " + e.Made.Name + " made it", true
 	case e.isOwn(e.Made):
 		return "stack " + e.Made.Name + " made it, and is gone", true
+	case e.Bootstrap != "":
+		return "only its name says that it is of a bootstrap, and anybody can choose that", false
 	case e.Listed && e.carries():
 		return "the ledger has its name, and it carries the tags of its stage", true
 	case e.Listed && e.untagged():
@@ -138,10 +153,10 @@ func (e *Evidence) proof() (why string, proven bool) {
 // against is what speaks against it.
 func (e *Evidence) against() (doubts []string) {
 	if e.Made != nil && !e.isOwn(e.Made) {
-		doubts = append(doubts, "stack "+e.Made.Name+" made it, which is not the one of stage "+e.Of.Stage)
+		doubts = append(doubts, "stack "+e.Made.Name+" made it, which is not the one of "+e.whose())
 	}
 	if e.Left != nil && !e.isOwn(e.Left) {
-		doubts = append(doubts, "stack "+e.Left.Name+" has left it, which is not the one of stage "+e.Of.Stage)
+		doubts = append(doubts, "stack "+e.Left.Name+" has left it, which is not the one of "+e.whose())
 	}
 	for _, s := range []*Stack{e.Left, e.Made} {
 		if s == nil || s.Tags == nil || len(doubts) > 0 {

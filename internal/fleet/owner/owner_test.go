@@ -38,3 +38,27 @@ func TestAStackIsOursByItsTagsAndNotByItsName(t *testing.T) {
 		})
 	}
 }
+
+func TestALiveStackIsOursByItsNameAndItsTagsTogether(t *testing.T) {
+	tags := map[string]string{"roadshow:program": "example.com/notes", "roadshow:service": "notes", "roadshow:stage": "dev"}
+	for name, tt := range map[string]struct {
+		stack string
+		tags  map[string]string
+		want  owner.Grade
+		doubt string
+	}{
+		"both":             {"dev-notes", tags, owner.Certain, ""},
+		"the name alone":   {"dev-notes", nil, owner.Unsure, "its tags name no service and no stage"},
+		"the tags alone":   {"by-hand", tags, owner.Unsure, "it only carries the tags of stage dev, whose stack has another name"},
+		"somebody else's":  {"dev-notes", map[string]string{"roadshow:service": "notes", "roadshow:stage": "demo"}, owner.Unsure, `its tags say service "notes", stage "demo"`},
+		"neither":          {"by-hand", nil, owner.Unsure, "it only carries the tags of stage dev, whose stack has another name; its tags name no service and no stage"},
+		"an older program": {"dev-notes", map[string]string{"roadshow:service": "notes", "roadshow:stage": "dev"}, owner.Certain, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			verdict := owner.JudgeStack(tt.stack, tt.tags, dev)
+			require.Equal(t, tt.want, verdict.Grade)
+			require.Equal(t, tt.doubt, verdict.Doubt())
+			require.NotEmpty(t, verdict.Why)
+		})
+	}
+}

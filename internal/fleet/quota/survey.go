@@ -23,6 +23,7 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/assembly"
 	"github.com/roadshow-go/roadshow/internal/fleet"
+	"github.com/roadshow-go/roadshow/internal/fleet/answer"
 	"github.com/roadshow-go/roadshow/internal/fleet/parallel"
 	"github.com/roadshow-go/roadshow/internal/fleet/stacks"
 	"github.com/roadshow-go/roadshow/stages"
@@ -65,11 +66,9 @@ type inquiredPlace struct {
 	stages []stages.Stage
 	needs  map[string]need
 
-	limit      *float64
+	limit      answer.Answer[float64]
 	adjustable bool
-	used       map[string]float64
-	problem    string
-	unanswered bool
+	used       answer.Answer[map[string]float64] // of what is counted in all; of each single thing nothing is asked
 	request    *Request
 }
 
@@ -329,20 +328,18 @@ func (q Survey) ask(ctx context.Context, table []Quota, places []*inquiredPlace)
 		}
 	}
 	var gaps []fleet.Gap
-	fail := func(place *inquiredPlace, service string, err error) {
-		gap := gapOfReach(stage, service, err)
-		if place.problem == "" {
-			place.problem, place.unanswered = gap.Service+" did not answer", true
-		}
-		if !slices.Contains(gaps, gap) {
-			gaps = append(gaps, gap)
+	gap := func(err error) {
+		if one := gapOfReach(stage, "", err); !slices.Contains(gaps, one) {
+			gaps = append(gaps, one)
 		}
 	}
 	config, _, err := q.Fleet.Reach(ctx, stage)
 	if err != nil {
+		err = fleet.AsServiceError(stage, "STS", err)
 		for _, place := range places {
-			fail(place, "STS", err)
+			place.limit = answer.Untold[float64](err)
 		}
+		gap(err)
 		return gaps
 	}
 	// What one account is asked, it is asked as slowly as it wants.
@@ -351,21 +348,21 @@ func (q Survey) ask(ctx context.Context, table []Quota, places []*inquiredPlace)
 	for i, place := range places {
 		row := table[place.row]
 		say(i, row.Name)
-		place.limit, place.adjustable, err = limits.of(ctx, row)
-		if err != nil {
-			fail(place, "Service Quotas", err)
-		} else if place.limit == nil {
-			place.problem = "Service Quotas has no such quota in " + place.at.region
-			continue // nor is there a service that could be asked
+		place.limit, place.adjustable = limits.of(ctx, stage, row)
+		if err := place.limit.Untold(); err != nil {
+			gap(err)
 		}
-		if row.Each {
+		if row.Each || place.limit.IsAbsent() { // nor is there a service that could be asked
 			continue
 		}
-		if used, err := row.Used(ctx, config); err != nil {
-			fail(place, row.API, err)
-		} else {
-			place.used = used
+		used, err := row.Used(ctx, config)
+		if err != nil {
+			err = fleet.AsServiceError(stage, row.API, err)
+			place.used = answer.Untold[map[string]float64](err)
+			gap(err)
+			continue
 		}
+		place.used = answer.Seen(used)
 	}
 	for _, place := range places {
 		row := table[place.row]
@@ -374,8 +371,7 @@ func (q Survey) ask(ctx context.Context, table []Quota, places []*inquiredPlace)
 			continue
 		}
 		if place.request, err = openRequest(ctx, limits.client, row.Service, row.Code); err != nil {
-			fail(place, "Service Quotas", err)
-			place.problem, place.unanswered = "", false // the verdict stands without it
+			gap(fleet.AsServiceError(stage, "Service Quotas", err)) // the verdict stands without it
 		}
 	}
 	say(len(places), "asked")
@@ -394,10 +390,10 @@ type serviceLimits struct {
 	err    error
 }
 
-// of is the limit of a row; nil where AWS does not know it there.
-func (l *accountLimits) of(ctx context.Context, row Quota) (limit *float64, adjustable bool, err error) {
+// of is the limit of a row; absent where AWS does not know it there.
+func (l *accountLimits) of(ctx context.Context, stage stages.Stage, row Quota) (limit answer.Answer[float64], adjustable bool) {
 	if row.Code == "" {
-		return aws.Float64(row.Default), false, nil
+		return answer.Seen(row.Default), false
 	}
 	if l.applied == nil {
 		l.applied, l.defaults = map[string]serviceLimits{}, map[string]serviceLimits{}
@@ -415,14 +411,14 @@ func (l *accountLimits) of(ctx context.Context, row Quota) (limit *float64, adju
 			source.known[row.Service] = service
 		}
 		if service.err != nil {
-			return nil, false, service.err
+			return answer.Untold[float64](fleet.AsServiceError(stage, "Service Quotas", service.err)), false
 		}
 		// A quota may have a default and no applied value.
 		if quota, known := service.quotas[row.Code]; known && quota.Value != nil {
-			return quota.Value, quota.Adjustable, nil
+			return answer.Seen(*quota.Value), quota.Adjustable
 		}
 	}
-	return nil, false, nil
+	return answer.Absent[float64](), false
 }
 
 func (l *accountLimits) listApplied(ctx context.Context, service string) (map[string]quotatypes.ServiceQuota, error) {
@@ -458,8 +454,8 @@ func rowOf(number int, row Quota, places []*inquiredPlace) Row {
 	lowest := math.Inf(1)
 	for _, place := range places {
 		protected := slices.ContainsFunc(place.stages, func(stage stages.Stage) bool { return stage.Tier == stages.Protected })
-		if place.row == number && protected && place.limit != nil {
-			lowest = min(lowest, *place.limit)
+		if limit, seen := place.limit.Seen(); place.row == number && protected && seen {
+			lowest = min(lowest, limit)
 		}
 	}
 	for _, place := range places {
@@ -467,7 +463,8 @@ func rowOf(number int, row Quota, places []*inquiredPlace) Row {
 			continue
 		}
 		shown := place.verdict(row)
-		shown.Lower = !math.IsInf(lowest, 1) && place.limit != nil && *place.limit < lowest
+		limit, seen := place.limit.Seen()
+		shown.Lower = !math.IsInf(lowest, 1) && seen && limit < lowest
 		listed.Places = append(listed.Places, shown)
 	}
 	return listed
@@ -476,19 +473,22 @@ func rowOf(number int, row Quota, places []*inquiredPlace) Row {
 // verdict judges a place.
 func (p *inquiredPlace) verdict(row Quota) Place {
 	shown := Place{
-		Account: p.at.account, Region: p.at.region, Limit: p.limit, Adjustable: p.adjustable, Request: p.request,
+		Account: p.at.account, Region: p.at.region, Adjustable: p.adjustable, Request: p.request,
 	}
+	limit, limited := p.limit.Seen()
+	used, counted := p.used.Seen()
 	for _, stage := range p.stages {
 		shown.Stages = append(shown.Stages, stage.Name)
 	}
 	room := math.Inf(1)
-	if p.limit != nil {
+	if limited {
+		shown.Limit = &limit
 		if row.Keeps != nil {
-			shown.Keeps = row.Keeps(*p.limit)
+			shown.Keeps = row.Keeps(limit)
 		}
-		room = *p.limit - shown.Keeps
+		room = limit - shown.Keeps
 	}
-	short := func(of string) bool { return p.needs[of].least > 0 && p.used[of]+p.needs[of].least > room }
+	short := func(of string) bool { return p.needs[of].least > 0 && used[of]+p.needs[of].least > room }
 	// The one that certainly does not fit, else that with the least room, be it of what is used or of what is needed.
 	var some []string
 	for of, need := range p.needs {
@@ -497,7 +497,7 @@ func (p *inquiredPlace) verdict(row Quota) Place {
 		}
 	}
 	if len(some) == 0 { // nothing is needed
-		some = slices.Collect(maps.Keys(p.used))
+		some = slices.Collect(maps.Keys(used))
 	}
 	slices.SortFunc(some, func(a, b string) int {
 		if first := short(a); first != short(b) {
@@ -506,7 +506,7 @@ func (p *inquiredPlace) verdict(row Quota) Place {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(p.used[b]+p.needs[b].most, p.used[a]+p.needs[a].most), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(used[b]+p.needs[b].most, used[a]+p.needs[a].most), cmp.Compare(a, b))
 	})
 	if len(some) > 0 {
 		shown.Subject = some[0]
@@ -515,14 +515,15 @@ func (p *inquiredPlace) verdict(row Quota) Place {
 	if !math.IsInf(needed.most, 1) {
 		shown.Need, shown.AtMost = aws.Float64(needed.most), needed.least < needed.most
 	}
-	if p.used != nil {
-		shown.Used = aws.Float64(p.used[shown.Subject])
+	if counted {
+		shown.Used = aws.Float64(used[shown.Subject])
 	}
-	if p.limit == nil || p.used == nil && !row.Each {
-		shown.Verdict, shown.Why, shown.unanswered = Unknown, p.problem, p.unanswered
+	if !limited || !counted && !row.Each {
+		shown.Verdict = Unknown
+		shown.Why, shown.unanswered = p.unseen()
 		return shown
 	}
-	limit, taken := *p.limit, p.used[shown.Subject]
+	taken := used[shown.Subject]
 	var why []string
 	if row.Keeps != nil && needed.most > 0 {
 		why = append(why, fmt.Sprintf("AWS keeps %s of it for %s", Amount(&shown.Keeps), row.KeepsNote))
@@ -546,6 +547,18 @@ func (p *inquiredPlace) verdict(row Quota) Place {
 	}
 	shown.Why = strings.Join(why, "; ")
 	return shown
+}
+
+// unseen is why a place has no verdict, and whether a gap of the report says more.
+func (p *inquiredPlace) unseen() (why string, unanswered bool) {
+	if p.limit.IsAbsent() {
+		return "Service Quotas has no such quota in " + p.at.region, false
+	}
+	untold := cmp.Or(p.limit.Untold(), p.used.Untold())
+	if refused, is := errors.AsType[*fleet.ServiceError](untold); is {
+		return refused.Service + " did not answer", true
+	}
+	return untold.Error(), true
 }
 
 // zipFloor is how far a zip can shrink what is in it: the method's own limit. zipEntry is more than it adds to
