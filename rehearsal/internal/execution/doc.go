@@ -10,9 +10,9 @@
 // /tmp; its memory is not limited; it is not frozen between invocations; there are no extensions,
 // no layers, no streamed responses.
 //
-// When this process is killed, the kernel ends the environments with it on Linux. Elsewhere an
-// environment ends as soon as it next speaks to the Runtime API, which is gone: an idle one at
-// once, since it waits there.
+// When this process is killed, the kernel ends the environments with it on Linux and on Windows.
+// Elsewhere an environment ends as soon as it next speaks to the Runtime API, which is gone: an
+// idle one at once, since it waits there.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
