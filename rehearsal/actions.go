@@ -33,9 +33,13 @@ var rightsOf map[string]map[string]func(*request) []right
 func init() {
 	rightsOf = map[string]map[string]func(*request) []right{
 		"dynamodb":       dynamoDBRights(),
+		"events":         busRights(),
+		"kms":            kmsRights(),
 		"lambda":         lambdaRights(),
 		"s3":             s3Rights(),
 		"secretsmanager": secretRights(),
+		"sns":            topicRights(),
+		"sqs":            queueRights(),
 		"ssm":            parameterRights(),
 		"sts": {
 			// No rights are needed. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
@@ -61,41 +65,6 @@ func (r *request) homeOf(reference string) place {
 		return place{parts[4], parts[3]}
 	}
 	return r.at()
-}
-
-// keyRights are what a service does with a key on the caller's behalf. A key that is AWS's own asks
-// for nothing.
-// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
-func (r *request) keyRights(reference string, actions ...string) []right {
-	if reference == "" {
-		return nil
-	}
-	r.store.mu.RLock()
-	defer r.store.mu.RUnlock()
-	if alias := r.store.get(r.at(), "AWS::KMS::Alias", reference[strings.LastIndex(reference, ":")+1:]); alias != nil {
-		reference = alias.text("TargetKeyId")
-	}
-	key := r.store.get(r.at(), "AWS::KMS::Key", reference[strings.LastIndex(reference, "/")+1:])
-	if key == nil {
-		return nil
-	}
-	document := key.Properties["KeyPolicy"]
-	if document == nil {
-		// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-		document = object{"Statement": object{
-			"Effect": "Allow", "Principal": object{"AWS": "arn:" + partition(r.region) + ":iam::" + r.account + ":root"}, "Action": "kms:*", "Resource": "*",
-		}}
-	}
-	var needed []right
-	for _, action := range actions {
-		needed = append(needed, right{
-			action: action, resource: key.attribute("Arn"), owner: r.account, of: func() []any { return []any{document} }, decides: true, tags: tagMap(key),
-			context: policy.Context{
-				"kms:viaservice": {r.service + "." + r.region + "." + suffix(r.region)}, "kms:calleraccount": {r.account}, "kms:grantisforawsresource": nil,
-			},
-		})
-	}
-	return needed
 }
 
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
@@ -155,7 +124,9 @@ func (r *request) tableRights(action, reference, suffix string, keyActions ...st
 	if t == nil {
 		needed.tags = object{}
 	}
-	return append([]right{needed}, r.keyRights(key, keyActions...)...)
+	// https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html#dynamodb-encryption-context
+	encryption := map[string]string{"aws:dynamodb:tableName": name, "aws:dynamodb:subscriberId": at.account}
+	return append([]right{needed}, r.keyRights(key, encryption, keyActions...)...)
 }
 
 // optional is a key's value, or that it has none.
@@ -317,20 +288,36 @@ func (r *request) objectRights(action, key string, keyActions ...string) []right
 	}
 	needed := r.bucketRights(action, "/"+key, context)
 	if bucket, found := r.store.find(place{}, "AWS::S3::Bucket", r.path["Bucket"]); found {
-		needed = append(needed, r.keyRights(bucketKey(&bucket), keyActions...)...)
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
+		encryption := map[string]string{"aws:s3:arn": needed[0].resource}
+		if bucketKeyEnabled(&bucket) {
+			encryption["aws:s3:arn"] = bucket.attribute("Arn")
+		}
+		needed = append(needed, r.keyRights(bucketKey(&bucket), encryption, keyActions...)...)
 	}
 	return needed
 }
 
-// bucketKey is the key with which a bucket encrypts, if it is not S3's own.
-func bucketKey(bucket *Resource) string {
+// bucketEncryption is how a bucket encrypts.
+func bucketEncryption(bucket *Resource) object {
 	encryption, _ := bucket.Properties["BucketEncryption"].(object)
 	for _, each := range listOf(encryption["ServerSideEncryptionConfiguration"]) {
 		rule, _ := each.(object)
-		byDefault, _ := rule["ServerSideEncryptionByDefault"].(object)
-		return textOf(byDefault["KMSMasterKeyID"])
+		return rule
 	}
-	return ""
+	return nil
+}
+
+// bucketKey is the key with which a bucket encrypts, if it is not S3's own.
+func bucketKey(bucket *Resource) string {
+	byDefault, _ := bucketEncryption(bucket)["ServerSideEncryptionByDefault"].(object)
+	return textOf(byDefault["KMSMasterKeyID"])
+}
+
+// bucketKeyEnabled says whether S3 asks for a key by the bucket, not by the object.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+func bucketKeyEnabled(bucket *Resource) bool {
+	return textOf(bucketEncryption(bucket)["BucketKeyEnabled"]) == "true"
 }
 
 func (r *request) bucketRights(action, suffix string, context policy.Context) []right {
@@ -378,7 +365,12 @@ func secretRights() map[string]func(*request) []right {
 				}
 				return documents
 			}
-			return append([]right{needed}, r.keyRights(secret.text("KmsKeyId"), keyActions...)...)
+			// https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-encryption-context
+			encryption := map[string]string{"SecretARN": secret.PhysicalID}
+			if version, _, err := r.store.secretVersion(&secret, r.text("VersionId"), r.text("VersionStage")); err == nil {
+				encryption["SecretVersionId"] = version.ID
+			}
+			return append([]right{needed}, r.keyRights(secret.text("KmsKeyId"), encryption, keyActions...)...)
 		}
 	}
 	return map[string]func(*request) []right{

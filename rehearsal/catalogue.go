@@ -24,5 +24,7 @@ func catalogue() map[string]*service {
 		"sns":             snsService(),
 		"ce":              costExplorerService(),
 		"organizations":   organizationsService(),
+		"kms":             kmsService(),
+		"sqs":             sqsService(),
 	}
 }

@@ -190,6 +190,9 @@ func (p protocol) fail(w http.ResponseWriter, r *request, svc *service, err *api
 	switch p {
 	case json10, json11, restJSON:
 		w.Header().Set("X-Amzn-Errortype", err.Code)
+		if err.queryCode != "" {
+			w.Header().Set("X-Amzn-Query-Error", err.queryCode+";Sender")
+		}
 		answer := object{"__type": err.Code, "message": err.Message}
 		maps.Copy(answer, err.members)
 		writeJSON(w, err.Status, answer)

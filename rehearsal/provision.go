@@ -259,8 +259,9 @@ func (s *store) forget(r *Resource) {
 	switch r.Type {
 	case "AWS::S3::Bucket":
 		delete(s.objects, r.Name)
-	case "AWS::SQS::Queue":
+	case queueType:
 		s.depart(r, s.now())
+		delete(queues.of(s, r.Account).Queues, r.PhysicalID)
 	case tableTypes[0], tableTypes[1]:
 		s.dropItems(r)
 	case secretType:

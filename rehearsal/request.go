@@ -291,6 +291,8 @@ type apiError struct {
 	Message string
 	// members are what the error has besides, in the JSON protocols.
 	members object
+	// queryCode is the code that SQS had before it spoke JSON, which clients still read.
+	queryCode string
 }
 
 // Error says code and message.

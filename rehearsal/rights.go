@@ -52,8 +52,9 @@ func (r *request) authorize() error {
 	case who == nil && (!known || r.service == "s3"): // which sees to other accounts itself
 		return nil
 	case who == nil:
+		// Nobody may use a key that its own policy does not let in, as nobody may assume such a role.
 		return r.allow(&subject{identity: administrator}, slices.DeleteFunc(row(r), func(needed right) bool {
-			return r.service != "sts" && (needed.owner == "" || needed.owner == r.caller.account)
+			return r.service != "sts" && r.service != "kms" && (needed.owner == "" || needed.owner == r.caller.account)
 		}))
 	case who.undecided != "":
 		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal cannot decide what %s may: %s", r.caller.role, who.undecided)
@@ -82,7 +83,7 @@ func (r *request) allow(who *subject, rights []right) error {
 			return r.denied(needed, decision)
 		}
 		// What is there, the operations look for in the caller's own account.
-		if needed.owner != "" && needed.owner != r.account && r.service != "lambda" && r.service != "s3" && r.service != "sts" {
+		if needed.owner != "" && needed.owner != r.account && !slices.Contains([]string{"lambda", "s3", "sts", "kms"}, r.service) && !strings.HasPrefix(needed.action, "kms:") {
 			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know %s across accounts", needed.resource)
 		}
 	}
@@ -135,7 +136,7 @@ func (r *request) contextOf(who *subject, needed right, endpointID string, inNet
 		"aws:principaltag/": nil, "aws:resourcetag/": nil, "aws:resourceaccount": optional(needed.owner), "aws:sourcevpc": nil, "aws:sourcevpce": nil,
 		"lambda:sourcefunctionarn": optional(who.function), "aws:useragent": optional(r.http.UserAgent()), "aws:referer": optional(r.http.Referer()),
 	}
-	if service, _, _ := strings.Cut(needed.action, ":"); service == "kms" {
+	if strings.HasPrefix(needed.action, "kms:") && r.service != "kms" {
 		context["aws:viaawsservice"] = []string{"true"}
 		context["aws:calledvia"] = []string{r.service + ".amazonaws.com"}
 	}
@@ -157,29 +158,65 @@ func (r *request) contextOf(who *subject, needed right, endpointID string, inNet
 // denied is AWS's refusal.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func (r *request) denied(needed right, decision policy.Decision) error {
-	resource := needed.resource
-	code, status := "AccessDeniedException", http.StatusBadRequest
-	switch r.service {
-	case "s3":
-		code, status, resource = "AccessDenied", http.StatusForbidden, strconv.Quote(resource)
-	case "sts":
-		code, status = "AccessDenied", http.StatusForbidden
-	case "lambda":
-		status = http.StatusForbidden
+	resource, action := needed.resource, needed.action
+	switch onKey := strings.HasPrefix(action, "kms:"); {
+	case onKey && r.service == "secretsmanager":
+		// https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/53
+		return refuse(http.StatusBadRequest, "AccessDeniedException", "Access to KMS is not allowed")
+	case onKey:
+	case r.service == "s3":
+		resource = strconv.Quote(resource)
+	case r.service == "sqs": // as people report it
+		action = strings.ToLower(action)
+	case r.service == "sns":
+		action = strings.Replace(action, "sns:", "SNS:", 1)
 	}
-	reason := fmt.Sprintf("because no %s allows the %s action", decision.By, needed.action)
+	reason := fmt.Sprintf(" because no %s allows the %s action", decision.By, action)
 	switch {
 	case decision.Explicit:
 		article := "a"
 		if decision.By == policy.Identity {
 			article = "an"
 		}
-		reason = fmt.Sprintf("with an explicit deny in %s %s", article, decision.By)
+		reason = fmt.Sprintf(" with an explicit deny in %s %s", article, decision.By)
 	case needed.decides && decision.By == policy.Resource && r.service == "sts":
 		// Of a trust policy nothing is told, as in https://github.com/data-dot-all/dataall/issues/140.
-		return refuse(status, code, "User: %s is not authorized to perform: %s on resource: %s", r.caller.arn, needed.action, resource)
+		reason = ""
 	}
-	return refuse(status, code, "User: %s is not authorized to perform: %s on resource: %s %s", r.caller.arn, needed.action, resource, reason)
+	words := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s%s", r.caller.arn, action, resource, reason)
+	if action == "kms:Decrypt" && (r.service == "sqs" || r.service == "sns" || r.service == "kms" && r.text("KeyId") == "") {
+		// Who asks for a ciphertext names no key, and is not told which one it is of.
+		// https://github.com/opensearch-project/data-prepper/issues/2422
+		words = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
+	}
+	return r.refusal(action, words)
+}
+
+// refusal has the code and the status of each service.
+func (r *request) refusal(action, words string) error {
+	if strings.HasPrefix(action, "kms:") && (r.service == "sqs" || r.service == "sns") {
+		words = fmt.Sprintf("%s (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException; Request ID: %s; Proxy: null)", words, requestID())
+		if r.service == "sns" { // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+			return refuse(http.StatusBadRequest, "KMSAccessDenied", "%s", words)
+		}
+		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html#API_SendMessage_Errors
+		refused := refuse(http.StatusBadRequest, "com.amazonaws.sqs#KmsAccessDenied", "%s", words)
+		refused.queryCode = "KMS.AccessDeniedException"
+		return refused
+	}
+	switch r.service {
+	case "s3", "sts":
+		return refuse(http.StatusForbidden, "AccessDenied", "%s", words)
+	case "lambda":
+		return refuse(http.StatusForbidden, "AccessDeniedException", "%s", words)
+	case "sns":
+		return refuse(http.StatusForbidden, "AuthorizationError", "%s", words)
+	case "sqs": // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-faqs.html
+		refused := refuse(http.StatusForbidden, "com.amazon.coral.service#AccessDeniedException", "%s", words)
+		refused.queryCode = "AccessDenied"
+		return refused
+	}
+	return refuse(http.StatusBadRequest, "AccessDeniedException", "%s", words)
 }
 
 // subjectOf gathers what decides a session's rights; nil for one that administers its account.

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
 
@@ -260,30 +261,149 @@ func TestARefusalNamesTheKindOfPolicyAsAWSDoes(t *testing.T) {
 	})
 }
 
-// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
-func TestATablesKeyIsAskedThroughDynamoDB(t *testing.T) {
-	const get = `{"TableName": "secret-notes", "Key": {"id": {"S": "a"}}}`
-	var input m
-	require.NoError(t, json.Unmarshal([]byte(get), &input))
+// What a service does with a customer's key it does on behalf of who asks, who needs the right to it, through
+// that service. https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+func TestWhoMayNotUseAKeyMayNotUseWhatItEncrypts(t *testing.T) {
+	server := start(t)
+	key := makes(t, server, "AWS::KMS::Key", m{}).Attributes["Arn"].(string)
+	makes(t, server, "AWS::KMS::Alias", m{"AliasName": "alias/ours", "TargetKeyId": key})
+	properties := table("notes")
+	properties["SSESpecification"] = m{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": key}
+	makes(t, server, "AWS::DynamoDB::Table", properties)
+	makes(t, server, "AWS::S3::Bucket", m{"BucketName": "notes-bucket", "BucketEncryption": m{"ServerSideEncryptionConfiguration": []any{m{"ServerSideEncryptionByDefault": m{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}}}})
+	makes(t, server, "AWS::SecretsManager::Secret", m{"Name": "token", "SecretString": "first", "KmsKeyId": key})
+	queue := makes(t, server, "AWS::SQS::Queue", m{"QueueName": "work", "KmsMasterKeyId": "alias/ours"}).PhysicalID
+	topic := makes(t, server, "AWS::SNS::Topic", m{"TopicName": "news", "KmsMasterKeyId": "alias/ours"}).PhysicalID
+	config := worker(t, server, nil, allow("*", "dynamodb:*", "s3:*", "secretsmanager:*", "sqs:*", "sns:*"))
+	const of = " on resource: "
+	noPolicy := func(action string) string {
+		return asWorker + action + of + key + " because no identity-based policy allows the " + action + " action"
+	}
+	objects := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
 	for name, tt := range map[string]struct {
 		service string
+		actions []any
+		call    func(t *testing.T) string
 		says    string
 	}{
-		"through DynamoDB":        {"dynamodb.us-east-1.amazonaws.com", "{}"},
-		"through another service": {"s3.us-east-1.amazonaws.com", "because no identity-based policy allows the kms:Decrypt action"},
+		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+		"a table": {"dynamodb", []any{"kms:Decrypt"}, func(t *testing.T) string {
+			return call(t, config, "dynamodb", "GetItem", m{"TableName": "notes", "Key": m{"id": m{"S": "a"}}})
+		}, "AccessDeniedException: " + noPolicy("kms:Decrypt")},
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+		"a bucket": {"s3", []any{"kms:GenerateDataKey"}, func(t *testing.T) string {
+			if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("notes-bucket"), Key: aws.String("a"), Body: strings.NewReader("x")}); err != nil {
+				return err.Error()
+			}
+			return "{}"
+		}, "AccessDenied: " + noPolicy("kms:GenerateDataKey")},
+		// https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/53
+		"a secret": {"secretsmanager", []any{"kms:Decrypt"}, func(t *testing.T) string {
+			return call(t, config, "secretsmanager", "GetSecretValue", m{"SecretId": "token"})
+		}, "AccessDeniedException: Access to KMS is not allowed"},
+		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+		"a queue, to send": {"sqs", []any{"kms:GenerateDataKey", "kms:Decrypt"}, func(t *testing.T) string {
+			return call(t, config, "sqs", "SendMessage", m{"QueueUrl": queue, "MessageBody": "x"})
+		}, "com.amazonaws.sqs#KmsAccessDenied: " + noPolicy("kms:GenerateDataKey") + " (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException; "},
+		// https://github.com/opensearch-project/data-prepper/issues/2422
+		"a queue, to receive": {"sqs", []any{"kms:Decrypt"}, func(t *testing.T) string {
+			return call(t, config, "sqs", "ReceiveMessage", m{"QueueUrl": queue})
+		}, "com.amazonaws.sqs#KmsAccessDenied: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access. (Service: AWSKMS; "},
+		// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#sns-what-permissions-for-sse
+		"a topic": {"sns", []any{"kms:GenerateDataKey", "kms:Decrypt"}, func(t *testing.T) string {
+			if _, err := sns.NewFromConfig(config).Publish(t.Context(), &sns.PublishInput{TopicArn: &topic, Message: aws.String("x")}); err != nil {
+				return err.Error()
+			}
+			return "{}"
+		}, noPolicy("kms:GenerateDataKey") + " (Service: AWSKMS; "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := start(t)
-			key := makes(t, server, "AWS::KMS::Key", m{})
-			properties := table("secret-notes")
-			properties["SSESpecification"] = m{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": key.Attributes["Arn"]}
-			makes(t, server, "AWS::DynamoDB::Table", properties)
-			config := worker(t, server, nil, allow("*", "dynamodb:GetItem"), m{
-				"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key.Attributes["Arn"], "Condition": m{"StringEquals": m{"kms:ViaService": tt.service}},
-			})
-			require.Contains(t, call(t, config, "dynamodb", "GetItem", input), tt.says)
+			require.Contains(t, tt.call(t), tt.says)
+			for through, may := range map[string]bool{"ec2.us-east-1.amazonaws.com": false, tt.service + ".us-east-1.amazonaws.com": true} {
+				granted := makes(t, server, "AWS::IAM::Policy", m{"PolicyName": "key", "Roles": []any{"worker"}, "PolicyDocument": m{"Version": "2012-10-17", "Statement": []any{m{
+					"Effect": "Allow", "Action": tt.actions, "Resource": key, "Condition": m{"StringEquals": m{"kms:ViaService": through}},
+				}}}})
+				if may {
+					require.Equal(t, byte('{'), tt.call(t)[0], tt.call(t))
+				} else {
+					require.Contains(t, tt.call(t), tt.says)
+				}
+				require.NoError(t, server.Account(dev).Delete(region, granted.Type, granted.PhysicalID))
+			}
 		})
 	}
+}
+
+// https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+func TestAKeyIsUsedByWhomItsPolicyAndTheirOwnLetIn(t *testing.T) {
+	server := start(t)
+	root := m{"Effect": "Allow", "Principal": m{"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"}
+	policy := func(statements ...any) m { return m{"KeyPolicy": m{"Version": "2012-10-17", "Statement": statements}} }
+	config := worker(t, server, nil, allow("*", "kms:Encrypt"), m{
+		"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": m{"StringEquals": m{"kms:EncryptionContext:of": "notes"}},
+	})
+	ofAccount := makes(t, server, "AWS::KMS::Key", m{}).PhysicalID
+	makes(t, server, "AWS::KMS::Alias", m{"AliasName": "alias/ours", "TargetKeyId": ofAccount})
+	onlyWorker := policy(m{"Effect": "Allow", "Principal": m{"AWS": "arn:aws:iam::111111111111:role/worker"}, "Action": "kms:*", "Resource": "*"})
+	onlyWorker["BypassPolicyLockoutSafetyCheck"] = true
+	ofWorker := makes(t, server, "AWS::KMS::Key", onlyWorker).PhysicalID
+	denied := makes(t, server, "AWS::KMS::Key", policy(root, m{"Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*"})).PhysicalID
+	foreign, err := server.Account(production).Create(region, "AWS::KMS::Key", policy(m{"Effect": "Allow", "Principal": m{"AWS": []any{dev, production}}, "Action": "kms:*", "Resource": "*"}))
+	require.NoError(t, err)
+	closed, err := server.Account(production).Create(region, "AWS::KMS::Key", m{})
+	require.NoError(t, err)
+
+	user := as(server, dev)
+	seals := func(config aws.Config, key any) string {
+		return call(t, config, "kms", "Encrypt", m{"KeyId": key, "Plaintext": []byte("milk"), "EncryptionContext": m{"of": "notes"}})
+	}
+	for name, tt := range map[string]struct {
+		config aws.Config
+		key    any
+		says   string
+	}{
+		"a role, by its own policy":           {config, ofAccount, `"CiphertextBlob"`},
+		"a role, by an alias":                 {config, "alias/ours", `"CiphertextBlob"`},
+		"a role, by the key's policy":         {config, ofWorker, `"CiphertextBlob"`},
+		"a role, denied by the key's policy":  {config, denied, "kms:Encrypt on resource: arn:aws:kms:us-east-1:111111111111:key/" + denied + " with an explicit deny in a resource-based policy"},
+		"a user whom the account lets in":     {user, ofAccount, `"CiphertextBlob"`},
+		"a user whom the key does not let in": {user, ofWorker, "AccessDeniedException: User: arn:aws:iam::111111111111:user/dev is not authorized to perform: kms:Encrypt"},
+		"another account's key":               {config, foreign.Attributes["Arn"], `"CiphertextBlob"`},
+		"another account's closed key":        {config, closed.Attributes["Arn"], "because no resource-based policy allows the kms:Encrypt action"},
+		"no key":                              {config, "1234", "NotFoundException: Key 'arn:aws:kms:us-east-1:111111111111:key/1234' does not exist"},
+		"no alias":                            {config, "alias/none", "NotFoundException: Alias arn:aws:kms:us-east-1:111111111111:alias/none is not found."},
+	} {
+		t.Run(name, func(t *testing.T) { require.Contains(t, seals(tt.config, tt.key), tt.says) })
+	}
+
+	var sealed struct{ CiphertextBlob []byte }
+	require.NoError(t, json.Unmarshal([]byte(seals(config, "alias/ours")), &sealed))
+	opens := func(context, key any) string {
+		input := m{"CiphertextBlob": sealed.CiphertextBlob, "EncryptionContext": context}
+		if key != nil {
+			input["KeyId"] = key
+		}
+		return call(t, config, "kms", "Decrypt", input)
+	}
+	// https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+	require.Contains(t, opens(m{"of": "notes"}, nil), `"Plaintext":"bWlsaw=="`)
+	require.Contains(t, opens(m{"of": "orders"}, nil), "AccessDeniedException: The ciphertext refers to a customer master key that does not exist", "the policy is of another context")
+	require.Contains(t, call(t, user, "kms", "Decrypt", m{"CiphertextBlob": sealed.CiphertextBlob}), "InvalidCiphertextException")
+	require.Contains(t, call(t, user, "kms", "Decrypt", m{"CiphertextBlob": []byte("x")}), "InvalidCiphertextException")
+	require.Contains(t, opens(m{"of": "notes"}, ofWorker), "IncorrectKeyException")
+	again := call(t, user, "kms", "ReEncrypt", m{"CiphertextBlob": sealed.CiphertextBlob, "SourceEncryptionContext": m{"of": "notes"}, "DestinationKeyId": foreign.Attributes["Arn"]})
+	require.Contains(t, again, `"KeyId":"`+foreign.Attributes["Arn"].(string))
+	require.Contains(t, call(t, config, "kms", "ReEncrypt", m{"CiphertextBlob": sealed.CiphertextBlob, "SourceEncryptionContext": m{"of": "notes"}, "DestinationKeyId": ofWorker}), "kms:ReEncryptFrom")
+	var data struct{ Plaintext, CiphertextBlob []byte }
+	require.NoError(t, json.Unmarshal([]byte(call(t, user, "kms", "GenerateDataKey", m{"KeyId": ofAccount, "KeySpec": "AES_256"})), &data))
+	require.Len(t, data.Plaintext, 32)
+	require.NotContains(t, call(t, user, "kms", "GenerateDataKeyWithoutPlaintext", m{"KeyId": ofAccount, "NumberOfBytes": 8}), "Plaintext\":")
+	require.Contains(t, call(t, user, "kms", "GenerateDataKey", m{"KeyId": ofAccount}), "Please specify either number of bytes or key spec.")
+	require.Contains(t, call(t, user, "kms", "DescribeKey", m{"KeyId": ofAccount}), `"KeyState":"Enabled"`)
+	require.Contains(t, call(t, user, "kms", "GetKeyPolicy", m{"KeyId": ofAccount}), "arn:aws:iam::111111111111:root")
+	require.Contains(t, call(t, user, "kms", "GetKeyRotationStatus", m{"KeyId": ofAccount}), `"KeyRotationEnabled":false`)
+	require.Contains(t, call(t, user, "kms", "ListAliases", m{"KeyId": ofAccount}), `"AliasName":"alias/ours"`)
+	require.Contains(t, call(t, user, "kms", "ListKeys", m{"Limit": 1}), `"Truncated":true`)
 }
 
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html

@@ -75,7 +75,7 @@ func (s *Server) Grants() []Grant {
 					Used: slices.ContainsFunc(used, func(right Right) bool {
 						return policy.Matches(strings.ToLower(allowed.Action), strings.ToLower(right.Action)) && policy.Matches(allowed.Resource, right.Resource)
 					}),
-					Served: rightsOf[service] != nil || service == "kms",
+					Served: rightsOf[service] != nil,
 				})
 			}
 		}

@@ -12,8 +12,8 @@ import (
 )
 
 // Context is what is known of a request, by key in lower case; a key that the request is known not
-// to have is there without values. What is not there at all is not known, unless the part up to its
-// slash is: "aws:principaltag/" means that all tags are known.
+// to have is there without values. What is not there at all is not known, unless the part up to a slash or a
+// colon is: "aws:principaltag/" means that all tags are known, "kms:encryptioncontext:" the whole context.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 type Context map[string][]string
 
@@ -22,9 +22,14 @@ func (c Context) knows(key string) bool {
 	if _, known := c[key]; known {
 		return true
 	}
-	family, _, isTag := strings.Cut(key, "/")
-	_, known := c[family+"/"]
-	return isTag && known
+	for i, character := range key {
+		if character == '/' || character == ':' {
+			if _, known := c[key[:i+1]]; known {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // condition is one key under one operator; all of a statement must hold.
