@@ -98,18 +98,8 @@ func described(r *Resource, t *spec.ResourceType, whole bool) object {
 		if t.NameProperty != "" {
 			model[t.NameProperty] = r.Name
 		}
-		if t.TagProperty != "" {
-			switch tags := systemTags(r); {
-			case len(tags) == 0:
-			case t.TagStyle == spec.TagMap:
-				named := object{}
-				for _, each := range tags {
-					named[textOf(each.(object)["Key"])] = each.(object)["Value"]
-				}
-				model[t.TagProperty] = named
-			default:
-				model[t.TagProperty] = tags
-			}
+		if tags := systemTags(r); t.TagProperty != "" && len(tags) > 0 {
+			model[t.TagProperty] = styled(t, tags)
 		}
 	}
 	text, _ := json.Marshal(model)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/internal/spec"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func taggingService() *service {
@@ -170,20 +171,24 @@ func retag(r *request, keys []string, change func(tags []any) []any) (any, error
 		}
 		one := found[0]
 		t, _ := spec.Lookup(one.Type)
-		switch tags := change(tagList(&one)); t.TagStyle {
-		case spec.NoTags:
+		if t.TagStyle == spec.NoTags {
 			fail("The resource takes no tags.")
 			continue
-		case spec.TagMap:
-			one.Properties[t.TagProperty] = tagMap(&Resource{Properties: object{"Tags": tags}})
-		default:
-			one.Properties[t.TagProperty] = tags
 		}
+		one.Properties[t.TagProperty] = styled(t, change(tagList(&one)))
 		if _, err := r.store.change(place{one.Account, one.Region}, one.Type, one.PhysicalID, one.Properties); err != nil {
 			return nil, refuse(http.StatusBadRequest, "InvalidParameterException", "%v", err)
 		}
 	}
 	return object{"FailedResourcesMap": failed}, nil
+}
+
+// styled are tags as a type's property holds them.
+func styled(t *spec.ResourceType, tags []any) any {
+	if t.TagStyle == spec.TagMap {
+		return tagMap(&Resource{Properties: object{"Tags": tags}})
+	}
+	return tags
 }
 
 // taggedIn is what a region shows, sorted by ARN: what it holds, and what it is slow to forget.
@@ -240,14 +245,14 @@ func (s *store) arnOf(r *Resource) string {
 	case strings.HasPrefix(r.PhysicalID, "arn:"):
 		return r.PhysicalID
 	case r.Type == "AWS::ApiGatewayV2::Stage":
-		return fmt.Sprintf("arn:%s:apigateway:%s::/apis/%s/stages/%s", partition(r.Region), r.Region, r.text("ApiId"), r.Name)
+		return fmt.Sprintf("arn:%s:apigateway:%s::/apis/%s/stages/%s", stages.Partition(r.Region), r.Region, r.text("ApiId"), r.Name)
 	case !known || t.ARNTemplate == "":
 		return ""
 	}
 	return arnPart.ReplaceAllStringFunc(t.ARNTemplate, func(match string) string {
 		part := match[2 : len(match)-1]
 		for _, value := range []string{
-			map[string]string{"Partition": partition(r.Region), "Region": r.Region, "Account": r.Account}[part],
+			map[string]string{"Partition": stages.Partition(r.Region), "Region": r.Region, "Account": r.Account}[part],
 			r.attribute(part), r.text(part),
 		} {
 			if value != "" {

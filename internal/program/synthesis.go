@@ -29,15 +29,21 @@ const synthesisLimit = 30 * time.Minute
 
 // SynthesisError says that the program did not write an assembly.
 type SynthesisError struct {
-	// Command is the program's, Output what it wrote, without secrets; empty where somebody was told.
+	// Command is the program's, Output what it wrote, without secrets; empty where it wrote nothing, or where somebody
+	// has seen it.
 	Command, Output string
+	// Told says that it wrote something, and that somebody has seen it.
+	Told bool
 	// Err is the context's error or the exit code.
 	Err error
 }
 
 func (e *SynthesisError) Error() string {
-	if e.Output == "" {
+	switch {
+	case e.Told:
 		return fmt.Sprintf("The program `%s` stopped before it wrote an assembly (%v). Its own message stands above.", e.Command, e.Err)
+	case e.Output == "":
+		return fmt.Sprintf("The program `%s` stopped before it wrote an assembly (%v), and said nothing.", e.Command, e.Err)
 	}
 	return fmt.Sprintf("The program `%s` stopped before it wrote an assembly (%v). It said:\n%s", e.Command, e.Err, e.Output)
 }
@@ -73,14 +79,18 @@ func (p *Program) Synthesize(ctx context.Context, outdir string, of Synthesis) e
 	if of.Talk != nil {
 		talk := p.Redactor.Stream(of.Talk)
 		defer talk.Close()
-		sink = talk
+		sink = io.MultiWriter(&output, talk)
 	}
 	process.Stdout, process.Stderr = sink, sink
 	if err := child.Run(process); err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return cause
 		}
-		return &SynthesisError{Command: p.Command, Output: p.Redactor.Text(strings.TrimSpace(output.String())), Err: err}
+		failed := &SynthesisError{Command: p.Command, Output: p.Redactor.Text(strings.TrimSpace(output.String())), Err: err}
+		if failed.Told = of.Talk != nil && failed.Output != ""; failed.Told {
+			failed.Output = ""
+		}
+		return failed
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ func TestAProgramThatFailsSaysWhyOnce(t *testing.T) {
 	err = p.Synthesize(t.Context(), t.TempDir(), Synthesis{Talk: &talk})
 	require.Equal(t, "one\ntwo\n", talk.String())
 	messages.ErrorContains(t, err, "Its own message stands above.")
+
+	silent := &Program{Command: "exit 3", Dir: t.TempDir()}
+	messages.ErrorContains(t, silent.Synthesize(t.Context(), t.TempDir(), Synthesis{Talk: &talk}), "(exit status 3), and said nothing.")
 }
 
 func TestAProgramIsAskedForItsStagesWithoutCredentials(t *testing.T) {
