@@ -258,7 +258,12 @@ func (r *request) authorizerEvent(a *Authorizer) object {
 	if event["pathParameters"] == nil {
 		event["pathParameters"] = object{}
 	}
-	delete(event["requestContext"].(object), "authorizer")
+	all := event["requestContext"].(object)
+	context := object{"identity": object{"apiKey": nil, "sourceIp": r.sourceIP()}}
+	for _, name := range []string{"path", "accountId", "resourceId", "stage", "requestId", "resourcePath", "httpMethod", "apiId"} {
+		context[name] = all[name]
+	}
+	event["requestContext"] = context
 	sources := strings.Join(r.identities, ",")
 	event["type"], event["methodArn"], event["identitySource"], event["authorizationToken"] = "REQUEST", arn, sources, sources
 	return event

@@ -123,7 +123,11 @@ func sample(t *testing.T, name string) map[string]any {
 	require.NoError(t, err)
 	var event map[string]any
 	require.NoError(t, json.Unmarshal(content, &event))
-	delete(event["requestContext"].(map[string]any), "authentication") // of mutual TLS
+	context := event["requestContext"].(map[string]any)
+	delete(context, "authentication") // of mutual TLS
+	if identity, is := context["identity"].(map[string]any); is {
+		delete(identity, "clientCert") // of mutual TLS
+	}
 	return event
 }
 
@@ -134,6 +138,7 @@ func TestEventsHaveTheFieldsOfAwsLambdaGosTestEvents(t *testing.T) {
 	key, keys := anIssuer(t)
 	token := signed(t, key, map[string]any{"iss": "https://issuer", "aud": "notes", "exp": time.Now().Add(time.Hour).Unix(), "scope": "scope1 scope2"})
 	decider := &Authorizer{ID: "a1", Sources: []string{"$request.header.User", "$request.querystring.n"}, Function: "decider", PayloadFormat: "2.0", Simple: true}
+	decider1 := &Authorizer{ID: "a1", Sources: decider.Sources, Function: "decider", PayloadFormat: "1.0", Simple: false}
 	for name, tt := range map[string]struct {
 		sample string
 		route  Route
@@ -142,11 +147,12 @@ func TestEventsHaveTheFieldsOfAwsLambdaGosTestEvents(t *testing.T) {
 		event  int // of those that functions got
 		less   []string
 	}{
-		"nobody decides":     {sample: "apigw-v2-request-no-authorizer.json", route: Route{}},
-		"a token decides":    {sample: "apigw-v2-request-jwt-authorizer.json", route: Route{Authorization: "JWT", Scopes: []string{"scope1"}, Authorizer: &Authorizer{Sources: []string{"$request.header.Authorization"}, Issuer: "https://issuer", Audience: []string{"notes"}}}},
-		"IAM decides":        {sample: "apigw-v2-request-iam.json", route: Route{Authorization: "AWS_IAM"}},
-		"a function decides": {sample: "apigw-v2-request-lambda-authorizer.json", route: Route{Authorization: "CUSTOM", Authorizer: decider}, event: 1},
-		"what it decides by": {sample: "apigw-v2-custom-authorizer-v2-request.json", route: Route{Authorization: "CUSTOM", Authorizer: decider}},
+		"nobody decides":                    {sample: "apigw-v2-request-no-authorizer.json", route: Route{}},
+		"a token decides":                   {sample: "apigw-v2-request-jwt-authorizer.json", route: Route{Authorization: "JWT", Scopes: []string{"scope1"}, Authorizer: &Authorizer{Sources: []string{"$request.header.Authorization"}, Issuer: "https://issuer", Audience: []string{"notes"}}}},
+		"IAM decides":                       {sample: "apigw-v2-request-iam.json", route: Route{Authorization: "AWS_IAM"}},
+		"a function decides":                {sample: "apigw-v2-request-lambda-authorizer.json", route: Route{Authorization: "CUSTOM", Authorizer: decider}, event: 1},
+		"what it decides by":                {sample: "apigw-v2-custom-authorizer-v2-request.json", route: Route{Authorization: "CUSTOM", Authorizer: decider}},
+		"what it decides by, in format 1.0": {sample: "apigw-v2-custom-authorizer-v1-request.json", route: Route{Authorization: "CUSTOM", Authorizer: decider1}},
 		"the URL of a function": {
 			sample: "lambda-urls-request.json", route: Route{Authorization: "AWS_IAM"}, url: true,
 			// AWS's page has them:
@@ -161,7 +167,11 @@ func TestEventsHaveTheFieldsOfAwsLambdaGosTestEvents(t *testing.T) {
 			}
 			api := anAPI(tt.route)
 			api.StageVariables, api.FunctionURL = map[string]string{"stageVariable1": "value1"}, tt.url
-			w := &world{answer: `{}`, answers: map[string]string{"decider": `{"isAuthorized":true,"context":{"key":"value"}}`}, signer: &Signer{AccessKey: "AKIA"}, keys: keys}
+			decision := `{"isAuthorized":true,"context":{"key":"value"}}`
+			if tt.route.Authorizer == decider1 {
+				decision = `{"principalId":"user1","policyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]}}`
+			}
+			w := &world{answer: `{}`, answers: map[string]string{"decider": decision}, signer: &Signer{AccessKey: "AKIA"}, keys: keys}
 			s := New(func() *API { return api }, w)
 			header := []string{"Cookie", "cookie1; cookie2", "Authorization", "Bearer " + token, "User", "user1", "Content-Type", "application/json"}
 			target, body := "/hello/world?n=123&parameter1=value1&parameter1=value2", `{"a": 1}`
