@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // right is one action on one resource that a call needs, with what is known of it.
@@ -56,7 +57,7 @@ func onNothing(action string) func(*request) []right {
 
 // arnOf is the ARN of a resource in a place.
 func arnOf(at place, service, resource string) string {
-	return "arn:" + partition(at.region) + ":" + service + ":" + at.region + ":" + at.account + ":" + resource
+	return "arn:" + stages.Partition(at.region) + ":" + service + ":" + at.region + ":" + at.account + ":" + resource
 }
 
 // homeOf is the place that an ARN names; the request's own for what is no ARN.
@@ -322,7 +323,7 @@ func bucketKeyEnabled(bucket *Resource) bool {
 
 func (r *request) bucketRights(action, suffix string, context policy.Context) []right {
 	name := r.path["Bucket"]
-	needed := right{action: action, resource: "arn:" + partition(r.region) + ":s3:::" + name + suffix, owner: r.account, context: context, tags: object{}}
+	needed := right{action: action, resource: "arn:" + stages.Partition(r.region) + ":s3:::" + name + suffix, owner: r.account, context: context, tags: object{}}
 	if bucket, found := r.store.find(place{}, "AWS::S3::Bucket", name); found {
 		needed.owner = bucket.Account
 		needed.tags = tagMap(&bucket)

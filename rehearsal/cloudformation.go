@@ -18,7 +18,7 @@ import (
 func newEngine(server *Server, delay time.Duration) *cfn.Engine {
 	s := server.store
 	return cfn.New(cfn.Options{
-		Provisioner: provisioner{s, server.fault},
+		Provisioner: provisioner{s, server.fault, server},
 		StepDelay:   delay,
 		Parameter: func(_ context.Context, at cfn.Place, name, version string) (string, error) {
 			return s.parameter(placeOf(at), name, version)

@@ -125,13 +125,13 @@ func TestARoleThatCloudFormationMayNotAssumeIsRefused(t *testing.T) {
 
 func TestAResourceThatCannotBeRehearsedFailsWithItsReason(t *testing.T) {
 	for kind, reason := range map[string]string{
-		"Custom::Seed":                        "does not invoke functions for custom resources",
-		"AWS::CloudFormation::CustomResource": "does not invoke functions for custom resources",
+		"Custom::Seed":                        "does not ask topics for custom resources",
+		"AWS::CloudFormation::CustomResource": "does not ask topics for custom resources",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			server := start(t)
 			client := cloudformation.NewFromConfig(as(server, dev))
-			template := fmt.Sprintf(`{"Resources": {"Seed": {"Type": %q, "Properties": {"ServiceToken": "arn:aws:lambda:us-east-1:111111111111:function:seed"}}}}`, kind)
+			template := fmt.Sprintf(`{"Resources": {"Seed": {"Type": %q, "Properties": {"ServiceToken": "arn:aws:sns:us-east-1:111111111111:seed"}}}}`, kind)
 			_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("seed"), TemplateBody: &template})
 			require.NoError(t, err)
 			require.Equal(t, types.StackStatusRollbackComplete, finished(t, client, "seed").StackStatus)

@@ -5,8 +5,9 @@ import (
 	"maps"
 )
 
-// Console does in one account what a person at AWS's console does: it makes and
-// deletes resources outside CloudFormation, to take a name, or to free one.
+// Console does in one account what a person at AWS's console does: it makes,
+// changes and deletes resources outside CloudFormation, to take a name, or to
+// free one.
 type Console struct {
 	store   *store
 	account string
@@ -36,6 +37,12 @@ func (s *store) make(made *Resource) error {
 	made.Name = physicalName(made)
 	made.LogicalID = given
 	return s.create(made)
+}
+
+// Change gives a resource other properties, whoever made it, by its physical id or its name: those of a
+// CloudFormation type, all of them. No stack is told, as by AWS.
+func (c Console) Change(region, kind, identifier string, properties map[string]any) (Resource, error) {
+	return c.store.change(place{c.account, region}, kind, identifier, maps.Clone(properties))
 }
 
 // Delete deletes a resource, whoever made it, by its physical id or its name.

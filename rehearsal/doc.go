@@ -34,10 +34,13 @@
 // internal/policy decides, and knows no server; actions.go says which rights each
 // operation needs.
 //
-// What it does not do: run custom resources, which fail; decide what callers may who
-// are no functions, except who may assume a role; nested stacks and drift;
-// the checks of names and properties that newer change sets make before they are
-// executed.
+// Custom resources are made by the functions that they name: see customresource.go. Keys of KMS encrypt
+// nothing, queues hold messages in internal/queue, and what topics and buses are sent, nobody gets yet.
+//
+// What it does not do: decide what callers may who are no functions, except who may
+// assume a role or use a key; start functions by events or by time; nested stacks and
+// drift; the checks of names and properties that newer change sets make before they
+// are executed.
 //
 // What the services refuse of a resource is in internal/rules, and the book of it,
 // with a source for each refusal, in the package refusals.

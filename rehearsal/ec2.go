@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func ec2Service() *service {
@@ -165,7 +167,7 @@ func subnetOf(_ *store, s *Resource) object {
 		"subnetId": s.PhysicalID, "vpcId": s.text("VpcId"), "cidrBlock": s.text("CidrBlock"), "availabilityZone": s.text("AvailabilityZone"),
 		"availabilityZoneId": zoneID(s.text("AvailabilityZone")), "state": "available", "availableIpAddressCount": 251, "defaultForAz": s.text("DefaultForAz") == "true",
 		"mapPublicIpOnLaunch": s.text("MapPublicIpOnLaunch") == "true",
-		"subnetArn":           "arn:" + partition(s.Region) + ":ec2:" + s.Region + ":" + s.Account + ":subnet/" + s.PhysicalID,
+		"subnetArn":           "arn:" + stages.Partition(s.Region) + ":ec2:" + s.Region + ":" + s.Account + ":subnet/" + s.PhysicalID,
 	}
 }
 
@@ -325,7 +327,7 @@ func describeRegions(r *request) (any, error) {
 	regions := []object{}
 	for _, name := range enabledRegions {
 		regions = append(regions, object{
-			"regionName": name, "regionEndpoint": "ec2." + name + "." + suffix(name), "optInStatus": "opt-in-not-required",
+			"regionName": name, "regionEndpoint": "ec2." + name + "." + stages.Domain(name), "optInStatus": "opt-in-not-required",
 		})
 	}
 	return object{"regionInfo": regions}, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 const busType = "AWS::Events::EventBus"
@@ -24,7 +25,7 @@ func eventsService() *service {
 // were made.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListEventBuses.html
 func listEventBuses(r *request) (any, error) {
-	arn := "arn:" + partition(r.region) + ":events:" + r.region + ":" + r.account + ":event-bus/"
+	arn := "arn:" + stages.Partition(r.region) + ":events:" + r.region + ":" + r.account + ":event-bus/"
 	buses := []object{{"Name": "default", "Arn": arn + "default"}}
 	for _, bus := range r.store.list(r.at(), busType) {
 		buses = append(buses, object{"Name": bus.Name, "Arn": arn + bus.Name, "Description": orNil(bus.text("Description"))})

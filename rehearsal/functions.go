@@ -305,7 +305,7 @@ func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, err
 	}
 	unpack := execution.Unpack
 	if isSource {
-		unpack = func(source []byte, folder string) error { return writeSource(source, folder, runtimeName) }
+		unpack = func(source []byte, folder string) error { return execution.WriteSource(source, folder, runtimeName) }
 	}
 	if err := unpack(content, dir); err != nil {
 		return execution.Program{}, err
@@ -324,20 +324,6 @@ func (r *runner) unpack(d *deployed, runtimeName string) (execution.Program, err
 		return execution.Program{}, fmt.Errorf("%w %w", cannot, err)
 	}
 	return execution.Program{Path: path, Dir: dir, RuntimeDir: filepath.Join(folder, "runtime")}, nil
-}
-
-// writeSource writes the one file of source that stands in a template.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
-func writeSource(source []byte, folder, runtimeName string) error {
-	for language, name := range map[string]string{"nodejs": "index.js", "python": "index.py"} {
-		if strings.HasPrefix(runtimeName, language) {
-			if err := os.MkdirAll(folder, 0o755); err != nil {
-				return err
-			}
-			return os.WriteFile(filepath.Join(folder, name), source, 0o644)
-		}
-	}
-	return fmt.Errorf("a template holds source of Node.js and Python only, and its runtime is %q", runtimeName)
 }
 
 func digestOf(path string) (string, error) {

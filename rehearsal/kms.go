@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 const (
@@ -326,7 +327,7 @@ func keyPolicy(key *Resource) any {
 		return document
 	}
 	return object{"Version": "2012-10-17", "Statement": object{
-		"Effect": "Allow", "Principal": object{"AWS": "arn:" + partition(key.Region) + ":iam::" + key.Account + ":root"}, "Action": "kms:*", "Resource": "*",
+		"Effect": "Allow", "Principal": object{"AWS": "arn:" + stages.Partition(key.Region) + ":iam::" + key.Account + ":root"}, "Action": "kms:*", "Resource": "*",
 	}}
 }
 
@@ -396,7 +397,7 @@ func (r *request) keyRights(reference string, encryption map[string]string, acti
 		"kms:encryptionalgorithm": {"SYMMETRIC_DEFAULT"}, "kms:requestalias": nil,
 	}
 	if r.service != "kms" {
-		context["kms:viaservice"] = []string{r.service + "." + r.region + "." + suffix(r.region)}
+		context["kms:viaservice"] = []string{r.service + "." + r.region + "." + stages.Domain(r.region)}
 	}
 	if _, alias, named := strings.Cut(reference, "alias/"); named {
 		context["kms:requestalias"] = []string{"alias/" + alias}

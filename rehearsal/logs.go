@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func logsService() *service {
@@ -324,7 +326,7 @@ func describeLogStreams(r *request) (any, error) {
 	if r.flag("descending") {
 		slices.Reverse(names)
 	}
-	arn := "arn:" + partition(r.region) + ":logs:" + r.region + ":" + r.account + ":log-group:" + group + ":log-stream:"
+	arn := "arn:" + stages.Partition(r.region) + ":logs:" + r.region + ":" + r.account + ":log-group:" + group + ":log-stream:"
 	shown := []object{}
 	for _, name := range names {
 		s := spans[name]

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func organizationsService() *service {
@@ -65,7 +67,7 @@ func (s *store) linked(account string) bool {
 // https://docs.aws.amazon.com/general/latest/gr/billing.html
 func globally(f func(*request) (any, error)) operation {
 	return reading(func(r *request) (any, error) {
-		home := map[string]string{"aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}[partition(r.region)]
+		home := map[string]string{"aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}[stages.Partition(r.region)]
 		if home = orElse(home, "us-east-1"); r.region != home {
 			return nil, refuse(http.StatusForbidden, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
@@ -145,5 +147,5 @@ func organizationID(management string) string { return "o-" + derived(management
 func accountEmail(id string) string { return "account-" + id + "@example.com" }
 
 func organizationARN(region, management, resource string) string {
-	return "arn:" + partition(region) + ":organizations::" + management + ":" + resource
+	return "arn:" + stages.Partition(region) + ":organizations::" + management + ":" + resource
 }

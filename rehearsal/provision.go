@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -16,8 +17,9 @@ import (
 
 // provisioner makes CloudFormation's resources in the store.
 type provisioner struct {
-	store *store
-	fault func(target) *Fault
+	store  *store
+	fault  func(target) *Fault
+	server *Server // of which it needs the functions, for custom resources
 }
 
 // struck is the error of a fault that means this step.
@@ -38,7 +40,7 @@ func (p provisioner) Create(ctx context.Context, env cfn.Environment, desired cf
 		return cfn.Outcome{}, err
 	}
 	if spec.IsCustom(desired.Type) {
-		return cfn.Outcome{}, fmt.Errorf("the rehearsal does not invoke functions for custom resources, so that %s of type %s cannot be made", desired.LogicalID, desired.Type)
+		return p.createCustom(ctx, env, desired)
 	}
 	made := &Resource{
 		Account: env.Account, Region: env.Region, Type: desired.Type,
@@ -58,6 +60,9 @@ func (p provisioner) Update(ctx context.Context, env cfn.Environment, current cf
 	if err := p.struck(ctx, env, "Update", current.Type); err != nil {
 		return cfn.Outcome{}, err
 	}
+	if spec.IsCustom(current.Type) {
+		return p.updateCustom(ctx, env, current, desired)
+	}
 	changed, err := p.store.change(place{env.Account, env.Region}, current.Type, current.PhysicalID, desired.Properties)
 	if err != nil {
 		return cfn.Outcome{}, err
@@ -69,6 +74,9 @@ func (p provisioner) Update(ctx context.Context, env cfn.Environment, current cf
 func (p provisioner) Delete(ctx context.Context, env cfn.Environment, current cfn.Resource) error {
 	if err := p.struck(ctx, env, "Delete", current.Type); err != nil {
 		return err
+	}
+	if spec.IsCustom(current.Type) {
+		return p.deleteCustom(ctx, env, current)
 	}
 	return p.store.remove(place{env.Account, env.Region}, current.Type, current.PhysicalID)
 }
@@ -469,7 +477,7 @@ func (s *store) arn(r *Resource, t *spec.ResourceType) string {
 	return arnPart.ReplaceAllStringFunc(t.ARNTemplate, func(match string) string {
 		switch part := match[2 : len(match)-1]; {
 		case part == "Partition":
-			return partition(r.Region)
+			return stages.Partition(r.Region)
 		case part == "Region":
 			return r.Region
 		case part == "Account":
@@ -510,9 +518,9 @@ func (s *store) variable(r *Resource, name string) string {
 	case "region":
 		return r.Region
 	case "partition":
-		return partition(r.Region)
+		return stages.Partition(r.Region)
 	case "suffix":
-		return suffix(r.Region)
+		return stages.Domain(r.Region)
 	case "uuid":
 		h := derived(r.seed, hexDigits, 32)
 		return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
@@ -568,7 +576,7 @@ var variables = map[string]func(*store, *Resource) string{
 		case enabled != "":
 			return enabled
 		}
-		return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s/stream/%s", partition(r.Region), r.Region, r.Account, r.Name, s.now().Format("2006-01-02T15:04:05.000"))
+		return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s/stream/%s", stages.Partition(r.Region), r.Region, r.Account, r.Name, s.now().Format("2006-01-02T15:04:05.000"))
 	},
 	"daxport": func(_ *store, r *Resource) string {
 		if r.text("ClusterEndpointEncryptionType") == "TLS" {
@@ -607,11 +615,6 @@ var variables = map[string]func(*store, *Resource) string{
 	"request": func(*store, *Resource) string { return requestID() },
 }
 
-func partition(region string) string { return stages.Partition(region) }
-
-// suffix is the domain of a region's endpoints.
-func suffix(region string) string { return stages.Domain(region) }
-
 func orElse(value, otherwise string) string {
 	if value != "" {
 		return value
@@ -640,6 +643,15 @@ func alreadyExists(r *Resource) error {
 		return handlerError("AlreadyExists", "%s already exists (Service: S3, Status Code: 0, Request ID: null)", r.Name)
 	}
 	return reason("Resource of type '%s' with identifier '%s' already exists. (RequestToken: %s, HandlerErrorCode: AlreadyExists)", r.Type, r.Name, requestID())
+}
+
+// serviceFailure is a refusal of a service, as CloudFormation reports it where it asked itself.
+func serviceFailure(service string, err error) error {
+	var refused *apiError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return reason("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", refused.Message, service, refused.Status, refused.Code, requestID())
 }
 
 func notFound(kind, identifier string) error {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // functionReference is a function as requests, properties and ARNs name it.
@@ -70,7 +71,7 @@ func permission(p *Resource, function string) object {
 	switch text := p.text("Principal"); {
 	case text == "*":
 	case accountID.MatchString(text):
-		principal = object{"AWS": "arn:" + partition(p.Region) + ":iam::" + text + ":root"}
+		principal = object{"AWS": "arn:" + stages.Partition(p.Region) + ":iam::" + text + ":root"}
 	case strings.HasPrefix(text, "arn:"):
 		principal = object{"AWS": text}
 	default:

@@ -88,7 +88,7 @@ func TestAnImportIsAChange(t *testing.T) {
 	made := &Resource{Account: "111111111111", Region: "us-east-1", Type: "AWS::SNS::Topic", Properties: object{"TopicName": "news"}, seed: "a"}
 	require.NoError(t, s.make(made))
 	before := s.changes.Load()
-	p := provisioner{s, func(target) *Fault { return nil }}
+	p := provisioner{store: s, fault: func(target) *Fault { return nil }}
 	_, err := p.Import(t.Context(), cfn.Environment{Account: "111111111111", Region: "us-east-1"}, cfn.Request{Type: made.Type, Properties: object{}}, made.PhysicalID)
 	require.NoError(t, err)
 	assert.Greater(t, s.changes.Load(), before, "what was worked out from the resource is worked out again")

@@ -7,13 +7,14 @@ import (
 
 	"github.com/roadshow-go/roadshow/internal/spec"
 	"github.com/roadshow-go/roadshow/rehearsal/internal/rules"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // view is a resource as the rules of its service see it.
 func (r *Resource) view() *rules.Resource {
 	return &rules.Resource{
 		Type: r.Type, LogicalID: r.LogicalID, PhysicalID: r.PhysicalID, Name: r.Name,
-		Account: r.Account, Region: r.Region, Partition: partition(r.Region),
+		Account: r.Account, Region: r.Region, Partition: stages.Partition(r.Region),
 		Properties: r.Properties, Attributes: r.Attributes, StackID: r.StackID,
 	}
 }

@@ -97,6 +97,10 @@ func (r *request) structs(name string) []map[string]string {
 
 // ServeHTTP answers one request of an AWS client.
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	if strings.HasPrefix(hr.URL.Path, responseURL) {
+		s.answers.put(w, hr)
+		return
+	}
 	done := s.begin()
 	r := &request{http: hr, server: s, store: s.store, service: "unknown", operation: "unknown"}
 	out := &answer{ResponseWriter: w, status: http.StatusOK}

@@ -46,7 +46,7 @@ func (r *request) authorize() error {
 	row, known := rightsOf[r.service][r.operation]
 	var who *subject
 	if r.caller.role != "" {
-		who = remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
+		who = r.subject()
 	}
 	switch {
 	case who == nil && (!known || r.service == "s3"): // which sees to other accounts itself
@@ -62,6 +62,11 @@ func (r *request) authorize() error {
 		return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know which rights a function needs for %s of %s", r.operation, r.service)
 	}
 	return r.allow(who, row(r))
+}
+
+// subject is that of a caller with a role; nil for one that administers its account.
+func (r *request) subject() *subject {
+	return remember(r.store, "subject|"+r.caller.arn, func() *subject { return r.store.subjectOf(r.caller) })
 }
 
 // allow decides each right that is needed, until one is not allowed.

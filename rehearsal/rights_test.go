@@ -591,7 +591,7 @@ func TestTheServerTellsWhatFunctionsMayAndHaveUsed(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	makes(t, server, "AWS::DynamoDB::Table", table("notes"))
-	config := worker(t, server, nil, allow(notesARN, "dynamodb:GetItem", "dynamodb:PutItem"), allow("*", "sqs:SendMessage"))
+	config := worker(t, server, nil, allow(notesARN, "dynamodb:GetItem", "dynamodb:PutItem"), allow("*", "states:StartExecution"))
 	arn := makes(t, server, "AWS::Lambda::Function", m{
 		"FunctionName": "create-note", "Handler": "a", "Runtime": "provided.al2023", "Role": "arn:aws:iam::111111111111:role/worker", "Code": m{"ZipFile": "x"},
 	}).Attributes["Arn"].(string)
@@ -600,9 +600,10 @@ func TestTheServerTellsWhatFunctionsMayAndHaveUsed(t *testing.T) {
 	require.Contains(t, call(t, config, "dynamodb", "DeleteItem", m{"TableName": "notes", "Key": key}), "AccessDenied")
 	require.Equal(t, []rehearsal.Denial{{Function: arn, Right: rehearsal.Right{Action: "dynamodb:DeleteItem", Resource: notesARN}}}, denials)
 	grant := rehearsal.Grant{Account: dev, Region: region, Function: arn, Resource: notesARN, Served: true}
+	grant.Used = []rehearsal.Right{}
 	get, put, send := grant, grant, grant
-	get.Action, get.Used = "dynamodb:GetItem", true
+	get.Action, get.Used = "dynamodb:GetItem", []rehearsal.Right{{Action: "dynamodb:GetItem", Resource: notesARN, Allowed: true}}
 	put.Action = "dynamodb:PutItem"
-	send.Action, send.Resource, send.Served = "sqs:SendMessage", "*", false
+	send.Action, send.Resource, send.Served = "states:StartExecution", "*", false
 	require.Equal(t, []rehearsal.Grant{get, put, send}, server.Grants())
 }

@@ -2,7 +2,6 @@ package rehearsal
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -139,11 +138,11 @@ func (s *store) secretReference(at place, reference string) (string, error) {
 	rest := append(parts[min(count, len(parts)):], make([]string, 4)...)
 	secret, err := s.secretNamed(at, id)
 	if err != nil {
-		return "", secretFailure(err)
+		return "", serviceFailure("AWSSecretsManager", err)
 	}
 	version, _, err := s.secretVersion(&secret, rest[3], rest[2])
 	if err != nil {
-		return "", secretFailure(err)
+		return "", serviceFailure("AWSSecretsManager", err)
 	}
 	if rest[1] == "" {
 		return version.String, nil
@@ -157,15 +156,6 @@ func (s *store) secretReference(at place, reference string) (string, error) {
 		return "", reason("Could not find a value associated with JSONKey in SecretString")
 	}
 	return textOf(value), nil
-}
-
-// secretFailure is a refusal of Secrets Manager as CloudFormation reports it.
-func secretFailure(err error) error {
-	var refused *apiError
-	if !errors.As(err, &refused) {
-		return err
-	}
-	return reason("%s (Service: AWSSecretsManager; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", refused.Message, refused.Status, refused.Code, requestID())
 }
 
 // secretLabels are those of the newest version and of the one before it.

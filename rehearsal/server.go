@@ -89,6 +89,7 @@ type Server struct {
 	http     *http.Server
 	served   chan struct{}
 
+	answers   answers // to custom resources
 	uses      uses
 	forgetful bool
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // servicequotas is Service Quotas: what accounts may hold, and how they ask for
@@ -214,7 +216,7 @@ func (r *request) quotaView(q *quota, value float64) object {
 	}
 	return object{
 		"ServiceCode": q.service, "ServiceName": serviceNames[q.service], "QuotaCode": q.code, "QuotaName": q.name,
-		"QuotaArn": "arn:" + partition(r.region) + ":servicequotas:" + at + ":" + q.service + "/" + q.code,
+		"QuotaArn": "arn:" + stages.Partition(r.region) + ":servicequotas:" + at + ":" + q.service + "/" + q.code,
 		"Value":    value, "Unit": orElse(q.unit, "None"), "Adjustable": !q.fixed, "GlobalQuota": q.global, "QuotaAppliedAtLevel": "ACCOUNT",
 	}
 }

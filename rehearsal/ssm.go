@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 const ssmParameter = "AWS::SSM::Parameter"
@@ -62,7 +64,7 @@ func (s *store) parameter(at place, name, version string) (string, error) {
 func parameterOf(p *Resource) object {
 	return object{
 		"Name": p.Name, "Type": orElse(p.text("Type"), "String"), "Value": p.text("Value"), "Version": parameterVersion(p),
-		"ARN":              "arn:" + partition(p.Region) + ":ssm:" + p.Region + ":" + p.Account + ":parameter/" + strings.TrimPrefix(p.Name, "/"),
+		"ARN":              "arn:" + stages.Partition(p.Region) + ":ssm:" + p.Region + ":" + p.Account + ":parameter/" + strings.TrimPrefix(p.Name, "/"),
 		"LastModifiedDate": epoch(p.Changed), "DataType": orElse(p.text("DataType"), "text"),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/roadshow-go/roadshow/rehearsal/internal/policy"
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 func stsService() *service {
@@ -109,7 +110,7 @@ func (s *sessions) issue(role *Resource, name string, lasts time.Duration) (sess
 		expires: time.Now().Add(lasts).UTC().Truncate(time.Second),
 		who: caller{
 			account: role.Account,
-			arn:     "arn:" + partition(role.Region) + ":sts::" + role.Account + ":assumed-role/" + role.Name + "/" + name,
+			arn:     "arn:" + stages.Partition(role.Region) + ":sts::" + role.Account + ":assumed-role/" + role.Name + "/" + name,
 			userID:  role.attribute("RoleId") + ":" + name,
 			role:    role.attribute("Arn"),
 		},

@@ -39,6 +39,9 @@ func (u *uses) of(role string) []Right {
 	for used := range u.byRole[role] {
 		all = append(all, used)
 	}
+	slices.SortFunc(all, func(a, b Right) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource))
+	})
 	return all
 }
 
@@ -48,9 +51,10 @@ type Grant struct {
 	Account, Region, Function string
 	// Action and Resource are as the policy has them, with what stands for several in them.
 	Action, Resource string
-	// Used says whether the function has made a call that needed it. Served says whether the rehearsal
-	// decides calls of its service: else nobody can tell.
-	Used, Served bool
+	// Used are the rights that the function has used of it, sorted.
+	Used []Right
+	// Served says whether the rehearsal decides calls of its service: else nobody can tell.
+	Served bool
 }
 
 // Grants lists what the policies of the roles of all functions allow, sorted by function and action,
@@ -72,10 +76,10 @@ func (s *Server) Grants() []Grant {
 				service, _, _ := strings.Cut(allowed.Action, ":")
 				grants = append(grants, Grant{
 					Account: f.Account, Region: f.Region, Function: f.attribute("Arn"), Action: allowed.Action, Resource: allowed.Resource,
-					Used: slices.ContainsFunc(used, func(right Right) bool {
-						return policy.Matches(strings.ToLower(allowed.Action), strings.ToLower(right.Action)) && policy.Matches(allowed.Resource, right.Resource)
+					Used: slices.DeleteFunc(slices.Clone(used), func(right Right) bool {
+						return !policy.Matches(strings.ToLower(allowed.Action), strings.ToLower(right.Action)) || !policy.Matches(allowed.Resource, right.Resource)
 					}),
-					Served: rightsOf[service] != nil,
+					Served: rightsOf[service] != nil || service == "execute-api",
 				})
 			}
 		}
@@ -83,5 +87,10 @@ func (s *Server) Grants() []Grant {
 	slices.SortFunc(grants, func(a, b Grant) int {
 		return cmp.Or(cmp.Compare(a.Function, b.Function), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource))
 	})
-	return slices.Compact(grants)
+	return slices.CompactFunc(grants, func(a, b Grant) bool {
+		return a.Function == b.Function && a.Action == b.Action && a.Resource == b.Resource
+	})
 }
+
+// Covers says whether the grant's resource, with what stands for several in it, is also another one.
+func (g Grant) Covers(resource string) bool { return policy.Matches(g.Resource, resource) }

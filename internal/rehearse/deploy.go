@@ -38,30 +38,45 @@ const bootstrapStack = "CDKToolkit"
 // they are there. All stages are tried; the error tells of each that failed.
 func (w *World) Deploy(ctx context.Context, ready fleet.Assembly, all ...stages.Stage) error {
 	assets := packages{known: map[string]func() ([]byte, error){}}
-	// Stages may share an account, which is bootstrapped once.
-	type environment struct{ account, region string }
-	bootstraps := map[environment]func() error{}
-	for _, stage := range all {
-		bootstraps[environment{stage.Account, stage.Region}] = sync.OnceValue(func() error { return w.bootstrap(ctx, stage) })
-	}
+	bootstraps := bootstraps{world: w, known: map[toolkit]func() error{}}
 	failed := make([]error, len(all))
 	parallel.ForEach(ctx, len(all), all, func(ctx context.Context, i int, stage stages.Stage) {
-		if err := w.deploy(ctx, ready, &assets, stage, bootstraps[environment{stage.Account, stage.Region}]); err != nil {
+		if err := w.deploy(ctx, ready, &assets, &bootstraps, stage); err != nil {
 			failed[i] = fmt.Errorf("stage %s cannot be rehearsed: %w", stage.Name, err)
 		}
 	})
 	return errors.Join(append(failed, ctx.Err())...)
 }
 
-func (w *World) bootstrap(ctx context.Context, stage stages.Stage) error {
-	config, err := w.Config(ctx, stage.Name)
-	if err != nil {
-		return err
-	}
-	return submit(ctx, cloudformation.NewFromConfig(config), request{name: bootstrapStack, body: &bootstrapTemplate})
+// toolkit is what `cdk bootstrap` makes in an account's region.
+type toolkit struct{ account, region, qualifier string }
+
+// bootstraps makes each toolkit once: stages may share an account.
+type bootstraps struct {
+	world *World
+	mu    sync.Mutex
+	known map[toolkit]func() error
 }
 
-func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packages, stage stages.Stage, bootstrap func() error) error {
+func (b *bootstraps) need(ctx context.Context, client *cloudformation.Client, of toolkit) error {
+	b.mu.Lock()
+	bootstrap, known := b.known[of]
+	if !known {
+		bootstrap = sync.OnceValue(func() error {
+			asked := request{name: bootstrapStack, body: &bootstrapTemplate}
+			if of.qualifier != stages.DefaultQualifier {
+				asked.name += "-" + of.qualifier
+				asked.parameters = []types.Parameter{{ParameterKey: aws.String("Qualifier"), ParameterValue: &of.qualifier}}
+			}
+			return submit(ctx, client, asked)
+		})
+		b.known[of] = bootstrap
+	}
+	b.mu.Unlock()
+	return bootstrap()
+}
+
+func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packages, bootstraps *bootstraps, stage stages.Stage) error {
 	one, synthesized := ready.Stage(stage.Name)
 	if !synthesized {
 		return errors.New("the assembly does not have it")
@@ -70,21 +85,19 @@ func (w *World) deploy(ctx context.Context, ready fleet.Assembly, assets *packag
 	if err != nil {
 		return err
 	}
-	if err := bootstrap(); err != nil {
-		return err
-	}
-	template, err := w.publish(ctx, s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), ready, assets, one)
-	if err != nil {
-		return err
-	}
 	asked, err := readRequest(ready, one)
 	if err != nil {
 		return err
 	}
-	asked.url = aws.String(w.Server.URL() + "/" + template)
-	asked.role = fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-cfn-exec-role-%s-%s",
-		stages.Partition(stage.Region), stage.Account, stages.DefaultQualifier, stage.Account, stage.Region)
-	return submit(ctx, cloudformation.NewFromConfig(config), asked)
+	client := cloudformation.NewFromConfig(config)
+	if err := bootstraps.need(ctx, client, toolkit{one.Account, one.Region, asked.qualifier}); err != nil {
+		return err
+	}
+	if err := publish(ctx, s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), ready, assets, one, asked.bucket); err != nil {
+		return err
+	}
+	asked.url = aws.String(w.Server.URL() + "/" + asked.bucket + "/" + asked.template)
+	return submit(ctx, client, asked)
 }
 
 // packages are the assets that are folders, packed once for all stages, by their ids.
@@ -111,30 +124,22 @@ func (p *packages) content(ctx context.Context, asset fleet.Asset) ([]byte, erro
 	return pack()
 }
 
-// publish uploads the assets of a stage, and gives the bucket and key of its template.
-func (w *World) publish(ctx context.Context, client *s3.Client, ready fleet.Assembly, assets *packages, one assembly.Synthesized) (template string, err error) {
-	bucket := assembly.Bucket(stages.Stage{Account: one.Account, Region: one.Region})
-	file := filepath.Join(ready.Dir, filepath.FromSlash(one.File))
+// publish uploads the assets of a stage.
+func publish(ctx context.Context, client *s3.Client, ready fleet.Assembly, assets *packages, one assembly.Synthesized, bucket string) error {
 	for _, asset := range ready.Assets(one) {
 		content, err := assets.content(ctx, asset)
 		if err != nil {
-			return "", err
+			return err
 		}
 		for _, key := range asset.Keys {
 			// Without WriteTo: the SDK closes the body of a request that was answered, and net/http reads on.
 			body := struct{ io.ReadSeeker }{bytes.NewReader(content)}
 			if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: body}); err != nil {
-				return "", err
-			}
-			if asset.Path == file {
-				template = bucket + "/" + key
+				return err
 			}
 		}
 	}
-	if template == "" {
-		return "", fmt.Errorf("the assets of its assembly do not have %s", one.File)
-	}
-	return template, nil
+	return nil
 }
 
 // request is a stack as CloudFormation is asked for it.
@@ -145,6 +150,8 @@ type request struct {
 	tags       []types.Tag
 	parameters []types.Parameter
 	protect    bool
+	// bucket is the toolkit's, template the key of the template in it, qualifier the toolkit's own.
+	bucket, template, qualifier string
 }
 
 // readRequest reads what the assembly's manifest says of a stack.
@@ -154,8 +161,10 @@ func readRequest(ready fleet.Assembly, one assembly.Synthesized) (request, error
 		Artifacts map[string]struct {
 			Type       string
 			Properties struct {
-				Tags, Parameters      map[string]string
-				TerminationProtection bool
+				Tags, Parameters               map[string]string
+				TerminationProtection          bool
+				StackTemplateAssetObjectURL    string
+				CloudFormationExecutionRoleArn string
 			}
 		}
 	}
@@ -164,6 +173,7 @@ func readRequest(ready fleet.Assembly, one assembly.Synthesized) (request, error
 		return request{}, err
 	}
 	asked := request{name: one.StackName}
+	concrete := strings.NewReplacer("${AWS::Partition}", stages.Partition(one.Region), "${AWS::AccountId}", one.Account, "${AWS::Region}", one.Region)
 	for _, artifact := range manifest.Artifacts {
 		if artifact.Type != "aws:cloudformation:stack" {
 			continue
@@ -175,6 +185,12 @@ func readRequest(ready fleet.Assembly, one assembly.Synthesized) (request, error
 			asked.parameters = append(asked.parameters, types.Parameter{ParameterKey: &key, ParameterValue: &value})
 		}
 		asked.protect = artifact.Properties.TerminationProtection
+		asked.role = concrete.Replace(artifact.Properties.CloudFormationExecutionRoleArn)
+		asked.bucket, asked.template, _ = strings.Cut(strings.TrimPrefix(concrete.Replace(artifact.Properties.StackTemplateAssetObjectURL), "s3://"), "/")
+	}
+	before, _, found := strings.Cut(asked.bucket, "-assets-"+one.Account+"-"+one.Region)
+	if asked.qualifier = strings.TrimPrefix(before, "cdk-"); !found || asked.template == "" {
+		return request{}, fmt.Errorf("its assembly uploads the template to bucket %q, which no cdk bootstrap makes; the rehearsal knows the CDK's default synthesizer only", asked.bucket)
 	}
 	return asked, nil
 }
@@ -226,25 +242,10 @@ func await(ctx context.Context, client *cloudformation.Client, name string) erro
 		case stacks.IsSettled(string(stack.StackStatus)):
 			return nil
 		case !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS"):
-			return fmt.Errorf("stack %s is %s\n%s", name, stack.StackStatus, reasons(ctx, client, name))
+			return fmt.Errorf("stack %s is %s\n  %s", name, stack.StackStatus, stacks.Failure(ctx, client, name))
 		}
 		if err := parallel.Wait(ctx, pollInterval); err != nil {
 			return err
 		}
 	}
-}
-
-// reasons are those of the resources that failed, the first one first.
-func reasons(ctx context.Context, client *cloudformation.Client, name string) string {
-	events, err := client.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &name})
-	if err != nil {
-		return err.Error()
-	}
-	var lines []string
-	for _, event := range events.StackEvents {
-		if why := aws.ToString(event.ResourceStatusReason); strings.HasSuffix(string(event.ResourceStatus), "_FAILED") && !strings.HasPrefix(why, "Resource creation cancelled") {
-			lines = append([]string{fmt.Sprintf("  %s: %s", aws.ToString(event.LogicalResourceId), why)}, lines...)
-		}
-	}
-	return strings.Join(lines, "\n")
 }

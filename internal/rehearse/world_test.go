@@ -47,33 +47,43 @@ func TestTheReasonsOfAFailedStackAreTold(t *testing.T) {
 	template := `{"Resources": {
 		"Seed": {"Type": "Custom::Seed", "Properties": {"ServiceToken": "arn:aws:lambda:us-east-1:111111111111:function:seed"}}}}`
 	err := submit(t.Context(), client, request{name: "notes", body: &template})
-	require.ErrorContains(t, err, "stack notes is ROLLBACK_COMPLETE\n  Seed: ")
-	require.ErrorContains(t, err, "does not invoke functions for custom resources")
+	require.ErrorContains(t, err, "stack notes is ROLLBACK_COMPLETE\n  Seed (Custom::Seed): Function not found: arn:aws:lambda:us-east-1:111111111111:function:seed")
 }
 
-func TestStagesThatShareAnAccountAreBootstrappedOnce(t *testing.T) {
-	left, right := dev, dev
-	left.Name, right.Name = "left", "right"
+func TestStagesThatShareAnAccountAreBootstrappedOnceForEachQualifier(t *testing.T) {
+	left, right, other := dev, dev, dev
+	left.Name, right.Name, other.Name = "left", "right", "other"
 	folder := t.TempDir()
-	w, err := Open(awsenv.Place{Checkout: t.TempDir(), Folder: t.TempDir()}, rehearsal.Config{}, left, right)
+	w, err := Open(awsenv.Place{Checkout: t.TempDir(), Folder: t.TempDir()}, rehearsal.Config{}, left, right, other)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	ready := fleet.Assembly{Dir: folder}
-	for _, stage := range []stages.Stage{left, right} {
+	for stage, qualifier := range map[string]string{"left": stages.DefaultQualifier, "right": stages.DefaultQualifier, "other": "theirs"} {
+		require.NoError(t, os.Mkdir(filepath.Join(folder, stage), 0o700))
+		for name, text := range map[string]string{
+			"notes.json":        `{"Resources": {"News": {"Type": "AWS::SNS::Topic"}}}`,
+			"notes.assets.json": `{"files": {"t": {"source": {"path": "notes.json", "packaging": "file"}, "destinations": {"here": {"objectKey": "` + stage + `.json"}}}}}`,
+			"manifest.json": `{"artifacts": {"notes": {"type": "aws:cloudformation:stack", "properties": {
+				"stackTemplateAssetObjectUrl": "s3://cdk-` + qualifier + `-assets-111111111111-us-east-1/` + stage + `.json",
+				"cloudFormationExecutionRoleArn": "arn:${AWS::Partition}:iam::111111111111:role/cdk-` + qualifier + `-cfn-exec-role-111111111111-us-east-1"}}}}`,
+		} {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, stage, name), []byte(text), 0o600))
+		}
 		ready.Document.Stages = append(ready.Document.Stages, assembly.Synthesized{
-			Stage: assembly.Stage{Name: stage.Name, Account: stage.Account, Region: stage.Region}, StackName: stage.Name + "-notes", File: stage.Name + ".json",
+			Stage: assembly.Stage{Name: stage, Account: dev.Account, Region: dev.Region}, StackName: stage + "-notes", File: stage + "/notes.json",
 		})
 	}
-	require.ErrorContains(t, w.Deploy(t.Context(), ready, left, right), "the assets of its assembly do not have left.json", "it was bootstrapped before")
-	made := 0
-	for _, call := range w.Server.Calls() {
-		if call.Operation == "CreateStack" {
-			require.Equal(t, 200, call.Status, "%+v", call)
-			made++
-		}
-		require.NotEqual(t, "UpdateStack", call.Operation)
+	require.NoError(t, w.Deploy(t.Context(), ready, left, right, other))
+	config, err := w.Config(t.Context(), "left")
+	require.NoError(t, err)
+	listed, err := cloudformation.NewFromConfig(config).DescribeStacks(t.Context(), nil)
+	require.NoError(t, err)
+	var names []string
+	for _, stack := range listed.Stacks {
+		names = append(names, *stack.StackName)
+		require.Equal(t, "CREATE_COMPLETE", string(stack.StackStatus), "none was made twice, or changed")
 	}
-	require.Equal(t, 1, made)
+	require.ElementsMatch(t, []string{"CDKToolkit", "CDKToolkit-theirs", "left-notes", "right-notes", "other-notes"}, names)
 }
 
 func TestALineIsOfTheStageWhoseStackMadeTheFunction(t *testing.T) {

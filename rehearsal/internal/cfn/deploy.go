@@ -265,6 +265,11 @@ func (d *deployment) decide(ctx context.Context, id string) work {
 	declaration := d.plan.template.resources[id]
 	current := d.stack.resources[id]
 	exists := current != nil && current.exists
+	if exists && current.status == "CREATE_FAILED" {
+		// What may be there of an attempt that failed is deleted in the end, and made anew.
+		d.discardIntermediate(id)
+		exists = false
+	}
 	w := work{id: id, action: "create"}
 	if exists {
 		w.action = "update"
@@ -413,17 +418,20 @@ func (d *deployment) announce(w work) {
 	}
 }
 
-func (d *deployment) fail(w work, err error) bool {
+func (d *deployment) fail(w work, err error) bool { return d.failWith(w, err, nil) }
+
+// failWith also changes the resource.
+func (d *deployment) failWith(w work, err error, edit func(*resource)) bool {
 	switch w.action {
 	case "create":
 		d.createFailed = append(d.createFailed, w.id)
-		d.change(w.id, "CREATE_FAILED", err.Error(), nil)
+		d.change(w.id, "CREATE_FAILED", err.Error(), edit)
 	case "import":
 		d.importFailed = append(d.importFailed, w.id)
 		d.change(w.id, "IMPORT_FAILED", err.Error(), nil)
 	default:
 		d.updateFailed = append(d.updateFailed, w.id)
-		d.change(w.id, "UPDATE_FAILED", err.Error(), nil)
+		d.change(w.id, "UPDATE_FAILED", err.Error(), edit)
 	}
 	return false
 }
@@ -491,15 +499,25 @@ func (d *deployment) carryOut(ctx context.Context, w work) bool {
 				}
 			}
 			d.announce(w)
+		case err != nil && made.PhysicalID != "" && made.PhysicalID != current.physicalID:
+			d.discardIntermediate(w.id)
+			return d.failWith(w, err, func(r *resource) { r.physicalID, r.properties = made.PhysicalID, properties })
 		case err != nil:
 			return d.fail(w, err)
 		default:
+			if made.PhysicalID != "" && made.PhysicalID != current.physicalID {
+				d.discardIntermediate(w.id)
+				d.change(w.id, "UPDATE_IN_PROGRESS", "Requested update required the provider to create a new physical resource", nil)
+			}
 			d.change(w.id, "UPDATE_COMPLETE", "", d.adopt(w, properties, madeOf(made, current)))
 			return true
 		}
 	}
 	request.Properties = cloneMap(properties)
 	made, err := d.engine.options.Provisioner.Create(ctx, d.env, request)
+	if err != nil && made.PhysicalID != "" {
+		return d.failWith(w, err, d.adopt(w, properties, made))
+	}
 	if err != nil {
 		return d.fail(w, err)
 	}

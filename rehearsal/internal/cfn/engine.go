@@ -55,6 +55,10 @@ type Outcome struct {
 
 // Provisioner makes, changes and deletes resources. An error's text becomes the resource's status reason. It is called
 // for several stacks at once, never twice at once for one resource. The properties it is given have passed the type's table.
+//
+// An outcome with a physical id beside an error is something that is there nevertheless, as a custom resource may be: it
+// is deleted by that id. An update whose outcome has another physical id has made another resource, and the one before is
+// deleted when everything else is done.
 type Provisioner interface {
 	Create(ctx context.Context, env Environment, desired Request) (Outcome, error)
 	Update(ctx context.Context, env Environment, current Resource, desired Request) (Outcome, error)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/roadshow-go/roadshow/internal/intrinsic"
+	"github.com/roadshow-go/roadshow/internal/spec"
 )
 
 // evaluator computes values for one template in one stack.
@@ -118,6 +119,10 @@ func (v *evaluator) attribute(id, name string) (any, error) {
 	}
 	if v.planning {
 		return intrinsic.NewUnknown(from), nil
+	}
+	if spec.IsCustom(r.typeName) {
+		// https://github.com/aws/aws-cdk/issues/24895 and many more have these words.
+		return nil, validationError("CustomResource attribute error: Vendor response doesn't contain " + name + " attribute in object " + r.physicalID)
 	}
 	return nil, validationError("Attribute '" + name + "' does not exist") // the words of a handler that returned none
 }

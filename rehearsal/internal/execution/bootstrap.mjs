@@ -2,9 +2,10 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 import http from "node:http";
+import https from "node:https";
 import fs from "node:fs";
 import path from "node:path";
-import { createRequire } from "node:module";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
@@ -23,7 +24,25 @@ function call(method, where, body, headers = {}) {
   });
 }
 
+// Handlers of custom resources answer by https to port 443 of the host of ResponseURL, whatever else that says: so does
+// AWS's cfn-response, and so do the CDK's. The rehearsal listens by http, on a port of its own.
+const endpoint = process.env.AWS_ENDPOINT_URL ? new URL(process.env.AWS_ENDPOINT_URL) : undefined;
+if (endpoint?.protocol === "http:") {
+  const overTLS = https.request;
+  https.request = (first, ...rest) => {
+    const where = typeof first === "string" ? new URL(first) : first;
+    if ((where.hostname ?? where.host) !== endpoint.hostname) {
+      return overTLS(first, ...rest);
+    }
+    return http.request(where instanceof URL ? where : { ...where, protocol: "http:", port: endpoint.port, agent: undefined }, ...rest);
+  };
+  syncBuiltinESMExports();
+}
+
 function told(error) {
+  if (error?.code === "MODULE_NOT_FOUND" && /'@(aws-sdk|smithy)\//.test(error.message)) {
+    error.message += "\nLambda's Node.js has the AWS SDK, and this machine's has not. Install it where the rehearsal is started: npm install --save-dev " + error.message.match(/'(@[^/']+\/[^/']+)/)[1];
+  }
   if (!(error instanceof Error)) {
     return { errorType: typeof error, errorMessage: String(error), trace: [] };
   }

@@ -126,7 +126,36 @@ var (
 	nodeBootstrap []byte
 	//go:embed bootstrap.py
 	pythonBootstrap []byte
+	//go:embed cfn-response.js
+	nodeResponse []byte
+	//go:embed cfnresponse.py
+	pythonResponse []byte
 )
+
+// WriteSource writes the one file of source that stands in a template, and beside it what Lambda puts there for
+// custom resources.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
+func WriteSource(source []byte, folder, runtimeName string) error {
+	var files map[string][]byte
+	switch {
+	case strings.HasPrefix(runtimeName, "nodejs"):
+		files = map[string][]byte{"index.js": source, "node_modules/cfn-response/index.js": nodeResponse}
+	case strings.HasPrefix(runtimeName, "python"):
+		files = map[string][]byte{"index.py": source, "cfnresponse.py": pythonResponse}
+	default:
+		return fmt.Errorf("a template holds source of Node.js and Python only, and its runtime is %q", runtimeName)
+	}
+	for name, content := range files {
+		file := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // interpreted runs a handler with an interpreter of this machine.
 func interpreted(program Program, runtimeName, interpreter, name string, bootstrap []byte, options ...string) (Program, error) {

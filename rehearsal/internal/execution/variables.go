@@ -3,6 +3,7 @@ package execution
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -38,6 +39,12 @@ func (e *environment) variables(api string) []string {
 	}
 	if !strings.HasPrefix(f.Runtime, "provided") {
 		all["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + f.Runtime
+	}
+	if strings.HasPrefix(f.Runtime, "nodejs") {
+		// Lambda's Node.js has the AWS SDK; here it is what is installed where the rehearsal was started.
+		if folder, err := os.Getwd(); err == nil {
+			all["NODE_PATH"] = filepath.Join(folder, "node_modules")
+		}
 	}
 	if e.host.config.Credentials != nil {
 		c := e.host.config.Credentials(f)

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
+	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
@@ -17,8 +19,11 @@ func main() { lambda.Start(handle) }
 
 // handle answers with what it was given: "Do" says what else.
 func handle(ctx context.Context, event json.RawMessage) (any, error) {
-	var asked struct{ Do, Text string }
+	var asked struct{ Do, Text, RequestType string }
 	_ = json.Unmarshal(event, &asked)
+	if asked.RequestType != "" {
+		return custom(ctx, event)
+	}
 	switch asked.Do {
 	case "fail":
 		return nil, errors.New(asked.Text)
@@ -38,4 +43,30 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		environment[name] = os.Getenv(name)
 	}
 	return map[string]any{"Event": event, "ARN": lc.InvokedFunctionArn, "ID": lc.AwsRequestID, "Environment": environment}, nil
+}
+
+// custom is a custom resource, which does what its properties say.
+func custom(ctx context.Context, asked json.RawMessage) (string, error) {
+	var event cfn.Event
+	if err := json.Unmarshal(asked, &event); err != nil {
+		return "", err
+	}
+	text := func(name string) string {
+		value, _ := event.ResourceProperties[name].(string)
+		return value
+	}
+	fmt.Println("asked:", event.RequestType, event.PhysicalResourceID, text("Value"), event.OldResourceProperties["Value"])
+	switch text("Do") {
+	case "break":
+		return "", errors.New("no answer")
+	case "wait":
+		return "", nil
+	}
+	return cfn.LambdaWrap(func(context.Context, cfn.Event) (string, map[string]any, error) {
+		data := map[string]any{"Value": text("Value"), "Kind": fmt.Sprintf("%T", event.ResourceProperties["Count"]), "Long": text("Long")}
+		if strings.Contains(text("Fails"), string(event.RequestType)) {
+			return text("ID"), data, errors.New("no such seed")
+		}
+		return text("ID"), data, nil
+	})(ctx, event)
 }
