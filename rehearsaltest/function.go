@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/roadshow-go/roadshow/stages"
 )
 
 // Result is what a function has answered.
@@ -38,4 +40,35 @@ func (s *Stage) Invoke(id string, event any) *Result {
 		s.w.t.Fatal(err)
 	}
 	return &Result{Payload: answer.Payload, Failed: aws.ToString(answer.FunctionError) != "", w: s.w}
+}
+
+// Revoke takes away what a function was granted on a component, as if its Access did not say so: the function
+// keeps its variables, and AWS's answer to its calls is AccessDenied. Restore gives it back. A grant whose
+// absence no test notices is one that the function does not need.
+func (s *Stage) Revoke(function, component string) (restore func()) {
+	s.w.t.Helper()
+	before, err := s.w.world.Revoke(s.w.all, s.arn(function), component)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	if len(before) == 0 {
+		s.w.t.Fatalf("rehearsaltest: In stage %s function %q was granted nothing on %q.", s.name, function, component)
+	}
+	return func() {
+		s.w.t.Helper()
+		if err := s.w.world.Restore(before); err != nil {
+			s.w.t.Fatal(err)
+		}
+	}
+}
+
+// arn is the ARN of the function with an id.
+func (s *Stage) arn(function string) string {
+	name := s.physical("function", function, "AWS::Lambda::Function")
+	for _, one := range s.w.all.Stages {
+		if one.Name == s.name {
+			return "arn:" + stages.Partition(one.Region) + ":lambda:" + one.Region + ":" + one.Account + ":function:" + name
+		}
+	}
+	return name
 }

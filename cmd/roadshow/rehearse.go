@@ -238,6 +238,14 @@ func (r rehearsed) write(out, _ io.Writer) {
 		fmt.Fprintln(out)
 		writeTable(out, []string{"FUNCTION", "NEVER USED", "ON", "DEFINED AT"}, rows)
 	}
+	if len(r.Rights.Wide) > 0 {
+		wide := make([][]string, len(r.Rights.Wide))
+		for i, one := range r.Rights.Wide {
+			wide[i] = []string{one.Function, one.Action, one.On, strings.Join(one.Used, ", "), one.At.String()}
+		}
+		fmt.Fprintln(out)
+		writeTable(out, []string{"FUNCTION", "WIDER THAN USED", "ON", "USED", "DEFINED AT"}, wide)
+	}
 	fmt.Fprintf(out, "\n%s used, %s never.\n", counted(r.Rights.Used, "granted action"), counted(len(rows), "granted action"))
 	if len(r.Rights.Undecided) > 0 {
 		fmt.Fprintf(out, "Of %s nobody can tell: the rehearsal does not serve them.\n", strings.Join(r.Rights.Undecided, ", "))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/roadshow-go/roadshow/examples/organisation"
@@ -32,6 +33,37 @@ func TestAnOrderNeedsANoteOfItsOwnStage(t *testing.T) {
 		world.Stage(stage).Table("notes").Put(map[string]any{"id": "of " + stage.Name})
 		if answer := orders.Post("/orders", order); answer.Status != 201 || len(world.Stage(stage).Table("orders").Items()) != 1 {
 			t.Errorf("with the note: %d %s", answer.Status, answer.Body)
+		}
+	}
+	if denied := world.Denials(); len(denied) > 0 {
+		t.Fatal(denied)
+	}
+
+	// Each grant that is taken away is missed, with its line.
+	production := world.Stage(organisation.Production)
+	order := func() bool {
+		return production.API("api").Post("/orders", map[string]string{"id": "2", "note": "of production"}).Status < 500
+	}
+	report := func() bool { return !production.Invoke("report", nil).Failed }
+	for _, grant := range []struct {
+		function, component string
+		works               func() bool
+		says                string
+	}{
+		{"place-order", "notes", order, "place-order may not dynamodb:GetItem on table notes; grant notes.Read() (app.go:"},
+		{"place-order", "orders", order, "place-order may not dynamodb:PutItem on table orders; grant orders.Write() (app.go:"},
+		{"report", "orders", report, "report may not dynamodb:Scan on table orders; grant orders.Read() (app.go:"},
+	} {
+		before := len(world.Denials())
+		restore := production.Revoke(grant.function, grant.component)
+		if grant.works() {
+			t.Errorf("%s does not need %s", grant.function, grant.component)
+		}
+		if denied := world.Denials()[before:]; len(denied) != 1 || !strings.HasPrefix(denied[0], grant.says) {
+			t.Errorf("denied is %q", denied)
+		}
+		if restore(); !grant.works() {
+			t.Errorf("%s with %s fails", grant.function, grant.component)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package rehearse
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -119,23 +118,40 @@ type Component struct {
 	At        stages.Position
 	// Kind is the CloudFormation type of the resource.
 	Kind string
+
+	of assembly.Synthesized
 }
 
-// Find finds the component of a resource by an ARN, or by what an ARN begins with, as that of an object
-// of a bucket.
-func (w *World) Find(document assembly.Document, arn string) (Component, bool) {
-	var best Component
-	longest := -1
+// index finds the components of resources by their ARNs.
+type index map[string]Component
+
+// index reads what the stages of an assembly have now.
+func (w *World) index(document assembly.Document) index {
+	made := index{}
 	for _, one := range document.Stages {
 		for _, each := range w.resources(one) {
-			for _, own := range []any{each.Attributes["Arn"], each.PhysicalID} {
-				text := strings.TrimSuffix(fmt.Sprint(own), ":*")
-				rest, begins := strings.CutPrefix(arn, text)
-				if strings.HasPrefix(text, "arn:") && begins && (rest == "" || strings.ContainsAny(rest[:1], ":/-")) && len(text) > longest {
-					best, longest = Component{Stage: one.Name, ID: each.owner.ID, At: each.owner.At, Kind: each.Type}, len(text)
+			for _, own := range []any{each.PhysicalID, each.Attributes["Arn"], each.Attributes["ExecuteApiArn"]} {
+				if arn, _ := own.(string); strings.HasPrefix(arn, "arn:") && each.owner.ID != "" {
+					made[strings.TrimSuffix(arn, ":*")] = Component{Stage: one.Name, ID: each.owner.ID, At: each.owner.At, Kind: each.Type, of: one}
 				}
 			}
 		}
 	}
-	return best, longest >= 0 && best.ID != ""
+	return made
+}
+
+// find finds the component of an ARN, or of what an ARN begins with, as that of an object of a bucket.
+func (i index) find(arn string) (Component, bool) {
+	for arn != "" {
+		if found, known := i[arn]; known {
+			return found, true
+		}
+		arn = arn[:max(0, strings.LastIndexAny(arn, ":/-"))]
+	}
+	return Component{}, false
+}
+
+// Find finds the component of a resource by an ARN, or by what an ARN begins with.
+func (w *World) Find(document assembly.Document, arn string) (Component, bool) {
+	return w.index(document).find(arn)
 }
