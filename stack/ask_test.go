@@ -13,7 +13,7 @@ import (
 )
 
 func TestAQuestionThatTheProgramCannotAnswerIsRefused(t *testing.T) {
-	dev := stages.New("dev", "111111111111", "us-east-1")
+	dev := stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1"}
 	program := App{Service: "shop", Stages: stages.Set{dev, dev.Template("pr-*")}, Define: func(*Stack) {}}
 	for name, tt := range map[string]struct {
 		question assembly.Question
