@@ -100,7 +100,7 @@ func (w *world) command(ctx context.Context, arguments ...string) *exec.Cmd {
 // run runs the command to its end. Whatever it says, it says no secret.
 func (w *world) run(arguments ...string) answer {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)
 	defer cancel()
 	command := w.command(ctx, arguments...)
 	before := len(w.Server.Calls())
@@ -434,10 +434,12 @@ func TestTheLifeOfAFleet(t *testing.T) {
 	t.Run("an ephemeral stage expires", func(t *testing.T) {
 		twins := open(t, program("twins"), 0)
 		twins.bootstrap()
-		twins.must("deploy", "--to", "pr-7", "--yes")
+		require.Equal(t, map[string]string{"pr-7": "done"}, states(t, twins.must("deploy", "--to", "pr-7", "--json")))
+		require.NotEmpty(t, twins.table("pr-7--twins--things"))
 		twins.uses = w.uses
-		twins.run("expire")
-		twins.must("expire", "--yes")
+		require.Contains(t, twins.must("expire").stdout, "expired")
+		require.Contains(t, twins.must("expire", "--yes").stdout, "removed")
+		require.Empty(t, twins.table("pr-7--twins--things"))
 	})
 
 	t.Run("the permissions that are documented are those that each verb has used", func(t *testing.T) {

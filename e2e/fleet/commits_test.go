@@ -26,25 +26,7 @@ type repository struct {
 	environ []string
 }
 
-// showProgram is its program; MEMORY is what the commits differ in.
-const showProgram = `// Command show is a service of three stages.
-package main
-
-import (
-	"github.com/roadshow-go/roadshow/stack"
-	"github.com/roadshow-go/roadshow/stages"
-)
-
-func main() {
-	dev := stages.Stage{Name: "dev", Account: "111111111111", Region: "us-east-1", Tier: stages.Sandbox}
-	staging := stages.Stage{Name: "staging", Account: "222222222222", Region: "us-east-1"}
-	production := stages.Stage{Name: "production", Account: "333333333333", Region: "us-east-1", Tier: stages.Protected}
-	stack.App{Service: "show", Stages: stages.Set{dev, staging, production}, Define: func(s *stack.Stack) {
-		stack.NewFunction(s, "hello", stack.FunctionConfig{Package: "./hello", Memory: MEMORY})
-	}}.Main()
-}
-`
-
+// showHandler is its function; its program is testdata/show, which reads what the commits differ in.
 const showHandler = `// Command hello says hello.
 package main
 
@@ -53,7 +35,7 @@ import "github.com/aws/aws-lambda-go/lambda"
 func main() { lambda.Start(func() (string, error) { return "hello", nil }) }
 `
 
-// newRepository makes a repository of a module that requires this one.
+// newRepository makes a repository of a module with a function.
 func newRepository(w *world) *repository {
 	r := &repository{t: w.t, folder: w.t.TempDir(), environ: w.Environ(
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
@@ -64,8 +46,7 @@ func newRepository(w *world) *repository {
 	require.NoError(w.t, err)
 	sums, err := os.ReadFile(filepath.Join(checkout, "go.sum"))
 	require.NoError(w.t, err)
-	r.write("go.mod", strings.Replace(string(requirements), "module "+module, "module example.com/show", 1)+
-		"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+checkout+"\n")
+	r.write("go.mod", strings.Replace(string(requirements), "module "+module, "module example.com/show", 1))
 	r.write("go.sum", string(sums))
 	r.write("hello/main.go", showHandler)
 	r.write(".gitignore", "cdk.out/\n.roadshow/\n")
@@ -80,9 +61,8 @@ func (r *repository) write(name, text string) {
 	require.NoError(r.t, os.WriteFile(file, []byte(text), 0o600))
 }
 
-func (r *repository) memory(megabytes string) {
-	r.write("main.go", strings.Replace(showProgram, "MEMORY", megabytes, 1))
-}
+// memory changes what the program makes.
+func (r *repository) memory(megabytes string) { r.write("memory", megabytes) }
 
 // git runs Git, and returns what it says.
 func (r *repository) git(arguments ...string) string {
@@ -113,7 +93,7 @@ func TestEachStageIsComparedWithTheCommitThatItWasDeployedFrom(t *testing.T) {
 	r.write("cdk.json", `{"app": "touch `+started+`; exec sleep 60"}`)
 	r.memory("128")
 	slow := r.commit("a program that does not end")
-	r.write("cdk.json", `{"app": "go run -ldflags=-w ."}`)
+	r.write("cdk.json", `{"app": "exec `+program("show")+`"}`)
 	r.memory("256")
 	first := r.commit("one")
 	w.bootstrap()

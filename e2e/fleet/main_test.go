@@ -44,7 +44,10 @@ func suite(m *testing.M) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	place := awsenv.Place{Checkout: checkout, Folder: filepath.Join(folder, "preparing")}
-	for binary, source := range map[string]string{program("notes"): ".", program("twins"): "./e2e/fleet/testdata/twins", program("tools"): "./e2e/fleet/testdata/tools", program("roadshow"): "./cmd/roadshow"} {
+	for binary, source := range map[string]string{
+		program("notes"): ".", program("roadshow"): "./cmd/roadshow", program("twins"): "./e2e/fleet/testdata/twins",
+		program("tools"): "./e2e/fleet/testdata/tools", program("show"): "./e2e/fleet/testdata/show",
+	} {
 		if err := e2e.Build(ctx, place, binary, source); err != nil {
 			return 1, err
 		}
@@ -58,5 +61,5 @@ func suite(m *testing.M) (int, error) {
 // prepared is the assembly of the notes program, for tests whose subject is not the program.
 func prepared() string { return filepath.Join(folder, "prepared") }
 
-// program is a built program: notes, twins and tools are what is deployed, roadshow is the command.
+// program is a built program: notes, twins, tools and show are what is deployed, roadshow is the command.
 func program(name string) string { return filepath.Join(folder, name) }
