@@ -67,18 +67,39 @@ func open(t *testing.T, app string, moment time.Duration) *world {
 	return w
 }
 
-// bootstrapped is what the accounts hold after `roadshow bootstrap`.
-var bootstrapped e2e.State
+// What the accounts hold after `roadshow bootstrap`, and after the notes service was deployed there from [packed]. The
+// commands are run once for all tests; made is what their credentials were used for, shown what `roadshow status` then
+// said.
+var (
+	afterBootstrap, afterDeploy e2e.State
+	made                        = recorded{}
+	shown                       answer
+)
 
-// bootstrap brings that into the accounts. The command is run once for all tests; TestTheLifeOfAFleet and the tests of
-// the tools account are those of the command itself.
+// bootstrap brings the bootstraps into the accounts; cmd/roadshow's script of bootstrap is the test of the command.
 func (w *world) bootstrap() {
 	w.t.Helper()
-	require.NoError(w.t, bootstrapped.Load(w.Server, func() *rehearsal.Server {
+	require.NoError(w.t, afterBootstrap.Load(w.Server, func() *rehearsal.Server {
 		first := open(w.t, prepared(), 0)
+		first.uses = made
 		first.must("bootstrap")
 		return first.Server
 	}))
+}
+
+// deployed brings the deployed service into the accounts, or into those that are named; cmd/roadshow's script of deploy
+// is the test of a deploy on its way. What the accounts held is gone.
+func (w *world) deployed(accounts ...string) {
+	w.t.Helper()
+	require.NoError(w.t, afterDeploy.Load(w.Server, func() *rehearsal.Server {
+		first := open(w.t, packed(), 0)
+		first.bootstrap()
+		first.uses = made
+		got := first.must("deploy", "--yes", "--json")
+		require.Equal(w.t, map[string]string{"dev": "done", "staging": "done", "production": "done"}, states(w.t, got))
+		shown = first.must("status", "--json")
+		return first.Server
+	}, accounts...))
 }
 
 // answer is what the command came to.
@@ -182,8 +203,8 @@ func TestTheLifeOfAFleet(t *testing.T) {
 	t.Parallel()
 	w := open(t, prepared(), 0)
 	w.uses = recorded{}
-	require.NoError(t, w.Server.Organize(productionAccount, devAccount, stagingAccount))
-	production := w.Server.Account(productionAccount)
+	organize := func() { require.NoError(t, w.Server.Organize(productionAccount, devAccount, stagingAccount)) }
+	organize()
 
 	t.Run("before anything is there", func(t *testing.T) {
 		w.t = t
@@ -197,101 +218,17 @@ func TestTheLifeOfAFleet(t *testing.T) {
 		require.Equal(t, 1, w.run("doctor").code)
 	})
 
-	t.Run("bootstrap, where one account refuses", func(t *testing.T) {
+	t.Run("a deploy waits for the quota that it needs", func(t *testing.T) {
 		w.t = t
-		fix := w.Server.InjectFault(rehearsal.Fault{
-			Account: stagingAccount, Service: "cloudformation", Operation: "CreateChangeSet", Status: 403, Code: "AccessDenied", Message: "not you",
-		})
-		got := w.run("bootstrap", "--json")
-		require.Equal(t, 1, got.code)
-		require.Equal(t, map[string]string{"dev": "done", "staging": "failed", "production": "done"}, states(t, got))
-		require.Contains(t, got.stdout, "not you")
-		fix()
-		got = w.must("bootstrap", "--json")
-		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "done", "production": "unchanged"}, states(t, got))
-		for _, account := range []string{devAccount, stagingAccount, productionAccount} {
-			require.Equal(t, 1, w.calls(account, "ExecuteChangeSet"), "no account is bootstrapped twice")
-		}
-		require.Zero(t, w.run("doctor").code)
-
-		app := w.app
-		w.app = "echo does not compile >&2; exit 1"
-		require.Contains(t, w.must("bootstrap", "aws://"+devAccount+"/eu-west-1").stdout, "aws://111111111111/eu-west-1  111111111111  eu-west-1  done")
-		got = w.run("bootstrap", "dev")
-		require.Equal(t, 2, got.code)
-		require.Contains(t, got.stderr, "does not compile")
-		require.Equal(t, 2, w.run("bootstrap", "dev", "aws://"+devAccount+"/eu-west-1").code)
-		w.app = app
-	})
-
-	t.Run("a higher quota is asked for", func(t *testing.T) {
-		w.t = t
-		require.NoError(t, production.SetQuota("us-east-1", "dax", "L-AB139030", 2))
-		require.Equal(t, 1, w.run("quotas", "--request", "--yes").code)
-		require.Len(t, production.QuotaRequests(), 1)
-		require.NoError(t, production.DecideQuotaRequest(production.QuotaRequests()[0].ID, true))
-		require.Zero(t, w.run("quotas").code)
-	})
-
-	t.Run("a stage that fails stops the waves after it", func(t *testing.T) {
-		w.t = t
-		before := w.calls(productionAccount, "CreateChangeSet")
-		fix := w.Server.InjectFault(rehearsal.Fault{
-			Account: stagingAccount, ResourceType: "AWS::DynamoDB::Table", Operation: "Create", Code: "AccessDeniedException",
-			Message: "User is not authorized to perform: dynamodb:CreateTable",
-		})
-		got := w.run("deploy", "--yes", "--json")
-		require.Equal(t, 1, got.code)
-		require.Equal(t, map[string]string{"dev": "done", "staging": "failed", "production": "skipped"}, states(t, got))
-		require.Contains(t, got.stderr, "give the role that CloudFormation acts with the permission it lacks")
-		require.Contains(t, got.stderr, "dynamodb:CreateTable")
-		require.Equal(t, before, w.calls(productionAccount, "CreateChangeSet"))
-		fix()
-	})
-
-	t.Run("without an approval production is not changed", func(t *testing.T) {
-		w.t = t
-		got := w.run("deploy", "--json")
-		require.Equal(t, 1, got.code)
-		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "done", "production": "declined"}, states(t, got))
-		require.Contains(t, got.stderr, "production: account 333333333333 (profile prod-admin), new stack production-notes")
-		require.Contains(t, got.stderr, "AWS::DynamoDB::Table")
-		require.Contains(t, got.stderr, "needs an approval. Run this in a terminal, or pass --yes.")
-		require.Equal(t, 1, w.calls(productionAccount, "ExecuteChangeSet"), "that of the bootstrap")
-		require.False(t, w.holds(productionAccount, "AWS::DynamoDB::Table", "production-notes-notes"))
-	})
-
-	t.Run("one account throttles, and the fleet is deployed", func(t *testing.T) {
-		w.t = t
-		w.Server.InjectFault(rehearsal.Fault{Account: devAccount, Service: "cloudformation", Count: 2, Status: 400, Code: "Throttling", Message: "Rate exceeded"})
-		got := w.must("deploy", "--yes", "--json")
-		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "done"}, states(t, got))
-		require.Equal(t, 2, w.calls(productionAccount, "ExecuteChangeSet"))
-	})
-
-	t.Run("a change of production is shown, and needs an approval", func(t *testing.T) {
-		w.t = t
-		w.update("prod-admin", "production-notes")
-		got := w.run("deploy", "--to", "production", "--json")
-		require.Equal(t, 1, got.code)
-		require.Equal(t, map[string]string{"production": "declined"}, states(t, got))
-		w.must("deploy", "--to", "production", "--yes")
-	})
-
-	t.Run("a deploy with nothing to do", func(t *testing.T) {
-		w.t = t
-		executed := func() int {
-			return w.calls(devAccount, "ExecuteChangeSet") + w.calls(stagingAccount, "ExecuteChangeSet") + w.calls(productionAccount, "ExecuteChangeSet")
-		}
-		before := executed()
-		got := w.must("deploy", "--json")
-		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
-		require.Equal(t, 3, strings.Count(got.stdout, `"name": "ApiURL"`), "each stage's outputs")
-		require.Equal(t, before, executed())
+		w.bootstrap()
+		w.waitForQuota()
 	})
 
 	t.Run("what is live", func(t *testing.T) {
 		w.t = t
+		w.deployed()
+		organize()
+		w.uses.add(made)
 		got := w.must("status", "--check")
 		for _, line := range strings.Split(strings.TrimSpace(got.stdout), "\n")[1:] {
 			require.Regexp(t, `_COMPLETE .* current; \d of \d functions the same$`, line)
@@ -418,8 +355,7 @@ func TestTheLifeOfAFleet(t *testing.T) {
 			require.Equal(t, []string{"kept"}, w.scan(t, profile, table))
 		}
 		require.Empty(t, w.scan(t, "dev", "dev-notes-notes"), "a sandbox begins anew")
-		got = w.must("deploy", "--json")
-		require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+		require.Equal(t, map[string]string{"staging": "unchanged"}, states(t, w.must("deploy", "--to", "staging", "--json")))
 	})
 
 	t.Run("what is left behind is found and deleted", func(t *testing.T) {

@@ -43,7 +43,7 @@ func TestWhatIsLeftBehindIsNamedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	w := open(t, prepared(), 0)
 	w.bootstrap()
-	w.must("deploy", "--yes", "--to", "dev", "--to", "staging")
+	w.deployed(devAccount, stagingAccount)
 	require.Empty(t, orphaned(t, w.must("orphans", "--json")), "what is deployed is no orphan")
 
 	w.must("remove", "staging", "--yes")

@@ -48,6 +48,16 @@ func (r recorded) note(arguments []string, code int, calls []rehearsal.Call) {
 	}
 }
 
+// add adds what others have recorded.
+func (r recorded) add(others recorded) {
+	for verb, actions := range others {
+		if r[verb] == nil {
+			r[verb] = map[string]bool{}
+		}
+		maps.Copy(r[verb], actions)
+	}
+}
+
 // verbOf is the row of docs/permissions.md that a command line belongs to: a flag that changes something has its own.
 func verbOf(arguments []string) string {
 	for _, row := range []string{"costs --activate-tags", "expire --yes", "orphans --delete", "parity --deployed", "quotas --request"} {

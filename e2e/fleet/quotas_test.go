@@ -2,17 +2,13 @@ package fleet_test
 
 import (
 	"encoding/json"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// TestADeployWaitsForTheQuotaThatItNeeds takes a fleet whose production may have too few DAX nodes from the
-// refusal to the deploy.
-func TestADeployWaitsForTheQuotaThatItNeeds(t *testing.T) {
-	t.Parallel()
-	w := open(t, prepared(), 0)
-	w.bootstrap()
+// waitForQuota takes bootstrapped accounts, of which production may have too few DAX nodes, from the refusal to the deploy.
+func (w *world) waitForQuota() {
+	t := w.t
 	production := w.Server.Account(productionAccount)
 	require.NoError(t, production.SetQuota("us-east-1", "dax", "L-AB139030", 2))
 	dev := w.Server.Account(devAccount)
@@ -54,7 +50,9 @@ func TestADeployWaitsForTheQuotaThatItNeeds(t *testing.T) {
 	require.Contains(t, w.run("deploy", "--yes").stderr, "Wait for AWS's decision on the request for 50 (PENDING)")
 
 	require.NoError(t, production.DecideQuotaRequest(read.Increases[0].Request.ID, true))
-	got = w.must("deploy", "--yes", "--json")
-	require.Equal(t, map[string]string{"dev": "done", "staging": "done", "production": "done"}, states(t, got))
+	require.NoError(t, dev.SetQuota("us-east-1", "lambda", "L-B99A9384", 1000))
 	require.Zero(t, w.run("quotas").code)
+	got = w.run("deploy", "--to", "production", "--json")
+	require.Equal(t, map[string]string{"production": "declined"}, states(t, got), "it is begun, and waits for an approval")
+	require.Zero(t, w.calls(productionAccount, "ExecuteChangeSet"))
 }

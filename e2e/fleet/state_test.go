@@ -1,25 +1,21 @@
 package fleet_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// TestAFleetIsPackedOnceAndSaved deploys an assembly, and goes on in accounts that were saved and loaded.
+// TestAFleetIsPackedOnceAndSaved looks at what the first deploy has packed, and goes on in accounts that were saved and
+// loaded.
 func TestAFleetIsPackedOnceAndSaved(t *testing.T) {
 	t.Parallel()
-	ready := filepath.Join(t.TempDir(), "assembly")
-	require.NoError(t, os.CopyFS(ready, os.DirFS(prepared())))
-	for _, stage := range []string{"dev", "staging", "production"} { // what another test has packed there
-		require.NoError(t, os.RemoveAll(filepath.Join(ready, "assembly-"+stage, ".cache")))
-	}
-	first := open(t, ready, 0)
-	first.bootstrap()
-	first.must("deploy", "--yes")
+	ready := packed()
+	w := open(t, ready, 0)
+	w.deployed()
 
 	zips, err := filepath.Glob(filepath.Join(ready, "assembly-dev", ".cache", "*.zip"))
 	require.NoError(t, err)
@@ -37,18 +33,15 @@ func TestAFleetIsPackedOnceAndSaved(t *testing.T) {
 	}
 	require.Equal(t, 7, shared, "one function is not in production")
 
-	before := first.must("status", "--json").stdout
-	var state bytes.Buffer
-	require.NoError(t, first.Server.Save(&state))
-	require.NoError(t, first.Server.Close())
-
-	second := open(t, ready, 0)
-	require.NoError(t, second.Server.Load(bytes.NewReader(state.Bytes())))
-	require.JSONEq(t, before, second.must("status", "--check", "--json").stdout)
+	require.JSONEq(t, shown.stdout, w.must("status", "--check", "--json").stdout)
 	for _, stage := range []string{"dev", "staging", "production"} {
 		require.NoError(t, os.RemoveAll(filepath.Join(ready, "assembly-"+stage, ".cache")))
 	}
-	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, second.must("deploy", "--json")))
+	got := w.must("deploy", "--json")
+	require.Equal(t, map[string]string{"dev": "unchanged", "staging": "unchanged", "production": "unchanged"}, states(t, got))
+	require.Equal(t, 3, strings.Count(got.stdout, `"name": "ApiURL"`), "each stage's outputs")
 	require.NoDirExists(t, filepath.Join(ready, "assembly-dev", ".cache"), "what is deployed is not packed")
-	require.Zero(t, second.calls(devAccount, "ExecuteChangeSet"))
+	for _, account := range []string{devAccount, stagingAccount, productionAccount} {
+		require.Zero(t, w.calls(account, "ExecuteChangeSet"), "nothing was to be done")
+	}
 }

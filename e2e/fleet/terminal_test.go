@@ -46,6 +46,9 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
+// What a terminal is told: a heading in bold, and the cursor hidden.
+const colour, overwriting = "\x1b[1m", "\x1b[?25l"
+
 // escape is the key that stops a question. Whatever follows at once would make another key of it.
 const escape = "\x1b"
 
@@ -59,7 +62,7 @@ func (w *world) inTerminal(answers [][2]string, arguments ...string) (seen strin
 func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments ...string) (seen string, code int) {
 	w.t.Helper()
 	person, process := pseudoTerminal(w.t)
-	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)
 	defer cancel()
 	command := w.command(ctx, arguments...)
 	command.Env = append(append(command.Env, "CI=", "TERM=xterm-256color", "NO_COLOR="), environ...)
@@ -73,7 +76,7 @@ func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments 
 		_, _ = io.Copy(&shown, person) // ends with an error once the other side is closed
 	}()
 	for _, answer := range answers {
-		require.Eventually(w.t, func() bool { return strings.Contains(shown.String(), answer[0]) }, 2*time.Minute, 10*time.Millisecond, answer[0])
+		require.Eventually(w.t, func() bool { return strings.Contains(shown.String(), answer[0]) }, 5*time.Minute, 10*time.Millisecond, answer[0])
 		typed := answer[1]
 		if typed != escape {
 			typed += "\r"
@@ -88,11 +91,12 @@ func (w *world) inTerminalWith(environ []string, answers [][2]string, arguments 
 	return shown.String(), command.ProcessState.ExitCode()
 }
 
-// TestAPersonAtATerminal approves a deploy, and confirms a removal.
+// TestAPersonAtATerminal approves a change of production, and confirms its removal.
 func TestAPersonAtATerminal(t *testing.T) {
 	t.Parallel()
 	w := open(t, prepared(), 20*time.Millisecond)
-	w.bootstrap()
+	w.deployed()
+	w.update("prod-admin", "production-notes")
 
 	seen, code := w.inTerminal([][2]string{{"Deploy this to production, account 333333333333? Type yes to confirm:", "no"}}, "deploy", "--to", "production")
 	require.Equal(t, 1, code)
@@ -101,8 +105,9 @@ func TestAPersonAtATerminal(t *testing.T) {
 
 	seen, code = w.inTerminal([][2]string{{"Type yes to confirm:", "yes"}}, "deploy", "--to", "production")
 	require.Zero(t, code)
-	require.Contains(t, seen, "\x1b[?25l", "lines are written over, so the cursor is hidden")
-	require.Contains(t, seen, "new stack production-notes")
+	require.Contains(t, seen, overwriting, "lines are written over, so the cursor is hidden")
+	require.Contains(t, seen, colour)
+	require.Regexp(t, `remove +AWS::Logs::LogGroup ByHand`, seen, "what was changed by hand is changed back")
 
 	_, code = w.inTerminal([][2]string{{"Type its name:", "production"}, {"Type the id of its account:", devAccount}, {"That is not " + productionAccount, escape}}, "remove", "production")
 	require.Equal(t, 2, code)
@@ -111,23 +116,24 @@ func TestAPersonAtATerminal(t *testing.T) {
 	require.Contains(t, w.must("status", "production").stdout, "not deployed")
 }
 
-// TestATerminalIsNotAlwaysOne asks for what NO_COLOR, CI and a simple terminal change.
+// TestATerminalIsNotAlwaysOne asks for what NO_COLOR, CI and a simple terminal change, of a verb that has nothing to do and
+// shows it as a deploy does.
 func TestATerminalIsNotAlwaysOne(t *testing.T) {
 	t.Parallel()
 	w := open(t, prepared(), 0)
-	const colour, overwriting, question = "\x1b[1m", "\x1b[?25l", "Type yes to confirm:"
-	w.bootstrap()
-	deploy := []string{"deploy", "--to", "dev"}
+	const question = "Type yes to confirm:"
+	w.deployed()
+	bootstrap := []string{"bootstrap", "dev"}
 
-	seen, code := w.inTerminal(nil, deploy...)
+	seen, code := w.inTerminal(nil, bootstrap...)
 	require.Zero(t, code)
 	require.Contains(t, seen, colour)
 	require.Contains(t, seen, overwriting)
-	seen, _ = w.inTerminalWith([]string{"NO_COLOR=1"}, nil, deploy...)
+	seen, _ = w.inTerminalWith([]string{"NO_COLOR=1"}, nil, bootstrap...)
 	require.NotRegexp(t, `\x1b\[[0-9;]+m`, seen)
 	require.Contains(t, seen, overwriting, "lines may be written over without colour")
 	for _, variable := range []string{"CI=true", "TERM=dumb"} {
-		seen, code = w.inTerminalWith([]string{variable}, nil, deploy...)
+		seen, code = w.inTerminalWith([]string{variable}, nil, bootstrap...)
 		require.Zero(t, code)
 		require.NotContains(t, seen, "\x1b", variable)
 	}
