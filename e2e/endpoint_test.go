@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,40 +55,110 @@ func byStage(variable string) (map[string]string, error) {
 	return values, nil
 }
 
-// programSource is what to build: the package of the checkout, or a copy with the accounts that were named.
-func programSource() (string, error) {
+// accountsNamed are what to replace in app.go: its accounts, by those that were named.
+func accountsNamed() ([]string, error) {
 	if !elsewhere() {
-		return ".", nil
+		return nil, nil
 	}
 	accounts, err := byStage(variableAccounts)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return variant("elsewhere",
-		`Account: "111111111111"`, `Account: "`+accounts["dev"]+`"`,
-		`Account: "222222222222"`, `Account: "`+accounts["staging"]+`"`,
-		`Account: "333333333333"`, `Account: "`+accounts["production"]+`"`)
+	return []string{
+		`Account: "111111111111"`, `Account: "` + accounts["dev"] + `"`,
+		`Account: "222222222222"`, `Account: "` + accounts["staging"] + `"`,
+		`Account: "333333333333"`, `Account: "` + accounts["production"] + `"`,
+	}, nil
 }
 
-// variant writes a copy of app.go with texts replaced (old, new, old, new, …), each of which must be there.
-func variant(name string, replacements ...string) (string, error) {
-	source, err := os.ReadFile(filepath.Join(checkout, "app.go"))
+// programSource is what to build: the package of the checkout, or a copy with the accounts that were named.
+func programSource() (string, error) {
+	accounts, err := accountsNamed()
+	if err != nil || accounts == nil {
+		return ".", err
+	}
+	text, err := appWith(accounts...)
 	if err != nil {
 		return "", err
 	}
-	text := string(source)
+	return source("elsewhere", text)
+}
+
+// appWith is app.go with texts replaced.
+func appWith(replacements ...string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(checkout, "app.go"))
+	if err != nil {
+		return "", err
+	}
+	return replaced(string(text), replacements...)
+}
+
+// replaced is a part of app.go with texts replaced (old, new, old, new, …), each of which must be there.
+func replaced(text string, replacements ...string) (string, error) {
 	for i := 0; i < len(replacements); i += 2 {
 		if !strings.Contains(text, replacements[i]) {
-			return "", fmt.Errorf("variant %s: app.go is without %q, want it once; change the suite like app.go", name, replacements[i])
+			return "", fmt.Errorf("app.go: text is without %q, want it; change the suite like app.go", replacements[i])
 		}
 		text = strings.ReplaceAll(text, replacements[i], replacements[i+1])
 	}
-	file := filepath.Join(folder, "variants", name, "app.go")
+	return text, nil
+}
+
+// source writes a program into a folder of its own.
+func source(name, text string) (string, error) {
+	file := filepath.Join(folder, "sources", name, "app.go")
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return "", err
 	}
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
+
+// variants are what the tests change in the service (old, new, old, new, …).
+var variants = map[string][]string{
+	"memory": {"stages.Pick(s, 256, ", "stages.Pick(s, 512, "},
+	// Another handler, and a variable of its own.
+	"swapped": {
+		`Package: "./functions/list-notes",`, `Package: "./functions/get-note", Environment: map[string]string{"MODE": "swapped"},`,
+	},
+	"provisioned":         {`Package: "./functions/list-notes",`, `Package: "./functions/list-notes", ProvisionedConcurrency: 1,`},
+	"provisioned-swapped": {`Package: "./functions/list-notes",`, `Package: "./functions/get-note", ProvisionedConcurrency: 1,`},
+	"provisioned-described": {
+		`Package: "./functions/list-notes",`, `Package: "./functions/get-note", ProvisionedConcurrency: 1, Description: "once more",`,
+	},
+}
+
+// varied is app.go with the service in every variant, built once: the name of the program's file says which one it is.
+var varied = sync.OnceValues(func() (string, error) {
+	accounts, err := accountsNamed()
+	if err != nil {
+		return "", err
+	}
+	text, err := appWith(append(accounts, "import (\n", "import (\n\t\"os\"\n\t\"path/filepath\"\n", "Define: Notes}", "Define: named()}")...)
+	if err != nil {
+		return "", err
+	}
+	const begin = "\nfunc Notes("
+	_, service, found := strings.Cut(text, begin)
+	if !found {
+		return "", fmt.Errorf("app.go: text is without %q, want it; change the suite like app.go", begin)
+	}
+	choice := "\nfunc named() func(*stack.Stack) {\n\tfile, err := os.Executable()\n\tif err == nil {\n\t\tfile, err = filepath.EvalSymlinks(file)\n\t}\n" +
+		"\tif err != nil {\n\t\tpanic(err)\n\t}\n\tswitch filepath.Base(file) {\n"
+	for i, name := range slices.Sorted(maps.Keys(variants)) {
+		one, err := replaced(service, variants[name]...)
+		if err != nil {
+			return "", err
+		}
+		text += fmt.Sprintf("\nfunc variant%d(%s", i, one)
+		choice += fmt.Sprintf("\tcase %q:\n\t\treturn variant%d\n", name, i)
+	}
+	file, err := source("varied", text+choice+"\t}\n\tpanic(file)\n}\n")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(folder, "varied")
+	return binary, Build(interrupted, preparing(), binary, file)
+})
 
 // stranger is a stage of no set: its profile is of an account that the program does not know.
 var stranger = stages.Stage{Name: "stranger", Account: "999999999999", Region: "us-east-1"}
@@ -136,30 +210,59 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// bootstrapped is what the rehearsed accounts hold after `cdk bootstrap`.
-var bootstrapped State
+// What the rehearsed accounts hold after `cdk bootstrap`, and after a deploy of notes to every stage besides: the commands
+// are run once for all rehearsals. TestTheNotesServiceInThreeAccounts is the test of what they say.
+var (
+	afterBootstrap, afterDeploy State
+	said                        = map[string]string{} // by the command and its stage
+)
 
-// bootstrap has the account of every stage bootstrapped by the cdk command: once for all rehearsals, of which
-// TestTheNotesServiceInThreeAccounts is the test.
+// inEach runs a command for each stage, and keeps what it says. Not as tests side by side, which could wait for the slots
+// of tests that wait for this.
+func (r *rig) inEach(t *testing.T, verb string, of func(stage string) command) {
+	t.Helper()
+	outputs, failures := make([]string, len(r.program.Stages)), make([]error, len(r.program.Stages))
+	parallel.ForEach(t.Context(), 2, r.program.Stages, func(_ context.Context, i int, stage stages.Stage) {
+		outputs[i], failures[i] = r.cdk(t, of(stage.Name), verb)
+	})
+	require.NoError(t, errors.Join(failures...))
+	for i, stage := range r.program.Stages {
+		said[verb+" "+stage.Name] = outputs[i]
+	}
+}
+
+// bootstrap has the account of every stage bootstrapped by the cdk command.
 func (r *rig) bootstrap(t *testing.T) {
 	t.Helper()
-	// Not as tests side by side, which could wait for the slots of tests that wait for this.
+	run := func(r *rig) { r.inEach(t, "bootstrap", func(stage string) command { return command{stage: stage} }) }
+	if r.Server == nil {
+		run(r)
+		return
+	}
+	require.NoError(t, afterBootstrap.Load(r.Server, func() *rehearsal.Server {
+		first := newRig(t)
+		run(first)
+		return first.Server
+	}))
+}
+
+// deployed has notes deployed to every stage, or to the accounts that are named, by the cdk command; what they held is
+// gone. One stage is deployed just as people do it: with the app of cdk.json, and with AWS's validator.
+func (r *rig) deployed(t *testing.T, accounts ...string) {
+	t.Helper()
 	run := func(r *rig) {
-		failures := make([]error, len(r.program.Stages))
-		parallel.ForEach(t.Context(), 2, r.program.Stages, func(_ context.Context, i int, stage stages.Stage) {
-			_, failures[i] = r.cdk(t, command{stage: stage.Name}, "bootstrap")
-		})
-		require.NoError(t, errors.Join(failures...))
+		r.bootstrap(t)
+		r.inEach(t, "deploy", func(stage string) command { return command{stage: stage, ownApp: stage == dev && !elsewhere()} })
 	}
 	if r.Server == nil {
 		run(r)
 		return
 	}
-	require.NoError(t, bootstrapped.Load(r.Server, func() *rehearsal.Server {
+	require.NoError(t, afterDeploy.Load(r.Server, func() *rehearsal.Server {
 		first := newRig(t)
 		run(first)
 		return first.Server
-	}))
+	}, accounts...))
 }
 
 // onlyRehearsed skips what only a rehearsal can show.
@@ -254,19 +357,15 @@ func (r *rig) each(t *testing.T, test func(t *testing.T, stage stages.Stage)) {
 	})
 }
 
-// build compiles a variant of the program.
-func (r *rig) build(t *testing.T, name string, replacements ...string) string {
+// variant is a program whose service is so.
+func (r *rig) variant(t *testing.T, name string) string {
 	t.Helper()
-	if elsewhere() {
-		accounts, err := byStage(variableAccounts)
-		require.NoError(t, err)
-		for _, stage := range []struct{ name, account string }{{"dev", "111111111111"}, {"staging", "222222222222"}, {"production", "333333333333"}} {
-			replacements = append(replacements, `Account: "`+stage.account+`"`, `Account: "`+accounts[stage.name]+`"`)
-		}
-	}
-	source, err := variant(name, replacements...)
+	program, err := varied()
 	require.NoError(t, err)
+	require.Contains(t, variants, name)
 	binary := filepath.Join(folder, name)
-	require.NoError(t, Build(interrupted, preparing(), binary, source))
+	if err := os.Link(program, binary); !errors.Is(err, fs.ErrExist) {
+		require.NoError(t, err)
+	}
 	return binary
 }

@@ -49,7 +49,7 @@ func prepareExamples(ctx context.Context) error {
 		if err := proxy.Copy("examples/"+example.name, dir); err != nil {
 			return err
 		}
-		environ, err := preparing().BuildEnviron(append(modules, "CDK_OUTDIR="+dir+"-prepared", `CDK_CONTEXT_JSON={"stage":"`+example.stage+`"}`)...)
+		environ, err := preparing().BuildEnviron(append(modules, withoutDebugging, "CDK_VALIDATION=false", "CDK_OUTDIR="+dir+"-prepared", `CDK_CONTEXT_JSON={"stage":"`+example.stage+`"}`)...)
 		if err != nil {
 			return err
 		}
@@ -87,8 +87,9 @@ func TestTheOrdersServiceBesideNotes(t *testing.T) {
 	require.Contains(t, output, path(first))
 	require.Empty(t, held(t, first, "orders").Tables)
 
+	r.must(t, command{stage: dev}, "deploy")
+	r.deployed(t, r.stage(t, staging).Account, r.stage(t, production).Account)
 	r.each(t, func(t *testing.T, stage stages.Stage) {
-		r.must(t, command{stage: stage.Name}, "deploy")
 		before := held(t, stage, "notes")
 		output := r.must(t, orders(stage), "deploy")
 		require.Contains(t, output, "✅  orders ("+stage.Name+"-orders)\n")

@@ -23,6 +23,9 @@ const install = "go install github.com/roadshow-go/roadshow/cmd/roadshow@latest"
 // installed is the command that it makes.
 func installed() string { return filepath.Join(folder, "bin", "roadshow") }
 
+// withoutDebugging has the go command link in half the time: nobody debugs what a test has built.
+const withoutDebugging = "GOFLAGS=-ldflags=-w"
+
 // prepareStarted installs the command from a packed module, has it begin a service in an empty folder, and
 // fetches the service's modules, as the service's README says.
 func prepareStarted(ctx context.Context) error {
@@ -37,7 +40,7 @@ func prepareStarted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	environ, err := preparing().BuildEnviron(append(modules, "GOBIN="+filepath.Dir(installed()))...)
+	environ, err := preparing().BuildEnviron(append(modules, withoutDebugging, "GOBIN="+filepath.Dir(installed()))...)
 	if err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ func TestANewServiceIsTestedAndDeployedAsItsREADMESays(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	// Whatever it needs is there: nothing may be asked of a module proxy.
-	environ := r.Environ("CI=true", "NO_COLOR=1", "GOPROXY=off", "CDK_REQUIRE_APPROVAL=never")
+	environ := r.Environ("CI=true", "NO_COLOR=1", "GOPROXY=off", withoutDebugging, "CDK_REQUIRE_APPROVAL=never")
 	run := func(command ...string) (string, error) {
 		ctx, cancel := context.WithTimeout(interrupted, r.patience)
 		defer cancel()
@@ -101,11 +104,11 @@ func TestANewServiceIsTestedAndDeployedAsItsREADMESays(t *testing.T) {
 	}
 	require.Contains(t, must("go", "test", "./..."), "ok  \texample.com/hello/functions/hello\t")
 
+	r.bootstrap(t)
 	for _, stage := range r.program.Stages {
 		if stage.Name == staging {
 			continue // as dev
 		}
-		must("npx", "cdk", "bootstrap", "--profile", stage.Name)
 		output := must(strings.Fields(strings.ReplaceAll(lines[2], dev, stage.Name))...)
 		require.Contains(t, output, "✅  hello ("+stage.Name+"-hello)\n")
 		require.Equal(t, stage.Name == production, slices.Contains(r.resources(stage, stage.Name+"-hello"), "AWS::CloudWatch::Alarm"))

@@ -30,10 +30,10 @@ type rehearsing struct {
 }
 
 // rehearsed starts the command on the assembly of the notes service, and waits until it is ready.
-func rehearsed(t *testing.T, roadshow string) *rehearsing {
+func rehearsed(t *testing.T) *rehearsing {
 	t.Helper()
 	ctx, stop := context.WithCancel(interrupted)
-	r := &rehearsing{process: exec.CommandContext(ctx, roadshow, "rehearse", "--json", "--app", filepath.Join(folder, "prepared")), urls: map[string]string{}}
+	r := &rehearsing{process: exec.CommandContext(ctx, installed(), "rehearse", "--json", "--app", filepath.Join(folder, "prepared")), urls: map[string]string{}}
 	r.process.Dir = checkout
 	out, err := r.process.StdoutPipe()
 	require.NoError(t, err)
@@ -88,9 +88,7 @@ func TestTwoRehearsalsAtOnceDoNotMeetAndLeaveNoProcessHoweverTheyEnd(t *testing.
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("the processes of functions are found in /proc, which this machine does not have")
 	}
-	roadshow := filepath.Join(folder, "roadshow")
-	require.NoError(t, Build(interrupted, preparing(), roadshow, "./cmd/roadshow"))
-	one, other := rehearsed(t, roadshow), rehearsed(t, roadshow)
+	one, other := rehearsed(t), rehearsed(t)
 	require.NotEqual(t, one.endpoint, other.endpoint)
 	for _, stage := range []string{dev, staging, production} {
 		status, content := requests(t, "POST", one.urls[stage]+"/notes", fmt.Sprintf(`{"text":"of %s"}`, stage))

@@ -66,16 +66,14 @@ func (r *rig) holdings(t *testing.T, name string) *inventory.Holdings {
 }
 
 func (r *rig) deployThree(t *testing.T) {
-	r.each(t, func(t *testing.T, stage stages.Stage) {
-		output := r.must(t, command{stage: stage.Name}, "bootstrap")
-		require.Contains(t, output, "Environment aws://"+stage.Account+"/"+stage.Region+" bootstrapped")
-		// One stage is deployed just as people do it: with the app of cdk.json, and with AWS's validator.
-		c := command{stage: stage.Name, ownApp: stage.Name == dev && !elsewhere()}
-		output = r.must(t, c, "deploy")
+	r.deployed(t)
+	for _, stage := range r.program.Stages {
+		require.Contains(t, said["bootstrap "+stage.Name], "Environment aws://"+stage.Account+"/"+stage.Region+" bootstrapped")
+		output := said["deploy "+stage.Name]
 		require.Contains(t, output, "roadshow: notes, stage "+stage.Name+" (account "+stage.Account+", "+stage.Region+", "+stage.Tier.String()+")")
 		require.Contains(t, output, "✅  notes ("+stage.Name+"-notes)\n")
 		require.Contains(t, output, "notes.ApiURL = https://")
-	})
+	}
 }
 
 func (r *rig) holdTheirOwn(t *testing.T) {
@@ -309,7 +307,7 @@ func (r *rig) calls() []rehearsal.Call {
 }
 
 func (r *rig) changeMemory(t *testing.T) {
-	changed := r.build(t, "memory", "stages.Pick(s, 256, ", "stages.Pick(s, 512, ")
+	changed := r.variant(t, "memory")
 	others := []*inventory.Holdings{r.holdings(t, staging), r.holdings(t, production)}
 
 	output, err := r.cdk(t, command{stage: dev, app: changed}, "diff", "--fail")

@@ -142,19 +142,12 @@ func (r *rig) since(t *testing.T, before []rehearsal.Call) []string {
 	return names
 }
 
-// swapped is list-notes with another handler, and a variable of its own.
-var swapped = []string{
-	`Package: "./functions/list-notes",`, `Package: "./functions/get-note", Environment: map[string]string{"MODE": "swapped"},`,
-}
-
 func TestAWatchHotswapsAFunctionAndADeployTakesItUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.onlyRehearsed(t, "a watch is stopped while it may be deploying")
-	r.bootstrap(t)
-	r.must(t, command{stage: dev}, "deploy")
-	r.must(t, command{stage: production}, "deploy")
-	changed := r.build(t, "swapped", swapped...)
+	r.deployed(t)
+	changed := r.variant(t, "swapped")
 	was, other := r.function(t, dev, "list-notes"), r.function(t, dev, "get-note")
 	require.NotEqual(t, was.CodeSha256, other.CodeSha256)
 	template, elsewhere := r.template(t, dev), r.holdings(t, production)
@@ -200,10 +193,7 @@ func TestADeployOfWhatWasHotswappedIsRefusedWhereAFunctionHasAVersion(t *testing
 	t.Parallel()
 	r := newRig(t)
 	r.onlyRehearsed(t, "it leaves a stack that cannot be updated")
-	provisioned := []string{`Package: "./functions/list-notes",`, `Package: "./functions/list-notes", ProvisionedConcurrency: 1,`}
-	first := r.build(t, "provisioned", provisioned...)
-	second := r.build(t, "provisioned-swapped", append(slices.Clone(provisioned), "functions/list-notes", "functions/get-note")...)
-	third := r.build(t, "provisioned-described", append(slices.Clone(provisioned), "./functions/list-notes\",", "./functions/get-note\", Description: \"once more\",")...)
+	first, second, third := r.variant(t, "provisioned"), r.variant(t, "provisioned-swapped"), r.variant(t, "provisioned-described")
 	r.bootstrap(t)
 	r.must(t, command{stage: dev, app: first}, "deploy")
 
