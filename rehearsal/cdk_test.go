@@ -11,13 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/dax"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -91,6 +90,26 @@ func (c *command) must(arguments ...string) string {
 	out, err := c.run(arguments...)
 	require.NoError(c.t, err, out)
 	return out
+}
+
+// devAfterBootstrap is what dev's account holds after `cdk bootstrap`, of which
+// TestTheRealCommandBootstrapsDeploysChangesAndDestroys is the test.
+var devAfterBootstrap struct {
+	once  sync.Once
+	saved string
+}
+
+// bootstrapDev brings that into dev's account. The command is run once for all tests.
+func (c *command) bootstrapDev() {
+	c.t.Helper()
+	devAfterBootstrap.once.Do(func() {
+		first := newCommand(c.t, start(c.t))
+		first.assemble("dev-notes", dev, m{"Resources": m{}}, false)
+		first.must("bootstrap", "aws://"+dev+"/"+region)
+		devAfterBootstrap.saved = saved(c.t, first.server)
+	})
+	require.NotEmpty(c.t, devAfterBootstrap.saved, "another test could not bootstrap; its message says why")
+	require.NoError(c.t, c.server.Load(strings.NewReader(devAfterBootstrap.saved)))
 }
 
 func write(t *testing.T, folder, name, content string) {
@@ -284,7 +303,7 @@ func TestTheRealCommandTakesUpWhatADestroyedStackHasLeft(t *testing.T) {
 	data := m{"Table": stays("AWS::DynamoDB::Table", m(table("dev-notes-table")))}
 	all := m{"Table": data["Table"], "Bucket": stays("AWS::S3::Bucket", m{"BucketName": "dev-notes-files"})}
 	cdk.assemble("dev-notes", dev, m{"Resources": all}, false)
-	cdk.must("bootstrap", "aws://"+dev+"/"+region)
+	cdk.bootstrapDev()
 	cdk.must("deploy", "--require-approval", "never")
 	tables, name := dynamodb.NewFromConfig(as(server, dev)), aws.String("dev-notes-table")
 	described, err := tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: name})
@@ -317,76 +336,12 @@ func TestTheRealCommandTakesUpWhatADestroyedStackHasLeft(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAProtectedStackWithItsNetworkIsDeployedAndNotDestroyed(t *testing.T) {
-	t.Parallel()
-	server := start(t)
-	cdk := newCommand(t, server)
-	cdk.profile = "production"
-	cdk.assemble("production-notes", production, notes("production", production, 1024, true), true)
-	cdk.must("bootstrap", "aws://"+production+"/"+region)
-	cdk.must("deploy", "--require-approval", "never")
-
-	function, err := lambda.NewFromConfig(as(server, production)).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("production-notes-create")})
-	require.NoError(t, err)
-	require.Contains(t, function.Environment.Variables["NOTES_DAX_ENDPOINT"], "daxs://prod-notes.")
-	require.Len(t, function.VpcConfig.SubnetIds, 2)
-	clusters, err := dax.NewFromConfig(as(server, production)).DescribeClusters(t.Context(), nil)
-	require.NoError(t, err)
-	require.Len(t, clusters.Clusters, 1)
-	apis, err := apigatewayv2.NewFromConfig(as(server, production)).GetApis(t.Context(), nil)
-	require.NoError(t, err)
-	require.Equal(t, "notes", apis.Items[0].Tags["roadshow:service"])
-	require.Empty(t, server.Resources(dev, region))
-
-	out, err := cdk.run("destroy", "--force")
-	require.Error(t, err)
-	require.Contains(t, out, "TerminationProtection")
-
-	cdk.profile = "dev"
-	out, err = cdk.run("deploy", "--require-approval", "never")
-	require.Error(t, err, "dev's credentials reach dev only")
-	require.Contains(t, out, production)
-
-	stacks := cloudformation.NewFromConfig(as(server, production))
-	_, err = stacks.UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{
-		StackName: aws.String("production-notes"), EnableTerminationProtection: aws.Bool(false),
-	})
-	require.NoError(t, err)
-	cdk.profile = "production"
-	cdk.must("destroy", "--force")
-	for _, left := range server.Resources(production, region) {
-		require.True(t, left.Stack == "CDKToolkit" || left.Type == "AWS::DynamoDB::Table", "%+v", left)
-	}
-}
-
-func TestADeployThatFailsHalfWayRollsBackAndSucceedsOnceItsCauseIsGone(t *testing.T) {
-	t.Parallel()
-	server := start(t)
-	cdk := newCommand(t, server)
-	cdk.assemble("dev-notes", dev, notes("dev", dev, 256, false), false)
-	cdk.must("bootstrap", "aws://"+dev+"/"+region)
-	makes(t, server, "AWS::DynamoDB::Table", table("dev-notes-table"))
-
-	out, err := cdk.run("deploy", "--require-approval", "never")
-	require.Error(t, err)
-	require.Contains(t, out, "dev-notes-table' already exists")
-	functions, err := lambda.NewFromConfig(as(server, dev)).ListFunctions(t.Context(), nil)
-	require.NoError(t, err)
-	require.Empty(t, functions.Functions)
-	tables, err := dynamodb.NewFromConfig(as(server, dev)).ListTables(t.Context(), nil)
-	require.NoError(t, err)
-	require.Equal(t, []string{"dev-notes-table"}, tables.TableNames, "what the stack did not make, it does not delete")
-
-	require.NoError(t, server.Account(dev).Delete(region, "AWS::DynamoDB::Table", "dev-notes-table"))
-	cdk.must("deploy", "--require-approval", "never")
-}
-
 func TestADeployWithoutRollbackIsRolledBackByTheRealCommand(t *testing.T) {
 	t.Parallel()
 	server := start(t)
 	cdk := newCommand(t, server)
 	cdk.assemble("dev-notes", dev, notes("dev", dev, 256, false), false)
-	cdk.must("bootstrap", "aws://"+dev+"/"+region)
+	cdk.bootstrapDev()
 	server.InjectFault(rehearsal.Fault{ResourceType: "AWS::Lambda::Function", Operation: "Create", Count: 1, Code: "ServiceInternalError", Message: "a passing fault"})
 
 	out, err := cdk.run("deploy", "--require-approval", "never", "--no-rollback")
