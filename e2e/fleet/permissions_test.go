@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,6 +67,9 @@ func verbOf(arguments []string) string {
 			return row
 		}
 	}
+	if arguments[0] == "remove" && arguments[1] == "--account" { // and no stage
+		return "remove --account"
+	}
 	return arguments[0]
 }
 
@@ -111,13 +115,59 @@ var (
 	permissionPolicy    = regexp.MustCompile("(?s)```json\n(.+?)```")
 )
 
+// add adds what other runs have used.
+func (r recorded) add(other recorded) {
+	for verb, actions := range other {
+		if r[verb] == nil {
+			r[verb] = map[string]bool{}
+		}
+		maps.Copy(r[verb], actions)
+	}
+}
+
+// permissionsPage is docs/permissions.md.
+func permissionsPage(t *testing.T) (file string, page []byte) {
+	t.Helper()
+	file = filepath.Join(checkout, "docs", "permissions.md")
+	page, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return file, page
+}
+
+// requireWithin wants the page to have whatever each verb was seen to use.
+func (r recorded) requireWithin(t *testing.T) {
+	t.Helper()
+	_, page := permissionsPage(t)
+	rows := map[string]string{}
+	for _, row := range permissionRow.FindAllStringSubmatch(string(page), -1) {
+		rows[row[1]] = row[2]
+	}
+	for _, verb := range sorted(r) {
+		has := map[string]bool{}
+		for text := rows[verb]; text != ""; {
+			for _, action := range permissionAction.FindAllStringSubmatch(text, -1) {
+				has[action[1]] = true
+			}
+			inherited := permissionInherited.FindStringSubmatch(text)
+			if text = ""; inherited != nil {
+				text = rows[inherited[1]]
+			}
+		}
+		var missing []string
+		for _, action := range sorted(r[verb]) {
+			if !has[action] {
+				missing = append(missing, action)
+			}
+		}
+		assert.Empty(t, missing, "roadshow %s uses what docs/permissions.md does not say", verb)
+	}
+}
+
 // requireDocumented compares what each verb was seen to use with docs/permissions.md. The rows of the page are written
 // anew where ROADSHOW_UPDATE_PERMISSIONS is set; its policies are written by hand.
 func (r recorded) requireDocumented(w *world) {
 	t, seen := w.t, r
-	file := filepath.Join(checkout, "docs", "permissions.md")
-	page, err := os.ReadFile(file)
-	require.NoError(t, err)
+	file, page := permissionsPage(t)
 	if os.Getenv("ROADSHOW_UPDATE_PERMISSIONS") != "" {
 		page = permissionRow.ReplaceAllFunc(page, func(text []byte) []byte {
 			row := permissionRow.FindStringSubmatch(string(text))
