@@ -115,16 +115,6 @@ var (
 	permissionPolicy    = regexp.MustCompile("(?s)```json\n(.+?)```")
 )
 
-// add adds what other runs have used.
-func (r recorded) add(other recorded) {
-	for verb, actions := range other {
-		if r[verb] == nil {
-			r[verb] = map[string]bool{}
-		}
-		maps.Copy(r[verb], actions)
-	}
-}
-
 // permissionsPage is docs/permissions.md.
 func permissionsPage(t *testing.T) (file string, page []byte) {
 	t.Helper()
