@@ -124,7 +124,7 @@ func (p provisioner) custom(ctx context.Context, env cfn.Environment, ask custom
 		made.PhysicalID = answer.PhysicalResourceID
 	}
 	switch {
-	case answer.tooLong: // https://github.com/aws/aws-cdk/issues/24895 and many more
+	case answer.tooLong: // https://github.com/aws/aws-cdk/issues/23958
 		return made, reason("Response object is too long.")
 	case answer.PhysicalResourceID == "" && ask.RequestType != "Delete":
 		// Also where it failed: https://github.com/aws/aws-lambda-go/issues/107

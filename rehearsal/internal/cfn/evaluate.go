@@ -121,7 +121,7 @@ func (v *evaluator) attribute(id, name string) (any, error) {
 		return intrinsic.NewUnknown(from), nil
 	}
 	if spec.IsCustom(r.typeName) {
-		// https://github.com/aws/aws-cdk/issues/24895 and many more have these words.
+		// These are the words of https://github.com/aws/aws-cdk/issues/29949.
 		return nil, validationError("CustomResource attribute error: Vendor response doesn't contain " + name + " attribute in object " + r.physicalID)
 	}
 	return nil, validationError("Attribute '" + name + "' does not exist") // the words of a handler that returned none
