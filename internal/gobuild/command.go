@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/roadshow-go/roadshow/internal/child"
 )
 
 // exitError is a go command that ran and failed; what it wrote is beside it.
@@ -29,7 +31,8 @@ func (w *work) goRun(ctx context.Context, arch, tmp string, args []string) (out,
 	cmd := exec.CommandContext(ctx, w.goCommand, args...)
 	cmd.Dir = w.root
 	cmd.Env = environment(os.Environ(), w.goos, arch, tmp)
-	var stdout, stderr bytes.Buffer
+	var stdout bytes.Buffer // of go list, which is read whole
+	var stderr child.Tail
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	// Interrupted, go removes its work folder and its children; killed, it
 	// leaves both.

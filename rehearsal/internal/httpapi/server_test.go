@@ -281,6 +281,25 @@ func TestAnEventHasWhatTheRequestHas(t *testing.T) {
 	assert.Equal(t, []string{"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/$default/POST/notes/{id}"}, w.sources)
 }
 
+// The types are those that https://github.com/ministackorg/ministack/pull/766 has sent to AWS.
+func TestABodyIsTextOnlyInTheMediaTypesThatAPIGatewayTakesForText(t *testing.T) {
+	for media, is := range map[string]bool{
+		"text/plain": true, "text/csv; charset=utf-8": true, "application/json": true, "application/xml": true, "application/javascript": true,
+		"application/json; charset=utf-8": true, "": false, "application/x-www-form-urlencoded": false, "multipart/form-data; boundary=x": false,
+		"application/octet-stream": false, "image/png": false, "application/ld+json": false,
+	} {
+		r := &request{http: httptest.NewRequest(http.MethodPost, "/notes", nil), body: []byte("hi")}
+		r.http.Header.Set("Content-Type", media)
+		text, encoded := r.content()
+		want := "aGk="
+		if is {
+			want = "hi"
+		}
+		assert.Equal(t, want, text, media)
+		assert.Equal(t, !is, encoded, media)
+	}
+}
+
 func TestTheFunctionOfARouteIsInvokedForThatRoute(t *testing.T) {
 	for key, want := range map[string]string{
 		"ANY /notes": "/$default/*/notes", "GET /notes": "/$default/GET/notes", "$default": "/$default/$default",
