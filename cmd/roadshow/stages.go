@@ -121,8 +121,8 @@ func (l listedStages) say(talk io.Writer) {
 	var commits unreadCommits
 	for _, one := range l.Stages {
 		problem := one.Problem
-		if problem == "" && one.Deployed != nil && one.Deployed.Condition == fleet.ConditionUnknown {
-			problem = one.Deployed.Flaw
+		if problem == "" && one.Deployed != nil {
+			problem = one.Deployed.Silence()
 		}
 		if problem != "" {
 			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(problem))

@@ -98,6 +98,8 @@ func (s statuses) write(out, talk io.Writer) {
 		if one.Problem != "" {
 			rows[i][7] = "no answer"
 			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(one.Problem))
+		} else if one.Deployed != nil && one.Deployed.Unanswered != "" {
+			fmt.Fprintf(talk, "roadshow: %s\n", report.Block(one.Deployed.Unanswered))
 		}
 	}
 	commits.say(talk)

@@ -100,7 +100,7 @@ func TestWhatIsKilledIsTakenUp(t *testing.T) {
 	killed("the command, while staging is made", asks(stagingAccount, "ExecuteChangeSet", 1), itself)
 	code, said := ended(syscall.SIGINT, "Ctrl-C, while production's change set is made", asks(productionAccount, "CreateChangeSet", 1), itself)
 	require.Equal(t, 1, code)
-	require.Contains(t, said, "the deploy of stage production was interrupted. Run `roadshow deploy` again")
+	require.Contains(t, said, "The deploy of stage production was interrupted.\n  Run `roadshow deploy` again, which goes on from what the account says.")
 	require.Empty(t, w.waiting("prod-admin", "production-notes"), "an interrupted deploy leaves no change set waiting, nor an empty stack")
 	killed("the command, once production's change set is there", asks(productionAccount, "CreateChangeSet", 1), itself)
 	killed("the cdk command, while production is made", asks(productionAccount, "ExecuteChangeSet", 1), itsCDK)

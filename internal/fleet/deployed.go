@@ -39,13 +39,23 @@ type Deployed struct {
 	// Condition tells whether the account runs what the stack says, Flaw why it does not, or why nobody knows.
 	Condition Condition `json:"condition"`
 	Flaw      string    `json:"flaw,omitempty"`
+	// Unanswered is why a function of a flawed stack could not be seen.
+	Unanswered string `json:"unanswered,omitempty"`
 
 	template []byte
 }
 
 // unseen tells whether something of a stack could not be determined; false of none.
 func (d *Deployed) unseen() bool {
-	return d != nil && (d.Condition == ConditionUnknown || d.CommitProblem != "")
+	return d != nil && (d.Silence() != "" || d.CommitProblem != "")
+}
+
+// Silence is why a function could not be seen; empty where all answered.
+func (d *Deployed) Silence() string {
+	if d.Condition == ConditionUnknown {
+		return d.Flaw
+	}
+	return d.Unanswered
 }
 
 // Condition is whether an account runs what its stack says.
@@ -216,8 +226,10 @@ func askFunction(ctx context.Context, client *lambda.Client, stage stages.Stage,
 // judge decides the condition by the status and by what the functions answered.
 func (d *Deployed) judge(functions map[string]answer.Answer[function]) {
 	d.Condition = ConditionSound
+	var silence error
 	for _, id := range slices.Sorted(maps.Keys(functions)) {
 		untold := functions[id].Untold()
+		silence = cmp.Or(silence, untold)
 		there, _ := functions[id].Seen()
 		switch {
 		case functions[id].IsAbsent():
@@ -230,6 +242,9 @@ func (d *Deployed) judge(functions map[string]answer.Answer[function]) {
 	}
 	if !stacks.IsSettled(d.Status) {
 		d.Condition, d.Flaw = ConditionFlawed, unsettled(d.Status)
+	}
+	if silence != nil && d.Condition == ConditionFlawed {
+		d.Unanswered = silence.Error()
 	}
 }
 

@@ -161,6 +161,9 @@ func (c Comparison) read(ctx context.Context, stage stages.Stage) Parity {
 		found.State = ParityFailed
 		found.Problem = fmt.Sprintf("Stage %s does not run what stack %s says: it is %s, %s. Run `roadshow deploy --to %s`.",
 			stage.Name, found.deployed.Stack, found.deployed.Status, found.deployed.Flaw, stage.Name)
+		if silence := found.deployed.Silence(); silence != "" {
+			found.Problem += "\n" + silence
+		}
 	default:
 		found.Commit = found.deployed.Commit
 		found.Behind, found.Ahead = distance(ctx, c.Project, found.Commit, found.Program)
