@@ -103,7 +103,7 @@ func (b *bench) rehearse(folder string, arguments ...string) (*rehearsed, error)
 	}
 	_ = reader.Close()
 	r.end()
-	return nil, fmt.Errorf("roadshow rehearse: end is %w, want that it serves\n%s", r.err, firstLines(r.said.String(), 15))
+	return nil, fmt.Errorf("roadshow rehearse ended before it served (%w):\n%s", r.err, firstLines(r.said.String(), 15))
 }
 
 // url is where a stage's one API is served.
@@ -147,7 +147,7 @@ func ask(method, url, body string, header http.Header, wanted ...int) (*http.Res
 		}
 	}
 	if err == nil && len(wanted) > 0 {
-		err = fmt.Errorf("%s %s: answer is %d %s, want %v", method, url, response.StatusCode, content, wanted)
+		err = fmt.Errorf("%s %s was answered with %d %s instead of one of %v", method, url, response.StatusCode, content, wanted)
 	}
 	return response, content, err
 }
@@ -162,7 +162,7 @@ func (b *bench) rehearsal() error {
 		}
 		defer r.end()
 		if len(r.stages) != 3 {
-			return 0, fmt.Errorf("roadshow rehearse serves %d stages, want 3", len(r.stages))
+			return 0, fmt.Errorf("roadshow rehearse serves %d stages instead of 3", len(r.stages))
 		}
 		answered := make(chan error, len(r.stages))
 		for i := range r.stages {
@@ -528,7 +528,7 @@ func (b *bench) idle() error {
 		return nil
 	}
 	if processes < stages*functions {
-		return fmt.Errorf("idle: %d functions are running, want %d", processes, stages*functions)
+		return fmt.Errorf("only %d of %d idle functions are running", processes, stages*functions)
 	}
 	each := float64(idle-deployed) / (stages * functions)
 	b.say("idle: %d KiB when %d functions are deployed, %d KiB when each is idle", deployed, stages*functions, idle)

@@ -68,7 +68,7 @@ func scenarioNames() []string {
 
 func run(rounds int, only string, show bool) error {
 	if only != "" && !slices.Contains(scenarioNames(), only) {
-		return fmt.Errorf("-only is %q, want one of %s", only, strings.Join(scenarioNames(), ", "))
+		return fmt.Errorf("there is no scenario %q; write -only with one of %s", only, strings.Join(scenarioNames(), ", "))
 	}
 	if rounds < 1 {
 		return errors.New("-rounds must be at least 1; write ROUNDS=5")
