@@ -328,15 +328,7 @@ func (r *request) bucketRights(action, suffix string, context policy.Context) []
 		needed.owner = bucket.Account
 		needed.tags = tagMap(&bucket)
 		needed.holder = bucket.attribute("Arn")
-		needed.of = func() []any {
-			var documents []any
-			for _, attached := range r.store.list(place{bucket.Account, bucket.Region}, "AWS::S3::BucketPolicy") {
-				if attached.text("Bucket") == name {
-					documents = append(documents, attached.Properties["PolicyDocument"])
-				}
-			}
-			return documents
-		}
+		needed.of = r.store.attachedPolicies(&bucket, "AWS::S3::BucketPolicy", "Bucket", "PolicyDocument")
 	}
 	return []right{needed}
 }
@@ -357,15 +349,7 @@ func secretRights() map[string]func(*request) []right {
 				return []right{needed}
 			}
 			needed.resource, needed.tags = secret.PhysicalID, tagMap(&secret)
-			needed.of = func() []any {
-				var documents []any
-				for _, attached := range r.store.list(r.at(), "AWS::SecretsManager::ResourcePolicy") {
-					if id := attached.text("SecretId"); id == secret.PhysicalID || id == secret.Name {
-						documents = append(documents, attached.Properties["ResourcePolicy"])
-					}
-				}
-				return documents
-			}
+			needed.of = r.store.attachedPolicies(&secret, "AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy")
 			// https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-encryption-context
 			encryption := map[string]string{"SecretARN": secret.PhysicalID}
 			if version, _, err := r.store.secretVersion(&secret, r.text("VersionId"), r.text("VersionStage")); err == nil {

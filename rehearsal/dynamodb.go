@@ -145,10 +145,8 @@ func createTable(r *request) (any, error) {
 
 // updateTable switches deletion protection, and nothing else.
 func updateTable(r *request) (any, error) {
-	for name := range r.input {
-		if name != "TableName" && name != "DeletionProtectionEnabled" {
-			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of dynamodb UpdateTable", name)
-		}
+	if err := r.knows("TableName", "DeletionProtectionEnabled"); err != nil {
+		return nil, err
 	}
 	t, err := r.table("TableName")
 	if err != nil {

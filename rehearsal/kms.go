@@ -1,12 +1,11 @@
 package rehearsal
 
 import (
-	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +47,7 @@ type kmsInput struct {
 	Plaintext, CiphertextBlob                  []byte
 	EncryptionContext, SourceEncryptionContext map[string]string
 	DestinationEncryptionContext               map[string]string
-	EncryptionAlgorithm, KeySpec               string
+	KeySpec                                    string
 	NumberOfBytes                              int
 }
 
@@ -59,12 +58,13 @@ const longestPlaintext = 4096
 func (r *request) kmsInput() (kmsInput, error) {
 	known := []string{
 		"KeyId", "Plaintext", "CiphertextBlob", "EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext", "SourceKeyId", "DestinationKeyId",
-		"EncryptionAlgorithm", "SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm", "KeySpec", "NumberOfBytes", "DryRun",
+		"EncryptionAlgorithm", "SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm", "KeySpec", "NumberOfBytes",
 	}
-	for name := range r.input {
-		if !slices.Contains(known, name) || name == "DryRun" && r.flag(name) {
-			return kmsInput{}, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of kms %s", name, r.operation)
-		}
+	if !r.flag("DryRun") {
+		known = append(known, "DryRun")
+	}
+	if err := r.knows(known...); err != nil {
+		return kmsInput{}, err
 	}
 	var in kmsInput
 	if err := json.Unmarshal(r.body, &in); err != nil {
@@ -363,9 +363,8 @@ func kmsRights() map[string]func(*request) []right {
 }
 
 func (r *request) ciphertext() []byte {
-	var in struct{ CiphertextBlob []byte }
-	_ = json.NewDecoder(bytes.NewReader(r.body)).Decode(&in) // a body that cannot be read is refused by the operation
-	return in.CiphertextBlob
+	blob, _ := base64.StdEncoding.DecodeString(r.text("CiphertextBlob")) // one that cannot be read is refused by the operation
+	return blob
 }
 
 // encryptionContext is that of a request.
@@ -394,7 +393,7 @@ func (r *request) keyRights(reference string, encryption map[string]string, acti
 		"kms:encryptioncontextkeys": nil, "kms:keyspec": {orElse(key.text("KeySpec"), "SYMMETRIC_DEFAULT")},
 		"kms:keyusage": {orElse(key.text("KeyUsage"), "ENCRYPT_DECRYPT")}, "kms:keyorigin": {orElse(key.text("Origin"), "AWS_KMS")},
 		"kms:multiregion": {orElse(key.text("MultiRegion"), "false")}, "kms:bypasspolicylockoutsafetycheck": nil,
-		"kms:encryptionalgorithm": {"SYMMETRIC_DEFAULT"}, "kms:requestalias": nil,
+		"kms:encryptionalgorithm": {"SYMMETRIC_DEFAULT"}, "kms:requestalias": nil, "kms:resourcealiases": nil,
 	}
 	if r.service != "kms" {
 		context["kms:viaservice"] = []string{r.service + "." + r.region + "." + stages.Domain(r.region)}
@@ -412,9 +411,6 @@ func (r *request) keyRights(reference string, encryption map[string]string, acti
 		if r.store.keyNamed(place{key.Account, key.Region}, alias.text("TargetKeyId")) == key {
 			context["kms:resourcealiases"] = append(context["kms:resourcealiases"], alias.Name)
 		}
-	}
-	if context["kms:resourcealiases"] == nil {
-		context["kms:resourcealiases"] = nil // known to be none
 	}
 	var needed []right
 	for _, action := range actions {

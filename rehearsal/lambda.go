@@ -284,10 +284,7 @@ func getAccountSettings(r *request) (any, error) {
 	storage := r.store.valueOf(r.at(), findQuota("lambda", "L-2ACBD22F"))
 	functions := r.store.list(r.at(), lambdaFunction)
 	var stored []*Resource
-	reserved := 0.0
-	for i := range functions {
-		reserved += functions[i].number("ReservedConcurrentExecutions")
-	}
+	reserved := r.store.reserved(r.at())
 	for _, kind := range codeKinds {
 		all := r.store.list(r.at(), kind)
 		for i := range all {
@@ -415,10 +412,8 @@ func updateFunctionConfiguration(r *request) (any, error) {
 // updateFunction changes a function, which is then under way until somebody has
 // observed it. Until then every other change is refused.
 func (r *request) updateFunction(known []string, change func(properties object)) (any, error) {
-	for name := range r.input {
-		if name != "RevisionId" && !slices.Contains(known, name) {
-			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of lambda %s", name, r.operation)
-		}
+	if err := r.knows(append(slices.Clone(known), "RevisionId")...); err != nil {
+		return nil, err
 	}
 	f, err := r.changeable()
 	if err != nil {
@@ -505,10 +500,8 @@ func versionNumber(v *Resource) int {
 // latest one where nothing has changed since.
 // https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 func publishVersion(r *request, w http.ResponseWriter) (any, error) {
-	for name := range r.input {
-		if name != "RevisionId" && name != "Description" {
-			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of lambda %s", name, r.operation)
-		}
+	if err := r.knows("RevisionId", "Description"); err != nil {
+		return nil, err
 	}
 	f, err := r.changeable()
 	if err != nil {
@@ -572,10 +565,8 @@ func getAlias(r *request) (any, error) {
 // updateAlias points an alias at another version.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
 func updateAlias(r *request) (any, error) {
-	for name := range r.input {
-		if name != "FunctionVersion" && name != "Description" {
-			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of lambda %s", name, r.operation)
-		}
+	if err := r.knows("FunctionVersion", "Description"); err != nil {
+		return nil, err
 	}
 	alias, err := r.aliasNamed()
 	if err != nil {

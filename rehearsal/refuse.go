@@ -122,7 +122,7 @@ func (s *store) leaveInterfaces(before, after *Resource) {
 	for _, subnet := range references(before, "VpcConfig.SubnetIds") {
 		left := &Resource{
 			Account: before.Account, Region: before.Region, Type: networkInterfaceType, Created: s.now(), Changed: s.now(),
-			Properties: map[string]any{"SubnetId": subnet, "GroupSet": before.Properties["VpcConfig"].(object)["SecurityGroupIds"], "Description": "AWS Lambda VPC ENI-" + before.Name},
+			Properties: map[string]any{"SubnetId": subnet, "GroupSet": before.member("VpcConfig", "SecurityGroupIds"), "Description": "AWS Lambda VPC ENI-" + before.Name},
 			seed:       strings.Join([]string{before.Account, before.Region, before.PhysicalID, subnet}, "|"),
 		}
 		s.describe(left, t)

@@ -348,3 +348,13 @@ func listOf(value any) []any {
 		return []any{v}
 	}
 }
+
+// knows refuses parameters of which nothing is known.
+func (r *request) knows(names ...string) error {
+	for name := range r.input {
+		if !slices.Contains(names, name) {
+			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of %s %s", name, r.service, r.operation)
+		}
+	}
+	return nil
+}

@@ -167,10 +167,8 @@ func secretLabels(i int) []string {
 // putSecretValue makes a new version the current one.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 func putSecretValue(r *request) (any, error) {
-	for name := range r.input {
-		if !slices.Contains([]string{"SecretId", "SecretString", "SecretBinary", "ClientRequestToken"}, name) {
-			return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of secretsmanager PutSecretValue", name)
-		}
+	if err := r.knows("SecretId", "SecretString", "SecretBinary", "ClientRequestToken"); err != nil {
+		return nil, err
 	}
 	secret, err := r.secret()
 	if err != nil {

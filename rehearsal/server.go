@@ -187,9 +187,8 @@ func (s *Server) Close() error {
 		err = nil
 	}
 	s.gateway.close()
-	err = errors.Join(err, s.runner.close())
-	s.engine.Close()
-	return err
+	s.engine.Close() // first, because it starts the functions of custom resources
+	return errors.Join(err, s.runner.close())
 }
 
 // Calls returns every request answered so far, in order of arrival.

@@ -124,7 +124,7 @@ func topicRights() map[string]func(*request) []right {
 		if !found {
 			return []right{needed}
 		}
-		needed.tags, needed.of = tagMap(&topic), r.store.attachedPolicies(&topic, "AWS::SNS::TopicPolicy", "Topics")
+		needed.tags, needed.of = tagMap(&topic), r.store.attachedPolicies(&topic, "AWS::SNS::TopicPolicy", "Topics", "PolicyDocument")
 		// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 		encryption := map[string]string{"aws:sns:topicArn": topic.PhysicalID}
 		return append([]right{needed}, r.keyRights(topic.text("KmsMasterKeyId"), encryption, "kms:GenerateDataKey", "kms:Decrypt")...)

@@ -27,12 +27,12 @@ func sqsService() *service {
 		"GetQueueAttributes":           reading(getQueueAttributes),
 		"ListQueues":                   reading(listQueues),
 		"SendMessage":                  reading(sendMessage),
-		"SendMessageBatch":             batched(sendMessage, "SendMessageBatch"),
+		"SendMessageBatch":             batched(sendMessage),
 		"ReceiveMessage":               reading(receiveMessage),
 		"DeleteMessage":                reading(deleteMessage),
-		"DeleteMessageBatch":           batched(deleteMessage, "DeleteMessageBatch"),
+		"DeleteMessageBatch":           batched(deleteMessage),
 		"ChangeMessageVisibility":      reading(changeMessageVisibility),
-		"ChangeMessageVisibilityBatch": batched(changeMessageVisibility, "ChangeMessageVisibilityBatch"),
+		"ChangeMessageVisibilityBatch": batched(changeMessageVisibility),
 		"PurgeQueue":                   reading(purgeQueue),
 	}}
 }
@@ -175,16 +175,6 @@ func sendMessage(r *request) (any, error) {
 	return out, nil
 }
 
-// knows refuses parameters of which nothing is known.
-func (r *request) knows(names ...string) error {
-	for name := range r.input {
-		if !slices.Contains(names, name) {
-			return refuse(http.StatusNotImplemented, "NotImplemented", "the rehearsal does not know the parameter %s of %s %s", name, r.service, r.operation)
-		}
-	}
-	return nil
-}
-
 // allowedText says whether SQS takes all characters of a text.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 func allowedText(text string) bool {
@@ -315,6 +305,9 @@ func (r *request) receive(q *Resource, most int, hidden time.Duration) []queue.M
 	defer r.store.mu.Unlock()
 	now := r.store.now()
 	got, dead := r.store.messagesOf(q).Receive(queueSettings(q), most, hidden, now)
+	if len(dead) == 0 {
+		return got
+	}
 	if target := r.store.referred(q, queueType, textOf(redrive(q)["deadLetterTargetArn"])); target != nil {
 		for _, m := range dead {
 			r.store.messagesOf(target).Bury(m, now)
@@ -410,7 +403,7 @@ func changeMessageVisibility(r *request) (any, error) {
 
 // batched makes the operation of ten requests of that of one.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-func batched(one func(*request) (any, error), name string) operation {
+func batched(one func(*request) (any, error)) operation {
 	return reading(func(r *request) (any, error) {
 		entries := listOf(r.input["Entries"])
 		ids := map[string]bool{}
@@ -421,7 +414,7 @@ func batched(one func(*request) (any, error), name string) operation {
 		var refused *apiError
 		switch {
 		case len(entries) == 0:
-			refused = refuse(http.StatusBadRequest, "com.amazonaws.sqs#EmptyBatchRequest", "There should be at least one %sRequestEntry in the request.", name)
+			refused = refuse(http.StatusBadRequest, "com.amazonaws.sqs#EmptyBatchRequest", "There should be at least one %sRequestEntry in the request.", r.operation)
 			refused.queryCode = "AWS.SimpleQueueService.EmptyBatchRequest"
 		case len(entries) > 10:
 			refused = refuse(http.StatusBadRequest, "com.amazonaws.sqs#TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(entries))
@@ -440,7 +433,8 @@ func batched(one func(*request) (any, error), name string) operation {
 		for _, each := range entries {
 			entry, _ := each.(object)
 			single := *r
-			single.input = maps.Clone(entry)
+			single.input = object{}
+			maps.Copy(single.input, entry)
 			single.input["QueueUrl"] = r.input["QueueUrl"]
 			result, err := one(&single)
 			if err != nil {
@@ -541,7 +535,7 @@ func queueRights() map[string]func(*request) []right {
 			if !found {
 				return []right{needed}
 			}
-			needed.tags, needed.of = tagMap(&q), r.store.attachedPolicies(&q, "AWS::SQS::QueuePolicy", "Queues")
+			needed.tags, needed.of = tagMap(&q), r.store.attachedPolicies(&q, "AWS::SQS::QueuePolicy", "Queues", "PolicyDocument")
 			// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 			return append([]right{needed}, r.keyRights(q.text("KmsMasterKeyId"), map[string]string{"aws:sqs:arn": needed.resource}, keyActions...)...)
 		}
@@ -558,12 +552,12 @@ func queueRights() map[string]func(*request) []right {
 
 // attachedPolicies gives the policies of a resource that are resources of their own, which name it in a
 // property.
-func (s *store) attachedPolicies(of *Resource, kind, property string) func() []any {
+func (s *store) attachedPolicies(of *Resource, kind, property, document string) func() []any {
 	return func() []any {
 		var documents []any
 		for _, attached := range s.list(place{of.Account, of.Region}, kind) {
 			if named := references(&attached, property); slices.Contains(named, of.PhysicalID) || slices.Contains(named, of.Name) {
-				documents = append(documents, attached.Properties["PolicyDocument"])
+				documents = append(documents, attached.Properties[document])
 			}
 		}
 		return documents

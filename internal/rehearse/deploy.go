@@ -30,9 +30,6 @@ import (
 //go:embed bootstrap.yaml
 var bootstrapTemplate string
 
-// bootstrapStack is the name of the stack of `cdk bootstrap`.
-const bootstrapStack = "CDKToolkit"
-
 // Deploy brings stages of an assembly to their accounts, as `cdk bootstrap` and `cdk deploy` do, without
 // a process for each: it uploads the assets and has CloudFormation make the stacks, or change them where
 // they are there. All stages are tried; the error tells of each that failed.
@@ -63,9 +60,8 @@ func (b *bootstraps) need(ctx context.Context, client *cloudformation.Client, of
 	bootstrap, known := b.known[of]
 	if !known {
 		bootstrap = sync.OnceValue(func() error {
-			asked := request{name: bootstrapStack, body: &bootstrapTemplate}
+			asked := request{name: fleet.BootstrapStackName(of.qualifier), body: &bootstrapTemplate}
 			if of.qualifier != stages.DefaultQualifier {
-				asked.name += "-" + of.qualifier
 				asked.parameters = []types.Parameter{{ParameterKey: aws.String("Qualifier"), ParameterValue: &of.qualifier}}
 			}
 			return submit(ctx, client, asked)
@@ -241,7 +237,7 @@ func await(ctx context.Context, client *cloudformation.Client, name string) erro
 			return fmt.Errorf("stack %s is gone", name)
 		case stacks.IsSettled(string(stack.StackStatus)):
 			return nil
-		case !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS"):
+		case !stacks.IsChanging(string(stack.StackStatus)):
 			return fmt.Errorf("stack %s is %s\n  %s", name, stack.StackStatus, stacks.Failure(ctx, client, name))
 		}
 		if err := parallel.Wait(ctx, pollInterval); err != nil {

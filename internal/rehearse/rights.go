@@ -60,7 +60,10 @@ func (w *World) encrypted(of Component) string {
 
 // Explain says which grant a function lacks, in the program's own words and with the line of the function.
 func (w *World) Explain(document assembly.Document, denied rehearsal.Denial) string {
-	all := w.index(document)
+	return w.explain(w.index(document), denied)
+}
+
+func (w *World) explain(all index, denied rehearsal.Denial) string {
 	function, known := all.find(denied.Function)
 	who := denied.Function
 	if known {
@@ -133,7 +136,6 @@ type Rights struct {
 func (w *World) Rights(document assembly.Document) Rights {
 	all := w.index(document)
 	used := map[Unused][]string{}
-	wide := map[Unused]bool{} // that have a wildcard for the action
 	covered, reached := map[Unused]map[string]bool{}, map[Unused]map[string]bool{}
 	found := Rights{Unused: []Unused{}, Wide: []Wide{}, Undecided: []string{}}
 	for _, grant := range w.Server.Grants() {
@@ -149,7 +151,6 @@ func (w *World) Rights(document assembly.Document) Rights {
 		if covered[one] == nil {
 			covered[one], reached[one] = map[string]bool{}, map[string]bool{}
 		}
-		wide[one] = strings.ContainsAny(grant.Action, "*?")
 		maps.Copy(covered[one], all.covered(grant, function.Stage))
 		for _, right := range grant.Used {
 			target, _ := all.find(right.Resource)
@@ -167,7 +168,7 @@ func (w *World) Rights(document assembly.Document) Rights {
 		}
 		found.Used++
 		maps.DeleteFunc(covered[one], func(id string, _ bool) bool { return reached[one][id] })
-		if wide[one] || len(covered[one]) > 0 {
+		if strings.ContainsAny(one.Action, "*?") || len(covered[one]) > 0 {
 			found.Wide = append(found.Wide, Wide{Unused: one, Used: uses})
 		}
 	}

@@ -174,10 +174,11 @@ func (s *Session) line(line rehearsal.LogLine) Line {
 }
 
 func (s *Session) refused(denied rehearsal.Denial) Refused {
-	function, _ := s.Find(s.assembly.Document, denied.Function)
+	all := s.index(s.assembly.Document)
+	function, _ := all.find(denied.Function)
 	return Refused{
 		Stage: function.Stage, Function: function.ID, Action: denied.Right.Action, Resource: denied.Right.Resource,
-		Text: s.Explain(s.assembly.Document, denied),
+		Text: s.explain(all, denied),
 	}
 }
 

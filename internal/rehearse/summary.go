@@ -150,8 +150,3 @@ func (i index) find(arn string) (Component, bool) {
 	}
 	return Component{}, false
 }
-
-// Find finds the component of a resource by an ARN, or by what an ARN begins with.
-func (w *World) Find(document assembly.Document, arn string) (Component, bool) {
-	return w.index(document).find(arn)
-}
