@@ -183,9 +183,8 @@ func (d Deployment) wave(ctx context.Context, wave []stages.Stage) []Outcome {
 	})
 	for i, w := range works {
 		if w == nil {
-			works[i] = &work{attempt: begin(wave[i], d.Observe), done: true}
-			works[i].outcome.Problem = notBegun(wave[i], "the deploy was interrupted")
-			works[i].attempt.finish(Skipped, works[i].outcome.Problem)
+			works[i] = &work{attempt: begin(wave[i], d.Observe)}
+			works[i].finish(Skipped, notBegun(wave[i], "the deploy was interrupted"))
 		}
 	}
 	for _, w := range works {

@@ -71,7 +71,7 @@ func (c CDK) tool(ctx context.Context, name, oldest, fix string, command ...stri
 	process.WaitDelay = time.Second
 	var output child.Tail
 	process.Stdout = &output
-	err := process.Run()
+	err := child.Run(process)
 	version := versionNumber.FindString(output.String())
 	switch {
 	case err != nil:
@@ -152,7 +152,7 @@ func (f *Fleet) doctorOne(ctx context.Context, stage stages.Stage) []Finding {
 	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(way.config), stage)
 	switch {
 	case err != nil:
-		one := unanswered(stage, "permissions", err)
+		one := explained(stage, "permissions", err)
 		one.Fix = "Allow cloudformation:DescribeStacks to " + profile.ARN + "."
 		return append(findings, one)
 	case version == 0:

@@ -92,7 +92,7 @@ func (d Deployment) preflightOne(ctx context.Context, stage stages.Stage) []Find
 	}
 	version, err := bootstrapVersion(ctx, cloudformation.NewFromConfig(there.config), stage)
 	if err != nil {
-		return []Finding{unanswered(stage, "bootstrap", err)}
+		return []Finding{explained(stage, "bootstrap", err)}
 	}
 	var findings []Finding
 	if needed := d.Assembly.bootstrapNeeded(one); version < needed {

@@ -46,6 +46,9 @@ func commitOf(ctx context.Context, way route, stage stages.Stage, template []byt
 				return answer.Unasked[string](fmt.Errorf("the lookup role of a bootstrap may not decrypt the bucket in which it is recorded, "+
 					"and the deploy role, which may, does not admit profile %s", way.profile))
 			}
+			if refused, is := errors.AsType[*ServiceError](err); is { // whoever shows it names the stage
+				err = errors.New(refused.Reason() + "\n" + refused.Fix())
+			}
 			return answer.Untold[string](err)
 		}
 	}

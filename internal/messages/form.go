@@ -1,5 +1,5 @@
 // Package messages holds what the tests provoke of what the product says against testdata/messages.golden, which a person
-// reads. Only tests import it: their helpers hand each message to [Test.Says]. internal/repotest compares the golden with
+// reads. Only tests import it: their helpers hand each message to [Provoked]. internal/repotest compares the golden with
 // the source: every message that the source can build has an example there, and every example is built by the source.
 package messages
 

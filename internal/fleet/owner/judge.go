@@ -162,11 +162,7 @@ func (e *Evidence) against() (doubts []string) {
 		if s == nil || s.Tags == nil || len(doubts) > 0 {
 			continue
 		}
-		wanted := e.Of
-		if wanted.Program == "" {
-			wanted.Program = MakerOf(s.Tags).Program
-		}
-		if doubt := MakerOf(s.Tags).Doubt(wanted); doubt != "" {
+		if doubt := MakerOf(s.Tags).Doubt(e.Of); doubt != "" {
 			doubts = append(doubts, "of that stack: "+doubt)
 		}
 	}

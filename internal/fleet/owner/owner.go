@@ -55,6 +55,9 @@ func (m Maker) Relation(wanted Maker) Relation {
 // Doubt is why a stack is not, or not surely, of the maker that is wanted, in words; empty where it
 // is. One that names no program is of whoever has its service and its stage.
 func (m Maker) Doubt(wanted Maker) string {
+	if wanted.Program == "" {
+		wanted.Program = m.Program
+	}
 	switch m.Relation(wanted) {
 	case Bare:
 		return "its tags name no service and no stage"
