@@ -111,8 +111,11 @@ var someZones = []string{"com.amazonaws.us-east-1.email-smtp", "com.amazonaws.us
 func (t *countedTemplate) zonesWithoutService() (warnings []string) {
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 		endpoint := t.Resources[id]
+		if endpoint.Type != "AWS::EC2::VPCEndpoint" || endpoint.Properties["VpcEndpointType"] != "Interface" {
+			continue
+		}
 		service, _ := t.evaluated(endpoint.Properties["ServiceName"]).(string)
-		if endpoint.Type != "AWS::EC2::VPCEndpoint" || endpoint.Properties["VpcEndpointType"] != "Interface" || !slices.Contains(someZones, service) {
+		if !slices.Contains(someZones, service) {
 			continue
 		}
 		subnets, _ := endpoint.Properties["SubnetIds"].([]any)

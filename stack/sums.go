@@ -232,7 +232,14 @@ type countedResource struct {
 }
 
 func (s *Stack) counted(data []byte, at lineOf) (*countedTemplate, error) {
-	t := &countedTemplate{stack: s, size: len(data), at: at}
+	// Of what a construct of the CDK makes no line is known but that of the definition.
+	line := func(logicalID string) stages.Position {
+		if known := at(logicalID); known.File != "" {
+			return known
+		}
+		return s.app.position()
+	}
+	t := &countedTemplate{stack: s, size: len(data), at: line}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	if err := decoder.Decode(t); err != nil {
@@ -369,13 +376,9 @@ func (t *countedTemplate) counts() []count {
 	return t.found
 }
 
-// add remembers a sum. Of what a construct of the CDK makes no line is known but that of the definition.
+// add remembers a sum.
 func (t *countedTemplate) add(logicalID string, of limit, sum int, parts map[string]int) {
-	at := t.at(logicalID)
-	if at.File == "" {
-		at = t.stack.app.position()
-	}
-	t.found = append(t.found, count{limit: of, thing: t.stack.thingOf(logicalID), at: at, sum: sum, parts: parts})
+	t.found = append(t.found, count{limit: of, thing: t.stack.thingOf(logicalID), at: t.at(logicalID), sum: sum, parts: parts})
 }
 
 // thingOf names the component that a resource belongs to.
@@ -392,9 +395,14 @@ func (s *Stack) thingOf(logicalID string) string {
 // template counts the template itself.
 func (t *countedTemplate) template() {
 	parts, bytes := map[string]int{}, map[string]int{}
+	// What adds most is said close to the limit only.
+	large := t.size*100 > limitTemplate.most*closeToLimit
 	for logicalID, resource := range t.Resources {
-		parts[t.stack.thingOf(logicalID)]++
-		bytes[t.stack.thingOf(logicalID)] += length(resource.Properties)
+		thing := t.stack.thingOf(logicalID)
+		parts[thing]++
+		if large {
+			bytes[thing] += length(resource.Properties)
+		}
 	}
 	for _, one := range []struct {
 		limit
