@@ -10,17 +10,7 @@ import (
 type sample []time.Duration
 
 // median is the middle one; the mean of the middle two where there is no middle.
-func (s sample) median() time.Duration {
-	if len(s) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(s))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
-}
+func (s sample) median() time.Duration { return middle(s) }
 
 // String is the median with the least and the greatest: in milliseconds where it is less than a tenth of a second.
 func (s sample) String() string {
@@ -76,7 +66,7 @@ func line(points []point) (start, each time.Duration, explained float64) {
 }
 
 // middle is the median of numbers.
-func middle(all []float64) float64 {
+func middle[T ~int64 | ~float64](all []T) T {
 	sorted := slices.Sorted(slices.Values(all))
 	if len(sorted) == 0 {
 		return 0

@@ -55,16 +55,20 @@ func suite(m *testing.M) (int, error) {
 	if _, err = e2e.Read(ctx, place, program("notes"), prepared(), nil); err != nil {
 		return 1, err
 	}
-	if err := os.CopyFS(packed(), os.DirFS(prepared())); err != nil {
-		return 1, err
+	for _, dir := range []string{packed(), untouched()} {
+		if err := os.CopyFS(dir, os.DirFS(prepared())); err != nil {
+			return 1, err
+		}
 	}
 	return m.Run(), nil
 }
 
 // prepared is the assembly of the notes program, for tests whose subject is not the program; packed is a copy that nobody
-// deploys but [world.deployed].
-func prepared() string { return filepath.Join(folder, "prepared") }
-func packed() string   { return filepath.Join(folder, "packed") }
+// deploys but [world.deployed]; untouched is one that nobody deploys, for tests that make another of it while the cdk command
+// writes into the first.
+func prepared() string  { return filepath.Join(folder, "prepared") }
+func packed() string    { return filepath.Join(folder, "packed") }
+func untouched() string { return filepath.Join(folder, "untouched") }
 
 // program is a built program: notes, twins, tools and show are what is deployed, roadshow is the command.
 func program(name string) string { return filepath.Join(folder, name) }

@@ -63,7 +63,7 @@ func TestWhatIsLeftBehindIsNamedAndNothingElse(t *testing.T) {
 
 	// The program of the next year calls dev's account by another name.
 	next := filepath.Join(w.folder, "next")
-	require.NoError(t, os.CopyFS(next, os.DirFS(prepared())))
+	require.NoError(t, os.CopyFS(next, os.DirFS(untouched())))
 	document, err := assembly.Read(next)
 	require.NoError(t, err)
 	for i := range document.Set {

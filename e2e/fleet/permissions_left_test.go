@@ -133,7 +133,7 @@ func usesOfWhatIsLeft(t *testing.T) recorded {
 func enriched(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(folder, "enriched")
-	require.NoError(t, os.CopyFS(dir, os.DirFS(prepared())))
+	require.NoError(t, os.CopyFS(dir, os.DirFS(untouched())))
 	edit := func(name string, change func(document map[string]any)) {
 		t.Helper()
 		file := filepath.Join(dir, filepath.FromSlash(name))
